@@ -1,0 +1,72 @@
+"""What holds for every test: what must be installed, the order, the browser, Matplotlib without a screen."""
+
+import os
+import shutil
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+# The same examples every time, and no wall clock: a slow machine is not a failure.
+settings.register_profile("nbprop", derandomize=True, deadline=None, database=None)
+settings.load_profile("nbprop")
+
+
+def find_chromium():
+    """Path of the system's Chromium or Chrome, or None. NBPROP_CHROMIUM overrides."""
+    names = (
+        os.environ.get("NBPROP_CHROMIUM") or "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    )
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+# Marker -> (is it here?, how to get it).
+OPTIONAL = {
+    "browser": (
+        lambda: find_chromium() is not None,
+        "no Chromium found: install it with the system's packages (apt-get install chromium), "
+        "or put the path of a Chromium or Chrome into NBPROP_CHROMIUM",
+    ),
+    "torch": (lambda: find_spec("torch") is not None, 'no PyTorch found: pip install -e ".[torch]"'),
+}
+
+
+def pytest_configure(config):
+    required = {name.strip() for name in os.environ.get("NBPROP_REQUIRE", "").split(",") if name.strip()}
+    if unknown := required - OPTIONAL.keys():
+        raise pytest.UsageError(f"NBPROP_REQUIRE: expected names out of {sorted(OPTIONAL)}, got {sorted(unknown)}")
+    for name in sorted(required):
+        here, how = OPTIONAL[name]
+        if not here():
+            raise pytest.UsageError(f"NBPROP_REQUIRE asks for {name}, but there is {how}")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "playwright" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    # Last, because Playwright keeps an event loop running until the session ends, and asyncio.run() refuses to start beside it.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+def pytest_runtest_setup(item):
+    for name, (here, how) in OPTIONAL.items():
+        if item.get_closest_marker(name) and not here():
+            pytest.skip(how)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_screen():
+    import matplotlib
+
+    matplotlib.use("Agg")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    """pytest-playwright drives the system's Chromium: nothing is downloaded."""
+    sandbox = [] if os.getuid() else ["--no-sandbox"]  # Chromium refuses to run as root with its sandbox.
+    return {**browser_type_launch_args, "executable_path": find_chromium(), "args": sandbox}
