@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "playwright" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
-    # Last, because Playwright keeps an event loop running until the session ends, and asyncio.run() refuses to start beside it.
+    # Last, because Playwright keeps an event loop running to the end: beside it asyncio.run() refuses to start.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 

@@ -1,0 +1,54 @@
+"""Real data that comes with scikit-learn: read from its package, nothing is downloaded."""
+
+from nbprop.data import checks
+from nbprop.data.dataset import from_arrays, split
+
+
+def iris(validation=0.25, noise=0.0, seed=0):
+    """Fisher's irises (1936): 150 flowers of 3 species, 4 lengths, standardized by mean and spread of the training set.
+
+    validation, noise, seed: as for `from_arrays`. Raises ImportError where scikit-learn is not installed.
+    """
+    X, y, source = _load("load_iris")
+    validation = checks.share(validation, "validation", below=1)
+    train = ~split(y, validation, checks.integer(seed, "seed", least=0), tuple(source.target_names))
+    X = (X - X[train].mean(axis=0)) / X[train].std(axis=0)
+    features = [name.removesuffix(" (cm)") for name in source.feature_names]
+    return _made("iris", X, y, source, features, noise, validation, seed)
+
+
+def digits(validation=0.25, noise=0.0, seed=0):
+    """1797 handwritten digits of 8 x 8 pixels, row by row, from 0 (paper) to 1 (ink): 10 classes, 64 inputs.
+
+    validation, noise, seed: as for `from_arrays`. Raises ImportError where scikit-learn is not installed.
+    Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI (1998), the test part.
+    """
+    X, y, source = _load("load_digits")
+    features = [f"pixel {i // 8},{i % 8}" for i in range(64)]
+    return _made("digits", X / 16, y, source, features, noise, validation, seed)
+
+
+def _load(name):
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError(
+            f"{name.removeprefix('load_')}: expected scikit-learn, whose copy of this data set is read, got {error}; "
+            'try pip install "nbprop[lab]"'
+        ) from error
+    source = getattr(datasets, name)()
+    return source.data, source.target, source
+
+
+def _made(name, X, y, source, features, noise, validation, seed):
+    return from_arrays(
+        X,
+        y,
+        task="multiclass",
+        noise=noise,
+        validation=validation,
+        seed=seed,
+        name=name,
+        classes=source.target_names,
+        features=features,
+    )

@@ -1,0 +1,119 @@
+"""What comes from outside is looked at once, here: every error says what was expected, what came and what to try."""
+
+import math
+import operator
+from difflib import get_close_matches
+
+import numpy as np
+
+
+def did_you_mean(name, names):
+    """`"; did you mean 'tanh'?"`, or "" where nothing is close."""
+    close = get_close_matches(str(name), list(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def integer(value, name, least):
+    """`value` as an int, or a clear error."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected a whole number, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name}: expected at least {least}, got {number}")
+    return number
+
+
+def share(value, name, below=math.inf):
+    """`value` as a float in [0, below), or a clear error."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected a number, got {value!r}") from None
+    if not (0 <= number < below and math.isfinite(number)):
+        expected = f"0 <= {name} < {below:g}" if below < math.inf else "a finite number, 0 or more"
+        raise ValueError(f"{name}: expected {expected}, got {number:g}")
+    return number
+
+
+def is_missing(value):
+    """None, NaN, NaT or pandas.NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # pandas.NA is neither true nor false.
+        return True
+
+
+def array(values, name):
+    """`values` as an array (not yet numbers), or a clear error."""
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name}: expected a dense array, got {type(values).__name__}; try {name}.toarray()")
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name}: expected a value everywhere, got masked values; try {name}.filled(0)")
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name}: expected rows of the same length, got rows of different lengths") from None
+
+
+def numbers(values, name):
+    """`values` as a new, finite float64 array that fits into float32, or a clear error."""
+    values = array(values, name)
+    if values.dtype.kind not in "biufO":
+        raise TypeError(
+            f"{name}: expected real numbers, got dtype {values.dtype}; try to turn each column into numbers"
+        )
+    try:
+        result = values.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        at, bad = next((at, v) for at, v in np.ndenumerate(values) if not _is_number(v))
+        raise TypeError(
+            f"{name}: expected real numbers, got {bad!r} at {_place(at)}; try to leave this row out"
+        ) from None
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(result.astype(np.float32))
+    if not finite.all():
+        bad = np.argwhere(~finite)
+        first = tuple(int(i) for i in bad[0])
+        raise ValueError(
+            f"{name}: expected finite numbers (up to 3.4e38, the largest float32), got {len(bad)} of {finite.size} "
+            f"that are not, the first {result[first]:g} at {_place(first)}; try to leave out or fill these rows"
+        )
+    return result
+
+
+def _is_number(value):
+    try:
+        float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _place(index):
+    return f"row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+
+
+def inputs(X, name="X"):
+    """`X` as float64 (n, d), n and d at least 1."""
+    X = array(X, name)
+    if X.ndim != 2:
+        how = f"; try {name}[:, None]" if X.ndim == 1 else f"; try {name}.reshape(len({name}), -1)" if X.ndim else ""
+        raise ValueError(f"{name}: expected shape (samples, features), got {X.shape}{how}")
+    if 0 in X.shape:
+        raise ValueError(f"{name}: expected at least one sample and one feature, got shape {X.shape}")
+    return numbers(X, name)
+
+
+def names_of(names, what, count):
+    """`names` as a tuple of `count` different str."""
+    if isinstance(names, str):
+        raise TypeError(
+            f"{what}: expected a sequence of {count} names, got the single text {names!r}; try ({names!r},)"
+        )
+    names = tuple(str(name) for name in names)
+    if len(names) != count:
+        raise ValueError(f"{what}: expected {count} names, got {len(names)}: {', '.join(names)}")
+    if len(set(names)) != count:
+        raise ValueError(f"{what}: expected different names, got {', '.join(names)}")
+    return names

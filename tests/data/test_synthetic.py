@@ -1,0 +1,194 @@
+"""The built-in data sets: shapes, seeds, noise, and that they are what they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbprop as nb
+from nbprop import data
+
+SYNTHETIC = ["spirals", "circles", "moons", "xor", "gaussians", "wave", "surface"]
+CLASSES = SYNTHETIC[:5]
+
+
+def everything(d):
+    return np.concatenate([d.X_train, d.X_val]), np.concatenate([d.y_train, d.y_val])
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "inputs", "outputs"),
+    [
+        ("spirals", "binary", 2, 1),
+        ("circles", "binary", 2, 1),
+        ("moons", "binary", 2, 1),
+        ("xor", "binary", 2, 1),
+        ("gaussians", "multiclass", 2, 3),
+        ("wave", "regression", 1, 1),
+        ("surface", "regression", 2, 1),
+        ("iris", "multiclass", 4, 3),
+        ("digits", "multiclass", 64, 10),
+    ],
+)
+def test_each_is_what_it_says(name, task, inputs, outputs):
+    d = data.dataset(name)
+    assert (d.name, d.task, d.inputs, d.outputs) == (name, task, inputs, outputs)
+    assert d.X_train.dtype == d.X_val.dtype == np.float32
+    assert len(d.features) == inputs
+    n = len(d.X_train) + len(d.X_val)
+    assert len(d.X_val) == pytest.approx(n / 4, abs=len(d.classes) / 2 + 0.5)
+    if task == "regression":
+        assert d.y_train.shape == (len(d.X_train), outputs)
+        assert d.y_train.dtype == d.y_val.dtype == np.float32
+        assert d.classes == ()
+    else:
+        assert d.y_train.shape == (len(d.X_train),)
+        assert d.y_train.dtype == d.y_val.dtype == np.int64
+        assert set(d.y_train) == set(d.y_val) == set(range(len(d.classes)))
+
+
+def test_every_data_set_is_listed():
+    assert [*SYNTHETIC, "iris", "digits"] == list(data.DATASETS)
+    assert all(getattr(nb.data, name) is function for name, function in data.DATASETS.items())
+
+
+@given(
+    name=st.sampled_from(SYNTHETIC),
+    samples=st.integers(10, 300),
+    noise=st.floats(0, 1),
+    validation=st.floats(0, 0.6),
+    seed=st.integers(0, 2**63),
+)
+def test_the_same_settings_give_the_same_finite_numbers(name, samples, noise, validation, seed):
+    settings = {"samples": samples, "noise": noise, "validation": validation, "seed": seed}
+    one, two = data.dataset(name, **settings), data.dataset(name, **settings)
+    for a, b in zip(everything(one), everything(two), strict=True):
+        assert np.array_equal(a, b)
+        assert np.isfinite(a).all()
+    assert len(one.X_train) + len(one.X_val) == samples
+    if validation == 0:
+        assert one.X_val.shape == (0, one.inputs)
+        assert one.y_val.shape == (0, *one.y_train.shape[1:])
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
+def test_another_seed_gives_other_points(name):
+    assert not np.array_equal(data.dataset(name, seed=0).X_train, data.dataset(name, seed=1).X_train)
+
+
+@pytest.mark.parametrize("name", SYNTHETIC)
+def test_points_lie_in_about_minus_one_to_one(name):
+    clean, noisy = data.dataset(name, noise=0), data.dataset(name)
+    assert 0.7 < np.abs(everything(clean)[0]).max() <= 1.05
+    assert np.abs(everything(noisy)[0]).max() < 1.3
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_noise_moves_the_inputs_in_proportion(name):
+    clean, little, much = (data.dataset(name, noise=noise, samples=2000) for noise in (0, 0.1, 0.2))
+    moved = little.X_train - clean.X_train
+    assert np.allclose(much.X_train - clean.X_train, 2 * moved, atol=1e-5)
+    assert moved.std(axis=0) == pytest.approx(0.1 * everything(clean)[0].std(axis=0), rel=0.1)
+    assert np.array_equal(little.y_train, clean.y_train)
+
+
+@pytest.mark.parametrize("name", ["wave", "surface"])
+def test_noise_moves_the_targets_of_a_regression(name):
+    clean, noisy = (data.dataset(name, noise=noise, samples=2000) for noise in (0, 0.1))
+    assert np.array_equal(noisy.X_train, clean.X_train)
+    assert (noisy.y_train - clean.y_train).std() == pytest.approx(0.1 * clean.y_train.std(), rel=0.1)
+
+
+def test_the_rules_behind_the_points():
+    X, y = everything(data.xor(noise=0))
+    assert np.array_equal(y, (X[:, 0] * X[:, 1] < 0).astype(int))
+    X, y = everything(data.circles(noise=0))
+    assert np.array_equal(y, (np.linalg.norm(X, axis=1) > 0.6).astype(int))
+    X, y = everything(data.wave(noise=0))
+    assert np.allclose(y, np.sin(2 * np.pi * X) + X / 2, atol=1e-5)
+    X, y = everything(data.surface(noise=0))
+    assert np.allclose(y[:, 0], np.sin(np.pi * X[:, 0]) * np.sin(np.pi * X[:, 1]), atol=1e-5)
+    X, y = everything(data.gaussians(noise=0))
+    assert [int(X[y == c, 1].mean() > 0) for c in range(3)] == [1, 0, 0]
+    X, y = everything(data.moons(noise=0))
+    assert X[y == 0, 1].mean() > 0.4 > -0.4 > X[y == 1, 1].mean()
+
+
+def test_spirals_turn_once():
+    X, y = everything(data.spirals(noise=0))
+    radius = np.linalg.norm(X, axis=1)
+    angle = np.arctan2(X[:, 1], X[:, 0]) - np.pi * y
+    turned = (radius - 0.1) / 0.9 * 2 * np.pi
+    assert np.allclose(np.cos(angle - turned), 1, atol=1e-4)
+
+
+def test_no_straight_line_tells_the_spirals_apart_but_their_neighbours_do():
+    d = data.spirals()
+    line = np.linalg.lstsq(np.c_[d.X_train, np.ones(len(d.X_train))], d.y_train * 2.0 - 1)[0]
+    by_line = (np.c_[d.X_val, np.ones(len(d.X_val))] @ line > 0) == d.y_val
+    distance = np.linalg.norm(d.X_val[:, None] - d.X_train, axis=2)
+    by_neighbour = d.y_train[distance.argmin(axis=1)] == d.y_val
+    assert by_line.mean() < 0.75
+    assert by_neighbour.mean() > 0.95
+
+
+def test_iris_is_standardized_by_its_training_set():
+    d = data.iris()
+    assert d.classes == ("setosa", "versicolor", "virginica")
+    assert d.features == ("sepal length", "sepal width", "petal length", "petal width")
+    assert np.allclose(d.X_train.mean(axis=0), 0, atol=1e-5)
+    assert np.allclose(d.X_train.std(axis=0), 1, atol=1e-5)
+    assert np.bincount(d.y_val).tolist() == [12, 12, 12]
+    assert not np.array_equal(data.iris(noise=0.1).X_train, d.X_train)
+
+
+def test_digits_are_pixels_from_zero_to_one():
+    X, y = everything(data.digits())
+    assert X.shape == (1797, 64)
+    assert (X.min(), X.max()) == (0, 1)
+    assert np.unique(X * 16).tolist() == list(range(17))
+    assert np.bincount(y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert data.digits().classes == tuple("0123456789")
+
+
+@pytest.mark.parametrize("name", ["iris", "digits"])
+def test_without_scikit_learn_the_extra_is_named(name, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
+    with pytest.raises(ImportError, match=rf'{name}: expected scikit-learn.*pip install "nbprop\[lab\]"'):
+        data.dataset(name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"samples": 9}, ValueError, "samples: expected at least 10, got 9"),
+        ({"samples": 100.5}, TypeError, "samples: expected a whole number, got 100.5"),
+        ({"noise": -1}, ValueError, "noise: expected a finite number, 0 or more, got -1"),
+        ({"noise": float("nan")}, ValueError, "noise: .* got nan"),
+        ({"noise": "much"}, TypeError, "noise: expected a number, got 'much'"),
+        ({"validation": 1}, ValueError, "validation: expected 0 <= validation < 1, got 1"),
+        ({"validation": -0.1}, ValueError, "validation: .* got -0.1"),
+        ({"seed": -1}, ValueError, "seed: expected at least 0, got -1"),
+        ({"seed": "x"}, TypeError, "seed: expected a whole number, got 'x'"),
+        ({"colour": 1}, TypeError, "colour"),
+    ],
+)
+@pytest.mark.parametrize("name", ["moons", "surface"])
+def test_settings_are_checked(name, settings, error, message):
+    with pytest.raises(error, match=message):
+        data.dataset(name, **settings)
+
+
+@pytest.mark.parametrize("name", ["iris", "digits"])
+def test_settings_of_the_bundled_are_checked(name):
+    with pytest.raises(ValueError, match="validation: expected 0 <= validation < 1, got 2"):
+        data.dataset(name, validation=2)
+    with pytest.raises(TypeError, match="seed: expected a whole number"):
+        data.dataset(name, seed=0.5)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(ValueError, match=r"expected one of spirals, .*; got 'spiral'; did you mean 'spirals'\?"):
+        data.dataset("spiral")
+    with pytest.raises(ValueError, match=r"got 7$"):
+        data.dataset(7)
