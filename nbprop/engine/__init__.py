@@ -1,1 +1,32 @@
+"""The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
+from . import activation, elementwise, loss, matmul, reduce, shape
+from .check import check_gradient, grad
+from .errors import BackwardError, GradientError, ShapeError
+from .op import OPS, Op
+from .replay import Replay
+from .tape import Tape, no_grad, record, recording
+from .tensor import Tensor, apply
+
+__all__ = [
+    "OPS",
+    "BackwardError",
+    "GradientError",
+    "Op",
+    "Replay",
+    "ShapeError",
+    "Tape",
+    "Tensor",
+    "activation",
+    "apply",
+    "check_gradient",
+    "elementwise",
+    "grad",
+    "loss",
+    "matmul",
+    "no_grad",
+    "record",
+    "recording",
+    "reduce",
+    "shape",
+]

@@ -1,0 +1,121 @@
+"""Replay: a recorded step, run again and again without building its graph anew."""
+
+from functools import partial
+
+import numpy as np
+
+from .errors import BackwardError
+from .tape import as_tuple, fit, reachable
+
+
+class Replay:
+    """The ops of a recorded step as two flat lists of calls on fixed arrays.
+
+        with record() as tape:
+            loss = criterion(model(x), t)
+        step = Replay(tape, loss)
+        step.backward()                            # the recording was the first forward
+        x.data[:] = ...; t.data[:] = ...           # the next batch, in place
+        step.forward(); step.backward()            # same numbers as computing the loss anew, bit by bit
+
+    forward() computes every recorded op again, in order, into the arrays of the recording. backward() *sets* (it does
+    not add to) `.grad` of every tensor that the loss depends on, in place.
+    What changes the graph (a shape, an activation, another array in `.data`) needs a new recording.
+    """
+
+    def __init__(self, tape, loss):
+        if loss.size != 1 or not loss.requires_grad:
+            raise BackwardError(f"Replay expects a loss of one number that requires a gradient: got {loss!r}.")
+        self.loss = loss
+        self._nodes = list(tape.nodes)
+        self._falling = reachable(loss)
+        recorded = set(self._nodes)
+        for node in self._falling:
+            if node not in recorded:
+                raise BackwardError(f"The loss depends on a result of {node.op.name} computed before recording began.")
+        loss.grad = np.ones_like(loss.data)
+        self._reached = {loss, *(x for node in self._falling for x in node.inputs if x.requires_grad)}
+        for x in self._reached:
+            if x.grad is None:  # a model's parameters bring theirs, views of the flat gradient
+                x.grad = np.zeros(x.shape, x.dtype)
+        self._forward = self._backward = None  # made when first run: only then is it known where each op writes
+
+    def forward(self):
+        """Compute everything anew from what now stands in the arrays of the leaves; returns the loss, an array."""
+        if self._forward is None:
+            self._forward = self._plan_forward()
+        else:
+            for call in self._forward:
+                call()
+        return self.loss.data
+
+    def backward(self):
+        """Compute all gradients, for what forward() computed last."""
+        if self._backward is None:
+            self._backward = self._plan_backward()
+        else:
+            for call in self._backward:
+                call()
+
+    def gradient_of(self, tensor):
+        """dL/dtensor, for any tensor the loss depends on: the array that backward() fills, which is `tensor.grad`."""
+        if tensor not in self._reached:
+            raise ValueError(f"The loss does not depend on {tensor!r}, or it needs no gradient.")
+        return tensor.grad
+
+    def _plan_forward(self):
+        """Run the ops once, and see which of them write into the recorded array by themselves."""
+        calls = []
+        for node in self._nodes:
+            op, arrays = node.op, [x.data for x in node.inputs]
+            if op.view and np.may_share_memory(node.data, arrays[0]):
+                continue  # a view of its input shows the new numbers already
+            y = op.forward(*arrays)
+            call = partial(op.forward, *arrays)
+            if y is not node.data:
+                np.copyto(node.data, y)
+                call = partial(_copy_forward, call, node.data)
+            calls.append(call)
+        return calls
+
+    def _plan_backward(self):
+        """Run the ops once, give each the arrays its gradients belong in, and see which of them write there."""
+        calls, arrived = [], {self.loss}
+        for node in self._falling:
+            if node in arrived:
+                for call in self._plan_node(node, arrived):
+                    call()
+                    calls.append(call)
+        return calls
+
+    def _plan_node(self, node, arrived):
+        op, dy = node.op, node.grad
+        into = [None] * len(node.inputs)
+        uses = []  # (input number, the input's gradient, True if it must be added to what another use left there)
+        for i, (x, dx) in enumerate(zip(node.inputs, as_tuple(op.backward(dy)), strict=True)):
+            if dx is None or not x.requires_grad:
+                continue
+            uses.append((i, x.grad, x in arrived))
+            if dx.shape == x.shape and dx.dtype == x.dtype and x.grad.flags.c_contiguous:
+                into[i] = np.empty_like(x.grad) if x in arrived else x.grad
+            arrived.add(x)
+        op.into = tuple(into)
+        returned = as_tuple(op.backward(dy))
+        if any(returned[i] is not into[i] for i, _, _ in uses):
+            return [partial(_backward_and_collect, node, dy, uses)]
+        return [partial(op.backward, dy)] + [partial(np.add, total, into[i], total) for i, total, add in uses if add]
+
+
+def _copy_forward(forward, y):
+    np.copyto(y, forward())
+
+
+def _backward_and_collect(node, dy, uses):
+    """For an op that returns gradients in its own memory, or in need of un-broadcasting."""
+    returned = as_tuple(node.op.backward(dy))
+    for i, total, add in uses:
+        gradient = fit(returned[i], node, i)
+        if add:
+            np.add(total, gradient, total)
+        else:
+            np.copyto(total, gradient)
