@@ -1,1 +1,52 @@
+"""Neural networks: modules with parameters, activations, initializers, losses."""
 
+from . import init
+from .activations import (
+    ACTIVATIONS,
+    ELU,
+    GELU,
+    Activation,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+    activation,
+)
+from .init import INITIALIZERS, initializer
+from .layers import Flatten, Linear
+from .losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss, loss
+from .mlp import mlp
+from .module import Module, Parameter, Sequential
+
+__all__ = [
+    "ACTIVATIONS",
+    "ELU",
+    "GELU",
+    "INITIALIZERS",
+    "LOSSES",
+    "Activation",
+    "BCEWithLogitsLoss",
+    "CrossEntropyLoss",
+    "Flatten",
+    "Identity",
+    "LeakyReLU",
+    "Linear",
+    "Loss",
+    "MSELoss",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Softplus",
+    "Tanh",
+    "activation",
+    "init",
+    "initializer",
+    "loss",
+    "mlp",
+]

@@ -1,0 +1,199 @@
+"""Activation functions, in the order in which they were found useful.
+
+Each is a module around one op of the engine. z: what comes in (any shape), a: what goes out.
+"""
+
+import copy
+
+import numpy as np
+
+from ..engine import activation as ops
+from ..engine.tensor import apply
+from .module import Module
+from .names import lookup
+
+
+class Activation(Module):
+    """What all activations share.
+
+    name: as in `nn.activation(name)`.
+    two_sided: True for sigmoid and tanh, which saturate at both ends (of interest: the share of saturated values);
+        False for the others, which fall silent on the left (of interest: units silent for a whole batch, "dead").
+    """
+
+    name = ""
+    two_sided = False
+
+    def op(self):
+        """A new op of the engine that computes this activation."""
+        raise NotImplementedError
+
+    def forward(self, z):
+        return apply(self.op(), z)
+
+    def silent(self, a):
+        """Where, given its outputs `a` (array), a unit passes almost no gradient: bool mask of the same shape.
+
+        Two-sided: the derivative is below 6 % of its largest value. Others: |da/dz| < 0.01.
+        """
+        return np.zeros(np.shape(a), bool)
+
+
+class Sigmoid(Activation):
+    """a = 1 / (1 + exp(-z)),  da/dz = a (1 - a), at most 1/4.  (Rumelhart, Hinton & Williams 1986)"""
+
+    name = "sigmoid"
+    two_sided = True
+
+    def op(self):
+        return ops.Sigmoid()
+
+    def silent(self, a):
+        return np.abs(a - 0.5) > 0.485
+
+
+class Tanh(Activation):
+    """a = tanh(z),  da/dz = 1 - a^2.  Centred at zero, unlike sigmoid.  (LeCun et al. 1998, "Efficient BackProp")"""
+
+    name = "tanh"
+    two_sided = True
+
+    def op(self):
+        return ops.Tanh()
+
+    def silent(self, a):
+        return np.abs(a) > 0.97
+
+
+class ReLU(Activation):
+    """a = max(z, 0),  da/dz = 1 where z > 0, else 0.  (Nair & Hinton 2010; Glorot, Bordes & Bengio 2011)"""
+
+    name = "relu"
+
+    def op(self):
+        return ops.ReLU()
+
+    def silent(self, a):
+        return a <= 0
+
+
+class LeakyReLU(Activation):
+    """a = z where z > 0, else slope * z;  da/dz = 1 or slope.  (Maas, Hannun & Ng 2013)
+
+    negative_slope: >= 0. Silent on the left only when it is below 0.01.
+    """
+
+    name = "leaky_relu"
+
+    def __init__(self, negative_slope=0.01):
+        if not 0 <= negative_slope < np.inf:
+            raise ValueError(f"negative_slope must be a finite number, at least 0; got {negative_slope!r}")
+        self.negative_slope = float(negative_slope)
+
+    def op(self):
+        return ops.LeakyReLU(self.negative_slope)
+
+    def silent(self, a):
+        return a <= 0 if self.negative_slope < 0.01 else super().silent(a)
+
+    def extra_repr(self):
+        return f"negative_slope={self.negative_slope:g}"
+
+
+class ELU(Activation):
+    """a = z where z > 0, else alpha (exp(z) - 1);  da/dz = 1 or a + alpha.  (Clevert, Unterthiner & Hochreiter 2016)"""
+
+    name = "elu"
+
+    def __init__(self, alpha=1.0):
+        if not 0 < alpha < np.inf:
+            raise ValueError(f"alpha must be a finite number greater than 0; got {alpha!r}")
+        self.alpha = float(alpha)
+
+    def op(self):
+        return ops.ELU(self.alpha)
+
+    def silent(self, a):
+        return (a <= 0) & (a + self.alpha < 0.01)
+
+    def extra_repr(self):
+        return f"alpha={self.alpha:g}"
+
+
+class GELU(Activation):
+    """a = z Phi(z),  da/dz = Phi(z) + z phi(z), the normal distribution function and its density.
+    (Hendrycks & Gimpel 2016)
+
+    approximate: "tanh" for a = z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3))), faster; "none" for the exact one.
+    NB: PyTorch's default is "none".
+    """
+
+    name = "gelu"
+
+    def __init__(self, approximate="tanh"):
+        if approximate not in ("tanh", "none"):
+            raise ValueError(f"approximate must be 'tanh' or 'none'; got {approximate!r}")
+        self.approximate = approximate
+
+    def op(self):
+        return ops.TanhGELU() if self.approximate == "tanh" else ops.GELU()
+
+    def silent(self, a):
+        return _left_tail(a, 0.0033)  # z < -3.07
+
+    def extra_repr(self):
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Activation):
+    """a = z s,  da/dz = s (1 + z (1 - s)),  with s = sigmoid(z); also called swish.
+    (Elfwing, Uchibe & Doya 2018; Ramachandran, Zoph & Le 2017)"""
+
+    name = "silu"
+
+    def op(self):
+        return ops.SiLU()
+
+    def silent(self, a):
+        return _left_tail(a, 0.0119)  # z < -6.26
+
+
+class Softplus(Activation):
+    """a = log(1 + exp(z)),  da/dz = sigmoid(z) = 1 - exp(-a).  A smooth ReLU.  (Dugas et al. 2001)"""
+
+    name = "softplus"
+
+    def op(self):
+        return ops.Softplus()
+
+    def silent(self, a):
+        return a < 0.01005  # -log(0.99)
+
+
+class Identity(Activation):
+    """a = z,  da/dz = 1.  A network with nothing else is linear, however deep."""
+
+    name = "identity"
+
+    def op(self):
+        return ops.Identity()
+
+
+def _left_tail(a, height):
+    """Outputs of a function that comes up to 0 from below on the far left: -height < a <= -0.0.
+
+    The same outputs belong to z just below 0, which one cannot tell from `a`; for a whole batch that hardly happens.
+    """
+    return np.signbit(a) & (a > -height)
+
+
+ACTIVATIONS = {c.name: c for c in (Sigmoid, Tanh, ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus, Identity)}
+
+
+def activation(which):
+    """A new activation module: by name ("tanh", "leaky_relu", ...), from a class, or a copy of a module."""
+    if isinstance(which, Module):
+        return copy.deepcopy(which)
+    if isinstance(which, type) and issubclass(which, Module):
+        return which()
+    return lookup("activation", which, ACTIVATIONS)()

@@ -1,0 +1,78 @@
+"""Layers with weights, and layers that change shapes."""
+
+from operator import index
+
+import numpy as np
+
+from ..engine.errors import ShapeError
+from ..engine.matmul import Linear as LinearOp
+from ..engine.tensor import Tensor, apply
+from .init import initializer
+from .module import Module, Parameter
+
+
+def size(value, name):
+    """`value` as an int >= 1; an error that calls it `name` otherwise."""
+    try:
+        number = index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be an integer, 1 or more; got {value!r}")
+    return number
+
+
+class Linear(Module):
+    """y = x W^T + b: x (..., in_features) -> y (..., out_features).
+
+    Args:
+        in_features, out_features: integers >= 1.
+        bias: whether b is added.
+        init: name or function for the weight, see `nn.init`; the bias starts at zero. NB: PyTorch uses "standard" and
+            a bias of the same kind.
+        rng: NumPy generator or seed; None draws other numbers each time.
+        dtype: float32 or float64.
+    Attributes: weight (out_features, in_features), bias (out_features,) or None.
+    """
+
+    def __init__(self, in_features, out_features, bias=True, init="xavier", rng=None, dtype=np.float32):
+        self.in_features = size(in_features, "in_features")
+        self.out_features = size(out_features, "out_features")
+        weight = initializer(init)(np.random.default_rng(rng), self.in_features, self.out_features)
+        self.weight = Parameter(np.asarray(weight, dtype))
+        self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
+
+    def forward(self, x):
+        x = as_input(x, self.weight.dtype)
+        if x.ndim == 0 or x.shape[-1] != self.in_features:
+            raise ShapeError(self._mismatch(x.shape))
+        return apply(LinearOp(), x, self.weight) if self.bias is None else apply(LinearOp(), x, self.weight, self.bias)
+
+    def _mismatch(self, shape):
+        got = f"{shape[-1]} (input of shape {shape})" if shape else "a single number"
+        if len(shape) == 2 and shape[0] == self.in_features:
+            hint = "Samples go in rows: transpose the input"
+        elif self.in_features == 1 and shape:
+            hint = "For one feature per sample reshape the input to (samples, 1)"
+        elif shape:
+            hint = f"Build the layer as Linear({shape[-1]}, {self.out_features}), or change the input"
+        else:
+            hint = f"Give an array of shape (samples, {self.in_features})"
+        return f"{self!r} expected {self.in_features} features (last axis), got {got}. {hint}"
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Flatten(Module):
+    """All axes but the first become one: (n, ...) -> (n, features)."""
+
+    def forward(self, x):
+        return x.flatten(start_dim=1)
+
+
+def as_input(x, dtype):
+    """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
+    if not isinstance(x, Tensor):
+        x = Tensor(np.asarray(x))
+    return x.astype(dtype)

@@ -1,0 +1,38 @@
+"""The multi-layer perceptron."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from .activations import LeakyReLU
+from .activations import activation as make_activation
+from .init import he, initializer
+from .layers import Linear, size
+from .module import Sequential
+
+
+def mlp(sizes, activation="tanh", init="xavier", seed=0, dtype=np.float32):
+    """Sequential(Linear, activation, Linear, activation, ..., Linear).
+
+    Args:
+        sizes: numbers of units, inputs first and outputs last, such as [2, 16, 16, 1]; two at least.
+        activation: name or module, between the Linear layers (the output is linear).
+        init: name or function; with leaky ReLU, "he" takes the slope into account.
+        seed: of the generator for the weights. Same seed, same weights.
+        dtype: float32 or float64; the weights are the same up to rounding.
+    The model keeps the names as `model.activation` and `model.init`.
+    """
+    sizes = list(sizes) if np.iterable(sizes) and not isinstance(sizes, str) else sizes
+    if not isinstance(sizes, list) or len(sizes) < 2:
+        raise ValueError(f"mlp needs at least two sizes, inputs and outputs, such as [2, 16, 1]; got {sizes!r}")
+    sizes = [size(n, f"sizes[{i}]") for i, n in enumerate(sizes)]
+    act, draw, rng = make_activation(activation), initializer(init), np.random.default_rng(seed)
+    if draw is he and isinstance(act, LeakyReLU):
+        draw = he(slope=act.negative_slope)
+    modules = []
+    for fan_in, fan_out in pairwise(sizes):
+        modules += [Linear(fan_in, fan_out, init=draw, rng=rng, dtype=dtype), make_activation(act)]
+    model = Sequential(*modules[:-1])
+    model.activation = getattr(act, "name", type(act).__name__)
+    model.init = getattr(initializer(init), "__name__", repr(init))
+    return model

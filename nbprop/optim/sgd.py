@@ -1,0 +1,50 @@
+"""Stochastic gradient descent: plain, with momentum, with Nesterov's momentum."""
+
+import numpy as np
+
+from .optimizer import Optimizer, flag, number
+
+
+class SGD(Optimizer):
+    """theta <- theta - lr * gradient, with momentum when asked for.
+
+    momentum mu > 0 keeps a running sum of gradients, v <- mu * v + g, and steps along it: theta <- theta - lr * v
+    (Polyak 1964; Rumelhart, Hinton & Williams 1986 with lr inside the sum). With nesterov=True the step is along
+    g + mu * v, which looks ahead (Nesterov 1983, in the form of Sutskever et al. 2013 that PyTorch uses).
+    With constant gradients the steps grow to 1 / (1 - mu) times their size: lower lr when momentum goes up.
+
+    Args:
+        lr: learning rate, >= 0. NB: PyTorch's default is 0.001.
+        momentum: mu, 0 <= momentum < 1.
+        nesterov: look ahead; needs momentum.
+    State: momentum_buffer (v), while momentum > 0.
+    """
+
+    checks = {"lr": number(0), "momentum": number(0, 1), "nesterov": flag}
+
+    def __init__(self, lr=0.1, momentum=0.0, nesterov=False):
+        super().__init__(lr=lr, momentum=momentum, nesterov=nesterov)
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov=True needs momentum > 0, such as momentum=0.9; got momentum=0")
+
+    @property
+    def name(self):
+        return "sgd" if not self.momentum else "nesterov" if self.nesterov else "momentum"
+
+    def rule(self, theta, gradient):
+        (step,) = self.scratch(theta)
+        mu = self.momentum
+        if not mu:
+            self.state.clear()  # momentum may have been turned off
+            np.multiply(gradient, self.lr, out=step)
+        else:
+            v = self.vector("momentum_buffer", theta)
+            v *= mu
+            v += gradient
+            if self.nesterov:
+                np.multiply(v, mu, out=step)
+                step += gradient
+                step *= self.lr
+            else:
+                np.multiply(v, self.lr, out=step)
+        theta -= step
