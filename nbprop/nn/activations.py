@@ -97,7 +97,7 @@ class LeakyReLU(Activation):
         return a <= 0 if self.negative_slope < 0.01 else super().silent(a)
 
     def extra_repr(self):
-        return f"negative_slope={self.negative_slope:g}"
+        return f"negative_slope={self.negative_slope}"
 
 
 class ELU(Activation):
@@ -117,7 +117,7 @@ class ELU(Activation):
         return (a <= 0) & (a + self.alpha < 0.01)
 
     def extra_repr(self):
-        return f"alpha={self.alpha:g}"
+        return f"alpha={self.alpha}"
 
 
 class GELU(Activation):

@@ -188,9 +188,9 @@ def _address(array):
 
 def _gather(named):
     """Move parameters and gradients into two new flat arrays, keeping their values."""
-    dtypes = {p.data.dtype: name for name, p in named}
+    dtypes = {p.data.dtype: name for name, p in reversed(named)}
     if len(dtypes) > 1:
-        mixed = " and ".join(f"{dtype} ({name})" for dtype, name in dtypes.items())
+        mixed = " and ".join(f"{dtype} ({name})" for dtype, name in reversed(dtypes.items()))
         raise TypeError(f"theta is one vector of one dtype; this model mixes {mixed}. Give all layers the same dtype=")
     size = sum(p.data.size for _, p in named)
     theta = np.empty(size, next(iter(dtypes), np.float32))

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 
 def lookup(kind, name, known, aliases=()):
-    """known[name], where case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if unknown."""
+    """`known[name]`; case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if not there."""
     key = str(name).lower().replace("-", "_").replace(" ", "_")
     key = dict(aliases).get(key, key)
     if isinstance(name, str) and key in known:

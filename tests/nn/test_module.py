@@ -1,0 +1,347 @@
+"""Modules: what is in them, and parameters as one vector."""
+
+import copy
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbprop import nn
+from nbprop.engine import ShapeError, Tensor, record
+
+
+def check_packed(module):
+    """theta and gradient are what the parameters say, and the parameters are views into them."""
+    theta, gradient = module.theta, module.gradient
+    parameters = module.parameters()
+    assert theta.shape == gradient.shape == (sum(p.size for p in parameters),)
+    assert theta.flags.c_contiguous
+    start = 0
+    for p in parameters:
+        end = start + p.size
+        np.testing.assert_array_equal(theta[start:end], p.data.ravel())
+        assert np.shares_memory(p.data, theta[start:end])
+        assert np.shares_memory(p.grad, gradient[start:end])
+        assert p.grad.shape == p.shape
+        start = end
+
+
+def test_parameters_lie_in_theta_in_order():
+    model = nn.mlp([2, 3, 1], seed=0)
+    weights = [p.data.copy() for p in model.parameters()]
+    np.testing.assert_array_equal(model.theta, np.concatenate([w.ravel() for w in weights]))
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    assert [p.shape for p in model.parameters()] == [(3, 2), (3,), (1, 3), (1,)]
+    check_packed(model)
+    assert not model.gradient.any()
+    assert model.theta is model.theta
+    assert model.gradient is model.gradient
+
+
+def test_theta_and_parameters_are_the_same_memory():
+    model = nn.mlp([2, 3, 1], seed=0)
+    model.theta[0] = 5
+    assert model[0].weight.data[0, 0] == 5
+    model[2].bias.data[0] = 7
+    assert model.theta[-1] == 7
+    theta = model.theta
+    model.theta -= 1.0
+    model.theta = 2 * model.theta
+    assert model.theta is theta
+    assert model.theta[-1] == 12
+    model.gradient = np.ones(theta.size)
+    assert (model[0].weight.grad == 1).all()
+
+
+def test_theta_of_another_size_is_refused():
+    model = nn.mlp([2, 1])
+    with pytest.raises(ShapeError, match=r"theta has shape \(3,\); got values of shape \(4,\)"):
+        model.theta = np.zeros(4)
+
+
+def test_backward_adds_to_the_gradient_in_place():
+    model = nn.mlp([2, 3, 1], seed=0)
+    x = np.ones((4, 2), np.float32)
+    gradient = model.gradient
+    model(x).sum().backward()
+    once = gradient.copy()
+    assert once.any()
+    model(x).sum().backward()
+    np.testing.assert_array_equal(gradient, 2 * once)
+    check_packed(model)
+    assert model.gradient is gradient
+    model[0].weight.zero_grad()
+    assert not gradient[:6].any()
+    assert gradient[6:].any()
+    model.zero_grad()
+    assert not gradient.any()
+    assert model.gradient is gradient
+
+
+def test_gradients_from_before_packing_are_kept():
+    model = nn.mlp([2, 3, 1], seed=0)
+    model(np.ones((4, 2))).sum().backward()
+    grads = [p.grad.copy() for p in model.parameters()]
+    np.testing.assert_array_equal(model.gradient, np.concatenate([g.ravel() for g in grads]))
+
+
+def test_theta_inside_is_a_slice_of_the_whole():
+    model = nn.Sequential(nn.mlp([2, 3, 1], seed=0), nn.Linear(1, 2, rng=0))
+    theta = model.theta
+    inner = model[0][2].theta
+    assert inner.size == 4
+    inner[:] = [1, 2, 3, 4]
+    np.testing.assert_array_equal(theta[9:13], [1, 2, 3, 4])
+    assert np.shares_memory(model[0].gradient, model.gradient)
+    assert model.theta is theta
+
+
+def test_packing_the_inside_first_keeps_values():
+    model = nn.mlp([2, 3, 1], seed=0)
+    expected = np.concatenate([p.data.ravel() for p in model.parameters()])
+    inner = model[2].theta
+    inner[0] = expected[9] = 9
+    np.testing.assert_array_equal(model.theta, expected)
+    assert np.shares_memory(model[2].theta, model.theta)
+    assert not np.shares_memory(inner, model.theta)
+    check_packed(model)
+
+
+def test_exchanging_an_activation_leaves_theta_alone():
+    model = nn.mlp([2, 3, 1], seed=0)
+    theta, gradient = model.theta, model.gradient
+    model[1] = nn.ReLU()
+    assert model.theta is theta
+    assert model.gradient is gradient
+
+
+def test_taking_the_last_layer_off_keeps_the_rest_in_place():
+    model = nn.mlp([2, 3, 1], seed=0)
+    theta = model.theta
+    del model[2]
+    assert model.theta.base is theta
+    check_packed(model)
+
+
+def test_new_parameters_are_packed_at_the_next_look():
+    model = nn.mlp([2, 3, 1], seed=0)
+    theta = model.theta.copy()
+    model.gradient[:] = 1
+    model[0].weight = nn.Parameter(np.full((3, 2), 8.0, np.float32))
+    check_packed(model)
+    np.testing.assert_array_equal(model.theta, [*[8] * 6, *theta[6:]])
+    np.testing.assert_array_equal(model.gradient, [*[0] * 6, *[1] * 7])
+    model[0].bias = None
+    np.testing.assert_array_equal(model.theta, [*[8] * 6, *theta[9:]])
+    del model[2].bias
+    assert model.theta.size == 9
+    check_packed(model)
+
+
+def test_another_array_in_a_parameter_is_found():
+    model = nn.mlp([2, 3, 1], seed=0)
+    assert model.theta.any()
+    model[2].weight.data = np.full((1, 3), 6, np.float32)
+    np.testing.assert_array_equal(model.theta[9:12], 6)
+    check_packed(model)
+
+
+class Tied(nn.Module):
+    """One matrix, used in both directions."""
+
+    def __init__(self):
+        self.first = nn.Linear(2, 2, bias=False, rng=0, dtype=np.float64)
+        self.second = nn.Linear(2, 2, rng=1, dtype=np.float64)
+        self.second.weight = self.first.weight
+
+    def forward(self, x):
+        return self.second(self.first(x))
+
+
+def test_a_parameter_used_twice_is_packed_once_and_gets_the_sum():
+    model = Tied()
+    assert [name for name, _ in model.named_parameters()] == ["first.weight", "second.bias"]
+    check_packed(model)
+    x = np.array([[1.0, 2.0]])
+    model(x).sum().backward()
+    W = model.first.weight.data
+    ones = np.ones((1, 2))
+    np.testing.assert_allclose(model.first.weight.grad, ones.T @ (x @ W.T) + (ones @ W).T @ x)
+
+
+def test_a_module_used_twice_counts_once():
+    layer = nn.Linear(3, 3, rng=0)
+    model = nn.Sequential(layer, nn.Tanh(), layer)
+    assert len(model.modules()) == 3
+    assert model.theta.size == 12
+    check_packed(model)
+
+
+def test_no_parameters():
+    model = nn.Sequential(nn.Tanh())
+    assert model.theta.shape == model.gradient.shape == (0,)
+    assert model.theta.dtype == np.float32
+    model.zero_grad()
+
+
+def test_dtypes_must_agree():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, dtype=np.float64))
+    with pytest.raises(
+        TypeError, match=r"mixes float32 \(0.bias\) and float64 \(1.bias\)|mixes float32 .* and float64"
+    ):
+        _ = model.theta
+    assert nn.mlp([2, 1], dtype=np.float64).theta.dtype == np.float64
+
+
+def test_a_copy_is_independent():
+    model = nn.mlp([2, 3, 1], seed=0)
+    before = model.theta.copy()
+    model.gradient[:] = 3
+    twin = copy.deepcopy(model)
+    check_packed(twin)
+    twin.theta[:] = 0
+    assert not twin[0].weight.data.any()
+    np.testing.assert_array_equal(model.theta, before)
+    np.testing.assert_array_equal(twin.gradient, model.gradient)
+    check_packed(model)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["append", "insert", "delete", "set", "inner", "theta"]), st.integers(0, 5)),
+        max_size=12,
+    )
+)
+def test_whatever_is_done_to_a_model_values_are_kept(actions):
+    rng = np.random.default_rng(0)
+    model = nn.Sequential(nn.Linear(1, 2, rng=rng), nn.Tanh(), nn.Linear(2, 3, rng=rng))
+    values = {}
+
+    def note(module):
+        for p in module.parameters():
+            values.setdefault(id(p), (p, p.data.copy()))
+        return module
+
+    note(model)
+    for action, i in actions:
+        place = i % max(len(model), 1)
+        if action == "append":
+            model.append(note(nn.Linear(1 + i, 2, rng=rng)))
+        elif action == "insert":
+            model.insert(place, note(nn.mlp([2, i + 1, 1], seed=i)))
+        elif action == "theta":
+            check_packed(model)
+        elif len(model) and action == "delete":
+            del model[place]
+        elif len(model) and action == "set":
+            model[place] = note(nn.Linear(2, 1 + i, rng=rng))
+        elif len(model) and action == "inner":
+            check_packed(model[place])
+    check_packed(model)
+    for module in model:
+        check_packed(module)
+    check_packed(model)
+    for p, value in values.values():
+        np.testing.assert_array_equal(p.data, value)
+
+
+def test_names_modes_and_modules():
+    model = nn.Sequential(nn.mlp([2, 3, 1]), nn.Tanh())
+    assert [name for name, _ in model.named_modules()] == ["", "0", "0.0", "0.1", "0.2", "1"]
+    assert [type(m).__name__ for m in model.modules()] == [
+        "Sequential",
+        "Sequential",
+        "Linear",
+        "Tanh",
+        "Linear",
+        "Tanh",
+    ]
+    assert model.eval() is model
+    assert not any(m.training for m in model.modules())
+    assert all(m.training for m in model.train().modules())
+
+
+def test_every_call_is_recorded():
+    model = nn.mlp([2, 3, 1])
+    with record() as tape:
+        y = model(np.ones((1, 2), np.float32))
+    assert [type(m).__name__ for m, _ in tape.calls] == ["Linear", "Tanh", "Linear", "Sequential"]
+    assert tape.calls[-1][1] is tape.calls[-2][1] is y
+    model(np.ones((1, 2)))
+    assert len(tape.calls) == 4
+
+
+def test_repr():
+    assert repr(nn.Sequential(nn.mlp([2, 3, 1], activation="gelu"), nn.LeakyReLU(), nn.ELU())) == (
+        "Sequential(\n"
+        "  (0): Sequential(\n"
+        "    (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "    (1): GELU(approximate='tanh')\n"
+        "    (2): Linear(in_features=3, out_features=1, bias=True)\n"
+        "  )\n"
+        "  (1): LeakyReLU(negative_slope=0.01)\n"
+        "  (2): ELU(alpha=1.0)\n"
+        ")"
+    )
+
+
+@pytest.mark.torch
+def test_repr_is_pytorchs():
+    torch = pytest.importorskip("torch").nn
+    layers = [
+        lambda nn: nn.Linear(2, 3, bias=False),
+        lambda nn: nn.Tanh(),
+        lambda nn: nn.Sequential(nn.LeakyReLU(0.25), nn.GELU(approximate="none")),
+        lambda nn: nn.ELU(1.0),
+        lambda nn: nn.SiLU(),
+    ]
+    assert repr(nn.Sequential(*[make(nn) for make in layers])) == repr(
+        torch.Sequential(*[make(torch) for make in layers])
+    )
+
+
+def test_sequential_is_like_a_list():
+    a, b, c = nn.Linear(1, 2), nn.Tanh(), nn.Linear(2, 1)
+    model = nn.Sequential(a, b, c)
+    assert len(model) == 3
+    assert model[0] is a
+    assert model[-1] is c
+    assert list(model) == [a, b, c]
+    assert isinstance(model[:2], nn.Sequential)
+    assert list(model[:2]) == [a, b]
+    model.insert(1, d := nn.ReLU())
+    model[2] = e = nn.SiLU()
+    assert list(model) == [a, d, e, c]
+    del model[1:3]
+    assert list(model) == [a, c]
+
+
+def test_sequential_errors():
+    model = nn.Sequential(nn.Linear(1, 2))
+    with pytest.raises(IndexError, match="no module 3: this Sequential has 1"):
+        model[3]
+    with pytest.raises(TypeError, match=r"got <class .*Tanh'>; write Tanh\(\)"):
+        nn.Sequential(nn.Linear(1, 2), nn.Tanh)
+    with pytest.raises(TypeError, match="got 'tanh'"):
+        model.append("tanh")
+    with pytest.raises(NotImplementedError, match="Module needs a method forward"):
+        nn.Module()(1)
+
+
+def test_a_module_of_ones_own():
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.scale = nn.Parameter([2.0])
+            self.layer = nn.Linear(2, 2, rng=0)
+
+        def forward(self, x):
+            return self.layer(x) * self.scale
+
+    model = Scaled()
+    assert [name for name, _ in model.named_parameters()] == ["scale", "layer.weight", "layer.bias"]
+    x = Tensor([[1.0, 2.0]])
+    y = model(x)
+    y.sum().backward()
+    np.testing.assert_allclose(model.gradient[0], y.data.sum() / 2, rtol=1e-6)
+    check_packed(model)
