@@ -1,8 +1,9 @@
 """The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
-from . import activation, elementwise, loss, matmul, reduce, shape
+from . import activation, elementwise, loss, matmul, reduce, shape, softmax
 from .check import check_gradient, grad
 from .errors import BackwardError, GradientError, ShapeError
+from .functions import concatenate, maximum, minimum, pad, split, stack, where
 from .op import OPS, Op
 from .replay import Replay
 from .tape import Tape, no_grad, record, recording
@@ -20,13 +21,21 @@ __all__ = [
     "activation",
     "apply",
     "check_gradient",
+    "concatenate",
     "elementwise",
     "grad",
     "loss",
     "matmul",
+    "maximum",
+    "minimum",
     "no_grad",
+    "pad",
     "record",
     "recording",
     "reduce",
     "shape",
+    "softmax",
+    "split",
+    "stack",
+    "where",
 ]

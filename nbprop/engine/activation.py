@@ -77,7 +77,7 @@ class LeakyReLU(Op):
     y = None
 
     def __init__(self, negative_slope=0.01):
-        self.negative_slope = negative_slope
+        self.negative_slope = float(negative_slope)
 
     def forward(self, x):
         self.slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.negative_slope))
@@ -94,7 +94,7 @@ class ELU(Op):
     y = None
 
     def __init__(self, alpha=1.0):
-        self.alpha = alpha
+        self.alpha = float(alpha)
 
     def forward(self, x):
         self.x = x

@@ -101,8 +101,8 @@ class Power(Op):
 
 
 class TensorPower(Op):
-    """y = a^b,  dL/da = dL/dy b a^(b-1),  dL/db = dL/dy y ln a.  Any shapes that broadcast; a >= 0 if b needs a gradient.
-    dL/da is 0 where b = 0, dL/db is 0 where a = 0."""
+    """y = a^b,  dL/da = dL/dy b a^(b-1),  dL/db = dL/dy y ln a.  Any shapes that broadcast.
+    a >= 0 if b needs a gradient. dL/da is 0 where b = 0, dL/db is 0 where a = 0."""
 
     y = None
     hint = _BROADCAST
@@ -213,7 +213,8 @@ class Clip(Op):
     y = None
 
     def __init__(self, low=None, high=None):
-        self.low, self.high = low, high
+        self.low = None if low is None else float(low)
+        self.high = None if high is None else float(high)
 
     def forward(self, x):
         self.x = x
@@ -228,11 +229,17 @@ class Where(Op):
     """y = a where the condition holds, else b; dL/dy goes to the one that was taken.  Any shapes that broadcast.
     The condition is an array of bool without a gradient."""
 
+    y = None
     hint = _BROADCAST
 
     def forward(self, condition, a, b):
         self.condition = condition
-        return np.where(condition, a, b)
+        if self.y is None:
+            self.y = np.where(condition, a, b)
+        else:
+            np.copyto(self.y, b)
+            np.copyto(self.y, a, where=condition)
+        return self.y
 
     def backward(self, dy):
         return None, dy * self.condition, dy * ~self.condition

@@ -44,7 +44,7 @@ class Mean(_Reduction):
     def forward(self, x):
         self.shape = x.shape
         self.y = np.add.reduce(x, axis=self.axis, keepdims=self.keepdims, out=self.y)
-        self.y = np.divide(self.y, self.count(), out=self.y if isinstance(self.y, np.ndarray) else None)
+        self.y /= self.count()
         return self.y
 
     def backward(self, dy):
@@ -84,18 +84,16 @@ class _Moment(_Reduction):
         super().__init__(axis, keepdims)
         self.ddof = ddof
 
-    def variance(self, x):
+    def forward(self, x):
         self.shape = x.shape
-        n = self.count()
-        self.d = x - np.add.reduce(x, axis=self.axis, keepdims=True) / n  # distance from the mean
-        return np.add.reduce(self.d * self.d, axis=self.axis, keepdims=self.keepdims) / (n - self.ddof)
+        self.d = x - np.add.reduce(x, axis=self.axis, keepdims=True) / self.count()  # distance from the mean
+        self.y = np.add.reduce(self.d * self.d, axis=self.axis, keepdims=self.keepdims, out=self.y)
+        self.y /= self.count() - self.ddof
+        return self.y
 
 
 class Var(_Moment):
     """y = sum of d^2 / (n - ddof), d = x - mean(x);  dL/dx = dL/dy 2 d / (n - ddof).  (..., n, ...) -> (..., ...)"""
-
-    def forward(self, x):
-        return self.variance(x)
 
     def backward(self, dy):
         return self.spread(dy * (2 / (self.count() - self.ddof))) * self.d
@@ -106,7 +104,8 @@ class Std(_Moment):
     (..., n, ...) -> (..., ...)"""
 
     def forward(self, x):
-        self.y = np.sqrt(self.variance(x), out=self.y)
+        variance = super().forward(x)
+        self.y = np.sqrt(variance, out=variance if isinstance(variance, np.ndarray) else None)
         return self.y
 
     def backward(self, dy):

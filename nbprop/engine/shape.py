@@ -67,10 +67,69 @@ class Slice(Op):
         return x[self.index]
 
     def backward(self, dy):
-        dx = np.zeros(self.shape, dy.dtype)
+        dx = np.empty(self.shape, dy.dtype) if self.into[0] is None else self.into[0]
+        dx.fill(0)
         parts = self.index if isinstance(self.index, tuple) else (self.index,)
         if any(isinstance(part, (np.ndarray, list)) for part in parts):
             np.add.at(dx, self.index, dy)  # may take an element twice
         else:
             dx[self.index] = dy
         return dx
+
+
+class Concatenate(Op):
+    """y = the inputs one after the other along an axis; dL/dy is cut into pieces again.  All other sizes are equal."""
+
+    y = None
+    hint = "All sizes but the one along the axis must be equal."
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+    def forward(self, *xs):
+        self.ends = np.cumsum([x.shape[self.axis] for x in xs if x.ndim])
+        self.y = np.concatenate(xs, axis=self.axis, out=self.y)
+        return self.y
+
+    def backward(self, dy):
+        return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
+
+
+class Stack(Op):
+    """y = the inputs side by side along a new axis; dL/dy is taken apart along it.  All inputs of one shape."""
+
+    y = None
+    hint = "All inputs must have the same shape."
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+    def forward(self, *xs):
+        self.y = np.stack(xs, axis=self.axis, out=self.y)
+        return self.y
+
+    def backward(self, dy):
+        return tuple(np.moveaxis(dy, self.axis, 0))
+
+
+class Pad(Op):
+    """y = x with a border of one value,  dL/dx = dL/dy without the border.   widths: (before, after) for each axis."""
+
+    y = None
+    hint = "Expected one pair (before, after) for each axis."
+
+    def __init__(self, widths, value=0.0):
+        self.widths, self.value = widths, value
+
+    def forward(self, x):
+        if self.y is None:
+            if len(self.widths) != x.ndim:
+                raise ValueError(f"got {len(self.widths)} pairs")
+            self.inside = tuple(slice(before, before + n) for (before, _), n in zip(self.widths, x.shape, strict=True))
+            sizes = [before + n + after for (before, after), n in zip(self.widths, x.shape, strict=True)]
+            self.y = np.full(sizes, self.value, x.dtype)
+        self.y[self.inside] = x
+        return self.y
+
+    def backward(self, dy):
+        return dy[self.inside]

@@ -4,7 +4,7 @@ from itertools import count
 
 import numpy as np
 
-from . import activation, elementwise, matmul, reduce, shape, tape
+from . import activation, elementwise, matmul, reduce, shape, softmax, tape
 from .errors import ShapeError
 
 _numbers = count()  # tensors are numbered as they are made: a result always has a higher number than its inputs
@@ -104,42 +104,42 @@ class Tensor:
     # Operators
 
     def __add__(self, other):
-        return _binary(elementwise.Add, self, other)
+        return apply(elementwise.Add(), *operands(self, other))
 
     def __radd__(self, other):
-        return _binary(elementwise.Add, other, self)
+        return apply(elementwise.Add(), *operands(other, self))
 
     def __sub__(self, other):
-        return _binary(elementwise.Sub, self, other)
+        return apply(elementwise.Sub(), *operands(self, other))
 
     def __rsub__(self, other):
-        return _binary(elementwise.Sub, other, self)
+        return apply(elementwise.Sub(), *operands(other, self))
 
     def __mul__(self, other):
-        return _binary(elementwise.Mul, self, other)
+        return apply(elementwise.Mul(), *operands(self, other))
 
     def __rmul__(self, other):
-        return _binary(elementwise.Mul, other, self)
+        return apply(elementwise.Mul(), *operands(other, self))
 
     def __truediv__(self, other):
-        return _binary(elementwise.Div, self, other)
+        return apply(elementwise.Div(), *operands(self, other))
 
     def __rtruediv__(self, other):
-        return _binary(elementwise.Div, other, self)
+        return apply(elementwise.Div(), *operands(other, self))
 
     def __pow__(self, other):
-        if isinstance(other, (int, float)):
-            return apply(elementwise.Power(other), self)
-        return _binary(elementwise.TensorPower, self, other)
+        if isinstance(other, (int, float, np.number)):
+            return apply(elementwise.Power(np.asarray(other).item()), self)
+        return apply(elementwise.TensorPower(), *operands(self, other))
 
     def __rpow__(self, other):
-        return _binary(elementwise.TensorPower, other, self)
+        return apply(elementwise.TensorPower(), *operands(other, self))
 
     def __matmul__(self, other):
-        return _binary(matmul.MatMul, self, other)
+        return apply(matmul.MatMul(), *operands(self, other))
 
     def __rmatmul__(self, other):
-        return _binary(matmul.MatMul, other, self)
+        return apply(matmul.MatMul(), *operands(other, self))
 
     def __neg__(self):
         return apply(elementwise.Neg(), self)
@@ -209,6 +209,12 @@ class Tensor:
     def softplus(self):
         return apply(activation.Softplus(), self)
 
+    def softmax(self, axis=-1, *, dim=None):
+        return apply(softmax.Softmax(axis if dim is None else dim), self)
+
+    def log_softmax(self, axis=-1, *, dim=None):
+        return apply(softmax.LogSoftmax(axis if dim is None else dim), self)
+
     # Reductions; PyTorch's `dim` and `keepdim` are understood too
 
     def sum(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
@@ -232,6 +238,10 @@ class Tensor:
     def std(self, axis=None, keepdims=False, ddof=0, *, dim=None, keepdim=False):
         """Standard deviation. NB: PyTorch divides by n - 1, that is ddof=1."""
         return apply(reduce.Std(_axis(axis, dim), keepdims or keepdim, ddof), self)
+
+    def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
+        """ln of the sum of exponentials, without overflow."""
+        return apply(softmax.LogSumExp(_axis(axis, dim), keepdims or keepdim), self)
 
     def argmax(self, axis=None):
         """Where the largest value is: an array of int."""
@@ -337,10 +347,11 @@ def apply(op, *inputs):
 
 def as_array(data, dtype=None):
     """The array a Tensor holds: see there for dtypes."""
+    if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+        raise TypeError("Tensor(list of Tensors) would cut their history: join them with nb.engine.stack(list).")
     array = np.asarray(raw(data))
     if dtype is None:
-        keep = isinstance(data, (np.ndarray, np.generic, Tensor)) and type(data) is not bool
-        dtype = array.dtype if keep else np.float32
+        dtype = array.dtype if isinstance(data, (np.ndarray, np.generic, Tensor)) else np.float32
     if np.dtype(dtype).kind not in "fiub" or array.dtype.kind not in "fiub":
         raise TypeError(f"A Tensor holds real numbers: got {array.dtype} ({str(data)[:40]!r}).")
     return array.astype(dtype, copy=False)
@@ -356,14 +367,14 @@ def _constant(x, dtype):
     return Tensor(x, requires_grad=False, dtype=None if isinstance(x, np.ndarray) else dtype)
 
 
-def _binary(op, a, b):
-    """Arithmetic between two operands of which one is a Tensor: whole numbers take the dtype of the other."""
-    kinds = [x.dtype.kind if isinstance(x, (Tensor, np.ndarray)) else "" for x in (a, b)]
-    if "f" in kinds:
-        for i, other in ((0, b), (1, a)):
-            if kinds[i] and kinds[i] in "iub":
-                a, b = [Tensor(x).astype(other.dtype) if j == i else x for j, x in enumerate((a, b))]
-    return apply(op(), a, b)
+def operands(a, b):
+    """Two operands of which one may hold whole numbers or bools: those take the dtype of the other."""
+    kind_a, kind_b = (x.dtype.kind if isinstance(x, (Tensor, np.ndarray)) else "f" for x in (a, b))
+    if kind_a == "f" and kind_b in "iub":
+        b = Tensor(b).astype(a.dtype)
+    elif kind_b == "f" and kind_a in "iub":
+        a = Tensor(a).astype(b.dtype)
+    return a, b
 
 
 def _as_0d(y, op):
