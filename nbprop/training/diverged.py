@@ -1,0 +1,52 @@
+"""What happens when a number is no longer finite: the run stops, and says which step, which layer and what."""
+
+import numpy as np
+
+
+class Diverged(FloatingPointError):
+    """A loss, gradient or parameter became infinite or NaN.
+
+    step: the update that could not be made (or that made it so); layer: name of the layer, None for the loss;
+    quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; value: the first such number.
+    """
+
+    def __init__(self, step, layer, quantity, value, lr, safe):
+        self.step, self.layer, self.quantity, self.value, self.safe = step, layer, quantity, value, safe
+        word = "NaN" if np.isnan(value) else "infinite"
+        of = f" of layer '{layer}'" if layer else ""
+        super().__init__(
+            f"stopped at step {step}: {_WORDS[quantity]}{of} became {word}. "
+            f"Go back and continue with a smaller learning rate (it is {lr:.3g}): rewind({safe})"
+        )
+
+
+_WORDS = {
+    "z": "the pre-activation z",
+    "a": "the activation a",
+    "loss": "the loss",
+    "dL/dz": "the delta dL/dz",
+    "gradient": "the gradient dL/dW",
+    "parameters": "the weights",
+}
+
+
+def first_not_finite(run, loss):
+    """(layer name, quantity, value) of the first number of the last step that is not finite, in the order of the
+    computation: forward through the layers, the loss, backward through the layers, the updated parameters."""
+    layers, taps = run.layers, run.taps
+    weights = [(layer.name, layer.weight) for layer in layers]
+    search = [
+        (layer.name, quantity, array)
+        for layer, tap in zip(layers, taps, strict=True)
+        for quantity, array in (("z", tap.z), ("a", tap.a))
+    ]
+    search += [(None, "loss", np.array([loss]))]
+    for (name, weight), tap in reversed(list(zip(weights, taps, strict=True))):
+        search += [(name, "dL/dz", tap.dz), (name, "gradient", run.gradient[weight])]
+    search += [(name, "parameters", run.theta[weight]) for name, weight in weights]
+    search += [(None, "gradient", run.gradient), (None, "parameters", run.theta)]
+    for name, quantity, array in search:
+        bad = array[~np.isfinite(array)]
+        if bad.size:
+            return name, quantity, float(bad.flat[0])
+    return None, "loss", float(loss)

@@ -1,0 +1,91 @@
+"""The knobs of a run: what values they take. Each check returns the value to use, or raises a clear error."""
+
+import difflib
+import math
+import operator
+
+from nbprop import data as datasets
+from nbprop import nn, optim
+
+MAX_DEPTH, MAX_WIDTH = 64, 1024
+
+
+def lr(value):
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"lr must be a number, got {value!r}; try 0.01") from None
+    if not (math.isfinite(number) and number >= 0):
+        raise ValueError(f"lr must be finite and not negative, got {number:g}; try 0.01")
+    return number
+
+
+def whole(name, value, low, high=None):
+    """A whole number from low to high."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+    if number < low or (high is not None and number > high):
+        upto = f"from {low} to {high}" if high is not None else f"{low} or more"
+        raise ValueError(f"{name} must be {upto}, got {number}")
+    return number
+
+
+def batch_size(value):
+    return whole("batch_size", value, 1)
+
+
+def hidden(value):
+    sizes = tuple(whole("a hidden layer's width", size, 1, MAX_WIDTH) for size in value)
+    whole("depth (hidden layers)", len(sizes), 0, MAX_DEPTH)
+    return sizes
+
+
+def resized(sizes, depth=None, width=None):
+    """Hidden sizes with another depth (hidden layers) or width (units in each)."""
+    depth = len(sizes) if depth is None else whole("depth (hidden layers)", depth, 0, MAX_DEPTH)
+    if width is not None:
+        return (whole("width", width, 1, MAX_WIDTH),) * depth
+    last = sizes[-1] if sizes else 8
+    return sizes[:depth] + (last,) * (depth - len(sizes))
+
+
+def activation(value):
+    return nn.activation(value).name
+
+
+def loss(value):
+    nn.loss(value)  # an unknown name is named
+    return value
+
+
+def optimizer(value, rate):
+    """An optimizer that nobody else holds, with learning rate `rate` unless an instance brings its own."""
+    if isinstance(value, optim.Optimizer):
+        return type(value)(**value.settings())
+    return optim.optimizer(value, lr=rate)
+
+
+def dataset(value):
+    """A Dataset from a Dataset, a name, or arrays (X, y)."""
+    if isinstance(value, datasets.Dataset):
+        return value
+    if isinstance(value, str):
+        return datasets.dataset(value)
+    if isinstance(value, tuple) and len(value) == 2:
+        return datasets.from_arrays(*value)
+    raise TypeError(
+        "data must be a Dataset (nb.data.spirals(), nb.data.from_arrays(X, y)), a name or a pair (X, y); "
+        f"got {type(value).__name__}"
+    )
+
+
+CHECKS = {"lr": lr, "batch_size": batch_size, "activation": activation, "loss": loss, "data": dataset}
+NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "speed")
+
+
+def unknown(name):
+    """What to say of a knob that there is not."""
+    close = difflib.get_close_matches(name, NAMES, 1)
+    return f"no knob {name!r}{f'; did you mean {close[0]!r}?' if close else ''} The knobs are {', '.join(NAMES)}"

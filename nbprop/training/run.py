@@ -1,0 +1,301 @@
+"""The numbers of a run, and nothing else: model, optimizer and batches, one step at a time, and the full state to
+go back to. No history, no threads, no clock: the same settings and seed give the same bits."""
+
+import copy
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.engine import Tensor, no_grad
+
+from . import probes
+from .batches import Batches
+from .diverged import Diverged, first_not_finite
+from .past import Snapshot
+from .recorded import RecordedStep
+from .resize import Resize, dense_layers, hidden_sizes
+from .targets import accuracy, check_loss, probabilities, targets
+
+EVALUATION_SAMPLES = 512
+
+
+class Run:
+    """settings: dict with lr, batch_size, activation, optimizer (a template that is copied), hidden, loss, data."""
+
+    def __init__(self, model, settings, seed):
+        self.model, self.settings, self.seed = model, settings, seed
+        self.steps = 0
+        self.before = None  # theta before the last update, if that step was asked to keep it
+        check_fit(model, settings["data"], settings["loss"])
+        self._take_optimizer()
+        self._take_data()
+        self._record_anew()
+
+    # ---- one step ----------------------------------------------------------------------------------------------
+
+    def step(self, keep_before=False):
+        """Forward, loss, backward, update. Returns the loss of the batch before the update; Diverged if any number of
+        the step is not finite."""
+        batch = self.batches.next(self.settings["batch_size"])
+        recorded = self._recordings.get(len(batch))
+        if recorded is None:
+            recorded = RecordedStep(self.model, self._loss, self._X, self._y, len(batch))
+            self._recordings[len(batch)] = recorded
+        self._recorded = recorded
+        loss = recorded.run(self._X, self._y, batch)
+        np.multiply(self.gradient, self.gradient, out=self._squares)
+        self.squares = np.add.reduceat(self._squares, self._starts)
+        if not np.isfinite(loss + self.squares.sum()):
+            if not (np.isfinite(loss) and np.isfinite(self.gradient).all()):
+                self._diverged(loss)
+            self.squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
+        self.before = self.theta.copy() if keep_before else None
+        self.optimizer.update(self.theta, self.gradient)
+        self.steps += 1
+        if not np.isfinite(self.theta.dot(self.theta)) and not np.isfinite(self.theta).all():
+            self._diverged(loss, updated=True)
+        return loss
+
+    def _diverged(self, loss, updated=False):
+        step = self.steps if updated else self.steps + 1
+        raise Diverged(step, *first_not_finite(self, loss), self.settings["lr"], max(0, (step - 1) * 9 // 10))
+
+    @property
+    def epoch(self):
+        return self.batches.epoch
+
+    # ---- what can be seen --------------------------------------------------------------------------------------
+
+    @property
+    def layers(self):
+        return self._recorded.layers if self._recorded else self._layers_before_the_first_step()
+
+    def _layers_before_the_first_step(self):
+        probe = RecordedStep(copy.deepcopy(self.model), self._loss, self._X, self._y, 1)
+        probe.run(self._X, self._y, np.arange(1))
+        return probe.layers
+
+    @property
+    def taps(self):
+        return self._recorded.taps if self._recorded else []
+
+    def gradient_norms(self):
+        """Norm of dL/dW of every layer in the last step, (L,)."""
+        places = np.searchsorted(self._starts, [layer.weight.start for layer in self.layers])
+        return np.sqrt(self.squares[places]).astype(np.float32)
+
+    def update_ratios(self):
+        """Norm of the last update over norm of the weights before it, per layer, (L,); NaN where weights are zero."""
+        ratios = np.full(len(self.layers), np.nan, np.float32)
+        if self.before is not None:
+            for i, layer in enumerate(self.layers):
+                old = self.before[layer.weight]
+                change = self.theta[layer.weight] - old
+                norm = old.dot(old)
+                if norm > 0:
+                    ratios[i] = np.sqrt(change.dot(change) / norm)
+        return ratios
+
+    def probe(self):
+        """The quantities of `probes.QUANTITIES` for every layer, in the last step: dict of (L,) arrays."""
+        if not self._recorded:
+            return {name: np.full(len(self.layers), np.nan, np.float32) for name in probes.QUANTITIES}
+        a_mean, a_std, saturated, dz = probes.activations(self.taps)
+        return {
+            "a_mean": a_mean,
+            "a_std": a_std,
+            "saturated": saturated,
+            "dz": dz,
+            "dW": self.gradient_norms(),
+            "ratio": self.update_ratios(),
+        }
+
+    def histograms(self, kind, bins):
+        if kind == "weights":
+            arrays = [self.theta[layer.weight] for layer in self.layers]
+        elif not self._recorded:
+            arrays = [np.zeros(0, np.float32) for _ in self.layers]
+        elif kind == "gradients":
+            arrays = [self.gradient[layer.weight] for layer in self.layers]
+        else:
+            arrays = [tap.a for tap in self.taps]
+        return probes.histograms(arrays, bins)
+
+    def output(self, X):
+        """What the network says, (n, outputs), in evaluation mode; the training step's arrays stay as they are."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            with no_grad():
+                return self.model(Tensor(X)).data
+        finally:
+            if training:
+                self.model.train()
+
+    def predict(self, X):
+        """Class probabilities or regression values of the samples X, (n, outputs)."""
+        return probabilities(self.output(X), self.settings["data"], self.settings["loss"])
+
+    def evaluate(self):
+        """Loss and accuracy on the first 512 training samples and all validation samples."""
+        data, loss = self.settings["data"], self.settings["loss"]
+        found = {}
+        sets = {
+            "train": (self._X[:EVALUATION_SAMPLES], self._y[:EVALUATION_SAMPLES], data.y_train[:EVALUATION_SAMPLES]),
+            "val": (data.X_val, self._y_val, data.y_val),
+        }
+        for name, (X, target, y) in sets.items():
+            if len(X):
+                output = self.output(X)
+                with no_grad():
+                    found[f"{name}_loss"] = float(self._loss(Tensor(output), target).data)
+                if data.task != "regression":
+                    found[f"{name}_accuracy"] = accuracy(output, y, data, loss)
+        return found
+
+    # ---- turning knobs -----------------------------------------------------------------------------------------
+
+    def apply(self, name, value):
+        """Turn one knob; parameters, optimizer state and the place in the data are kept as far as they still fit."""
+        if name in ("loss", "data"):
+            check_fit(self.model, *(value if name == key else self.settings[key] for key in ("data", "loss")))
+        if name == "hidden":
+            self._resize(value)
+        self.settings[name] = value
+        if name == "lr":
+            self.optimizer.lr = value
+        elif name == "optimizer":
+            self._take_optimizer()
+        elif name == "activation":
+            self._replace_activations(value)
+        elif name in ("loss", "data"):
+            self._take_data(keep=name == "loss")
+        if name not in ("lr", "optimizer"):
+            self._record_anew()
+
+    def _take_optimizer(self):
+        template = self.settings["optimizer"]
+        self.optimizer = type(template)(**template.settings())
+        self.optimizer.lr = self.settings["lr"]
+
+    def _take_data(self, keep=False):
+        data, loss = self.settings["data"], self.settings["loss"]
+        self._X, self._y = data.X_train, targets(data.y_train, data, loss)
+        self._y_val = targets(data.y_val, data, loss)
+        self._loss = nn.loss(loss)
+        if not keep:
+            self.batches = Batches(len(self._X), [self.seed, self.steps])
+
+    def _record_anew(self):
+        self._recordings, self._recorded = {}, None
+        self.theta, self.gradient = self.model.theta, self.model.gradient
+        sizes = np.array([parameter.size for parameter in self.model.parameters()])
+        self._starts = np.cumsum(sizes) - sizes
+        self._squares = np.empty_like(self.gradient)
+        self.squares = np.zeros(len(sizes), self.gradient.dtype)
+
+    def _replace_activations(self, name):
+        for module in self.model.modules():
+            for key, child in module.named_children():
+                if isinstance(child, nn.Activation) and isinstance(module, nn.Sequential):
+                    module[int(key)] = nn.activation(name)
+                elif isinstance(child, nn.Activation):
+                    setattr(module, key, nn.activation(name))
+
+    def _resize(self, hidden):
+        layers = dense_layers(self.model)
+        old = [layers[0].in_features, *(layer.out_features for layer in layers)]
+        new = [old[0], *hidden, old[-1]]
+        resize = Resize(old, new, self.settings["activation"])
+        theta, state = self.theta, self.optimizer.state
+        self._rebuild(hidden)
+        self.model.theta = resize.carry(theta, self.model.theta, identity=True)
+        zeros = np.zeros_like(self.model.theta)
+        self.optimizer.state = {key: resize.carry(value, zeros) for key, value in state.items()}
+
+    def _rebuild(self, hidden):
+        """Give the model the layers of a freshly initialized network with these hidden sizes."""
+        fresh = self._initialized(hidden, [self.seed, self.steps])
+        del self.model[:]
+        for module in fresh:
+            self.model.append(module)
+
+    def _initialized(self, hidden, seed):
+        layers = dense_layers(self.model)
+        return nn.mlp(
+            [layers[0].in_features, *hidden, layers[-1].out_features],
+            activation=self.settings["activation"],
+            init=getattr(self.model, "init", "xavier"),
+            seed=seed,
+            dtype=self.theta.dtype,
+        )
+
+    # ---- the full state ----------------------------------------------------------------------------------------
+
+    def branch(self):
+        """An independent run in the same state."""
+        other = Run(copy.deepcopy(self.model), dict(self.settings), self.seed)
+        other.restore(self.snapshot())
+        return other
+
+    def fresh_model(self, start, seed):
+        """A model as this one is now, with weights as at a start: initialized anew where the model is made by nn.mlp,
+        else those of the snapshot `start`."""
+        if self.settings["hidden"] is not None:
+            return self._initialized(self.settings["hidden"], seed)
+        model = copy.deepcopy(self.model)
+        model.theta = start.theta
+        return model
+
+    def snapshot(self):
+        return Snapshot(
+            self.steps,
+            dict(self.settings),
+            self.theta.copy(),
+            self.optimizer.state_dict(),
+            self.batches.state(),
+        )
+
+    def restore(self, snapshot):
+        wanted = snapshot.settings
+        if wanted["hidden"] is not None and wanted["hidden"] != hidden_sizes(self.model):
+            self.settings["activation"] = wanted["activation"]
+            self._rebuild(wanted["hidden"])
+        elif wanted["activation"] != self.settings["activation"]:
+            self._replace_activations(wanted["activation"])
+        self.settings.update(wanted)
+        self.steps = snapshot.step
+        self.before = None
+        self._take_data()
+        self.batches.restore(snapshot.batches)
+        self._take_optimizer()
+        self.optimizer.load_state_dict(snapshot.optimizer)
+        self._record_anew()
+        self.model.theta = snapshot.theta
+
+
+def architecture(model):
+    """The settings that a model brings along: hidden sizes (None if they cannot be changed) and activation."""
+    functions = [module.name for module in model.modules() if isinstance(module, nn.Activation)]
+    try:
+        hidden = hidden_sizes(model)
+    except ValueError:
+        hidden = None
+    return {"hidden": hidden, "activation": functions[0] if functions else "identity"}
+
+
+def check_fit(model, data, loss):
+    """Raise ValueError unless the model takes the data's inputs, gives its outputs, and the loss suits it."""
+    if len(data.X_train) == 0:
+        raise ValueError(f"data {data.name!r} has no training samples")
+    with no_grad():
+        output = model(Tensor(data.X_train[:2]))
+    if output.shape[1:] != (data.outputs,):
+        raise ValueError(
+            f"the model gives outputs of shape {output.shape[1:]} but {data.name!r} ({data.task}) needs "
+            f"({data.outputs},): "
+            f"make its last layer {data.outputs} wide, e.g. nb.nn.mlp([{data.inputs}, 16, {data.outputs}])"
+        )
+    if isinstance(loss, str):
+        nn.loss(loss)  # an unknown name is named
+        check_loss(loss, data)

@@ -1,0 +1,392 @@
+"""The trainer: runs a training loop in one go or live, lets every knob act at the next step, and knows the way back."""
+
+import asyncio
+import copy
+import math
+import threading
+import time
+import weakref
+from collections import deque
+
+import numpy as np
+
+from nbprop import nn
+
+from . import cells, knobs
+from .diverged import Diverged
+from .history import History
+from .past import Past
+from .player import Player
+from .progress import progress
+from .run import Run, architecture, check_fit
+from .targets import default_loss
+from .turning import Turning
+
+FRAME = 0.03  # seconds between two looks at the views during fit()
+
+
+class Trainer(Turning):
+    """Trains a model on data, live or in one go; every knob acts at the next step and nothing starts over.
+
+    model: an `nn.Module` that takes (batch, inputs) and gives (batch, outputs), e.g. from `nb.nn.mlp`.
+    data: a `data.Dataset`, the name of one ("spirals"), or a pair of arrays (X, y).
+    loss: "mse", "bce" or "cross_entropy"; by default the one that fits the data.
+    optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam").
+    lr: learning rate; by default the optimizer's own.
+    batch_size: samples per step; 1 is stochastic, the number of samples is batch gradient descent.
+    seed: of the order of the batches, and of what is newly initialized when the network grows.
+    evaluate_every: steps between two evaluations (all validation samples, at most 512 training samples).
+    probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones).
+    snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
+
+    Knobs: lr, batch_size, activation, optimizer, depth, width, hidden, loss, data, speed. Set them as attributes or
+    several at once with `set`, at any time and from any thread; a bad value raises and the run goes on untouched.
+    """
+
+    def __init__(
+        self,
+        model,
+        data,
+        loss=None,
+        optimizer="adam",
+        lr=None,
+        batch_size=32,
+        seed=0,
+        *,
+        evaluate_every=20,
+        probe_every=None,
+        snapshot_every=100,
+    ):
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
+        data = knobs.dataset(data)
+        template = knobs.optimizer(optimizer, lr)
+        settings = {
+            "lr": template.lr if lr is None else knobs.lr(lr),
+            "batch_size": knobs.batch_size(batch_size),
+            "optimizer": template,
+            "loss": default_loss(data) if loss is None else loss,
+            "data": data,
+            **architecture(model),
+        }
+        self.evaluate_every = knobs.whole("evaluate_every", evaluate_every, 1)
+        self.snapshot_every = knobs.whole("snapshot_every", snapshot_every, 1)
+        work = model.theta.size * min(settings["batch_size"], len(data.X_train))
+        usual = int(np.clip(2_000_000 // max(work, 1), 1, 10))
+        self.probe_every = usual if probe_every is None else knobs.whole("probe_every", probe_every, 1)
+        self.watchers = set()  # boards that show this trainer: .needs, .seen, .pump()
+        self.version = 0  # changes whenever there is something new to show
+        self._watch_layers = False
+        self._requested, self._inbox = {}, deque()
+        self._thread, self._loop = threading.get_ident(), _running_loop()
+        self._player = Player(self)
+        self._before_reset = None
+        self._begin(Run(model, settings, knobs.whole("seed", seed, 0)))
+        cells.claim(self)
+
+    def _begin(self, run):
+        self._run = run
+        self.history = History()
+        self.history._trainer = weakref.ref(self)
+        self._past = Past(self.snapshot_every)
+        self._turned = -math.inf
+        self._steps = self._training_loop()
+        self.status, self.message = "ready", ""
+        self._evaluate()
+        self._past.keep(run)
+        self._changed()
+
+    # ---- the loop ----------------------------------------------------------------------------------------------
+
+    def _training_loop(self):
+        """The training loop, the same for `fit`, `play` and `step`: yields after each step, knobs act between two."""
+        run = self._run
+        while True:
+            probing = (run.steps + 1) % self.probe_every == 0
+            watched = probing and self.watched
+            with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
+                loss = run.step(keep_before=watched)
+            self.version += 1
+            self.history.add("loss", run.steps, loss)
+            if watched:
+                for name, values in run.probe().items():
+                    self.history.add(name, run.steps, values, self.probe_every)
+            elif probing:
+                self.history.add("dW", run.steps, run.gradient_norms(), self.probe_every)
+            if run.steps % self.evaluate_every == 0:
+                self._evaluate()
+            self._past.keep(run)
+            yield
+
+    def _advance(self):
+        """Make one step."""
+        try:
+            next(self._steps)
+        except Exception:
+            self._steps = self._training_loop()  # a generator that has raised is over
+            raise
+
+    def _evaluate(self):
+        with np.errstate(all="ignore"):
+            for name, value in self._run.evaluate().items():
+                self.history.add(name, self.steps, value, self.evaluate_every)
+
+    # ---- drivers -----------------------------------------------------------------------------------------------
+
+    def fit(self, steps=None, epochs=None, bar=True):
+        """Train for a number of steps, or epochs; blocks, with a progress bar when it takes long. Returns the history.
+
+        Raises Diverged when a number is no longer finite; what was reached before is kept.
+        """
+        if (steps is None) == (epochs is None):
+            raise TypeError("fit takes either steps or epochs, e.g. trainer.fit(steps=500)")
+        if steps is None:
+            per_epoch = math.ceil(len(self.data.X_train) / self.batch_size)
+            steps = math.ceil(epochs * per_epoch)
+        last = self.steps + knobs.whole("steps", steps, 0)
+        self._player.stop()
+        self._set_status("playing")
+        tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
+        looked = time.perf_counter()
+        try:
+            while self.steps < last:
+                self._drain()
+                if self.status != "playing":  # paused from another thread
+                    break
+                self._advance()
+                tick()
+                if self.watchers and time.perf_counter() - looked > FRAME:
+                    self._pump()
+                    looked = time.perf_counter()
+        except Diverged as error:
+            self._fail(error)
+            raise
+        finally:
+            end()
+            if self.status == "playing":
+                self._set_status("paused")
+        return self.history
+
+    def play(self, steps=None, unseen=False):
+        """Train on in the background of the notebook, for `steps` more steps or until `pause`; returns at once.
+
+        A run whose views nobody can see pauses after 5 s and goes on when they are back; `unseen=True` lets it go on.
+        """
+        if self._loop is None:
+            self._loop = _running_loop()
+        if self._loop is None:
+            raise RuntimeError(
+                "play() trains in the background of a notebook; here nothing runs in the background: use fit(steps=...)"
+            )
+        until = math.inf if steps is None else self.steps + knobs.whole("steps", steps, 0)
+        self.post(lambda: self._play(until, unseen))
+
+    def _play(self, until, unseen):
+        self.message = ""
+        self._player.start(until, unseen)
+        self._set_status("playing")
+
+    def pause(self):
+        """Stop training after the step that is being made."""
+        self.post(self._pause)
+
+    def _pause(self):
+        self._player.stop()
+        if self.status in ("playing", "unseen"):
+            self._set_status("paused")
+
+    def step(self, n=1):
+        """Make n steps, then pause."""
+        knobs.whole("n", n, 1)
+        self.post(lambda: self._few(n))
+
+    def _few(self, n):
+        self._pause()
+        try:
+            for _ in range(n):
+                self._advance()
+        except Diverged as error:
+            self._fail(error)
+            raise
+        self.message = ""
+        self._set_status("paused")
+        self._changed()
+
+    def replaced(self):
+        """The cell that made this trainer was run again."""
+        self.pause()
+
+    @property
+    def playing(self):
+        """Whether it trains in the background right now."""
+        return self._player.playing
+
+    @property
+    def speed(self):
+        """Most steps per second of `play`; infinite by default."""
+        return self._player.speed
+
+    @speed.setter
+    def speed(self, value):
+        value = float(value)
+        if not value > 0:
+            raise ValueError(f"speed must be a number of steps per second above 0 (or infinity), got {value:g}")
+        self._player.speed = value
+
+    # ---- the way back ------------------------------------------------------------------------------------------
+
+    def rewind(self, step):
+        """Go back to exactly the state after step `step`: parameters, optimizer, batches, knobs. What came later is
+        forgotten (keep a second future with `branch` first). Pauses; train on with `play` or `fit`."""
+        step = knobs.whole("step", step, 0, self.steps)
+        self.post(lambda: self._rewind(step))
+
+    def _rewind(self, step):
+        self._pause()
+        with np.errstate(all="ignore"):
+            self._past.rewind(self._run, step)
+        self.history.truncate(step)
+        self._requested.clear()
+        self.message = ""
+        self._set_status("paused" if step else "ready")
+        self._changed()
+
+    def branch(self, **changes):
+        """A second trainer that goes on from here with its own copy of everything, with other knobs."""
+        other = copy.copy(self)
+        other._requested, other._inbox = {}, deque()
+        other.watchers = set()
+        other._player = Player(other)
+        other.history = self.history.copy()
+        other.history._trainer = weakref.ref(other)
+        other._past = self._past.copy()
+        other._run = self._run.branch()
+        other._steps = other._training_loop()
+        other.status = "paused"
+        other.set(**changes)
+        return other
+
+    def reset(self, model=None, data=None, loss=None, seed=None):
+        """Start a new run from step 0 with the knobs as they are; `undo` brings the old run back.
+
+        model: by default this one with new initial weights; data, loss, seed: by default as they are.
+        """
+        data = self.data if data is None else knobs.dataset(data)
+        fits = loss is None and data.task == self.data.task
+        loss = self.loss if fits else default_loss(data) if loss is None else loss
+        seed = self.seed if seed is None else knobs.whole("seed", seed, 0)
+        if model is not None:
+            check_fit(model, data, loss)
+        self.post(lambda: self._reset(model, {"data": data, "loss": loss}, seed))
+
+    def _reset(self, model, changes, seed):
+        self._pause()
+        settings = {**self._run.settings, **changes}
+        model = self._run.fresh_model(self._past.before(0), seed) if model is None else model
+        settings.update(architecture(model))
+        before = self._state()
+        self._begin(Run(model, settings, seed))
+        self._before_reset = before
+
+    def undo(self):
+        """Bring back the run that the last `reset` has put away; again: and back."""
+        if self._before_reset is None:
+            raise ValueError("nothing to undo: this trainer was not reset")
+        self.post(self._undo)
+
+    def _undo(self):
+        self._pause()
+        state, self._before_reset = self._before_reset, self._state()
+        self.__dict__.update(state)
+        self._set_status("paused")
+        self._changed()
+
+    def _state(self):
+        names = ("_run", "history", "_past", "_steps", "message", "status")
+        return {name: self.__dict__[name] for name in names}
+
+    # ---- what views read ---------------------------------------------------------------------------------------
+
+    @property
+    def model(self):
+        """The model that is trained."""
+        return self._run.model
+
+    @property
+    def seed(self):
+        """The seed of the run."""
+        return self._run.seed
+
+    @property
+    def steps(self):
+        """Updates done."""
+        return self._run.steps
+
+    @property
+    def epoch(self):
+        """Passes over the training data, as a fraction."""
+        return self._run.epoch
+
+    @property
+    def layers(self):
+        """A `Layer` for every module with a weight, from input to output."""
+        return self._run.layers
+
+    @property
+    def watched(self):
+        """Whether per-layer numbers are recorded."""
+        return self._watch_layers or any("layers" in watcher.needs for watcher in self.watchers)
+
+    def watch(self, on=True):
+        """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`."""
+        self._watch_layers = bool(on)
+
+    def probe(self):
+        """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms
+        of dL/dz and dL/dW, and update-to-weight ratio; dict of (layers,) float32, NaN before the first step."""
+        with np.errstate(all="ignore"):
+            return self._run.probe()
+
+    def histograms(self, kind, bins=40):
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
+        return self._run.histograms(kind, bins)
+
+    def predict(self, X):
+        """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, inputs)."""
+        with np.errstate(all="ignore"):
+            return self._run.predict(X)
+
+    # ---- telling the views -------------------------------------------------------------------------------------
+
+    def _changed(self):
+        self.version += 1
+        self._pump()
+
+    def _pump(self):
+        for watcher in tuple(self.watchers):
+            watcher.pump()
+
+    def _set_status(self, status):
+        if status != self.status:
+            self.status = status
+            self._changed()
+
+    def _fail(self, error, stop=True):
+        self.message = str(error)
+        if stop:
+            self._player.stop()
+            self.status = "stopped"
+        self._changed()
+
+    def __repr__(self):
+        sizes = self._run.settings["hidden"]
+        network = f"{len(sizes)} hidden layers" if sizes is not None else type(self.model).__name__
+        optimizer = type(self.optimizer).__name__
+        return f"Trainer({network} on {self.data.name}, {optimizer} lr {self.lr:g}, step {self.steps}, {self.status})"
+
+
+def _running_loop():
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

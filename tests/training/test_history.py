@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import nbprop as nb
+from nbprop.training.history import Event, Series
+
+
+@given(st.integers(0, 900), st.integers(4, 60), st.integers(1, 7))
+def test_a_series_is_bounded_and_evenly_spaced(steps, capacity, every):
+    series = Series(every, capacity)
+    for step in range(0, steps + 1):
+        series.add(step, step * 0.5)
+    assert len(series) < capacity
+    np.testing.assert_array_equal(series.steps, np.arange(0, steps + 1, series.interval))
+    np.testing.assert_array_equal(series.values, series.steps * 0.5)
+    assert len(series) >= min(capacity // 2 - 1, steps // every)  # never thinner than it must be
+
+
+def test_layers_that_come_later_are_nan_before():
+    series = Series(1, 100, np.float32)
+    series.add(1, np.array([1.0, 2.0]))
+    series.add(2, np.array([1.0, 2.0, 3.0]))
+    series.add(3, np.array([4.0]))
+    nan = np.nan
+    np.testing.assert_array_equal(series.values, [[1, 2, nan], [1, 2, 3], [4, nan, nan]])
+
+
+def test_truncate():
+    series = Series()
+    for step in range(10):
+        series.add(step, step)
+    series.truncate(4)
+    np.testing.assert_array_equal(series.steps, [0, 1, 2, 3, 4])
+    series.add(5, 50.0)
+    assert series.values[-1] == 50
+
+
+def test_events_in_words():
+    assert Event(3, "lr", 0.1, 0.3).text == "lr 0.1 → 0.3"
+    assert Event(3, "hidden", (8, 8), (8, 8, 8)).text == "hidden 2×8 → 3×8"
+    assert Event(3, "optimizer", nb.optim.SGD(lr=1), nb.optim.Adam()).text == "optimizer sgd → adam"
+
+
+def test_an_unknown_column_says_which_there_are():
+    t = nb.Trainer(nb.nn.mlp([2, 4, 1]), nb.data.xor())
+    t.fit(steps=1)
+    with pytest.raises(KeyError, match=r"no column 'los'.*loss"):
+        t.history["los"]
+    steps, values = t.history.series("dz")
+    assert len(steps) == len(values) == 0

@@ -1,0 +1,195 @@
+"""Every knob acts at the next step, keeps what can be kept, and refuses nonsense without disturbing the run."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import nbprop as nb
+
+
+@pytest.fixture
+def t():
+    model = nb.nn.mlp([2, 8, 8, 1], activation="tanh", seed=1)
+    t = nb.Trainer(model, nb.data.spirals(samples=200, seed=2), optimizer="sgd", lr=0.1, batch_size=16, seed=3)
+    t.fit(steps=40)
+    return t
+
+
+def test_the_learning_rate_acts_at_the_next_step(t):
+    before = t.model.theta.copy()
+    t.lr = 0.0
+    t.step()
+    np.testing.assert_array_equal(t.model.theta, before)
+    t.lr = 1.0
+    t.step()
+    np.testing.assert_allclose(before - t.model.theta, t.model.gradient, rtol=1e-4, atol=1e-6)
+    assert [event.name for event in t.history.events] == ["lr"]  # two quick turns are one event
+    assert t.history.events[0].text == "lr 0.1 → 1"
+
+
+def test_batch_size(t):
+    for size in (1, 7, 150, 10_000):
+        t.batch_size = size
+        t.step()
+        assert t._run.taps[0].a.shape[0] == min(size, 150) or t._run.batches.position == 150
+
+
+def test_activation_keeps_the_weights(t):
+    theta = t.model.theta.copy()
+    for name in nb.nn.ACTIVATIONS:
+        t.activation = name
+        np.testing.assert_array_equal(t.model.theta, theta)
+        assert t.layers[0].activation == name
+    t.step()
+
+
+def test_optimizer_keeps_the_learning_rate_unless_it_brings_its_own(t):
+    t.optimizer = "adam"
+    assert t.lr == 0.1 and t.optimizer.lr == 0.1
+    t.optimizer = nb.optim.RMSProp(lr=0.003)
+    assert t.lr == 0.003
+    t.fit(steps=3)
+    assert t.optimizer.t == 3
+
+
+@pytest.mark.parametrize("activation", ["relu", "identity", "leaky_relu"])
+def test_a_deeper_network_says_exactly_what_it_said(t, activation):
+    t.activation = activation
+    t.fit(steps=5)
+    X = t.data.X_val
+    before = t.predict(X)
+    t.depth = 5
+    assert len(t.layers) == 6
+    if activation == "leaky_relu":
+        np.testing.assert_allclose(t.predict(X), before, atol=0.05)
+    else:
+        np.testing.assert_allclose(t.predict(X), before, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", list(nb.nn.ACTIVATIONS))
+def test_an_inserted_layer_is_near_the_identity(activation):
+    from nbprop.training.resize import near_identity
+
+    c, b = near_identity(activation)
+    f = nb.nn.activation(activation)
+    a = f(nb.Tensor(np.linspace(-2, 2, 101))).data
+    again = f(nb.Tensor(c * a + b)).data
+    error, plain = (np.sqrt(np.mean((b - a) ** 2)) for b in (again, f(nb.Tensor(a)).data))
+    assert error < 0.2 * np.std(a) and error <= plain + 1e-9
+
+
+def test_a_wider_network_says_exactly_what_it_said_and_its_new_units_learn(t):
+    X = t.data.X_val
+    before = t.predict(X)
+    t.width = 20
+    np.testing.assert_allclose(t.predict(X), before, atol=1e-6)
+    outgoing = t.model[2].weight.data[:8, 8:]
+    assert not outgoing.any()
+    t.fit(steps=5)
+    assert outgoing is not None and t.model[2].weight.data[:8, 8:].any()
+
+
+def test_a_narrower_and_shallower_network_keeps_its_first_units(t):
+    first = t.model[0].weight.data.copy()
+    t.set(depth=1, width=5)
+    np.testing.assert_array_equal(t.model[0].weight.data, first[:5])
+    t.fit(steps=3)
+
+
+def test_optimizer_state_survives_a_resize(t):
+    t.optimizer = nb.optim.Adam(lr=0.01)
+    t.fit(steps=30)
+    moment = next(iter(t.optimizer.state.values()))[:16].copy()
+    t.width = 12
+    assert next(iter(t.optimizer.state.values())).shape == t.model.theta.shape
+    np.testing.assert_array_equal(next(iter(t.optimizer.state.values()))[:16], moment)
+    assert t.optimizer.t == 30
+    t.fit(steps=5)
+
+
+def test_depth_zero_and_back(t):
+    t.depth = 0
+    assert len(t.layers) == 1
+    t.fit(steps=3)
+    t.depth = 3
+    t.fit(steps=3)
+    assert t.hidden == (8, 8, 8)
+
+
+def test_data_of_the_same_shape_keeps_the_weights(t):
+    theta = t.model.theta.copy()
+    t.data = "moons"
+    np.testing.assert_array_equal(t.model.theta, theta)
+    t.fit(steps=3)
+    with pytest.raises(ValueError, match=r"outputs of shape \(1,\).*needs \(3,\)"):
+        t.data = "gaussians"
+    assert t.data.name == "moons"
+
+
+@pytest.mark.parametrize(
+    "knob, value, says",
+    [
+        ("lr", -0.1, "not negative"),
+        ("lr", float("inf"), "finite"),
+        ("lr", float("nan"), "finite"),
+        ("lr", "fast", "number"),
+        ("batch_size", 0, "1 or more"),
+        ("batch_size", 2.5, "whole number"),
+        ("depth", -1, "from 0 to"),
+        ("depth", 1000, "from 0 to"),
+        ("width", 0, "from 1 to"),
+        ("hidden", (8, 0), "from 1 to"),
+        ("activation", "tanhh", "did you mean 'tanh'"),
+        ("optimizer", "adm", "did you mean 'adam'"),
+        ("loss", "bcee", "did you mean 'bce'"),
+        ("loss", "cross_entropy", "try loss='bce'"),
+        ("data", "spiral", "did you mean 'spirals'"),
+        ("data", 3, "must be a Dataset"),
+        ("speed", 0, "above 0"),
+        ("momentun", 0.9, "no knob 'momentun'"),
+    ],
+)
+def test_nonsense_is_refused_and_the_run_goes_on_untouched(t, knob, value, says):
+    twin = t.branch()
+    with pytest.raises((ValueError, TypeError, AttributeError), match=says):
+        t.set(**{knob: value})
+    t.fit(steps=5)
+    twin.fit(steps=5)
+    np.testing.assert_array_equal(t.model.theta, twin.model.theta)
+    assert t.history.events == []
+
+
+def test_all_or_nothing(t):
+    with pytest.raises(ValueError, match="lr"):
+        t.set(batch_size=4, lr=-1)
+    assert t.batch_size == 16
+
+
+def test_from_another_thread_while_fitting(t):
+    lr = []
+
+    class Watcher:
+        needs, seen = frozenset(), True
+
+        def pump(self):
+            if t.steps > 100 and not lr:
+                thread = threading.Thread(target=lambda: t.set(lr=0.25, depth=3))
+                thread.start()
+                thread.join()
+                lr.append(t.lr)
+
+    t.watchers.add(Watcher())
+    while not lr:
+        t.fit(steps=2000)
+    t.step()
+    assert lr == [0.25] and t.optimizer.lr == 0.25 and len(t.layers) == 4
+
+
+def test_a_model_that_does_not_fit_the_data():
+    with pytest.raises(ValueError, match="needs \\(1,\\)"):
+        nb.Trainer(nb.nn.mlp([2, 4, 3]), "spirals")
+    with pytest.raises(ValueError, match="3"):
+        nb.Trainer(nb.nn.mlp([3, 4, 1]), "spirals")
+    with pytest.raises(TypeError, match=r"nb\.nn\.Module"):
+        nb.Trainer(lambda x: x, "spirals")

@@ -1,0 +1,116 @@
+"""What the probes say is what is there."""
+
+import numpy as np
+import pytest
+
+import nbprop as nb
+from nbprop.training import probes
+
+
+def trained(activation="tanh", steps=10, **settings):
+    t = nb.Trainer(
+        nb.nn.mlp([2, 8, 6, 1], activation=activation, seed=1),
+        nb.data.spirals(seed=2),
+        seed=3,
+        probe_every=1,
+        **settings,
+    )
+    t.watch()
+    t.fit(steps=steps)
+    return t
+
+
+@pytest.mark.parametrize("activation", list(nb.nn.ACTIVATIONS))
+def test_against_the_chain_rule_by_hand(activation):
+    t = trained(activation, steps=9)
+    before, batch = t.model.theta.copy(), t.branch()._run.batches.next(t.batch_size)
+    weights = [layer.weight for layer in t.layers]
+    old = [layer.weight.data.astype(float) for layer in list(t.model)[::2]]
+    biases = [layer.bias.data.astype(float) for layer in list(t.model)[::2]]
+    t.step()
+    f = nb.nn.activation(activation)
+
+    def derivative(z):
+        return (f(nb.Tensor(z + 1e-6)).data - f(nb.Tensor(z - 1e-6)).data) / 2e-6
+
+    a, zs, activations = t.data.X_train[batch].astype(float), [], []
+    for i, (W, b) in enumerate(zip(old, biases, strict=True)):
+        zs.append(a @ W.T + b)
+        a = f(nb.Tensor(zs[-1])).data if i < 2 else zs[-1]
+        activations.append(a)
+    delta = (1 / (1 + np.exp(-zs[2])) - t.data.y_train[batch].reshape(-1, 1)) / len(batch)
+    deltas = [delta]
+    for i in (2, 1):
+        deltas.insert(0, deltas[0] @ old[i] * derivative(zs[i - 1]))
+    inputs = [t.data.X_train[batch], *activations[:-1]]
+    gradients = [d.T @ x for d, x in zip(deltas, inputs, strict=True)]
+    seen = t.probe()
+    np.testing.assert_allclose(seen["dz"], [np.linalg.norm(d) for d in deltas], rtol=1e-4)
+    np.testing.assert_allclose(seen["dW"], [np.linalg.norm(g) for g in gradients], rtol=1e-4)
+    np.testing.assert_allclose(seen["a_mean"], [a.mean() for a in activations], rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(seen["a_std"], [a.std() for a in activations], rtol=1e-3, atol=1e-5)
+    change = t.model.theta - before
+    np.testing.assert_allclose(
+        seen["ratio"], [np.linalg.norm(change[w]) / np.linalg.norm(before[w]) for w in weights], rtol=1e-3
+    )
+    for name in probes.QUANTITIES:
+        np.testing.assert_array_equal(t.history[name][-1], seen[name])
+
+
+def test_saturated_and_dead_units():
+    t = trained("tanh", steps=1)
+    t.model[0].bias.data[:4] = 50
+    t.step()
+    assert t.probe()["saturated"][0] >= 0.5
+    t.activation = "relu"
+    t.model[0].bias.data[:2] = -50
+    t.step()
+    assert 0.25 <= t.probe()["saturated"][0] < 0.6
+
+
+def test_nothing_is_probed_that_nobody_watches():
+    t = nb.Trainer(nb.nn.mlp([2, 4, 1]), "xor", probe_every=1)
+    t.fit(steps=5)
+    assert set(t.history.columns) == {"loss", "dW", "train_loss", "train_accuracy", "val_loss", "val_accuracy"}
+    t.watch()
+    t.fit(steps=5)
+    assert list(t.history.series("dz")[0]) == [6, 7, 8, 9, 10]
+
+
+def test_watching_does_not_change_the_run():
+    one, two = trained(steps=60), trained(steps=0)
+    two.watch(False)
+    two.fit(steps=60)
+    np.testing.assert_array_equal(one.model.theta, two.model.theta)
+
+
+@pytest.mark.parametrize("kind", probes.KINDS)
+def test_histograms_count_like_numpy(kind):
+    t = trained()
+    counts, low, high = t.histograms(kind, bins=12)
+    arrays = {
+        "weights": [t.model.theta[layer.weight] for layer in t.layers],
+        "gradients": [t.model.gradient[layer.weight] for layer in t.layers],
+        "activations": [tap.a for tap in t._run.taps],
+    }[kind]
+    for row, array, lo, hi in zip(counts, arrays, low, high, strict=True):
+        assert (lo, hi) == (array.min(), array.max())
+        assert row.sum() == array.size
+        np.testing.assert_allclose(row, np.histogram(array, bins=12, range=(lo, hi))[0], atol=1)
+
+
+def test_histograms_of_odd_arrays():
+    odd = [np.zeros(0), np.full(5, 3.0), np.array([np.nan, 1.0, np.inf, 2.0]), np.array([-1e-3]), np.full(3, np.nan)]
+    counts, low, high = probes.histograms(odd, 8)
+    np.testing.assert_array_equal(counts.sum(axis=1), [0, 5, 2, 1, 0])
+    assert (low <= high).all() and np.isfinite(low).all() and np.isfinite(high).all()
+    assert low[1] < 3 < high[1]
+    np.testing.assert_allclose([low[2], high[2]], [1, 2])
+
+
+def test_before_the_first_step():
+    t = nb.Trainer(nb.nn.mlp([2, 4, 1]), "xor")
+    assert [layer.name for layer in t.layers] == ["hidden 1", "output"]
+    assert [(layer.activation, layer.units) for layer in t.layers] == [("tanh", 4), ("identity", 1)]
+    assert all(np.isnan(values).all() for values in t.probe().values())
+    assert t.histograms("gradients")[0].sum() == 0 and t.histograms("weights")[0].sum() == 12
