@@ -1,1 +1,52 @@
+"""Live views of a run. Each is made for a trainer and shown by naming it at the end of a cell:
 
+    nb.views.Loss(trainer)
+    nb.views.Board(nb.views.Loss(trainer), nb.views.GradientFlow(trainer, quantity="dz"))
+
+All give `.frame()` (the numbers), `.plot()` (Matplotlib) and `.describe()` (words), live in a notebook or not.
+"""
+
+from importlib import import_module
+
+__all__ = ["Board", "Boundary", "GradientFlow", "Histograms", "Loss"]
+
+# Nothing here loads a widget before the first view is made.
+_HOME = {"Loss": "loss", "GradientFlow": "gradients", "Histograms": "histograms", "Boundary": "boundary"}
+
+
+def _board(kind, source, height, options):
+    view = getattr(import_module(f".{_HOME[kind]}", __name__), kind)(source, **options)
+    return import_module(".board", __name__).Board(view, height=height)
+
+
+def Loss(source, *, height=None, **options):
+    """Board with the loss (and accuracy) over the steps, of training and validation data.
+
+    source   a Trainer
+    height   CSS pixels; None: by the width
+    options  log (bool): logarithmic loss axis
+    """
+    return _board("Loss", source, height, options)
+
+
+def GradientFlow(source, *, height=None, **options):
+    """Board with a quantity per layer: its profile over the layers now, and as a map of layer and step."""
+    return _board("GradientFlow", source, height, options)
+
+
+def Histograms(source, *, height=None, **options):
+    """Board with the distribution of weights, gradients or activations in each layer."""
+    return _board("Histograms", source, height, options)
+
+
+def Boundary(source, *, height=None, **options):
+    """Board with what the network has learned: the plane with its points, the curve, or the confusion matrix."""
+    return _board("Boundary", source, height, options)
+
+
+def __getattr__(name):
+    if name == "Board":
+        value = import_module(".board", __name__).Board
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'nbprop.views' has no attribute {name!r}")

@@ -1,0 +1,370 @@
+"""The board: shows views in the browser and does all the carrying, so that no view knows a comm, a timer or a thread.
+
+Kernel to browser: one message a frame for all panels in sight, numbers in one float32 buffer. An array travels only
+when it is another object than the one last sent, words only when they have changed. Browser to kernel: mount, look
+(what is in sight), ack (what is painted), option, unmount. These may arrive in another thread: they are put into an
+inbox, and everything else happens in `pump()`, which the sources call in their own thread. Whether a frame may leave is
+decided in pacing.py.
+"""
+
+import base64
+import io
+import logging
+import math
+import threading
+import time
+import weakref
+from collections import deque
+from operator import attrgetter
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+
+from .javascript import bundle
+from .pacing import Pacing
+from .view import View
+
+LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
+PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
+
+
+class Panel:
+    """One view on a board, and what of it the browser has."""
+
+    def __init__(self, view):
+        self.view = view
+        self.names = [option.name for option in view.options]
+        self._get = attrgetter(*self.names) if self.names else lambda view: None
+        self.described = -math.inf
+        self.forget()
+
+    def forget(self):
+        """The browser has nothing of it (any more)."""
+        self.version = self.options = self.labels = self.text = None
+        self.arrays = {}
+
+    def values(self):
+        """What the view's options are set to: a tuple, a lone value, or None (quick: asked again and again)."""
+        return self._get(self.view)
+
+    def pack(self, parts, now, words):
+        """What a frame says of this panel: all that the browser does not have. Its numbers are added to `parts`."""
+        view = self.view
+        self.version, options = view.source.version, self.values()
+        frame, labels = dict(view.frame()), view.labels()
+        offset = sum(part.size for part in parts)
+        arrays = []
+        for name, array in frame.items():
+            if self.arrays.get(name) is array:
+                arrays.append([name])
+            else:
+                arrays.append([name, offset, array.shape])
+                parts.append(array.ravel())
+                offset += array.size
+        entry = {"arrays": arrays}
+        if labels != self.labels:
+            entry["labels"] = labels
+        if options != self.options:
+            entry["options"] = {name: getattr(view, name) for name in self.names}
+        if words or now - self.described >= PATIENCE:
+            text, self.described = view.describe(), now
+            if text != self.text:
+                entry["text"] = self.text = text
+        # The arrays themselves are kept, not their ids: an id is given again once its array is gone.
+        self.arrays, self.labels, self.options = frame, labels, options
+        return entry
+
+    def stale(self):
+        return self.version != self.view.source.version or self.options != self.values()
+
+
+class Board(anywidget.AnyWidget):
+    """Views beside each other, live in the notebook.
+
+    views    views or boards (whose views are taken over)
+    columns  panels beside each other; None: about square. A narrow cell gets fewer.
+    height   of all panels together, in CSS pixels; None: by the width
+
+    `board.views` are the views: their options are attributes (`board.views[0].log = True`).
+    """
+
+    _esm = bundle()
+    _css = (Path(__file__).parent / "board.css").read_text(encoding="utf-8")
+
+    _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
+    snapshot = traitlets.Dict().tag(sync=True)  # a whole frame, for a page that no kernel speaks to
+
+    def __init__(self, *views, columns=None, height=None, **kwargs):
+        views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
+        if not views:
+            raise TypeError("Board: expected at least one view, got none: try Board(nb.views.Loss(trainer))")
+        for view in views:
+            if not isinstance(view, View):
+                raise TypeError(f"Board: expected views such as nb.views.Loss(trainer), got {type(view).__name__}")
+        for name, value in (("columns", columns), ("height", height)):
+            if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+                raise ValueError(f"Board: {name}: expected a positive number or None, got {value!r}")
+        self.views = tuple(views)
+        self._panels = [Panel(view) for view in views]
+        self._sources = list({id(view.source): view.source for view in views}.values())
+        self._pacing = Pacing(patience=PATIENCE)
+        self._clock = time.perf_counter
+        self._inbox = deque(maxlen=4096)
+        self._pumping, self._asked = threading.Lock(), False
+        self._whole = True  # the next frame carries everything, for a viewer that has nothing
+        self._news = True  # someone looks elsewhere or chose an option since the last frame
+        self._versions = self._statuses = None  # of the sources, at the last frame
+        self._playing = False
+        self._errors = {}  # index of a panel that could not be drawn -> what was wrong
+        self._snapshot_of = None  # versions of the sources at the last snapshot
+        self._frames = self._bytes = 0
+        self._seconds = 0.0
+        super().__init__(_spec=self._describe_panels(columns, height), **kwargs)
+        self.on_msg(self._receive)
+        for view in views:
+            vars(view).setdefault("boards", weakref.WeakSet()).add(self)
+        for source in self._sources:
+            if hasattr(source, "watchers"):
+                source.watchers.add(self)
+
+    def _describe_panels(self, columns, height):
+        panels = [
+            {
+                "name": view.name,
+                "title": view.title,
+                "options": [
+                    {
+                        "name": option.name,
+                        "label": option.label,
+                        "choices": [list(choice) for choice in option.choices],
+                        "value": getattr(view, option.name),
+                    }
+                    for option in view.options
+                ],
+            }
+            for view in self.views
+        ]
+        return {"columns": columns, "height": height, "panels": panels}
+
+    # What a view gives, a board gives too.
+
+    def frame(self):
+        """The numbers drawn: of the one view, or a dict of view name -> numbers."""
+        return self._of_each(lambda view: view.frame())
+
+    def describe(self):
+        """The picture in words."""
+        return "\n".join(view.describe() for view in self.views)
+
+    def plot(self, ax=None):
+        """The same in Matplotlib: the Axes of the one view, or a Figure of all of them."""
+        if len(self.views) == 1:
+            return self.views[0].plot(ax)
+        if ax is not None:
+            raise ValueError(f"plot: expected no ax for a board of {len(self.views)} views, which makes its own figure")
+        return self._figure()
+
+    def _of_each(self, what):
+        if len(self.views) == 1:
+            return what(self.views[0])
+        names = [view.name for view in self.views]
+        nth = [f" {names[: i + 1].count(name)}" if names.count(name) > 1 else "" for i, name in enumerate(names)]
+        return {name + n: what(view) for name, n, view in zip(names, nth, self.views, strict=True)}
+
+    def _figure(self, width=4.4, height=3.4, dpi=100):
+        # Not from pyplot, which would keep every figure alive. Jupyter shows such a figure only if it can draw itself.
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure as Base
+
+        class Figure(Base):
+            def _repr_png_(self):
+                stream = io.BytesIO()
+                self.savefig(stream, format="png")
+                return stream.getvalue()
+
+        n = len(self.views)
+        columns = self._spec["columns"] or math.ceil(math.sqrt(n))
+        columns = int(min(columns, n))
+        rows = math.ceil(n / columns)
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained", dpi=dpi)
+        FigureCanvasAgg(figure)
+        for k, view in enumerate(self.views):
+            view.plot(figure.add_subplot(rows, columns, k + 1))
+        return figure
+
+    def __repr__(self):
+        return f"Board({', '.join(type(view).__name__ for view in self.views)})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        # A picture of now for where no widget can live: GitHub, PDF, an export.
+        return {**data, "image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}, metadata
+
+    # What a source reads.
+
+    @property
+    def needs(self):
+        """What its views want recorded."""
+        return frozenset().union(*(view.needs for view in self.views))
+
+    @property
+    def seen(self):
+        """Is somebody there: a page with this board that is not hidden and that has answered within two seconds?"""
+        return self._pacing.seen(self._clock())
+
+    @property
+    def stats(self):
+        """What carrying has cost: frames, bytes, seconds; frames allowed in flight; ages of the last ones painted."""
+        return {
+            "frames": self._frames,
+            "bytes": self._bytes,
+            "seconds": self._seconds,
+            "window": self._pacing.window,
+            "age_ms": [round(1000 * age, 1) for age in self._pacing.ages],
+        }
+
+    def pump(self):
+        """Send a frame if there is something new and it may leave. Called by a source, in its thread."""
+        self._asked = True
+        # Whoever finds another thread at it leaves the work to that one, which looks once more before it ends.
+        while self._asked and self._pumping.acquire(blocking=False):
+            try:
+                self._asked = False
+                self._pump()
+            finally:
+                self._pumping.release()
+
+    def _pump(self):
+        if self._inbox:
+            self._read()
+        was, self._playing = self._playing, False
+        versions = []
+        for source in self._sources:
+            versions.append(source.version)
+            if source.status == "playing":
+                self._playing = True
+        if self._news or versions != self._versions or self._chosen():
+            now = self._clock()
+            # When nothing is running nobody will ask again, so then the rate does not count.
+            if self._pacing.may_send(now, hurry=self._whole or not self._playing):
+                self._offer(versions, now)
+        if was and not self._playing:
+            self._keep(versions)
+
+    def _chosen(self):
+        """Has an option been set in Python since the last frame?"""
+        for panel in self._panels:  # noqa: SIM110 (a generator would take twice as long, at every call)
+            if panel.version is not None and panel.options != panel.values():
+                return True
+        return False
+
+    def _offer(self, versions, now):
+        """Send what is in sight and new."""
+        sight = self._pacing.panels(now)
+        statuses = [source.status for source in self._sources]
+        stale = [i for i in sorted(sight) if self._whole or self._panels[i].stale()]
+        # With nothing in sight an empty frame goes now and then, to hear whether someone is there.
+        if stale or not sight or self._whole or statuses != self._statuses:
+            self._send_frame(stale, now)
+        self._versions, self._statuses, self._news = versions, statuses, False
+
+    # Making frames.
+
+    def _send_frame(self, indices, now):
+        whole, self._whole = self._whole, False
+        if whole:
+            for panel in self._panels:
+                panel.forget()
+        head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
+        head |= {"type": "frame", "seq": self._pacing.sent(now), "full": whole, "time": 1000 * time.time()}
+        self.send(head, [data])
+        cost = self._clock() - now
+        self._pacing.spent(cost)
+        self._frames += 1
+        self._bytes += data.nbytes
+        self._seconds += cost
+
+    def _pack(self, panels, now, words=False):
+        """Head and numbers of a frame of these panels: index -> Panel."""
+        parts, entries = [], []
+        for i, panel in panels.items():
+            begun = len(parts)
+            try:
+                entry = panel.pack(parts, now, words)
+                self._errors.pop(i, None)
+            except Exception as error:  # the picture fails, the training goes on
+                del parts[begun:]
+                entry = {"error": f"{type(error).__name__}: {error}"}
+                if self._errors.get(i) != entry["error"]:
+                    logging.getLogger("nbprop").exception("%r cannot be drawn", panel.view)
+                self._errors[i] = entry["error"]
+            entries.append({"i": i, **entry})
+        data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
+        source = next((s for s in self._sources if s.status in LOUD), self._sources[0])
+        head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
+        return head, memoryview(data).cast("B")
+
+    def _keep(self, versions):
+        """A snapshot of now goes into the widget's state."""
+        if versions == self._snapshot_of:
+            return
+        self._snapshot_of = versions
+        panels = {i: Panel(view) for i, view in enumerate(self.views)}  # new ones, of which the browser has nothing
+        head, data = self._pack(panels, self._clock())
+        self.snapshot = {"head": {**head, "full": True}, "data": bytes(data)}
+
+    # What the browser says.
+
+    def _receive(self, _, content, buffers):
+        # Perhaps in another thread: put it down, and let a source's thread look at it.
+        self._inbox.append((self._clock(), content))
+        if any(source.status == "playing" for source in self._sources):
+            return  # which calls pump() after each slice
+        post = getattr(self._sources[0], "post", None)
+        if post is None:
+            self.pump()
+        else:
+            post(self.pump)
+
+    def _read(self):
+        while self._inbox:
+            now, message = self._inbox.popleft()
+            try:
+                self._take(message, now)
+            except (KeyError, TypeError, ValueError, IndexError):  # a page of another version; the training goes on
+                logging.getLogger("nbprop").exception("%r: message from the browser: %r", self, message)
+
+    def _take(self, message, now):
+        kind, viewer = message["type"], message["view"]
+        if kind == "ack":
+            self._pacing.ack(viewer, message["seq"], now)
+        elif kind in ("mount", "look"):
+            panels = [i for i in message["panels"] if i in range(len(self._panels))]
+            new = self._pacing.look(viewer, panels, bool(message["page"]), now)
+            self._news = True
+            if new or kind == "mount":
+                self._whole = True
+                self._keep([source.version for source in self._sources])
+        elif kind == "unmount":
+            self._pacing.leave(viewer)
+        elif kind == "option":
+            panel = self._panels[message["panel"]]
+            panel.options = None  # so that the next frame says what holds, whatever was asked for
+            self._news = True
+            if message["name"] not in panel.names:
+                raise ValueError(f"expected an option out of {panel.names}, got {message['name']!r}")
+            setattr(panel.view, message["name"], message["value"])
+
+    def close(self):
+        """Take it off the page; the sources forget it. The views stay usable, alone or on another board."""
+        for source in self.__dict__.get("_sources", ()):
+            if hasattr(source, "watchers"):
+                source.watchers.discard(self)
+        for view in self.__dict__.get("views", ()):
+            view.boards.discard(self)
+        super().close()

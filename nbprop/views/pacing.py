@@ -1,0 +1,152 @@
+"""When may a frame leave for the browser?  Pure reckoning: no widget, no clock, no thread.
+
+A frame takes about 45 ms to a browser and back, so several are in flight at once; how many is a window that follows the
+age of what gets painted. Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges
+what it has painted, by its own id. The slowest viewer that is looking decides; one that has been silent for two seconds
+while frames are waiting for its answer no longer counts, until it speaks again. So a slow browser gets fewer frames,
+never a queue, and a closed one gets a frame every two seconds, to find out whether it is back.
+
+Times are seconds of any steady clock, handed in by the caller.
+"""
+
+from collections import deque
+from statistics import median
+
+MAX_VIEWERS = 32
+
+
+class Viewer:
+    """One mounted picture of a board: the panels it has in sight, and how far it has painted."""
+
+    __slots__ = ("acked", "heard", "page", "panels")
+
+    def __init__(self, panels, page, acked, heard):
+        self.panels = panels  # indices of the panels in sight
+        self.page = page  # False while its browser tab is hidden
+        self.acked = acked  # number of the last frame it has painted
+        self.heard = heard  # when it last said anything
+
+
+class Pacing:
+    """Lets a frame go, or holds it back.
+
+    rate      at most so many frames per second
+    window    least and most frames in flight
+    age       seconds from sending to painting that the window aims to stay below (median)
+    patience  seconds without an answer after which a viewer no longer counts
+    share     at most this part of the time may go into making frames
+    """
+
+    def __init__(self, rate=60.0, window=(2, 8), age=0.1, patience=2.0, share=0.12):
+        self.rate, self.limits, self.age, self.patience, self.share = rate, window, age, patience, share
+        self.seq = 0  # number of the last frame sent
+        self.window = min(4, window[1])
+        self.cost = 0.0  # seconds that a frame takes to make, smoothed
+        self.ages = deque(maxlen=240)  # of the frames painted, in seconds
+        self.viewers = {}
+        self._left = {}  # frame number -> when it left
+        self._done = 0  # the last frame painted by everyone who is looking
+        self._due = self._last = float("-inf")
+        self._full = False  # the window alone held a frame back since the last change of the window
+        self._recent = deque(maxlen=9)
+
+    # What viewers say.
+
+    def look(self, viewer, panels, page, now):
+        """A viewer mounts, or says anew what it sees. Returns True if it was not known before."""
+        new = viewer not in self.viewers
+        if new:
+            while len(self.viewers) >= MAX_VIEWERS:
+                del self.viewers[min(self.viewers, key=lambda v: self.viewers[v].heard)]
+            self.viewers[viewer] = Viewer(frozenset(panels), page, self.seq, now)
+            return True
+        v = self.viewers[viewer]
+        if page and not v.page:  # what was sent while it was hidden needs no answer
+            v.acked = self.seq
+        v.panels, v.page, v.heard = frozenset(panels), page, now
+        return False
+
+    def leave(self, viewer):
+        """A viewer unmounts."""
+        self.viewers.pop(viewer, None)
+
+    def ack(self, viewer, seq, now):
+        """A viewer has painted frame `seq` (and needs no earlier one any more). Returns False if it is not known."""
+        v = self.viewers.get(viewer)
+        if v is None:
+            return False
+        v.heard = now
+        v.acked = max(v.acked, min(seq, self.seq))
+        live = self._live(now)
+        done = min((u.acked for u in live), default=self._done)
+        if done > self._done:
+            self._done = done
+            if done in self._left:
+                self._adapt(now - self._left[done])
+        for old in [n for n in self._left if n <= done]:
+            del self._left[old]
+        return True
+
+    def _adapt(self, age):
+        self.ages.append(age)
+        self._recent.append(age)
+        if len(self._recent) < self._recent.maxlen:
+            return
+        typical = median(self._recent)
+        low, high = self.limits
+        if typical > self.age and self.window > low:
+            self.window -= 1
+        elif typical < 0.8 * self.age and self._full and self.window < high:
+            self.window += 1
+        else:
+            return
+        self._full = False
+        self._recent.clear()  # judge the new window by new frames
+
+    # What the board asks.
+
+    def _silent(self, v, now):
+        if v.acked >= self.seq:
+            return False
+        waiting = self._left.get(v.acked + 1, float("-inf"))
+        return now - max(v.heard, waiting) > self.patience
+
+    def _live(self, now):
+        return [v for v in self.viewers.values() if v.page and not self._silent(v, now)]
+
+    def seen(self, now):
+        """Is anybody there: a viewer in a browser tab that is not hidden, and that has not fallen silent?"""
+        return bool(self._live(now))
+
+    def panels(self, now):
+        """The panels that somebody has in sight."""
+        viewers = self._live(now) or [v for v in self.viewers.values() if v.page]
+        return frozenset().union(*(v.panels for v in viewers))
+
+    def may_send(self, now, hurry=False):
+        """May a frame leave now?  With `hurry` the rate does not matter (nothing is running that could ask again)."""
+        viewers = [v for v in self.viewers.values() if v.page]
+        if not viewers:
+            return False
+        live = [v for v in viewers if not self._silent(v, now)]
+        if not live or not any(v.panels for v in live):  # one probe, to hear whether someone is (still) there
+            return now - self._last >= self.patience
+        if self.seq - min(v.acked for v in live) >= self.window:
+            self._full = True
+            return False
+        return hurry or now >= self._due
+
+    def sent(self, now):
+        """A frame leaves. Returns its number: 1, 2, ..."""
+        self.seq += 1
+        self._left[self.seq] = self._last = now
+        if len(self._left) > 64:
+            del self._left[next(iter(self._left))]
+        interval = max(1 / self.rate, self.cost / self.share)
+        # Counted from when the frame was due, not from when it left: whoever asks every 15 ms would else get 30 ms.
+        self._due = max(self._due, now - interval) + interval
+        return self.seq
+
+    def spent(self, cost):
+        """The last frame took `cost` seconds to make and send."""
+        self.cost = cost if self.cost == 0 else 0.8 * self.cost + 0.2 * cost
