@@ -38,8 +38,11 @@ class Linear(Module):
     def __init__(self, in_features, out_features, bias=True, init="xavier", rng=None, dtype=np.float32):
         self.in_features = size(in_features, "in_features")
         self.out_features = size(out_features, "out_features")
-        weight = initializer(init)(np.random.default_rng(rng), self.in_features, self.out_features)
-        self.weight = Parameter(np.asarray(weight, dtype))
+        shape = self.out_features, self.in_features
+        weight = np.asarray(initializer(init)(np.random.default_rng(rng), self.in_features, self.out_features), dtype)
+        if weight.shape != shape:
+            raise ShapeError(f"init gave an array of shape {weight.shape}, expected (out, in) = {shape}")
+        self.weight = Parameter(weight)
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
 
     def forward(self, x):
@@ -68,11 +71,14 @@ class Flatten(Module):
     """All axes but the first become one: (n, ...) -> (n, features)."""
 
     def forward(self, x):
-        return x.flatten(start_dim=1)
+        return as_tensor(x).flatten(start_dim=1)
 
 
 def as_input(x, dtype):
     """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
-    if not isinstance(x, Tensor):
-        x = Tensor(np.asarray(x))
-    return x.astype(dtype)
+    return as_tensor(x).astype(dtype)
+
+
+def as_tensor(x):
+    """A Tensor as it is; arrays, lists and numbers as a constant."""
+    return x if isinstance(x, Tensor) else Tensor(np.asarray(x))

@@ -1,9 +1,8 @@
 """Losses: one number that says how far the outputs are from what they should be, the mean over the batch."""
 
-import numpy as np
-
 from ..engine import loss as ops
-from ..engine.tensor import Tensor, apply
+from ..engine.tensor import apply
+from .layers import as_tensor
 from .module import Module
 from .names import lookup
 
@@ -21,7 +20,7 @@ class Loss(Module):
         raise NotImplementedError
 
     def forward(self, prediction, target):
-        return apply(self.op(), prediction, self.check(prediction, as_target(target)))
+        return apply(self.op(), prediction, self.check(prediction, as_tensor(target)))
 
     def check(self, prediction, target):
         """The target as the op takes it; ValueError for values that make no sense."""
@@ -78,7 +77,3 @@ def loss(which):
     if isinstance(which, type) and issubclass(which, Module):
         return which()
     return which if callable(which) else lookup("loss", which, LOSSES)()
-
-
-def as_target(target):
-    return target if isinstance(target, Tensor) else Tensor(np.asarray(target))

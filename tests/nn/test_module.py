@@ -187,9 +187,7 @@ def test_no_parameters():
 
 def test_dtypes_must_agree():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, dtype=np.float64))
-    with pytest.raises(
-        TypeError, match=r"mixes float32 \(0.bias\) and float64 \(1.bias\)|mixes float32 .* and float64"
-    ):
+    with pytest.raises(TypeError, match=r"mixes float32 \(0.weight\) and float64 \(1.weight\)"):
         _ = model.theta
     assert nn.mlp([2, 1], dtype=np.float64).theta.dtype == np.float64
 
@@ -207,12 +205,10 @@ def test_a_copy_is_independent():
     check_packed(model)
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(["append", "insert", "delete", "set", "inner", "theta"]), st.integers(0, 5)),
-        max_size=12,
-    )
-)
+ACTIONS = st.sampled_from(["append", "insert", "delete", "set", "inner", "theta"])
+
+
+@given(st.lists(st.tuples(ACTIONS, st.integers(0, 5)), max_size=12))
 def test_whatever_is_done_to_a_model_values_are_kept(actions):
     rng = np.random.default_rng(0)
     model = nn.Sequential(nn.Linear(1, 2, rng=rng), nn.Tanh(), nn.Linear(2, 3, rng=rng))
@@ -289,16 +285,15 @@ def test_repr():
 @pytest.mark.torch
 def test_repr_is_pytorchs():
     torch = pytest.importorskip("torch").nn
-    layers = [
+    makers = [
         lambda nn: nn.Linear(2, 3, bias=False),
         lambda nn: nn.Tanh(),
         lambda nn: nn.Sequential(nn.LeakyReLU(0.25), nn.GELU(approximate="none")),
         lambda nn: nn.ELU(1.0),
         lambda nn: nn.SiLU(),
     ]
-    assert repr(nn.Sequential(*[make(nn) for make in layers])) == repr(
-        torch.Sequential(*[make(torch) for make in layers])
-    )
+    ours, theirs = (repr(module.Sequential(*[make(module) for make in makers])) for module in (nn, torch))
+    assert ours == theirs
 
 
 def test_sequential_is_like_a_list():

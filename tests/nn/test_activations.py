@@ -1,0 +1,149 @@
+"""Activations: formulas, gradients, and where they fall silent."""
+
+import math
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import elementwise_grad
+
+from nbprop import nn
+from nbprop.engine import Tensor, check_gradient
+
+erf = np.vectorize(math.erf)
+
+FORMULAS = {
+    "sigmoid": lambda z: 1 / (1 + anp.exp(-z)),
+    "tanh": anp.tanh,
+    "relu": lambda z: anp.maximum(z, 0),
+    "leaky_relu": lambda z: anp.where(z > 0, z, 0.01 * z),
+    "elu": lambda z: anp.where(z > 0, z, anp.exp(z) - 1),
+    "gelu": lambda z: z / 2 * (1 + anp.tanh(anp.sqrt(2 / anp.pi) * (z + 0.044715 * z**3))),
+    "silu": lambda z: z / (1 + anp.exp(-z)),
+    "softplus": lambda z: anp.log(1 + anp.exp(z)),
+    "identity": lambda z: 1.0 * z,
+}
+names = pytest.mark.parametrize("name", FORMULAS)
+Z = np.linspace(-9.01, 9.01, 302)  # without 0, where some have a corner
+
+
+def derivative(name, z):
+    return elementwise_grad(FORMULAS[name])(z)
+
+
+def test_all_are_listed_in_teaching_order():
+    assert list(nn.ACTIVATIONS) == list(FORMULAS)
+
+
+@names
+def test_value_and_derivative(name):
+    f = nn.activation(name)
+    z = Tensor(Z, requires_grad=True)
+    a = f(z)
+    np.testing.assert_allclose(a.data, FORMULAS[name](Z), rtol=1e-9, atol=1e-12)
+    a.sum().backward()
+    np.testing.assert_allclose(z.grad, derivative(name, Z), rtol=1e-7, atol=1e-9)
+    check_gradient(f, Z.reshape(2, 151))
+
+
+@names
+def test_extreme_inputs_stay_finite(name):
+    z = Tensor(np.array([-1e4, -1000, -100, 0, 100, 1000, 1e4], np.float32), requires_grad=True)
+    a = nn.activation(name)(z)
+    a.sum().backward()
+    assert a.dtype == z.grad.dtype == np.float32
+    assert np.isfinite(a.data).all()
+    assert np.isfinite(z.grad).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@names
+def test_silent_is_where_the_gradient_hardly_passes(name, dtype):
+    f = nn.activation(name)
+    z = Z.astype(dtype)
+    a, d = f(Tensor(z)).data, derivative(name, Z)
+    threshold = 1 - 0.97**2  # 6 % of the largest derivative
+    if f.two_sided:
+        assert name in ("sigmoid", "tanh")
+        expected = d < threshold * {"sigmoid": 0.25, "tanh": 1}[name]
+        assert 0.3 < expected.mean() < 0.9
+    else:
+        lobe = (Z > -2) & (name in ("gelu", "silu"))  # where they turn back up, the derivative is small too
+        expected = (np.abs(d) < 0.01) & ~lobe
+        doubtful = (a > -0.012) & (Z < 0) & (Z > -0.03)  # a smooth unit's output just below 0 comes from two places
+        expected |= doubtful & f.silent(a)
+    np.testing.assert_array_equal(f.silent(a), expected)
+    assert f.silent(a.reshape(2, 151)).shape == (2, 151)
+    assert f.silent(a).dtype == bool
+
+
+@names
+def test_silent_far_out_at_zero_and_on_the_right(name):
+    f = nn.activation(name)
+    far, zero, right = (f(Tensor(np.full(3, z, np.float32))).data for z in (-50, 0, 2))
+    assert f.silent(far).all() == (name not in ("leaky_relu", "identity"))
+    assert f.silent(zero).all() == (name == "relu")
+    assert not f.silent(right).any()
+
+
+def test_settings():
+    z = Tensor(Z)
+    np.testing.assert_allclose(nn.LeakyReLU(0.2)(z).data, np.where(Z > 0, Z, 0.2 * Z))
+    np.testing.assert_allclose(nn.ELU(0.5)(z).data, np.where(Z > 0, Z, 0.5 * np.expm1(Z)))
+    exact = Z / 2 * (1 + erf(Z / np.sqrt(2)))
+    np.testing.assert_allclose(nn.GELU("none")(z).data, exact, rtol=1e-9, atol=1e-14)
+    error = np.abs(nn.GELU()(z).data - exact).max()
+    assert 1e-4 < error < 5e-4
+    assert nn.LeakyReLU(0.0).silent(np.array([-1.0, 0, 1])).tolist() == [True, True, False]
+    assert nn.ELU(0.5).silent(np.array([-0.5, -0.495, -0.48, 1])).tolist() == [True, True, False, False]
+
+
+def test_by_name_class_or_module():
+    for name, kind in nn.ACTIVATIONS.items():
+        made = nn.activation(name)
+        assert type(made) is kind
+        assert made.name == name
+        assert isinstance(made, nn.Activation)
+        assert nn.activation(name) is not made
+    assert isinstance(nn.activation(nn.ReLU), nn.ReLU)
+    assert isinstance(nn.activation("Leaky ReLU"), nn.LeakyReLU)
+    mine = nn.LeakyReLU(0.3)
+    copied = nn.activation(mine)
+    assert copied is not mine
+    assert copied.negative_slope == 0.3
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: nn.activation("sigmiod"),
+            r"unknown activation 'sigmiod': did you mean 'sigmoid'\? Known: sigm",
+        ),
+        (lambda: nn.activation(None), r"unknown activation None"),
+        (lambda: nn.LeakyReLU(-1), r"negative_slope must be a finite number, at least 0; got -1"),
+        (lambda: nn.ELU(0), r"alpha must be a finite number greater than 0; got 0"),
+        (lambda: nn.GELU("erf"), r"approximate must be 'tanh' or 'none'; got 'erf'"),
+    ],
+)
+def test_bad_input(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@names
+@pytest.mark.torch
+def test_against_pytorch(name):
+    torch = pytest.importorskip("torch")
+    theirs = {
+        "gelu": lambda z: torch.nn.functional.gelu(z, approximate="tanh"),
+        "identity": torch.nn.Identity(),
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+    }.get(name) or getattr(torch.nn.functional, name)
+    z, t = Tensor(Z, requires_grad=True), torch.tensor(Z, requires_grad=True)
+    a, b = nn.activation(name)(z), theirs(t)
+    (a * a).sum().backward()
+    (b * b).sum().backward()
+    np.testing.assert_allclose(a.data, b.detach().numpy(), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(z.grad, t.grad.numpy(), rtol=1e-7, atol=1e-9)
