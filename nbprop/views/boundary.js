@@ -1,0 +1,259 @@
+/** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
+import { confusion, scatter } from "./_tested.js";
+import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./_math.js";
+import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, tickCount, widest } from "./_plot.js";
+
+/**
+ * @typedef {import("./_plot.js").Panel} Panel
+ * @typedef {Record<string, import("./_math.js").Numbers>} Frame  see Boundary.frame
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string}} Labels
+ * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
+ */
+export function draw(panel, frame, labels) {
+  if (labels.mode === "plane" && frame.grid) return plane(panel, frame, labels);
+  if (labels.mode === "curve" && frame.x) return line(panel, frame, labels);
+  if (labels.mode === "confusion" && frame.counts) return confusion(panel, frame, labels);
+  if (labels.mode === "scatter" && frame.points) return scatter(panel, frame, labels);
+  return nothing(panel, "nothing to show yet");
+}
+
+// ------------------------------------------------------------------------------------------------------ two inputs
+
+/** @param {Panel} panel  @param {Frame} frame  @param {Labels} labels */
+function plane(panel, frame, labels) {
+  const { theme } = panel;
+  const [rows, columns, classes = 1] = frame.grid.shape;
+  const extent = frame.extent.data, [low, high] = frame.range.data;
+  const size = textSize(panel), top = size + 10, bottom = 2 * size + 12;
+  const height = panel.height - top - bottom;
+  const square = Math.abs(extent[1] - extent[0] - (extent[3] - extent[2])) < 1e-3 * (extent[1] - extent[0]);
+  const upright = tickCount(panel, height, true);
+  const left = widest(panel, linearTicks([extent[2], extent[3]], upright).map((tick) => tick.label)) + 9;
+  const words = legendWords(labels, frame);
+  const legendWidth = Math.min(widest(panel, words) + 26, 0.3 * panel.width);
+  let width = panel.width - left - legendWidth - 8;
+  if (square) width = Math.min(width, height);
+  const box = { x: left, y: square ? top + Math.max(0, (height - width) / 2) : top, width, height: square ? width : height };
+  const x = linearScale([extent[0], extent[1]], [box.x, box.x + box.width]);
+  const y = linearScale([extent[2], extent[3]], [box.y + box.height, box.y]);
+  const toX = (/** @type {number} */ c) => box.x + (c / (columns - 1)) * box.width;
+  const toY = (/** @type {number} */ r) => box.y + (r / (rows - 1)) * box.height;
+
+  const ground = classes > 1 ? paintClasses(frame.grid.data, rows, columns, classes, theme) : paintValues(frame.grid.data, rows, columns, low, high, labels.task === "binary" ? theme.diverging : theme.sequential, theme);
+  // The outermost values belong to the corners of the box, so the picture reaches half a pixel beyond.
+  const [px, py] = [box.width / (ground.columns - 1) / 2, box.height / (ground.rows - 1) / 2];
+  const paint = pointColors(labels, low, high, theme);
+  const radius = Math.min(3.5, Math.max(2.1, Math.sqrt(box.width * box.height) / 85)) * (frame.train.shape[0] > 700 ? 0.75 : 1);
+  inside(panel, box, () => {
+    picture(panel, ground.pixels, ground.columns, ground.rows, { x: box.x - px, y: box.y - py, width: box.width + 2 * px, height: box.height + 2 * py }, true);
+    if (labels.task === "binary") strokeSegments(panel, contour(frame.grid.data, rows, columns, 0.5), toX, toY, theme.foreground);
+    const place = [box.x, box.y, box.width, box.height, ...extent].join();
+    layer(panel, frame.train.data, place, (still) => inside(still, box, () => drawPoints(still, frame, x, y, radius, paint)));
+    for (const name of ["train", "validation"]) {
+      each(frame[name], frame[name + "_wrong"], (px, py, _, wrong) => wrong && cross(panel, x(px), y(py), radius + 1.5));
+    }
+  });
+  if (ground.bad) alarm(panel, `${ground.bad === frame.grid.data.length ? "output" : "some outputs"} not finite`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
+  axisBelow(panel, box, x, labels.features[0], { grid: false });
+  axisLeft(panel, box, y, "", { grid: false });
+  text(panel, shorten(panel, labels.features[1] ?? "", panel.width / 2), 2, box.y - size - 3, { color: theme.muted });
+  legend(panel, { x: box.x + box.width + 10, y: box.y, width: panel.width - box.x - box.width - 12, height: box.height }, frame, labels, paint, radius);
+
+  return {
+    readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return null;
+      const c = Math.round(((mx - box.x) / box.width) * (columns - 1)), r = Math.round(((my - box.y) / box.height) * (rows - 1));
+      const at = (r * columns + c) * classes, said = frame.grid.data.subarray(at, at + classes);
+      const place = labels.features.map((name, i) => `${name} ${formatNumber([x.invert(mx), y.invert(my)][i], 2)}`).join(", ");
+      if (labels.task === "regression") return `${place}\npredicted ${formatNumber(said[0])}`;
+      const p = classes > 1 ? Array.from(said) : [1 - said[0], said[0]];
+      return [place, ...p.map((v, k) => `${labels.classes[k]} ${percent(v)}`)].join("\n");
+    },
+  };
+}
+
+/** Colour of a point by its class or value. @param {Labels} labels  @returns {(target: number) => string} */
+function pointColors(labels, low, high, theme) {
+  if (labels.task === "regression") return (v) => colorAt(theme.sequential, (v - low) / (high - low));
+  if (labels.classes.length === 2) return (k) => (k > 0.5 ? theme.positive : theme.negative);
+  return (k) => theme.classes[Math.round(k) % theme.classes.length];
+}
+
+/** Grid of values as pixels, finer by 4. @param {ArrayLike<number>} grid  @param {string[]} stops */
+export function paintValues(grid, rows, columns, low, high, stops, theme) {
+  const fine = refine(grid, rows, columns, 4);
+  const table = colorTable(stops), k = 255 / (high - low);
+  const pixels = new Uint32Array(fine.data.length);
+  for (let i = 0; i < pixels.length; i++) pixels[i] = table[Math.min(255, Math.max(0, Math.round((fine.data[i] - low) * k)))];
+  return { ...fine, pixels, bad: markBad(grid, fine, pixels, theme) };
+}
+
+/** Grid of probabilities as pixels: the colour of the likeliest class, the stronger the surer. */
+export function paintClasses(grid, rows, columns, classes, theme) {
+  const parts = Array.from({ length: classes }, (_, k) => {
+    const one = new Float32Array(rows * columns);
+    for (let i = 0; i < one.length; i++) one[i] = grid[i * classes + k];
+    return refine(one, rows, columns, 4);
+  });
+  const fine = parts[0], count = fine.data.length;
+  const best = new Uint8Array(count), most = fine.data.slice(), sums = fine.data.slice();
+  for (let k = 1; k < classes; k++) {
+    const { data } = parts[k];
+    for (let i = 0; i < count; i++) {
+      sums[i] += data[i];
+      if (data[i] > most[i]) [most[i], best[i]] = [data[i], k];
+    }
+  }
+  const tables = theme.grounds.map(colorTable);
+  const pixels = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const sure = (most[i] * classes - 1) / (classes - 1);
+    pixels[i] = tables[best[i] % tables.length][Math.min(255, Math.max(0, Math.round(255 * sure)))];
+  }
+  return { ...fine, pixels, bad: markBad(grid, { ...fine, data: sums }, pixels, theme) };
+}
+
+/** Stripes where values are not finite; returns how many of the grid are not. */
+function markBad(grid, fine, pixels, theme) {
+  let bad = 0;
+  for (let i = 0; i < grid.length; i++) if (!Number.isFinite(grid[i])) bad++;
+  const stripes = [theme.warning, theme.background].map((color) => pixel(rgb(color)));
+  for (let i = 0; bad && i < pixels.length; i++) {
+    if (!Number.isFinite(fine.data[i])) pixels[i] = stripes[((Math.floor(i / fine.columns) + (i % fine.columns)) >> 2) & 1];
+  }
+  return bad;
+}
+
+function strokeSegments(panel, segments, toX, toY, color) {
+  const { ctx } = panel;
+  ctx.strokeStyle = color;
+  ctx.lineWidth = 1.25;
+  ctx.lineCap = "round";
+  ctx.beginPath();
+  for (let i = 0; i < segments.length; i += 4) {
+    ctx.moveTo(toX(segments[i]), toY(segments[i + 1]));
+    ctx.lineTo(toX(segments[i + 2]), toY(segments[i + 3]));
+  }
+  ctx.stroke();
+}
+
+/** Training points filled, validation points as rings. @param {Panel} panel  @param {Frame} frame */
+function drawPoints(panel, frame, x, y, radius, paint) {
+  const { theme } = panel;
+  each(frame.train, undefined, (px, py, target) => dot(panel, x(px), y(py), radius, paint(target), theme.outline, 0.75));
+  each(frame.validation, undefined, (px, py, target) => {
+    dot(panel, x(px), y(py), radius + 0.2, null, theme.outline, 2.4);
+    dot(panel, x(px), y(py), radius + 0.2, null, paint(target), 1.2);
+  });
+}
+
+/** @param {import("./_math.js").Numbers} points (n, 3)  @param {import("./_math.js").Numbers | undefined} wrong (n,) or empty */
+function each(points, wrong, visit) {
+  if (!points) return;
+  const [n, width] = points.shape;
+  for (let i = 0; i < n; i++) visit(points.data[i * width], points.data[i * width + 1], points.data[(i + 1) * width - 1], wrong?.data[i] > 0);
+}
+
+function cross(panel, x, y, r) {
+  const { ctx, theme } = panel;
+  for (const [color, width] of [[theme.outline, 3.5], [theme.foreground, 1.5]]) {
+    ctx.strokeStyle = /** @type {string} */ (color);
+    ctx.lineWidth = /** @type {number} */ (width);
+    ctx.beginPath();
+    ctx.moveTo(x - r, y - r);
+    ctx.lineTo(x + r, y + r);
+    ctx.moveTo(x + r, y - r);
+    ctx.lineTo(x - r, y + r);
+    ctx.stroke();
+  }
+}
+
+/** @param {Labels} labels  @param {Frame} frame */
+function legendWords(labels, frame) {
+  const words = labels.classes.length > 8 ? [] : [...labels.classes];
+  if (labels.task === "regression") words.push(...Array.from(frame.range.data, (v) => formatNumber(v, 2)));
+  return [...words, "train", ...(frame.validation?.shape[0] ? ["validation"] : [])];
+}
+
+/** @param {Panel} panel  @param {import("./_plot.js").Box} box  @param {Frame} frame  @param {Labels} labels */
+function legend(panel, box, frame, labels, paint, radius) {
+  const { theme } = panel;
+  const size = textSize(panel), gap = size + 5;
+  const write = (/** @type {string} */ words, /** @type {number} */ y) => text(panel, shorten(panel, words, box.width - 14), box.x + 14, y, { color: theme.muted });
+  let y = box.y + size / 2;
+  if (labels.task === "multiclass") {
+    for (let k = 0; k < Math.min(8, labels.classes.length); k++, y += gap) {
+      dot(panel, box.x + 4, y, 4, paint(k));
+      write(labels.classes[k], y);
+    }
+  } else {
+    const height = Math.min(90, box.height - 3.2 * gap);
+    const [low, high] = frame.range.data, binary = labels.task === "binary";
+    colorBar(panel, { x: box.x, y: box.y, width: 8, height }, binary ? theme.diverging : theme.sequential);
+    const names = binary ? [labels.classes[1], "even", labels.classes[0]] : [formatNumber(high, 2), formatNumber((low + high) / 2, 2), formatNumber(low, 2)];
+    names.forEach((name, i) => write(name, box.y + Math.min(Math.max((i * height) / 2, size / 2), height - size / 2)));
+    if (binary) rule(panel, box.x, box.y + height / 2, box.x + 8, box.y + height / 2, theme.foreground, 1.25);
+    y = box.y + height + gap * 0.9;
+  }
+  y += 2;
+  dot(panel, box.x + 4, y, radius, theme.muted);
+  write("train", y);
+  if (frame.validation?.shape[0]) {
+    dot(panel, box.x + 4, y + gap, radius + 0.2, null, theme.muted, 1.2);
+    write("validation", y + gap);
+  }
+  if (frame.train_wrong?.data.length && y + 2 * gap < box.y + box.height + size) {
+    cross(panel, box.x + 4, y + 2 * gap, radius + 1);
+    write("wrong", y + 2 * gap);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------ one input
+
+/** @param {Panel} panel  @param {Frame} frame  @param {Labels} labels */
+function line(panel, frame, labels) {
+  const { theme } = panel;
+  const xs = frame.x.data, [n, outputs] = frame.y.shape, classifies = labels.task !== "regression";
+  const size = textSize(panel), top = size + 10, bottom = 2 * size + 12;
+  const upright = tickCount(panel, panel.height - top - bottom, true);
+  const [low, high] = frame.range.data;
+  const domain = classifies ? [-0.06, 1.06] : niceDomain([low - 0.08 * (high - low), high + 0.08 * (high - low)], upright);
+  const ticks = linearTicks(domain, upright);
+  const left = widest(panel, ticks.map((tick) => tick.label)) + 9;
+  const box = { x: left, y: top, width: panel.width - left - 8, height: panel.height - top - bottom };
+  const x = linearScale([xs[0], xs[n - 1]], [box.x, box.x + box.width]), y = linearScale(domain, [box.y + box.height, box.y]);
+  const paint = classifies ? pointColors(labels, 0, 1, theme) : (/** @type {number} */ k) => theme.classes[k % theme.classes.length];
+  const binary = labels.task === "binary";
+  axisLeft(panel, box, y, classifies ? (binary ? `probability of ${labels.classes[1]}` : "probability") : "value", { ticks });
+  axisBelow(panel, box, x, labels.features[0]);
+  const radius = panel.width > 420 ? 3 : 2.2;
+  const px = Array.from(xs, (v) => x(v));
+  const curves = Array.from({ length: outputs }, (_, k) => Array.from(xs, (_, i) => frame.y.data[i * outputs + k]));
+  inside(panel, box, () => {
+    for (const name of ["train", "validation"]) {
+      const points = frame[name], width = points.shape[1];
+      for (let i = 0; i < points.shape[0]; i++) {
+        const at = x(points.data[i * width]);
+        for (let k = 1; k < width; k++) {
+          const target = points.data[i * width + k];
+          const color = classifies ? paint(target) : outputs > 1 ? paint(k - 1) : theme.train;
+          const spot = y(classifies && !binary ? 1.03 : target);
+          if (name === "train") dot(panel, at, spot, radius, mix(theme.background, color, 0.55));
+          else dot(panel, at, spot, radius, null, color, 1.25);
+          if (frame[name + "_wrong"]?.data[i] > 0) cross(panel, at, spot, radius + 1);
+        }
+      }
+    }
+    curves.forEach((values, k) => curve(panel, px, values.map((v) => y(v)), outputs === 1 ? theme.foreground : paint(k), 2));
+  });
+  const bad = frame.y.data.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) alarm(panel, `output ${formatNumber(frame.y.data[bad])}`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
+  return {
+    readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return null;
+      const i = Math.round(((mx - box.x) / box.width) * (n - 1));
+      const said = curves.map((values, k) => (classifies ? `${labels.classes[binary ? 1 : k]} ${percent(values[i])}` : `predicted ${formatNumber(values[i])}`));
+      return [`${labels.features[0]} ${formatNumber(xs[i])}`, ...said].join("\n");
+    },
+  };
+}

@@ -1,0 +1,258 @@
+"""What the network has learned: over the plane of two inputs, as a curve over one, else as a confusion matrix."""
+
+import numpy as np
+
+from . import colors
+from .view import Option, View, new_axes, number, percent
+
+GRID = 32  # the plane is asked at GRID x GRID places
+CURVE = 200  # ... and a line at so many
+POINTS = 1500  # at most so many points of each kind are drawn
+
+
+class Boundary(View):
+    """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
+    with (rings).
+
+    Two inputs: the plane, coloured by the probability of the second class, by the likeliest class and how sure it is,
+    or by the predicted value. One input: the curve. Other inputs: on the validation points (training points if there
+    are none) the confusion matrix, or predicted against true values.
+
+    Options: `errors`: mark the points that the network gets wrong (default False).
+    """
+
+    name = "boundary"
+    title = "What it has learned"
+    options = (Option("errors", "mark errors"),)
+
+    @property
+    def mode(self):
+        """ "plane", "curve", "confusion" or "scatter"."""
+        data = self.source.data
+        if data.inputs <= 2:
+            return "plane" if data.inputs == 2 else "curve"
+        return "scatter" if data.task == "regression" else "confusion"
+
+    def frame(self):
+        """By mode.
+        plane: grid (32, 32) of probabilities of the second class or of values, or (32, 32, C) of probabilities, the
+            first row at the top; extent (4,): left, right, bottom, top; train, validation (n, 3): both inputs, and
+            class or value; range (2,) of the values.
+        curve: x (200,), y (200, outputs); train, validation (n, 1 + targets); range (2,).
+        confusion: counts (C, C), rows are true classes, columns predicted ones.
+        scatter: points (n, 2): true and predicted value; range (2,).
+        plane and curve: train_wrong, validation_wrong (n,) are 1 where a class is wrong, empty without `errors`.
+        """
+        if self.mode == "confusion":
+            return {"counts": self._confusion()}
+        if self.mode == "scatter":
+            X, y = self._tested()
+            predicted = np.asarray(self.source.predict(X[:POINTS]), np.float32)
+            return {"points": np.stack([y[:POINTS].ravel(), predicted.ravel()], axis=1), "range": self._known("range")}
+        places = self._known("places")
+        count = len(places)
+        frame = {name: self._known(name) for name in ("train", "validation", "range")}
+        errors = self.errors and self.source.data.task != "regression"
+        said = np.array(self.source.predict(self._known("everything") if errors else places), np.float32)
+        n = len(frame["train"])
+        wrong = self._wrong(said[count:]) if errors else np.zeros(0, np.float32)
+        frame |= {"train_wrong": wrong[:n], "validation_wrong": wrong[n:]}
+        said = said[:count]
+        if self.mode == "curve":
+            return {"x": self._known("x"), "y": said, **frame}
+        grid = said if self.source.data.task == "multiclass" else said[:, 0]
+        return {"grid": grid.reshape(GRID, GRID, *grid.shape[1:]), "extent": self._known("extent"), **frame}
+
+    def labels(self):
+        """mode, task, classes, features; tested: "validation" or "training"."""
+        data = self.source.data
+        return {
+            "mode": self.mode,
+            "task": data.task,
+            "classes": list(data.classes),
+            "features": list(data.features),
+            "tested": "validation" if len(data.X_val) else "training",
+        }
+
+    def _known(self, name):
+        """What depends on the data alone, and is the same object until there are other data."""
+        return self._constant("data", self.source.data, lambda: _describe(self.source.data))[name]
+
+    def _tested(self):
+        data = self.source.data
+        return (data.X_val, data.y_val) if len(data.X_val) else (data.X_train, data.y_train)
+
+    def _wrong(self, said):
+        return (classes_of(said) != self._known("classes")).astype(np.float32)
+
+    def _confusion(self):
+        X, y = self._tested()
+        many = max(len(self.source.data.classes), 2)
+        counts = np.bincount(y * many + classes_of(np.asarray(self.source.predict(X))), minlength=many * many)
+        return counts.reshape(many, many).astype(np.float32)
+
+    def plot(self, ax=None):
+        ax = new_axes(ax, 4.6, 4.0)
+        frame, labels = self.frame(), self.labels()
+        rings = self.mode in ("plane", "curve") and len(frame["validation"])
+        ax.set_title(f"{self.title} (rings: validation)" if rings else self.title)
+        {"plane": _plot_plane, "curve": _plot_curve, "confusion": _plot_confusion, "scatter": _plot_scatter}[self.mode](
+            ax, frame, labels
+        )
+        return ax
+
+    def describe(self):
+        X, y = self._tested()
+        kind = self.labels()["tested"]
+        if not len(X):
+            return "No points to test with."
+        said = np.asarray(self.source.predict(X), np.float64)
+        if not np.isfinite(said).all():
+            return "The network's output is not finite."
+        if self.source.data.task == "regression":
+            error, spread = np.sqrt(np.mean((said - y) ** 2)), np.std(np.asarray(y, np.float64))
+            return (
+                f"Root mean square error {number(error)} on {len(X)} {kind} points, "
+                f"whose targets have a standard deviation of {number(spread)}."
+            )
+        wrong = classes_of(said) != y
+        words = f"{percent(1 - wrong.mean())} of {len(X)} {kind} points are right ({np.count_nonzero(wrong)} wrong)"
+        names = self.source.data.classes
+        if len(names) > 2 and wrong.any():
+            pairs = np.bincount(y[wrong] * len(names) + classes_of(said)[wrong], minlength=len(names) ** 2)
+            true, taken = divmod(int(pairs.argmax()), len(names))
+            words += f"; most often {names[true]} is taken for {names[taken]} ({pairs.max()})"
+        return words + "."
+
+
+def classes_of(said):
+    """Class numbers (n,) from probabilities (n, 1) of the second class or (n, C)."""
+    return (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
+
+
+def _describe(data):
+    """The constant arrays of a plane, a curve or a scatter of these data."""
+    known = {}
+    X, y = np.concatenate([data.X_train, data.X_val]), np.concatenate([data.y_train, data.y_val])
+    values = y[:, 0] if data.task == "regression" else np.array([0, 1], np.float32)
+    low, high = float(values.min()), float(values.max())
+    known["range"] = np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
+    if data.inputs > 2:
+        return known
+    for name, points, targets in (("train", data.X_train, data.y_train), ("validation", data.X_val, data.y_val)):
+        keep = slice(None, None, -(-len(points) // POINTS) or 1)
+        targets = targets[keep].reshape(len(points[keep]), -1)
+        known[name] = np.column_stack([points[keep], targets]).astype(np.float32)
+    shown = np.concatenate([known["train"], known["validation"]])
+    known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None
+    left, low = X.min(axis=0)[[0, -1]].astype(np.float64)
+    right, high = X.max(axis=0)[[0, -1]].astype(np.float64)
+    width, height = max(right - left, 1e-6), max(high - low, 1e-6)
+    if 0.5 < width / height < 2:  # like measures like: keep the shape of a spiral
+        width = height = max(width, height)
+    x, y = (left + right) / 2 + 0.55 * width * np.array([-1, 1]), (low + high) / 2 + 0.55 * height * np.array([-1, 1])
+    if data.inputs == 1:
+        known["x"] = np.linspace(*x, CURVE, dtype=np.float32)
+        places = known["x"][:, None]
+    else:
+        known["extent"] = np.array([*x, *y], np.float32)
+        places = np.stack(np.meshgrid(np.linspace(*x, GRID), np.linspace(*y[::-1], GRID)), axis=-1).reshape(-1, 2)
+    known["places"] = places.astype(np.float32)
+    known["everything"] = np.concatenate([known["places"], shown[:, : data.inputs]])
+    return known
+
+
+def _plot_plane(ax, frame, labels):
+    from matplotlib.colors import to_rgb
+
+    task, many = labels["task"], len(labels["classes"])
+    left, right, bottom, top = frame["extent"]
+    grid, extent = frame["grid"], (left, right, bottom, top)
+    if task == "multiclass":
+        palette = np.array([to_rgb(colors.class_color(k, many)) for k in range(many)])
+        sure = (grid.max(axis=-1) * many - 1) / (many - 1)
+        shade = (0.1 + 0.4 * sure)[..., None]
+        image = np.where(np.isfinite(shade), 1 + (palette[grid.argmax(axis=-1)] - 1) * shade, to_rgb(colors.WARNING))
+        ax.imshow(image.clip(0, 1), extent=extent, interpolation="bilinear", aspect="auto")
+    else:
+        cmap = colors.colormap(colors.DIVERGING) if task == "binary" else colors.cividis()
+        image = ax.imshow(np.ma.masked_invalid(grid), extent=extent, interpolation="bilinear", aspect="auto", cmap=cmap,
+                          vmin=frame["range"][0], vmax=frame["range"][1])  # fmt: skip
+        bar = ax.figure.colorbar(image, ax=ax, shrink=0.7)
+        if task == "binary":
+            bar.set_ticks([0, 0.5, 1], labels=[labels["classes"][0], "1/2", labels["classes"][1]])
+            if np.isfinite(grid).all() and grid.min() < 0.5 < grid.max():
+                x, y = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
+                ax.contour(x, y, grid, levels=[0.5], colors=colors.FOREGROUND, linewidths=1)
+    for name, size in (("train", 14), ("validation", 22)):
+        points = frame[name]
+        if task == "regression":
+            paint = colors.cividis()(np.clip((points[:, 2] - frame["range"][0]) / np.ptp(frame["range"]), 0, 1))
+        else:
+            paint = np.array([colors.class_color(int(k), many) for k in points[:, 2]])
+        if name == "train":
+            ax.scatter(points[:, 0], points[:, 1], c=paint, s=size, edgecolors="white", linewidths=0.5)
+        else:
+            ax.scatter(points[:, 0], points[:, 1], facecolors="none", edgecolors=paint, s=size, linewidths=1.2)
+        wrong = points[: len(frame[name + "_wrong"])][frame[name + "_wrong"] > 0]
+        if len(wrong):
+            ax.plot(wrong[:, 0], wrong[:, 1], "x", color=colors.FOREGROUND, markersize=6)
+    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=labels["features"][0], ylabel=labels["features"][1])
+    colors.tidy(ax)
+    ax.grid(False)
+    if abs((right - left) - (top - bottom)) < 1e-3 * (right - left):
+        ax.set_aspect("equal")
+    if task == "multiclass":
+        handles = [ax.scatter([], [], color=colors.class_color(k, many)) for k in range(many)]
+        ax.legend(handles, labels["classes"], fontsize="x-small", loc="best")
+
+
+def _plot_curve(ax, frame, labels):
+    many = len(labels["classes"])
+    paint = _curve_colors(frame, labels)
+    for name in ("train", "validation"):
+        points = frame[name]
+        for k, color in enumerate(paint[: points.shape[1] - 1] if labels["task"] == "regression" else paint):
+            own = points if labels["task"] == "regression" else points[points[:, 1] == k]
+            y = own[:, 1 + k] if labels["task"] == "regression" else own[:, 1] if many == 2 else np.ones(len(own))
+            ax.scatter(own[:, 0], y, s=14, edgecolors=color, facecolors=color if name == "train" else "none", alpha=0.6)
+    lines = [colors.FOREGROUND] if frame["y"].shape[1] == 1 else paint
+    for values, color in zip(frame["y"].T, lines, strict=False):
+        ax.plot(frame["x"], values, color=color, linewidth=1.8)
+    ax.set(xlabel=labels["features"][0], ylabel="value" if labels["task"] == "regression" else "probability")
+    if labels["task"] != "regression":
+        ax.set_ylim(-0.05, 1.05)
+    colors.tidy(ax)
+
+
+def _curve_colors(frame, labels):
+    if labels["task"] == "regression":
+        return colors.CLASSES
+    return [colors.class_color(k, len(labels["classes"])) for k in range(len(labels["classes"]))]
+
+
+def _plot_confusion(ax, frame, labels):
+    counts = frame["counts"]
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(share, cmap=colors.colormap(colors.SHARE), vmin=0, vmax=1)
+    many = len(counts)
+    if many <= 20:
+        for (row, column), n in np.ndenumerate(counts):
+            if n:
+                ax.text(column, row, f"{n:.0f}", ha="center", va="center", fontsize="x-small" if many > 6 else "medium",
+                        color="white" if share[row, column] > 0.6 else colors.FOREGROUND)  # fmt: skip
+    turned = max(map(len, labels["classes"]), default=0) * many > 30
+    ax.set_xticks(range(many), labels["classes"], rotation=90 if turned else 0)
+    ax.set_yticks(range(many), labels["classes"])
+    right = percent(counts.trace() / max(counts.sum(), 1))
+    ax.set(xlabel="predicted", ylabel="true", title=f"{labels['tested']}: {right} right")
+    colors.tidy(ax)
+    ax.grid(False)
+
+
+def _plot_scatter(ax, frame, labels):
+    points, ends = frame["points"], frame["range"]
+    ax.plot(ends, ends, color=colors.MUTED, linewidth=1, linestyle="--")
+    ax.scatter(points[:, 0], points[:, 1], s=12, color=colors.TRAIN, alpha=0.6, linewidths=0)
+    ax.set(xlabel="true", ylabel="predicted", title=f"{labels['tested']}: predicted against true")
+    colors.tidy(ax)

@@ -1,0 +1,205 @@
+/** One quantity in every layer: a profile of the last step beside a map of layers and steps. */
+import { formatNumber, groups, linearScale, logScale, percent, power } from "./_math.js";
+import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+
+/**
+ * @typedef {{layers: string[], activations: string[], units: number[], silent: string[], quantity: string, symbol: string, unit: string}} Labels
+ * @param {import("./_plot.js").Panel} panel
+ * @param {Record<string, import("./_math.js").Numbers>} frame  now, silent (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,)
+ * @param {Labels} labels
+ * @param {{log?: boolean}} options
+ */
+export function draw(panel, frame, labels, options) {
+  const { theme } = panel;
+  const now = frame.now?.data ?? [], silent = frame.silent?.data ?? [];
+  const count = now.length, log = options.log !== false;
+  const steps = { map: frame.map_steps?.data ?? [], recent: frame.recent_steps?.data ?? [] };
+  if (!count || (!steps.map.length && now.every(Number.isNaN))) return nothing(panel, "no step yet");
+
+  const size = textSize(panel), top = size + 10, bottom = 2 * size + 18;
+  const height = panel.height - top - bottom, rowHeight = height / count;
+  const every = Math.ceil((size + 1) / rowHeight);
+  const named = (/** @type {number} */ row) => (count - 1 - row) % every === 0;
+  const names = labels.layers.map((name) => shorten(panel, name, 0.22 * panel.width));
+  const left = widest(panel, names.filter((_, row) => named(row))) + 7;
+  const silence = labels.silent.some(Boolean) ? textWidth(panel, "100 %", size - 1) + 6 : 8;
+  const profile = { x: left, y: top, width: Math.round(0.36 * (panel.width - left - silence)), height };
+  const x0 = profile.x + profile.width + silence + 4;
+  const mapBox = { x: x0, y: top, width: panel.width - x0 - 8, height };
+  const range = log ? [frame.range.data[2], frame.range.data[3]] : [frame.range.data[0], frame.range.data[1] || 1];
+  const x = (log ? logScale : linearScale)(range, [profile.x + 5, profile.x + profile.width - 5]);
+  const unit = linearScale(x.range, [0, 1]);
+  const shade = (/** @type {number} */ v) => colorAt(theme.sequential, unit(x(v)));
+  const middle = (/** @type {number} */ row) => top + (row + 0.5) * rowHeight;
+
+  // The profile. Its axis is also the legend of the map's colours.
+  text(panel, shorten(panel, `${labels.symbol} now`, profile.x + profile.width - 2), 2, top - size - 3, { weight: 600 });
+  if (labels.quantity === "ratio") guide(panel, profile, x);
+  for (let row = 0; row < count; row++) {
+    if (!named(row)) continue;
+    rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
+    text(panel, names[row], left - 5, middle(row), { align: "right", color: theme.muted });
+  }
+  const ticks = barTicks(range, log, Math.max(2, Math.floor(profile.width / (3.4 * size))));
+  axisBelow(panel, { ...profile, height: height + 7 }, x, shorten(panel, labels.unit, profile.x + profile.width), { grid: false, ticks });
+  colorBar(panel, { x: x.range[0], y: top + height + 1, width: x.range[1] - x.range[0], height: 6 }, theme.sequential);
+  const xs = Array.from(now, (v) => Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
+  const rows = xs.map((_, row) => middle(row));
+  curve(panel, xs, rows, theme.muted, 1.25);
+  const radius = Math.min(4, Math.max(2, rowHeight / 3));
+  xs.forEach((px, row) => {
+    if (Number.isFinite(px) && Number.isFinite(now[row])) dot(panel, px, rows[row], radius, shade(now[row]), theme.foreground, 0.8);
+  });
+  for (const { row, word } of wordsFor(now, log, rowHeight >= size + 2)) {
+    if (word.startsWith("inf")) alarm(panel, word, profile.x + profile.width, middle(row), { align: "right" });
+    else alarm(panel, word, profile.x + 1, middle(row), { align: "left" });
+  }
+  if (labels.silent.some(Boolean)) silentColumn(panel, profile, silence, rows, silent, labels.silent, every, rowHeight);
+
+  // The map: the whole run, and beside it the newest records.
+  const parts = [{ name: "map", box: mapBox, title: "over steps" }];
+  if (steps.recent.length) {
+    parts[0].box = { ...mapBox, width: Math.round(0.56 * mapBox.width) };
+    const at = mapBox.x + parts[0].box.width + 8;
+    parts.push({ name: "recent", box: { ...mapBox, x: at, width: mapBox.x + mapBox.width - at }, title: `last ${steps.recent.length}` });
+    parts[0].title = "whole run";
+  }
+  const shown = parts.map(({ name, box, title }) => {
+    const ratio = panel.ctx.getTransform().a || 1;
+    const columns = columnsOf(steps[name], Math.max(1, Math.round(box.width * ratio)));
+    const pixels = paintMap(frame[name].data, count, steps[name].length, columns.index, range, log, theme);
+    picture(panel, pixels, columns.index.length, count, box, false);
+    const scale = linearScale([columns.first, columns.last], [box.x, box.x + box.width]);
+    text(panel, shorten(panel, title, box.width), box.x, top - size - 3, { color: theme.muted });
+    endTicks(panel, box, scale);
+    return { name, box, columns };
+  });
+  text(panel, "step", mapBox.x + mapBox.width / 2, top + height + size + 15, { align: "center", baseline: "top", color: theme.muted });
+
+  return {
+    readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const row = Math.floor((my - top) / rowHeight);
+      if (row < 0 || row >= count) return null;
+      for (const { name, box, columns } of shown) {
+        if (mx < box.x || mx >= box.x + box.width) continue;
+        const i = columns.index[Math.floor(((mx - box.x) / box.width) * columns.index.length)];
+        if (i === undefined || i < 0) return `${labels.layers[row]}\nnothing recorded here`;
+        const value = frame[name].data[row * steps[name].length + i];
+        const words = value === -1 ? "was not there" : `${labels.symbol} ${formatNumber(value)}`;
+        return `${labels.layers[row]}, step ${groups(steps[name][i])}\n${words}`;
+      }
+      if (mx >= mapBox.x) return null;
+      const lines = [`${labels.layers[row]} (${labels.units[row]} × ${labels.activations[row]})`, `${labels.symbol} ${formatNumber(now[row])}`];
+      if (labels.silent[row]) lines.push(`${percent(silent[row])} ${labels.silent[row]}`);
+      return lines.join("\n");
+    },
+  };
+}
+
+/** Ticks under the colour bar: the ends when no decade lies between them. */
+function barTicks(range, log, most) {
+  if (!log) return [range[0], range[1]].map((value) => ({ value, label: formatNumber(value, 2) }));
+  const [first, last] = [Math.ceil(Math.log10(range[0]) - 1e-4), Math.floor(Math.log10(range[1]) + 1e-4)];
+  const every = Math.max(1, Math.ceil((last - first) / Math.max(1, most - 1)));
+  const ticks = [];
+  for (let k = last; k >= first; k -= every) ticks.unshift({ value: 10 ** k, label: power(k) });
+  return ticks;
+}
+
+/**
+ * Words at the values that have no place on the axis: zero on a log axis, NaN, infinity. Where rows are too low for a
+ * word each, neighbours with the same trouble share one.
+ * @param {ArrayLike<number>} values  @returns {{row: number, word: string}[]}
+ */
+export function wordsFor(values, log, roomy) {
+  const found = [];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (Number.isFinite(value) && (value > 0 || !log)) continue;
+    const word = formatNumber(value);
+    const before = found[found.length - 1];
+    if (!roomy && before && before.word === word && before.end === row - 1) before.end = row;
+    else found.push({ row, word, end: row });
+  }
+  return found.map(({ row, word, end }) => ({ row: (row + end) / 2, word: end > row ? `${word} in ${end - row + 1} layers` : word }));
+}
+
+/**
+ * Which record each of `width` pixel columns shows, on a linear axis of steps. A record reaches back to the one before
+ * it, but across a gap (nobody was watching) only as far as usual: -1 is nothing.
+ * @param {ArrayLike<number>} steps  rising
+ */
+export function columnsOf(steps, width) {
+  const n = steps.length;
+  const index = new Int16Array(n ? width : 0).fill(-1);
+  if (!n) return { index, first: 0, last: 1 };
+  const gaps = Array.from({ length: n - 1 }, (_, i) => steps[i + 1] - steps[i]).sort((a, b) => a - b);
+  const usual = gaps.length ? gaps[gaps.length >> 1] : 1;
+  const first = steps[0] - usual, last = steps[n - 1];
+  let i = 0;
+  for (let p = 0; p < width; p++) {
+    const step = first + ((p + 0.5) / width) * (last - first);
+    while (i < n - 1 && steps[i] < step) i++;
+    if (steps[i] - step <= 3 * usual) index[p] = i;
+  }
+  return { index, first: Math.max(0, first), last };
+}
+
+/** Pixels of a map; a warning colour where a value has no place on the axis, clear where there is none. @returns {Uint32Array} */
+export function paintMap(values, rows, columns, index, [low, high], log, theme) {
+  const width = index.length, pixels = new Uint32Array(rows * width);
+  const table = colorTable(theme.sequential), bad = pixel(rgb(theme.warning)), zero = pixel(rgb(mix(theme.warning, theme.background, 0.45)));
+  const start = log ? Math.log(low) : low, k = 255 / ((log ? Math.log(high) : high) - start || 1);
+  const shades = new Uint32Array(columns);
+  for (let row = 0; row < rows; row++) {
+    for (let i = 0; i < columns; i++) {
+      const value = values[row * columns + i];
+      if (value === -1) shades[i] = 0;
+      else if (!Number.isFinite(value)) shades[i] = bad;
+      else if (log && value <= 0) shades[i] = zero;
+      else shades[i] = table[Math.min(255, Math.max(0, Math.round(((log ? Math.log(value) : value) - start) * k)))];
+    }
+    for (let p = 0; p < width; p++) if (index[p] >= 0) pixels[row * width + p] = shades[index[p]];
+  }
+  return pixels;
+}
+
+/** 1e-4 to 1e-2 is a usual update, 1e-3 the rule of thumb. */
+function guide(panel, box, x) {
+  const { ctx, theme } = panel;
+  const [a, b] = [1e-4, 1e-2].map((v) => Math.min(Math.max(x(v) || box.x, box.x), box.x + box.width));
+  ctx.save();
+  ctx.globalAlpha = 0.15;
+  ctx.fillStyle = theme.guide;
+  ctx.fillRect(a, box.y, b - a, box.height);
+  ctx.restore();
+  if (x(1e-3) > box.x) rule(panel, x(1e-3), box.y, x(1e-3), box.y + box.height, theme.guide, 1, [4, 3]);
+}
+
+/** Share of saturated or dead units: a number at each row, or a bar where rows are low. */
+function silentColumn(panel, profile, width, rows, shares, words, every, rowHeight) {
+  const { ctx, theme } = panel;
+  const x = profile.x + profile.width + 3, size = textSize(panel) - 1;
+  const kinds = new Set(words.filter(Boolean));
+  const title = kinds.size > 1 ? "silent" : kinds.has("dead") ? "dead" : "sat.";
+  text(panel, title, x - 2, profile.y - size - 4, { size, color: theme.muted });
+  rows.forEach((y, row) => {
+    if (!words[row] || !(shares[row] >= 0.005)) return;
+    const color = shares[row] > 0.5 ? theme.warning : theme.muted;
+    if (every === 1) return text(panel, percent(shares[row]), x, y, { size, color, weight: shares[row] > 0.5 ? 700 : 400 });
+    ctx.fillStyle = color;
+    ctx.fillRect(x, y - rowHeight / 3, Math.max(1, (width - 6) * shares[row]), Math.max(1, (2 * rowHeight) / 3));
+  });
+}
+
+/** First and last step below a map: all that there is room for. */
+function endTicks(panel, box, scale) {
+  const { theme } = panel;
+  const [first, last] = scale.domain, y = box.y + box.height;
+  const words = groups(last), half = textWidth(panel, words) / 2;
+  rule(panel, box.x, y, box.x + box.width, y, theme.muted);
+  const at = Math.min(box.x + box.width, panel.width - 1);
+  text(panel, words, at, y + 4, { align: "right", baseline: "top", color: theme.muted });
+  const begin = groups(first);
+  if (box.x + textWidth(panel, begin) + 6 < at - 2 * half) text(panel, begin, box.x, y + 4, { baseline: "top", color: theme.muted });
+}

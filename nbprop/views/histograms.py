@@ -1,0 +1,110 @@
+"""How the numbers in each layer are spread: weights, gradients, activations."""
+
+import numpy as np
+
+from . import colors
+from .view import Option, View, new_axes, number, plural
+
+BINS = 40
+KINDS = ("weights", "gradients", "activations")
+
+
+class Histograms(View):
+    """One histogram per layer, each over its own range, which is printed.
+
+    Options: `kind` ("weights", "gradients" or "activations"); `log`: logarithmic counts, to see tails (default False).
+    """
+
+    name = "histograms"
+    title = "Histograms"
+    options = (
+        Option("kind", "of", tuple((kind, kind) for kind in KINDS), default="weights"),
+        Option("log", "log counts"),
+    )
+
+    def frame(self):
+        """counts (L, bins), low (L,) and high (L,): lowest and highest value of each layer."""
+        counts, low, high = self.source.histograms(self.kind, BINS)
+        return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high)}
+
+    def labels(self):
+        """layers: their names; kind: what is counted."""
+        return {"layers": [layer.name for layer in self.source.layers], "kind": self.kind}
+
+    def plot(self, ax=None):
+        frame, names = self.frame(), self.labels()["layers"]
+        counts = frame["counts"]
+        columns = _columns_for(len(counts))
+        rows = -(-len(counts) // columns) if len(counts) else 1
+        ax = new_axes(ax, 5.0, max(2.6, 0.95 * rows))
+        ax.set_title(f"{self.title}: {self.kind}")
+        ax.axis("off")
+        for i, (bars, low, high) in enumerate(zip(counts, frame["low"], frame["high"], strict=True)):
+            row, column = divmod(i, columns)
+            x, y = column / columns, 1 - (row + 1) / rows
+            cell = ax.inset_axes((x + 0.01, y + 0.34 / rows, 1 / columns - 0.03, 0.4 / rows))
+            cell.set_title(names[i], loc="left", fontsize="x-small", color=colors.FOREGROUND, pad=1)
+            colors.tidy(cell)
+            cell.spines["left"].set_visible(False)
+            cell.grid(False)
+            if not bars.sum() or not np.isfinite(high - low):
+                cell.set(xticks=[], yticks=[])
+                cell.text(0.5, 0.5, "no finite value", color=colors.WARNING, weight="bold", ha="center", va="center",
+                          fontsize="x-small", transform=cell.transAxes)  # fmt: skip
+                continue
+            if (same := constant(bars, low, high)) is not None:
+                cell.bar(0, 1, width=0.02, color=colors.KINDS[self.kind])
+                cell.set(xlim=(-0.5, 0.5), xticks=[0], yticks=[])
+                cell.set_xticklabels([f"all {number(same)}"], fontsize="x-small")
+                continue
+            if low < 0 < high:
+                cell.axvline(0, color=colors.MUTED, linewidth=0.7)
+            edges = np.linspace(low, high, len(bars) + 1)
+            cell.stairs(np.log1p(bars) if self.log else bars, edges, fill=True, color=colors.KINDS[self.kind])
+            cell.set_xlim(low, high)
+            cell.set_yticks([])
+            cell.set_xticks([low, high], [number(low, 2), number(high, 2)], fontsize="x-small")
+            for label, align in zip(cell.get_xticklabels(), ("left", "right"), strict=True):
+                label.set_ha(align)
+        return ax
+
+    def describe(self):
+        frame, names = self.frame(), self.labels()["layers"]
+        some = frame["counts"].sum(axis=1) > 0
+        if not some.any():
+            return f"No {self.kind} to show yet."
+        low, high = frame["low"], frame["high"]
+        spans = [f"{name} {_span(*row)}" for name, *row in zip(names, frame["counts"], low, high, strict=True)]
+        if len(names) <= 3:
+            return f"{self.kind.capitalize()}: " + ", ".join(spans) + "."
+        width = np.where(some, high - low, np.nan)
+        wide, narrow = int(np.nanargmax(width)), int(np.nanargmin(width))
+        words = f"{self.kind.capitalize()} in {plural(len(names), 'layer')}"
+        return f"{words}: widest {spans[wide]}, narrowest {spans[narrow]}."
+
+
+def constant(counts, low, high):
+    """The value when all are the same, else None. Such values come as one bar in the middle of a range around them."""
+    if low == high:
+        return float(low)
+    filled = np.flatnonzero(counts)
+    if len(filled) != 1 or filled[0] != len(counts) // 2:
+        return None
+    middle = (float(low) + float(high)) / 2
+    return 0.0 if abs(middle) < 1e-3 * (high - low) else middle
+
+
+def _span(counts, low, high):
+    if not counts.sum():
+        return "not finite"
+    same = constant(counts, low, high)
+    return f"{number(low, 2)} to {number(high, 2)}" if same is None else f"all {number(same, 2)}"
+
+
+def _floats(array):
+    return np.array(array, np.float32, order="C")
+
+
+def _columns_for(count):
+    """Few layers stand side by side only when there are more than four."""
+    return 1 if count <= 4 else 2 if count <= 8 else 3 if count <= 15 else 4

@@ -1,0 +1,169 @@
+/** The loss over the steps: training, validation, accuracy, and a flag at every change. */
+import { formatNumber, groups, indexBefore, linearScale, logScale, niceDomain, percent, rowOf, spread, ticksOf } from "./_math.js";
+import { alarm, axisBelow, axisLeft, axisRight, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./_plot.js";
+
+/**
+ * @param {import("./_plot.js").Panel} panel
+ * @param {Record<string, import("./_math.js").Numbers>} frame  train (4, n), validation, train_accuracy, val_accuracy (2, m), events (k,), range (4,)
+ * @param {{events?: string[], classifies?: boolean}} labels
+ * @param {{log?: boolean, accuracy?: boolean}} options
+ */
+export function draw(panel, frame, labels, options) {
+  const { theme } = panel;
+  const [steps, mean, low, high] = [0, 1, 2, 3].map((row) => rowOf(frame.train, row));
+  if (!steps.length) return nothing(panel, "no step yet");
+  const accuracy = rowOf(frame.val_accuracy, 1);
+  const showAccuracy = Boolean(options.accuracy && labels.classifies && accuracy.length);
+
+  // Where the box lies follows from how wide the tick labels are.
+  const size = textSize(panel), top = size + 10, bottom = 2 * size + 12;
+  const range = frame.range.data;
+  const upright = tickCount(panel, panel.height - top - bottom, true);
+  const domain = options.log ? [range[2], range[3]] : niceDomain([range[0], range[1]], upright);
+  const y = (options.log ? logScale : linearScale)(domain, [panel.height - bottom, top]);
+  const ticks = ticksOf(y, upright);
+  const left = widest(panel, ticks.map((tick) => tick.label)) + 9;
+  // Every curve is named at its end, so the names stand where else the ticks of the right axis would.
+  const short = panel.width < 420;
+  const ends = [
+    { name: "train", color: theme.train, scale: "loss", value: lastFinite(mean), show: formatNumber },
+    { name: short ? "val." : "validation", color: theme.validation, scale: "loss", value: lastFinite(rowOf(frame.validation, 1)), show: formatNumber },
+    ...(showAccuracy ? [{ name: short ? "acc." : "accuracy", color: theme.accuracy, scale: "share", value: lastFinite(accuracy), show: percent }] : []),
+  ].filter((end) => Number.isFinite(end.value)).map((end) => ({ ...end, words: `${end.name} ${end.show(end.value)}` }));
+  const right = widest(panel, ends.map((end) => end.words), size, 600) + 8;
+  const box = { x: left, y: top, width: panel.width - left - right, height: panel.height - top - bottom };
+  const last = steps[steps.length - 1];
+  const x = linearScale([steps[0] > 0.2 * last ? steps[0] : 0, Math.max(last, 1)], [left, panel.width - right]);
+  const share = linearScale([0, 1], y.range);
+
+  axisLeft(panel, box, y, options.log ? "loss (log)" : "loss", { ticks });
+  axisBelow(panel, box, x, "step", { grid: false });
+  const floor = y.range[0];
+  const wanted = ends.map((end) => Math.min(Math.max((end.scale === "share" ? share : y)(end.value) || floor, top), floor));
+  const heights = spread(wanted, size + 2, top + 0.4 * size, floor);
+  if (showAccuracy) {
+    const free = (/** @type {number} */ value) => heights.every((at) => Math.abs(at - share(value)) >= size + 1);
+    const shares = [0, 0.25, 0.5, 0.75, 1].filter((value) => value % 0.5 === 0 || panel.height > 300);
+    axisRight(panel, box, share, shares.map((value) => ({ value, label: free(value) ? percent(value) : "" })), "accuracy", theme.accuracy);
+  }
+  ends.forEach((end, i) => text(panel, end.words, box.x + box.width + 5, heights[i], { color: end.color, weight: 600 }));
+
+  const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box);
+  for (const flag of flags) rule(panel, flag.x, box.y, flag.x, box.y + box.height, theme.muted, 1, [2, 3]);
+
+  const px = (/** @type {Float32Array} */ values, /** @type {(v: number) => number} */ scale) => Array.from(values, (v) => scale(v));
+  const [xs, ys] = [px(steps, x), px(mean, y)];
+  const validation = { steps: rowOf(frame.validation, 0), values: rowOf(frame.validation, 1) };
+  inside(panel, { ...box, y: box.y - 1, height: box.height + 2 }, () => {
+    band(panel, xs, px(low, (v) => (options.log && v <= 0 ? floor : y(v))), px(high, y), theme.train);
+    if (showAccuracy) {
+      curve(panel, px(rowOf(frame.train_accuracy, 0), x), px(rowOf(frame.train_accuracy, 1), share), theme.accuracy, 1, [1.5, 2.5]);
+      curve(panel, px(rowOf(frame.val_accuracy, 0), x), px(accuracy, share), theme.accuracy, 1.25, [5, 3]);
+    }
+    curve(panel, xs, ys, theme.train, 1.6);
+    curve(panel, px(validation.steps, x), px(validation.values, y), theme.validation, 1.6);
+  });
+  for (const flag of flags) {
+    if (flag.label) text(panel, flag.label, flag.left, box.y + 6 + flag.row * (size + 2), { size: size - 1, color: theme.muted, halo: true });
+  }
+
+  peakAbove(panel, box, x, y, [[steps, mean], [validation.steps, validation.values]]);
+  alarmsIn(panel, box, x, y, steps, mean, 0);
+  alarmsIn(panel, box, x, y, validation.steps, validation.values, 1);
+
+  return {
+    readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      if (mx < box.x - 4 || mx > box.x + box.width + 4 || my < box.y || my > box.y + box.height) return null;
+      const step = x.invert(mx);
+      const i = Math.min(nearest(steps, step), steps.length - 1);
+      const lines = [`step ${groups(steps[i])}`, `train ${formatNumber(mean[i])}`];
+      if (low[i] !== high[i]) lines[1] += ` (${formatNumber(low[i])} to ${formatNumber(high[i])})`;
+      const j = nearest(validation.steps, step);
+      if (j >= 0) lines.push(`validation ${formatNumber(validation.values[j])}`);
+      if (showAccuracy) lines.push(`accuracy ${percent(accuracy[nearest(rowOf(frame.val_accuracy, 0), step)])}`);
+      const flag = flags.find((one) => Math.abs(one.x - mx) < 5);
+      return [...lines, ...(flag ? flag.texts : [])].join("\n");
+    },
+  };
+}
+
+/** The last finite value, or NaN. @param {ArrayLike<number>} values */
+export function lastFinite(values) {
+  for (let i = values.length - 1; i >= 0; i--) if (Number.isFinite(values[i])) return values[i];
+  return NaN;
+}
+
+/** Index of the element nearest to `value` in a rising array, -1 when it is empty. @param {ArrayLike<number>} data */
+export function nearest(data, value) {
+  const i = Math.max(0, indexBefore(data, value));
+  return i + 1 < data.length && data[i + 1] - value < value - data[i] ? i + 1 : data.length ? i : -1;
+}
+
+/**
+ * Which flags get their text, and in which row, so that none overlap: the newest first. Flags closer than 4 pixels
+ * count as one.
+ * @param {number[]} xs  in pixels, rising  @param {number[]} widths  of the texts  @param {number} right  end of the box
+ * @returns {{x: number, left: number, row: number, members: number[]}[]}  row -1: no room for the text
+ */
+export function placeFlags(xs, widths, right, rows) {
+  const flags = [];
+  const taken = Array.from({ length: rows }, () => /** @type {number[][]} */ ([]));
+  for (let i = xs.length - 1; i >= 0; i--) {
+    const newer = flags[flags.length - 1];
+    if (newer && newer.x - xs[i] < 4) {
+      newer.members.push(i);
+      continue;
+    }
+    const left = xs[i] + 3 + widths[i] > right ? xs[i] - 3 - widths[i] : xs[i] + 3;
+    const row = taken.findIndex((spans) => spans.every(([a, b]) => left > b + 4 || left + widths[i] < a - 4));
+    if (row >= 0) taken[row].push([left, left + widths[i]]);
+    flags.push({ x: xs[i], left, row, members: [i] });
+  }
+  return flags;
+}
+
+/** @param {import("./_plot.js").Panel} panel  @param {ArrayLike<number>} steps  @param {string[]} texts */
+function flagsOf(panel, steps, texts, x, box) {
+  const seen = Array.from(steps, (step, i) => ({ x: x(step), text: texts[i] ?? "" })).filter((one) => one.x >= box.x - 1);
+  const size = textSize(panel) - 1;
+  const words = seen.map((one) => shorten(panel, one.text, box.width / 2, size));
+  const widths = words.map((word) => textWidth(panel, word, size));
+  return placeFlags(seen.map((one) => one.x), widths, box.x + box.width, 2).map((flag) => {
+    const members = flag.members.map((i) => seen[i].text);
+    const texts = members.length > 4 ? [...members.slice(0, 3), `and ${members.length - 3} more changes`] : members;
+    return { ...flag, texts, label: flag.row < 0 ? "" : words[flag.members[0]] };
+  });
+}
+
+/** Marks where a curve turns NaN or infinite, or is not positive on a log axis. */
+function alarmsIn(panel, box, x, y, steps, values, row) {
+  let word = "";
+  for (let i = 0; i < values.length; i++) {
+    const now = Number.isFinite(y(values[i])) ? "" : formatNumber(values[i]);
+    if (now && now !== word) {
+      rule(panel, x(steps[i]), box.y, x(steps[i]), box.y + box.height, panel.theme.warning, 2);
+      alarm(panel, now, x(steps[i]), values[i] <= 0 ? box.y + box.height - 8 : box.y + 8 + 16 * row);
+    }
+    word = now;
+  }
+}
+
+/** An arrow where the highest of some curves leaves the axis at the top, with how far it goes. @param {ArrayLike<number>[][]} curves  steps, values */
+function peakAbove(panel, box, x, y, curves) {
+  const { theme, ctx } = panel;
+  let [step, peak] = [0, y.domain[1]];
+  for (const [steps, values] of curves) {
+    for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i]) && values[i] > peak) [step, peak] = [steps[i], values[i]];
+  }
+  if (peak <= y.domain[1] * 1.0001) return;
+  const at = Math.min(Math.max(x(step), box.x + 5), box.x + box.width - 5);
+  ctx.fillStyle = theme.warning;
+  ctx.beginPath();
+  ctx.moveTo(at, box.y);
+  ctx.lineTo(at - 4, box.y + 7);
+  ctx.lineTo(at + 4, box.y + 7);
+  ctx.fill();
+  const words = `up to ${formatNumber(peak)}`;
+  const leftward = at - textWidth(panel, words, textSize(panel), 600) - 8 > box.x;
+  text(panel, words, leftward ? at - 7 : at + 7, box.y + 6, { align: leftward ? "right" : "left", color: theme.warning, weight: 600, halo: true });
+}
