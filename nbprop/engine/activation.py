@@ -99,7 +99,7 @@ class ELU(Op):
     def forward(self, x):
         self.x = x
         self.y = np.multiply(np.expm1(np.minimum(x, 0)), self.alpha, out=self.y)
-        self.y = np.add(self.y, np.maximum(x, 0), out=self.y)
+        self.y += np.maximum(x, 0)
         return self.y
 
     def backward(self, dy):

@@ -56,7 +56,8 @@ class BCEWithLogits(_Loss):
             self.start(z)
             self.l, self.p = np.empty_like(z, order="C"), np.empty_like(z, order="C")
             self.weights = np.full(z.size, 1 / z.size, z.dtype)
-        self.z, self.t = z, t.reshape(z.shape) if t.dtype == z.dtype else t.reshape(z.shape).astype(z.dtype)
+        self.z, self.t_shape = z, t.shape
+        self.t = t.reshape(z.shape).astype(z.dtype, copy=False)
         right = np.multiply(z, self.t, self.p)
         wrong = np.subtract(z, right, self.l)
         np.negative(right, right)
@@ -70,7 +71,7 @@ class BCEWithLogits(_Loss):
         scale = dy / self.p.size
         dz = np.subtract(self.p, self.t, out=self.into[0])
         dz = np.multiply(dz, scale, out=self.into[0])
-        return dz, self.z * -scale if self.needs[1] else None
+        return dz, (self.z * -scale).reshape(self.t_shape) if self.needs[1] else None
 
 
 class CrossEntropy(_Loss):

@@ -54,11 +54,11 @@ class Tensor:
 
     @grad.setter
     def grad(self, value):
-        if value is not None:
+        if isinstance(value, (int, float, np.number)):
+            number, value = value, np.empty_like(self._data) if self._grad is None else self._grad
+            value.fill(number)
+        elif value is not None:
             value = np.asarray(value, self.dtype)
-            if value.ndim == 0 and (self._grad is not None or self.ndim):
-                value, number = np.empty_like(self._data) if self._grad is None else self._grad, value
-                value[...] = number
             if value.shape != self.shape:
                 raise ShapeError(f".grad must have the shape of the tensor, {self.shape}: got {value.shape}.")
         self._grad = value
@@ -368,12 +368,12 @@ def _constant(x, dtype):
 
 
 def operands(a, b):
-    """Two operands of which one may hold whole numbers or bools: those take the dtype of the other."""
-    kind_a, kind_b = (x.dtype.kind if isinstance(x, (Tensor, np.ndarray)) else "f" for x in (a, b))
-    if kind_a == "f" and kind_b in "iub":
-        b = Tensor(b).astype(a.dtype)
-    elif kind_b == "f" and kind_a in "iub":
-        a = Tensor(a).astype(b.dtype)
+    """Two operands, of which one may hold whole numbers or bools: it takes the dtype of the other."""
+    whole_a, whole_b = (isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub" for x in (a, b))
+    if whole_a and not whole_b:
+        a = Tensor(a).astype(getattr(b, "dtype", np.float32))
+    elif whole_b and not whole_a:
+        b = Tensor(b).astype(getattr(a, "dtype", np.float32))
     return a, b
 
 

@@ -1,0 +1,421 @@
+"""Every op: against central differences, against HIPS autograd on an independent formula, and its manners (dtype, memory)."""
+
+import math
+from dataclasses import dataclass, field
+
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from autograd import make_vjp
+from autograd.extend import defvjp, primitive
+
+from nbprop.engine import OPS, Replay, Tensor, activation, apply, check_gradient, record
+from nbprop.engine import elementwise as e
+from nbprop.engine import loss, matmul, reduce, shape, softmax
+
+erf = primitive(np.vectorize(math.erf, otypes=[float]))
+defvjp(erf, lambda y, x: lambda dy: dy * 2 / math.sqrt(math.pi) * anp.exp(-(x**2)))
+
+
+@dataclass
+class Case:
+    """An op, the shapes it is tried with, and what it computes, written with autograd's NumPy."""
+
+    op: object  # () -> Op
+    formula: object
+    shapes: list  # of tuples of input shapes
+    draw: object = lambda rng, *sizes: rng.standard_normal(sizes)  # floating inputs
+    constants: dict = field(default_factory=dict)  # input number -> (rng, *sizes) -> array without a gradient
+
+    def inputs(self, shapes, seed=0):
+        rng = np.random.default_rng(seed)
+        return [np.asarray(self.constants.get(i, self.draw)(rng, *sizes)) for i, sizes in enumerate(shapes)]
+
+
+ANY = [((),), ((1,),), ((3, 4),), ((2, 3, 2),), ((0,),), ((2, 0),)]
+PAIRS = [((), ()), ((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), (1,)), ((0, 3), (1, 3))]
+PAIRS += [((2, 1, 3), (4, 1)), ((1, 1), (1,))]
+TABLES = [((3, 4),), ((1, 1),), ((5, 2),)]
+
+
+def positive(rng, *sizes):
+    return rng.uniform(0.2, 2.0, sizes)
+
+
+def apart_from_zero(rng, *sizes):
+    return rng.uniform(0.2, 2.0, sizes) * rng.choice([-1, 1], sizes)
+
+
+def coin(rng, *sizes):
+    return rng.random(sizes) > 0.5
+
+
+def softplus(x):
+    return anp.maximum(x, 0) + anp.log1p(anp.exp(-anp.abs(x)))
+
+
+def logsumexp(x, axis, keepdims=False):
+    return anp.log(anp.sum(anp.exp(x), axis=axis, keepdims=keepdims))
+
+
+def cross_entropy(z, t):
+    z = anp.reshape(z, (-1, z.shape[-1]))
+    picked = anp.sum(z * np.eye(z.shape[1])[t.ravel()], axis=1)
+    return anp.mean(logsumexp(z, 1) - picked)
+
+
+CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
+ROWS = np.array([[0, 2], [2, 2]])
+
+CASES = {
+    "Add": Case(e.Add, lambda a, b: a + b, PAIRS),
+    "Sub": Case(e.Sub, lambda a, b: a - b, PAIRS),
+    "Mul": Case(e.Mul, lambda a, b: a * b, PAIRS),
+    "Div": Case(e.Div, lambda a, b: a / b, PAIRS, apart_from_zero),
+    "Neg": Case(e.Neg, lambda x: -x, ANY),
+    "Power": Case(lambda: e.Power(3), lambda x: x * x * x, ANY),
+    "Power of 2": Case(lambda: e.Power(2), lambda x: x * x, ANY),
+    "Power of 0": Case(lambda: e.Power(0), lambda x: 0 * x + 1, ANY),
+    "Power of 1.5": Case(lambda: e.Power(1.5), lambda x: x * anp.sqrt(x), ANY, positive),
+    "Power of -1": Case(lambda: e.Power(-1), lambda x: 1 / x, ANY, apart_from_zero),
+    "TensorPower": Case(e.TensorPower, lambda a, b: anp.exp(b * anp.log(a)), PAIRS, positive),
+    "Exp": Case(e.Exp, anp.exp, ANY),
+    "Log": Case(e.Log, anp.log, ANY, positive),
+    "Sqrt": Case(e.Sqrt, anp.sqrt, ANY, positive),
+    "Abs": Case(e.Abs, anp.abs, ANY),
+    "Maximum": Case(e.Maximum, anp.maximum, PAIRS),
+    "Minimum": Case(e.Minimum, anp.minimum, PAIRS),
+    "Clip": Case(lambda: e.Clip(-0.5, 0.7), lambda x: anp.clip(x, -0.5, 0.7), ANY),
+    "Clip below": Case(lambda: e.Clip(low=0.1), lambda x: anp.maximum(x, 0.1), ANY),
+    "Where": Case(
+        e.Where,
+        lambda c, a, b: c * a + (1 - c) * b,
+        [((3, 4), (3, 4), (4,)), ((3, 1), (), (1, 4)), ((), (), ())],
+        constants={0: coin},
+    ),
+    "Cast": Case(lambda: e.Cast(np.float64), lambda x: x * 1.0, ANY),
+    "Identity": Case(activation.Identity, lambda x: x * 1.0, ANY),
+    "Sigmoid": Case(activation.Sigmoid, lambda x: 1 / (1 + anp.exp(-x)), ANY),
+    "Tanh": Case(activation.Tanh, lambda x: 1 - 2 / (anp.exp(2 * x) + 1), ANY),
+    "ReLU": Case(activation.ReLU, lambda x: x * (x > 0), ANY),
+    "LeakyReLU": Case(lambda: activation.LeakyReLU(0.2), lambda x: anp.where(x > 0, x, 0.2 * x), ANY),
+    "ELU": Case(lambda: activation.ELU(1.3), lambda x: anp.where(x > 0, x, 1.3 * (anp.exp(x) - 1)), ANY),
+    "SiLU": Case(activation.SiLU, lambda x: x / (1 + anp.exp(-x)), ANY),
+    "Softplus": Case(activation.Softplus, lambda x: anp.log(1 + anp.exp(x)), ANY),
+    "GELU": Case(activation.GELU, lambda x: x * (1 + erf(x / math.sqrt(2))) / 2, ANY),
+    "TanhGELU": Case(
+        activation.TanhGELU,
+        lambda x: x * (1 + anp.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+        ANY,
+    ),
+    "Softmax": Case(softmax.Softmax, lambda x: anp.exp(x) / anp.sum(anp.exp(x), axis=-1, keepdims=True), TABLES),
+    "Softmax of columns": Case(lambda: softmax.Softmax(0), lambda x: anp.exp(x) / anp.sum(anp.exp(x), axis=0), TABLES),
+    "LogSoftmax": Case(softmax.LogSoftmax, lambda x: x - logsumexp(x, -1, True), TABLES),
+    "LogSumExp": Case(softmax.LogSumExp, lambda x: logsumexp(x, None), [*ANY[:4]]),
+    "LogSumExp of rows": Case(lambda: softmax.LogSumExp(1, True), lambda x: logsumexp(x, 1, True), TABLES),
+    "Sum": Case(reduce.Sum, anp.sum, ANY),
+    "Sum of rows": Case(lambda: reduce.Sum(-1), lambda x: anp.sum(x, axis=-1), TABLES),
+    "Sum of two axes": Case(
+        lambda: reduce.Sum((0, 2)), lambda x: anp.sum(x, axis=(0, 2)), [((2, 3, 4),), ((2, 0, 4),)]
+    ),
+    "Sum of no axis": Case(lambda: reduce.Sum(()), lambda x: x * 1.0, TABLES),
+    "Mean": Case(reduce.Mean, anp.mean, ANY[:4]),
+    "Mean of columns": Case(lambda: reduce.Mean(0, True), lambda x: anp.mean(x, axis=0, keepdims=True), TABLES),
+    "Max": Case(reduce.Max, anp.max, ANY[:4]),
+    "Max of rows": Case(lambda: reduce.Max(1), lambda x: anp.max(x, axis=1), TABLES),
+    "Min": Case(reduce.Min, anp.min, ANY[:4]),
+    "Min of two axes": Case(lambda: reduce.Min((0, -1)), lambda x: anp.min(x, axis=(0, 2)), [((2, 3, 4),)]),
+    "Var": Case(reduce.Var, anp.var, ANY[:4]),
+    "Var of rows": Case(lambda: reduce.Var(1, True), lambda x: anp.var(x, axis=1, keepdims=True), TABLES),
+    "Std": Case(reduce.Std, lambda x: anp.sqrt(anp.mean((x - anp.mean(x)) ** 2)), [((3, 4),), ((5,),)]),
+    "Std of rows": Case(
+        lambda: reduce.Std(1, ddof=1),
+        lambda x: anp.sqrt(anp.sum((x - anp.mean(x, 1, keepdims=True)) ** 2, axis=1) / (x.shape[1] - 1)),
+        [((3, 4),), ((5, 2),)],
+    ),
+    "MatMul": Case(
+        matmul.MatMul,
+        anp.matmul,
+        [
+            ((3, 4), (4, 5)),
+            ((4,), (4,)),
+            ((4,), (4, 3)),
+            ((3, 4), (4,)),
+            ((2, 3, 4), (4, 5)),
+            ((2, 3, 4), (4,)),
+            ((4,), (2, 4, 5)),
+            ((2, 1, 3, 4), (5, 4, 2)),
+            ((1, 1), (1, 1)),
+            ((0, 4), (4, 5)),
+            ((3, 0), (0, 5)),
+        ],
+    ),
+    "Linear": Case(
+        matmul.Linear,
+        lambda x, W, b: anp.dot(x, W.T) + b,
+        [
+            ((3, 4), (5, 4), (5,)),
+            ((4,), (5, 4), (5,)),
+            ((2, 3, 4), (5, 4), (5,)),
+            ((1, 1), (1, 1), (1,)),
+            ((0, 4), (2, 4), (2,)),
+        ],
+    ),
+    "Linear without bias": Case(matmul.Linear, lambda x, W: anp.dot(x, W.T), [((3, 4), (5, 4)), ((3, 0), (5, 0))]),
+    "Reshape": Case(lambda: shape.Reshape((6, -1)), lambda x: anp.reshape(x, (6, -1)), [((3, 4),), ((2, 3),)]),
+    "Transpose": Case(shape.Transpose, anp.transpose, ANY),
+    "Transpose of three": Case(
+        lambda: shape.Transpose((1, -1, 0)), lambda x: anp.transpose(x, (1, 2, 0)), [((2, 3, 4),)]
+    ),
+    "BroadcastTo": Case(
+        lambda: shape.BroadcastTo((2, 3, 4)),
+        lambda x: x + np.zeros((2, 3, 4)),
+        [((4,),), ((3, 1),), ((),), ((2, 3, 4),)],
+    ),
+    "Slice": Case(
+        lambda: shape.Slice((slice(None, None, -1), 1)), lambda x: x[::-1, 1], [((3, 4),), ((2, 2, 2),), ((0, 2),)]
+    ),
+    "Slice with None": Case(lambda: shape.Slice((None, ..., 0)), lambda x: x[None, ..., 0], [((3, 4),), ((2,),)]),
+    "Slice by repeated numbers": Case(lambda: shape.Slice(ROWS), lambda x: x[ROWS], [((3, 4),), ((3,),)]),
+    "Slice by pairs": Case(lambda: shape.Slice((ROWS, ROWS)), lambda x: x[ROWS, ROWS], [((3, 3),), ((3, 4, 2),)]),
+    "Slice by bool": Case(
+        lambda: shape.Slice(np.array([True, False, True])), lambda x: x[np.array([0, 2])], [((3, 4),), ((3,),)]
+    ),
+    "Concatenate": Case(
+        lambda: shape.Concatenate(1),
+        lambda *xs: anp.concatenate(xs, axis=1),
+        [((2, 3), (2, 1), (2, 2)), ((2, 1),), ((2, 0), (2, 1))],
+    ),
+    "Stack": Case(
+        lambda: shape.Stack(-1), lambda *xs: anp.stack(xs, axis=-1), [((2, 3), (2, 3)), ((), ()), ((0,), (0,))]
+    ),
+    "Pad": Case(
+        lambda: shape.Pad([(1, 0), (0, 2)], 0.5),
+        lambda x: anp.pad(x, [(1, 0), (0, 2)], mode="constant", constant_values=0.5),
+        [((2, 3),), ((1, 1),)],
+    ),
+    "MSE": Case(loss.MSE, lambda y, t: anp.mean((y - t) ** 2), [((3, 4), (3, 4)), ((), ()), ((1, 1), (1, 1))]),
+    "BCEWithLogits": Case(
+        loss.BCEWithLogits,
+        lambda z, t: anp.mean(softplus(z) - z * t),
+        [((5, 1), (5, 1)), ((3, 4), (3, 4)), ((), ()), ((1,), (1,))],
+    ),
+    "BCEWithLogits of a flat target": Case(
+        loss.BCEWithLogits, lambda z, t: anp.mean(softplus(z) - z * t[:, None]), [((5, 1), (5,)), ((1, 1), (1,))]
+    ),
+    "CrossEntropy": Case(
+        loss.CrossEntropy,
+        cross_entropy,
+        [((5, 3), (5,)), ((1, 3), (1,)), ((2, 4, 3), (2, 4)), ((3,), ())],
+        constants=CLASSES,
+    ),
+}
+TRIED = [
+    pytest.param(case, shapes, id=f"{name}-{i}") for name, case in CASES.items() for i, shapes in enumerate(case.shapes)
+]
+FIRST = [pytest.param(case, id=name) for name, case in CASES.items()]
+
+
+def test_every_op_is_tried():
+    ours = {name for name, op in OPS.items() if op.__module__.startswith("nbprop.engine.")}
+    assert ours == {name.split(" ")[0] for name in CASES}
+
+
+def gradients(case, arrays, dy=None):
+    """Run forward and backward through Tensors: the output, dL/dy, and the gradients of the floating inputs."""
+    tensors = [Tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+    y = apply(case.op(), *tensors)
+    if dy is None:
+        dy = np.random.default_rng(1).standard_normal(y.shape)
+    y.backward(dy)
+    return y.data, dy, [x.grad for x in tensors if x.requires_grad]
+
+
+@pytest.mark.parametrize("case, shapes", TRIED)
+def test_against_central_differences(case, shapes):
+    check_gradient(lambda *xs: apply(case.op(), *xs), *case.inputs(shapes), tol=2e-7)
+
+
+@pytest.mark.parametrize("case, shapes", TRIED)
+def test_against_autograd(case, shapes):
+    arrays = case.inputs(shapes)
+    y, dy, ours = gradients(case, arrays)
+    floating = tuple(i for i, x in enumerate(arrays) if x.dtype.kind == "f")
+    known = list(arrays)
+
+    def formula(floats):
+        for i, x in zip(floating, floats, strict=True):
+            known[i] = x
+        return case.formula(*known)
+
+    vjp, expected = make_vjp(formula)(tuple(arrays[i] for i in floating))
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-14)
+    for mine, theirs in zip(ours, vjp(dy), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("case, shapes", TRIED)
+def test_float32_stays_float32(case, shapes):
+    arrays = case.inputs(shapes)
+    y64, dy, gradients64 = gradients(case, arrays)
+    y32, _, gradients32 = gradients(case, [x.astype("f4") if x.dtype == "f8" else x for x in arrays], dy)
+    assert y64.dtype == np.float64 and all(g.dtype == np.float64 for g in gradients64)
+    assert all(g.dtype == np.float32 for g in gradients32)
+    assert y32.dtype == (np.float64 if case.op is CASES["Cast"].op else np.float32)
+    np.testing.assert_allclose(y32, y64, rtol=1e-4, atol=1e-5)
+    for g32, g64 in zip(gradients32, gradients64, strict=True):
+        np.testing.assert_allclose(g32, g64, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("case, shapes", TRIED)
+def test_inputs_in_any_memory_layout(case, shapes):
+    arrays = case.inputs(shapes)
+    y, dy, expected = gradients(case, arrays)
+    columns = [np.array(x, order="F") for x in arrays]
+    strided = [np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x for x in arrays]
+    backwards = [np.flip(np.flip(x).copy()) for x in arrays]
+    for layout in (columns, strided, backwards):
+        y2, _, gradients2 = gradients(case, layout, dy)
+        np.testing.assert_allclose(y2, y, rtol=1e-13, atol=1e-15)
+        for a, b in zip(gradients2, expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("case, shapes", TRIED)
+def test_run_again_into_the_same_memory(case, shapes):
+    """What a Replay relies on: a second forward fills the same array, a second backward gives the same and may use `into`."""
+    arrays, others = case.inputs(shapes), case.inputs(shapes, seed=5)
+    kept = [x.copy() for x in arrays]
+    with record() as tape:
+        y = apply(case.op(), *[Tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays])
+    op = y.op
+    assert tape.nodes == [y] and op.needs == tuple(x.dtype.kind == "f" for x in arrays)
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    given = dy.copy()
+    first = as_tuple(op.backward(dy))
+    op.into = [
+        None if dx is None or np.shape(dx) != x.shape else np.full_like(x, 7)
+        for x, dx in zip(arrays, first, strict=True)
+    ]
+    second = as_tuple(op.backward(dy))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+    again = op.forward(*others)
+    fresh = apply(case.op(), *others).data
+    np.testing.assert_array_equal(again, fresh)
+    assert again is y.data or op.view
+    np.testing.assert_array_equal(dy, given)
+    for x, before in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(x, before)
+
+
+def as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_replay_equals_eager(case):
+    shapes = case.shapes[0]
+    arrays = case.inputs(shapes)
+    tensors = [Tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+
+    def compute():
+        y = apply(case.op(), *tensors)
+        return (y * y).sum()
+
+    with record() as tape:
+        result = compute()
+    replay = Replay(tape, result)
+    for seed in (0, 1, 2, 3):
+        for x, new in zip(arrays, case.inputs(shapes, seed), strict=True):
+            x[...] = new
+        replayed = replay.forward().copy()
+        replay.backward()
+        ours = [x.grad for x in tensors if x.requires_grad]
+        for x in tensors:
+            x.grad = None
+        eager = compute()
+        eager.backward()
+        np.testing.assert_array_equal(replayed, eager.data)
+        for x, g in zip([x for x in tensors if x.requires_grad], ours, strict=True):
+            np.testing.assert_array_equal(g, x.grad)
+            x.grad = g
+
+
+@pytest.mark.parametrize("name", "sigmoid tanh relu leaky_relu elu gelu silu softplus".split())
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_activations_at_plus_and_minus_1000(name, dtype):
+    x = Tensor(np.array([-1000, -100, -50, 0, 50, 100, 1000], dtype), requires_grad=True)
+    for y in [getattr(x, name)(), *([x.gelu("tanh")] if name == "gelu" else [])]:
+        x.grad = None
+        y.sum().backward()
+        assert np.isfinite(y.data).all() and np.isfinite(x.grad).all()
+        one_side = {"leaky_relu": -10, "elu": -1, "tanh": -1}.get(name, 0)
+        assert y.data[0] == pytest.approx(one_side) and y.data[-1] == (1 if name in ("sigmoid", "tanh") else 1000)
+        assert x.grad[-1] == (0 if name in ("sigmoid", "tanh") else 1)
+
+
+def test_sigmoid_and_losses_keep_small_numbers():
+    x = Tensor([-60.0, -30.0], requires_grad=True)
+    y = x.sigmoid()
+    np.testing.assert_allclose(y.data, np.exp([-60, -30]), rtol=1e-5)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad, np.exp([-60, -30]), rtol=1e-5)
+    z = Tensor([20.0, -20.0], requires_grad=True)
+    L = apply(loss.BCEWithLogits(), z, np.array([1, 0], "f"))
+    assert L.item() == pytest.approx(math.exp(-20), rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [1e3, 1e4])
+def test_softmax_and_losses_at_large_logits(size):
+    z = Tensor(np.array([[size, -size, 0]], "f"), requires_grad=True)
+    for y, expected in [
+        (z.softmax(), [[1, 0, 0]]),
+        (z.log_softmax(), [[0, -2 * size, -size]]),
+        (z.logsumexp(1), [size]),
+        (apply(loss.CrossEntropy(), z, np.array([1])), 2 * size),
+        (apply(loss.BCEWithLogits(), z, np.array([[0, 1, 1]], "f")), (2 * size + math.log(2)) / 3),
+    ]:
+        np.testing.assert_allclose(y.data, np.array(expected, "f"), rtol=1e-6)
+        z.grad = None
+        y.backward(np.ones(y.shape))
+        assert np.isfinite(z.grad).all()
+
+
+def test_logsumexp_of_impossible_cases():
+    x = Tensor(np.array([[-np.inf, -np.inf], [-np.inf, 3.0]]), requires_grad=True)
+    y = x.logsumexp(axis=1)
+    assert y.data.tolist() == [-np.inf, 3.0]
+    y.backward(np.ones(2))
+    assert x.grad.tolist() == [[0, 0], [0, 1]]
+
+
+def test_gradient_at_ties_is_shared():
+    x = Tensor([2.0, 2.0, 1.0, 2.0], requires_grad=True)
+    (3 * x.max()).backward()
+    assert x.grad.tolist() == [1, 1, 0, 1]
+    a, b = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 3.0], requires_grad=True)
+    apply(e.Maximum(), a, b).sum().backward()
+    assert a.grad.tolist() == [0.5, 0] and b.grad.tolist() == [0.5, 1]
+
+
+def test_std_of_equal_values_has_gradient_zero():
+    x = Tensor([[1.0, 1.0], [1.0, 3.0]], requires_grad=True)
+    x.std(axis=1).sum().backward()
+    np.testing.assert_allclose(x.grad, [[0, 0], [-0.5, 0.5]])
+
+
+@pytest.mark.parametrize("dtype, error", [(np.float64, 3e-16), (np.float32, 3e-7)])
+def test_erf(dtype, error):
+    x = np.linspace(-8, 8, 20001).astype(dtype)
+    exact = np.array([math.erf(v) for v in x.tolist()])
+    assert np.abs(activation.erf(x) - exact).max() < error
+    assert activation.erf(np.array([-np.inf, np.inf, 0])).tolist() == [-1, 1, 0]
+    assert np.isnan(activation.erf(np.array([np.nan])))
+
+
+def test_an_unwanted_gradient_is_not_computed():
+    x, W = Tensor(np.ones((2, 3))), Tensor(np.ones((4, 3)), requires_grad=True)
+    y = apply(matmul.Linear(), x, W)
+    dx, dW = y.op.backward(np.ones((2, 4)))
+    assert dx is None and dW.shape == (4, 3)
