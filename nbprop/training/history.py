@@ -140,11 +140,11 @@ class History:
             raise KeyError(f"no column {name!r} in this history; recorded so far: {there}")
         return self.columns[name].values
 
-    def truncate(self, step):
-        """Forget what happened after `step`."""
+    def truncate(self, step, turned=False):
+        """Forget what happened after `step`; with `turned`, keep the knobs turned at that very step."""
         for column in self.columns.values():
             column.truncate(step)
-        self.events = [event for event in self.events if event.step < step]
+        self.events = [event for event in self.events if event.step < step + turned]
 
     def copy(self):
         other = History(self.capacity)

@@ -51,17 +51,24 @@ class Past:
         """The latest snapshot at or before `step`."""
         return max((kept for kept in self.snapshots if kept.step <= step), key=lambda kept: kept.step)
 
-    def rewind(self, run, step):
-        """Bring the run to exactly the state after `step` updates, before knobs turned there; forget what came later."""
-        snapshot = self.before(step)
-        again = [turn for turn in self.turns if snapshot.step <= turn[0] < step]
-        run.restore(snapshot)
-        while run.steps < step:
-            while again and again[0][0] == run.steps:
-                run.apply(*again.pop(0)[1:])
-            run.step()
-        self.turns = [turn for turn in self.turns if turn[0] < step]
+    def rewind(self, run, step, turned=False):
+        """Bring the run to exactly the state after `step` updates; what came later is forgotten.
+
+        turned: with the knobs that were turned at that step, or as it was before.
+        At least one step is made again (if there was one), so that there is a step to look into.
+        """
+        snapshot = self.before(max(step - 1, 0))
+        last = step if turned else step - 1
+        self.turns = [turn for turn in self.turns if turn[0] <= last]
         self.snapshots = [kept for kept in self.snapshots if kept.step <= step]
+        run.restore(snapshot)
+        again = [turn for turn in self.turns if turn[0] >= snapshot.step]
+        for made, name, value in again:
+            while run.steps < made:
+                run.step()
+            run.apply(name, value)
+        while run.steps < step:
+            run.step()
 
     def copy(self):
         other = Past(self.interval, self.limit, self.nbytes)

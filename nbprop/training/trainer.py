@@ -80,7 +80,7 @@ class Trainer(Turning):
         self._requested, self._inbox = {}, deque()
         self._thread, self._loop = threading.get_ident(), _running_loop()
         self._player = Player(self)
-        self._before_reset = None
+        self._before = None
         self._begin(Run(model, settings, knobs.whole("seed", seed, 0)))
         cells.claim(self)
 
@@ -237,25 +237,33 @@ class Trainer(Turning):
 
     def rewind(self, step):
         """Go back to exactly the state after step `step`: parameters, optimizer, batches, knobs. What came later is
-        forgotten (keep a second future with `branch` first). Pauses; train on with `play` or `fit`."""
+        forgotten, until `undo` (`branch` keeps both futures). Pauses; train on with `play` or `fit`."""
         step = knobs.whole("step", step, 0, self.steps)
         self.post(lambda: self._rewind(step))
 
     def _rewind(self, step):
         self._pause()
+        self._before = self._moment()
+        self._go_back(step)
+
+    def _go_back(self, step, turned=False):
         with np.errstate(all="ignore"):
-            self._past.rewind(self._run, step)
-        self.history.truncate(step)
+            self._past.rewind(self._run, step, turned)
+        self.history.truncate(step, turned)
         self._requested.clear()
         self.message = ""
-        self._set_status("paused" if step else "ready")
+        self.status = "paused" if step else "ready"
         self._changed()
+
+    def _moment(self):
+        """All that `undo` needs to come back to now."""
+        return self._run, self.steps, self._past.copy(), self.history.copy()
 
     def branch(self, **changes):
         """A second trainer that goes on from here with its own copy of everything, with other knobs."""
         other = copy.copy(self)
         other._requested, other._inbox = {}, deque()
-        other.watchers = set()
+        other.watchers, other._before = set(), None
         other._player = Player(other)
         other.history = self.history.copy()
         other.history._trainer = weakref.ref(other)
@@ -284,26 +292,23 @@ class Trainer(Turning):
         settings = {**self._run.settings, **changes}
         model = self._run.fresh_model(self._past.before(0), seed) if model is None else model
         settings.update(architecture(model))
-        before = self._state()
+        before = self._moment()
         self._begin(Run(model, settings, seed))
-        self._before_reset = before
+        self._before = before
 
     def undo(self):
-        """Bring back the run that the last `reset` has put away; again: and back."""
-        if self._before_reset is None:
-            raise ValueError("nothing to undo: this trainer was not reset")
+        """Take back the last `rewind` or `reset`; once more: and forth again. Pauses."""
+        if self._before is None:
+            raise ValueError("nothing to undo: this trainer was neither rewound nor reset")
         self.post(self._undo)
 
     def _undo(self):
         self._pause()
-        state, self._before_reset = self._before_reset, self._state()
-        self.__dict__.update(state)
-        self._set_status("paused")
-        self._changed()
-
-    def _state(self):
-        names = ("_run", "history", "_past", "_steps", "message", "status")
-        return {name: self.__dict__[name] for name in names}
+        now = self._moment()
+        (self._run, step, self._past, self.history), self._before = self._before, now
+        self.history._trainer = weakref.ref(self)
+        self._steps = self._training_loop()
+        self._go_back(step, turned=True)
 
     # ---- what views read ---------------------------------------------------------------------------------------
 
@@ -380,7 +385,7 @@ class Trainer(Turning):
 
     def __repr__(self):
         sizes = self._run.settings["hidden"]
-        network = f"{len(sizes)} hidden layers" if sizes is not None else type(self.model).__name__
+        network = f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
         optimizer = type(self.optimizer).__name__
         return f"Trainer({network} on {self.data.name}, {optimizer} lr {self.lr:g}, step {self.steps}, {self.status})"
 

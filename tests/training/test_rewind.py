@@ -148,6 +148,26 @@ def test_reset_and_undo():
         trainer().undo()
 
 
+def test_a_rewind_can_be_undone_with_the_knobs_turned_last():
+    t = trainer()
+    t.fit(steps=130)
+    t.set(lr=0.3, depth=3)
+    before, twin = everything(t), t.branch()
+    t.rewind(40)
+    t.fit(steps=7)
+    t.undo()
+    assert (t.steps, t.lr, t.depth) == (130, 0.3, 3)
+    before.pop("gradient"), (now := everything(t)).pop("gradient")
+    assert_same(now, before)
+    t.fit(steps=20)
+    twin.fit(steps=20)
+    np.testing.assert_array_equal(t.model.theta, twin.model.theta)
+    t.rewind(30)
+    assert len(t._run.taps) == 3  # there is a step to look into
+    t.undo()
+    assert t.steps == 150
+
+
 def test_a_long_run_stays_bounded_and_can_be_rewound():
     t = trainer()
     t._past.limit = 8
