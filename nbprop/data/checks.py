@@ -70,14 +70,18 @@ def numbers(values, name):
         raise TypeError(
             f"{name}: expected real numbers, got {bad!r} at {_place(at)}; try to leave this row out"
         ) from None
-    with np.errstate(over="ignore"):
-        finite = np.isfinite(result.astype(np.float32))
-    if not finite.all():
-        bad = np.argwhere(~finite)
-        first = tuple(int(i) for i in bad[0])
+    kinds = {
+        "NaN": np.isnan(result),
+        "infinite": np.isinf(result),
+        "too large for float32": np.isfinite(result) & (np.abs(result) > np.finfo(np.float32).max),
+    }
+    bad = np.any(list(kinds.values()), axis=0)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        counts = " and ".join(f"{there.sum()} {kind}" for kind, there in kinds.items() if there.any())
         raise ValueError(
-            f"{name}: expected finite numbers (up to 3.4e38, the largest float32), got {len(bad)} of {finite.size} "
-            f"that are not, the first {result[first]:g} at {_place(first)}; try to leave out or fill these rows"
+            f"{name}: expected finite numbers, got {counts} among {bad.size}, the first ({result[first]:g}) at "
+            f"{_place(first)}; try to leave out or fill these rows"
         )
     return result
 

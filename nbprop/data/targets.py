@@ -59,7 +59,9 @@ def classes_of(y, task, classes):
         labels = sorted(labels, key=lambda label: (type(label).__name__, str(label)))
     count = len(labels)
     if count < 2:
-        raise ValueError(f"y: expected at least two classes, got only {labels[0]!r}; try data that has another one too")
+        raise ValueError(
+            f"y: expected at least two classes, got one class only, {labels[0]!r}; try data that has another too"
+        )
     if task == "binary" and count != 2:
         raise ValueError(f"y: expected two classes for task='binary', got {count}; try task='multiclass'")
     if task == "classes":

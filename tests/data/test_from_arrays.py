@@ -1,12 +1,14 @@
 """Data of one's own: what is taken, what it becomes, and what is refused with which words."""
 
 import re
+import warnings
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from nbprop.data import from_arrays
 
@@ -136,6 +138,38 @@ def test_a_regression_keeps_at_least_one_sample_on_each_side(n, validation, seed
     assert np.allclose(d.y_val, d.X_val / 3)
 
 
+def arrays(*shape):
+    dtypes = st.sampled_from(
+        ["bool", "int8", "uint64", "float16", "float32", "float64", "complex64", "U2", "M8[D]", "O"]
+    )
+    return dtypes.flatmap(lambda dtype: hnp.arrays(dtype, shape))
+
+
+@st.composite
+def some_X_and_y(draw):
+    n = draw(st.integers(1, 6))
+    return draw(arrays(n, draw(st.integers(1, 2)))), draw(st.one_of(arrays(n), arrays(n, 2)))
+
+
+@given(
+    X_and_y=some_X_and_y(),
+    task=st.sampled_from([None, None, "multiclass", "regression"]),
+    noise=st.sampled_from([0, 1]),
+)
+def test_whatever_comes_is_either_sound_or_refused(X_and_y, task, noise):
+    X, y = X_and_y
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y holds only")
+        try:
+            d = from_arrays(X, y, task=task, noise=noise)
+        except (TypeError, ValueError) as error:
+            assert "expected" in str(error)
+            return
+    assert d.X_train.shape[1] == d.X_val.shape[1] == X.shape[1]
+    assert len(d.X_train) + len(d.X_val) == len(d.y_train) + len(d.y_val) == len(X) == len(y)
+    assert all(np.isfinite(part).all() for part in (d.X_train, d.X_val, d.y_train, d.y_val))
+
+
 def test_noise_and_split_are_drawn_apart():
     clean, noisy = (from_arrays(X, Y, noise=noise, seed=3) for noise in (0, 0.001))
     assert np.array_equal(np.round(noisy.X_val), clean.X_val)
@@ -162,6 +196,8 @@ HOLES = X.copy()
 HOLES[1, 1] = HOLES[5, 0] = np.nan
 HUGE = X.copy()
 HUGE[2, 0] = 1e300
+MIXED = X.copy()
+MIXED[0, 1], MIXED[4, 0], MIXED[7, 1] = np.inf, np.nan, -np.inf
 TEXTS = X.astype(object)
 TEXTS[3, 1] = "n/a"
 
@@ -174,8 +210,13 @@ TEXTS[3, 1] = "n/a"
         ({"X": 3}, ValueError, "X: expected shape (samples, features), got ()"),
         ({"X": X[:0]}, ValueError, "X: expected at least one sample and one feature, got shape (0, 2)"),
         ({"X": X[:, :0]}, ValueError, "got shape (12, 0)"),
-        ({"X": HOLES}, ValueError, "got 2 of 24 that are not, the first nan at row 1, column 1; try"),
-        ({"X": HUGE}, ValueError, "got 1 of 24 that are not, the first 1e+300 at row 2, column 0; try"),
+        (
+            {"X": HOLES},
+            ValueError,
+            "X: expected finite numbers, got 2 NaN among 24, the first (nan) at row 1, column 1; try",
+        ),
+        ({"X": HUGE}, ValueError, "got 1 too large for float32 among 24, the first (1e+300) at row 2, column 0"),
+        ({"X": MIXED}, ValueError, "got 1 NaN and 2 infinite among 24, the first (inf) at row 0, column 1; try"),
         ({"X": TEXTS}, TypeError, "X: expected real numbers, got 'n/a' at row 3, column 1; try"),
         ({"X": X.astype(str)}, TypeError, "X: expected real numbers, got dtype <U32; try"),
         ({"X": X + 1j}, TypeError, "X: expected real numbers, got dtype complex128"),
@@ -185,7 +226,7 @@ TEXTS[3, 1] = "n/a"
         ({"y": Y[:5]}, ValueError, "y: expected one row for each of the 12 rows of X, got 5"),
         ({"y": 1}, ValueError, "y: expected shape (samples,) or (samples, targets), got ()"),
         ({"y": np.zeros((12, 0))}, ValueError, "got (12, 0)"),
-        ({"y": np.zeros(12, int)}, ValueError, "y: expected at least two classes, got only 0; try"),
+        ({"y": np.zeros(12, int)}, ValueError, "y: expected at least two classes, got one class only, 0; try"),
         ({"y": np.eye(3, dtype=int)[Y]}, ValueError, "got shape (12, 3); try y.argmax(axis=1) for one-hot rows"),
         ({"y": ["a", None] * 6}, ValueError, "y: expected a label for each sample, got None at row 1; try"),
         ({"y": ["a", float("nan")] * 6}, ValueError, "got nan at row 1"),
