@@ -8,15 +8,17 @@ E[z^2] = fan_in * Var[w] * E[a^2], and on the way back E[(dL/da)^2] = fan_out * 
 the signal neither dies out nor explodes only if the factor of each layer is close to 1.
 """
 
+from collections.abc import Callable
 from functools import partial, wraps
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from .names import lookup
 
 
-def _initializer(draw):
+def _initializer(draw) -> Callable[..., Any]:
     """Let `draw(rng, fan_in, fan_out, **settings)` be called with settings alone, for an initializer that has them."""
 
     @wraps(draw)

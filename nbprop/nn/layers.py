@@ -1,6 +1,7 @@
 """Layers with weights, and layers that change shapes."""
 
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class Linear(Module):
     Attributes: weight (out_features, in_features), bias (out_features,) or None.
     """
 
-    def __init__(self, in_features, out_features, bias=True, init="xavier", rng=None, dtype=np.float32):
+    def __init__(self, in_features, out_features, bias=True, init: Any = "xavier", rng: Any = None, dtype=np.float32):
         self.in_features = size(in_features, "in_features")
         self.out_features = size(out_features, "out_features")
         shape = self.out_features, self.in_features

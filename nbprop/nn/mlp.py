@@ -1,6 +1,7 @@
 """The multi-layer perceptron."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from .layers import Linear, size
 from .module import Sequential
 
 
-def mlp(sizes, activation="tanh", init="xavier", seed=0, dtype=np.float32):
+def mlp(sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dtype=np.float32):
     """Sequential(Linear, activation, Linear, activation, ..., Linear).
 
     Args:

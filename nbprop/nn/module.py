@@ -24,7 +24,7 @@ class Module:
     """
 
     training = True
-    _packed = None  # (structure, theta, gradient, [(parameter, data, grad), ...])
+    _packed: tuple | None = None  # (structure, theta, gradient, [(parameter, data, grad), ...])
     _structure = 0  # counts, over all models, the changes of which module or parameter is where
 
     def forward(self, *inputs):

@@ -1,8 +1,11 @@
 """Optimizers: rules that turn a gradient into a change of the parameters. Sorted from simple to hard."""
 
 from ..nn.names import lookup
-from .adaptive import AdaGrad, Adam, RMSProp
+from . import schedules
+from .adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
+from .clipping import clip_grad_norm, clip_grad_value
 from .optimizer import Optimizer
+from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, Schedule, StepLR
 from .sgd import SGD
 
 
@@ -20,12 +23,14 @@ OPTIMIZERS = {  # name -> what makes one, from lr alone
     "nesterov": _nesterov,
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
+    "adadelta": AdaDelta,
     "adam": Adam,
+    "adamw": AdamW,
 }
 
 
 def optimizer(which, lr=None):
-    """The optimizer called `which` ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam").
+    """The optimizer called `which`: "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw".
 
     An Optimizer is returned as it is (not copied), a class is called. lr: learning rate; None leaves the default.
     """
@@ -38,4 +43,23 @@ def optimizer(which, lr=None):
     return make() if lr is None else make(lr=lr)
 
 
-__all__ = ["OPTIMIZERS", "SGD", "AdaGrad", "Adam", "Optimizer", "RMSProp", "optimizer"]
+__all__ = [
+    "OPTIMIZERS",
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "CosineAnnealingLR",
+    "ExponentialLR",
+    "LinearLR",
+    "OneCycleLR",
+    "Optimizer",
+    "RMSProp",
+    "Schedule",
+    "StepLR",
+    "clip_grad_norm",
+    "clip_grad_value",
+    "optimizer",
+    "schedules",
+]

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from .optimizer import Optimizer, number, pair
+from .optimizer import Optimizer
+from .settings import flag, number, pair
 
 
 class AdaGrad(Optimizer):
@@ -12,55 +13,109 @@ class AdaGrad(Optimizer):
 
     The sum only grows, so the steps only shrink.
 
-    Args: lr: learning rate, >= 0. eps: > 0, keeps the quotient finite.
+    Args: lr: learning rate, >= 0. eps: > 0, keeps the quotient finite. weight_decay, schedule: see Optimizer.
     State: sum (s).
     """
 
     name = "adagrad"
     checks = {"lr": number(0), "eps": number(above=0)}
+    eps: float
 
-    def __init__(self, lr=0.01, eps=1e-10):
-        super().__init__(lr=lr, eps=eps)
+    def __init__(self, lr=0.01, eps=1e-10, weight_decay=0.0, schedule=None):
+        super().__init__(lr=lr, eps=eps, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient):
-        (step,) = self.scratch(theta)
-        s = self.vector("sum", theta)
+    def rule(self, theta, gradient, lr):
+        step, s = self.scratch(theta), self.vector("sum", theta)
         np.multiply(gradient, gradient, out=step)
         s += step
         np.sqrt(s, out=step)
         step += self.eps
         np.divide(gradient, step, out=step)
-        step *= self.lr
+        step *= lr
         theta -= step
 
 
 class RMSProp(Optimizer):
     """theta <- theta - lr * g / (sqrt(v) + eps),  v <- alpha * v + (1 - alpha) * g^2  (Tieleman & Hinton 2012).
 
-    AdaGrad with a memory that fades.
+    AdaGrad with a memory that fades. With centered=True v is the variance instead of the mean square:
+    v - m^2, with m <- alpha * m + (1 - alpha) * g  (Graves 2013, arXiv:1308.0850, equations 38 to 45).
 
-    Args: lr: learning rate, >= 0. alpha: decay, 0 <= alpha < 1. eps: > 0, added outside the root.
-    State: square_avg (v).
+    Args:
+        lr: learning rate, >= 0.
+        alpha: decay, 0 <= alpha < 1.
+        eps: > 0, added outside the root.
+        centered: see above.
+        weight_decay, schedule: see Optimizer.
+    State: square_avg (v); grad_avg (m) while centered.
     """
 
     name = "rmsprop"
-    checks = {"lr": number(0), "alpha": number(0, 1), "eps": number(above=0)}
+    checks = {"lr": number(0), "alpha": number(0, 1), "eps": number(above=0), "centered": flag}
+    alpha: float
+    eps: float
+    centered: bool
 
-    def __init__(self, lr=0.01, alpha=0.99, eps=1e-8):
-        super().__init__(lr=lr, alpha=alpha, eps=eps)
+    def __init__(self, lr=0.01, alpha=0.99, eps=1e-8, centered=False, weight_decay=0.0, schedule=None):
+        super().__init__(lr=lr, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient):
-        (step,) = self.scratch(theta)
-        v = self.vector("square_avg", theta)
+    def rule(self, theta, gradient, lr):
+        step, v = self.scratch(theta), self.vector("square_avg", theta)
         np.multiply(gradient, gradient, out=step)
-        step *= 1 - self.alpha
-        v *= self.alpha
-        v += step
-        np.sqrt(v, out=step)
+        average(v, step, self.alpha, step)
+        if self.centered:
+            m = self.vector("grad_avg", theta)
+            average(m, gradient, self.alpha, step)
+            np.multiply(m, m, out=step)
+            np.subtract(v, step, out=step)
+            np.maximum(step, 0, out=step)  # rounding could leave it just below
+            np.sqrt(step, out=step)
+        else:
+            self.state.pop("grad_avg", None)
+            np.sqrt(v, out=step)
         step += self.eps
         np.divide(gradient, step, out=step)
-        step *= self.lr
+        step *= lr
         theta -= step
+
+
+class AdaDelta(Optimizer):
+    """theta <- theta - lr * d,  d = sqrt(u + eps) / sqrt(v + eps) * g  (Zeiler 2012, arXiv:1212.5701, algorithm 1).
+
+    v <- rho * v + (1 - rho) * g^2,  u <- rho * u + (1 - rho) * d^2
+
+    The size of earlier steps d takes the place of a learning rate, and gives the steps the units of theta.
+
+    Args:
+        lr: factor for the steps, >= 0; 1 in the paper.
+        rho: decay, 0 <= rho < 1.
+        eps: > 0, inside the roots; it also decides how large the first steps are.
+        weight_decay, schedule: see Optimizer.
+    State: square_avg (v), acc_delta (u).
+    """
+
+    name = "adadelta"
+    checks = {"lr": number(0), "rho": number(0, 1), "eps": number(above=0)}
+    rho: float
+    eps: float
+
+    def __init__(self, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, schedule=None):
+        super().__init__(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, schedule=schedule)
+
+    def rule(self, theta, gradient, lr):
+        step, d = self.scratch(theta), self.scratch(theta, 1)
+        v, u = self.vector("square_avg", theta), self.vector("acc_delta", theta)
+        np.multiply(gradient, gradient, out=step)
+        average(v, step, self.rho, step)
+        np.add(u, self.eps, out=d)
+        np.add(v, self.eps, out=step)
+        d /= step
+        np.sqrt(d, out=d)
+        d *= gradient
+        np.multiply(d, d, out=step)
+        average(u, step, self.rho, step)
+        d *= lr
+        theta -= d
 
 
 class Adam(Optimizer):
@@ -76,30 +131,53 @@ class Adam(Optimizer):
         lr: learning rate, >= 0.
         betas: (b1, b2), how slowly the averages of gradients and of their squares fade, each in [0, 1).
         eps: > 0, added outside the root and after the correction, as in the paper. NB: TensorFlow adds it before.
+        weight_decay, schedule: see Optimizer.
     State: exp_avg (m), exp_avg_sq (v).
     """
 
     name = "adam"
     checks = {"lr": number(0), "betas": pair(number(0, 1)), "eps": number(above=0)}
+    betas: tuple[float, float]
+    eps: float
 
-    def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(lr=lr, betas=betas, eps=eps)
+    def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, schedule=None):
+        super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient):
-        (step,) = self.scratch(theta)
+    def rule(self, theta, gradient, lr):
+        step = self.scratch(theta)
         m, v = self.vector("exp_avg", theta), self.vector("exp_avg_sq", theta)
         b1, b2 = self.betas
-        np.multiply(gradient, 1 - b1, out=step)
-        m *= b1
-        m += step
+        average(m, gradient, b1, step)
         np.multiply(gradient, gradient, out=step)
-        step *= 1 - b2
-        v *= b2
-        v += step
+        average(v, step, b2, step)
         # Both corrections as numbers, not arrays: m^ / (sqrt(v^) + eps) = (m / c) / (sqrt(v) / r + eps)
         r, c = math.sqrt(1 - b2**self.t), 1 - b1**self.t
         np.sqrt(v, out=step)
         step += self.eps * r
         np.divide(m, step, out=step)
-        step *= self.lr * r / c
+        step *= lr * r / c
         theta -= step
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: theta <- (1 - lr * weight_decay) * theta before Adam's step.
+
+    Added to the gradient, as in Adam(weight_decay=...), the decay would be divided by sqrt(v^) like everything else,
+    and parameters with large gradients would hardly decay (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2;
+    the decay is multiplied by lr, as in PyTorch).
+
+    Args: as Adam's; weight_decay: >= 0.
+    """
+
+    name = "adamw"
+    decoupled = True
+
+    def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, schedule=None):
+        super().__init__(lr, betas, eps, weight_decay, schedule)
+
+
+def average(mean, new, beta, scratch):
+    """mean <- beta * mean + (1 - beta) * new, in place; `scratch` may be `new`."""
+    np.multiply(new, 1 - beta, out=scratch)
+    mean *= beta
+    mean += scratch

@@ -1,45 +1,12 @@
 """What all optimizers share: checked settings, two flat vectors in, state that can be saved."""
 
 import copy
-import math
-from numbers import Real
+from typing import Any
 
 import numpy as np
 
 from ..engine.errors import ShapeError
-
-
-def number(low=-math.inf, high=math.inf, *, above=-math.inf):
-    """A check for a setting: a finite number with low <= value < high and value > above."""
-    limits = [f"greater than {above}"] * (above > -math.inf) + [f"at least {low}"] * (low > -math.inf)
-    limits += [f"less than {high}"] * (high < math.inf)
-    expected = " ".join(["a finite number,", " and ".join(limits)]) if limits else "a finite number"
-
-    def check(name, value):
-        ok = isinstance(value, Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
-        if not (ok and low <= value < high and value > above):
-            raise ValueError(f"{name} must be {expected}; got {value!r}")
-        return float(value)  # a NumPy float64 would turn float32 arithmetic into float64
-
-    return check
-
-
-def flag(name, value):
-    """A check for a setting that is on or off."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be True or False; got {value!r}")
-    return bool(value)
-
-
-def pair(check):
-    """A check for a setting made of two numbers, such as Adam's betas."""
-
-    def check_pair(name, value):
-        if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999); got {value!r}")
-        return tuple(check(f"{name}[{i}]", v) for i, v in enumerate(value))
-
-    return check_pair
+from .settings import factor, number
 
 
 class Optimizer:
@@ -49,6 +16,11 @@ class Optimizer:
     `step(model)` does so with `model.theta` and `model.gradient`. Every setting (`lr`, `momentum`, ...) is an
     attribute, checked when it is set and used from the next update on.
 
+    Settings that all have, after those of their own:
+        weight_decay: pulls all parameters towards zero, >= 0. weight_decay * theta is added to the gradient, as if
+            weight_decay / 2 * |theta|^2 stood in the loss ("coupled"; for "decoupled" decay see AdamW).
+        schedule: None, or a function of the number of updates done that gives a factor for lr; see `optim.schedules`.
+
     state: dict of name -> flat array with one number per parameter; made when first needed. With `t`, the number of
     updates done, and the settings it is all that must be kept to continue exactly. It may be replaced from outside.
 
@@ -56,12 +28,20 @@ class Optimizer:
     """
 
     name = "optimizer"
-    checks = {"lr": number(0)}  # setting -> check; the order is that of settings()
+    checks: dict[str, Any] = {"lr": number(0)}  # setting -> check; the order is that of settings()
+    common: dict[str, Any] = {"weight_decay": number(0), "schedule": factor}
+    decoupled = False
+    lr: float
+    weight_decay: float
+    schedule: Any
+
+    def __init_subclass__(cls):
+        cls.checks = {**cls.checks, **cls.common}
 
     def __init__(self, **settings):
         self.t = 0
         self.state = {}
-        self._scratch = ()
+        self._scratch = {}
         for name, value in settings.items():
             setattr(self, name, value)
 
@@ -69,7 +49,7 @@ class Optimizer:
         check = self.checks.get(name)
         object.__setattr__(self, name, check(name, value) if check else value)
 
-    def rule(self, theta, gradient):
+    def rule(self, theta, gradient, lr):
         """Change `theta` in place by one update. `self.t` counts this update already (1 the first time)."""
         raise NotImplementedError
 
@@ -79,8 +59,22 @@ class Optimizer:
             raise ShapeError(
                 f"{type(self).__name__}: theta and gradient must have one shape; got {theta.shape} and {gradient.shape}"
             )
+        lr = self.rate
+        if self.weight_decay:
+            if self.decoupled:
+                theta *= 1 - lr * self.weight_decay
+            else:
+                decayed = self.scratch(theta, 2)
+                np.multiply(theta, self.weight_decay, out=decayed)
+                decayed += gradient
+                gradient = decayed
         self.t += 1
-        self.rule(theta, gradient)
+        self.rule(theta, gradient, lr)
+
+    @property
+    def rate(self):
+        """The learning rate of the next update: lr, times the schedule's factor if there is one."""
+        return self.lr if self.schedule is None else self.lr * float(self.schedule(self.t))
 
     def step(self, model):
         """One update of a model's parameters from the gradients of its last backward()."""
@@ -116,10 +110,11 @@ class Optimizer:
         return copy.deepcopy(self)
 
     def __getstate__(self):
-        return {**self.__dict__, "_scratch": ()}
+        return {**self.__dict__, "_scratch": {}}
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings().items())})"
+        settings = {name: value for name, value in self.settings().items() if value or name not in self.common}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in settings.items())})"
 
     def vector(self, name, theta):
         """The state vector called `name`; zeros when it is used for the first time."""
@@ -133,9 +128,9 @@ class Optimizer:
             )
         return vector
 
-    def scratch(self, theta, count=1):
-        """`count` arrays like theta for intermediate results, the same ones every time: no allocation per update."""
-        kept = self._scratch
-        if len(kept) < count or kept[0].shape != theta.shape or kept[0].dtype != theta.dtype:
-            kept = self._scratch = tuple(np.empty_like(theta) for _ in range(count))
+    def scratch(self, theta, i=0):
+        """Array number i like theta for intermediate results, the same one every time: no allocation per update."""
+        kept = self._scratch.get(i)
+        if kept is None or kept.shape != theta.shape or kept.dtype != theta.dtype:
+            kept = self._scratch[i] = np.empty_like(theta)
         return kept

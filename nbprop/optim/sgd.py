@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .optimizer import Optimizer, flag, number
+from .optimizer import Optimizer
+from .settings import flag, number
 
 
 class SGD(Optimizer):
@@ -17,13 +18,16 @@ class SGD(Optimizer):
         lr: learning rate, >= 0. NB: PyTorch's default is 0.001.
         momentum: mu, 0 <= momentum < 1.
         nesterov: look ahead; needs momentum.
+        weight_decay, schedule: see Optimizer.
     State: momentum_buffer (v), while momentum > 0.
     """
 
     checks = {"lr": number(0), "momentum": number(0, 1), "nesterov": flag}
+    momentum: float
+    nesterov: bool
 
-    def __init__(self, lr=0.1, momentum=0.0, nesterov=False):
-        super().__init__(lr=lr, momentum=momentum, nesterov=nesterov)
+    def __init__(self, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, schedule=None):
+        super().__init__(lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, schedule=schedule)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True needs momentum > 0, such as momentum=0.9; got momentum=0")
 
@@ -31,12 +35,11 @@ class SGD(Optimizer):
     def name(self):
         return "sgd" if not self.momentum else "nesterov" if self.nesterov else "momentum"
 
-    def rule(self, theta, gradient):
-        (step,) = self.scratch(theta)
-        mu = self.momentum
+    def rule(self, theta, gradient, lr):
+        step, mu = self.scratch(theta), self.momentum
         if not mu:
             self.state.clear()  # momentum may have been turned off
-            np.multiply(gradient, self.lr, out=step)
+            np.multiply(gradient, lr, out=step)
         else:
             v = self.vector("momentum_buffer", theta)
             v *= mu
@@ -44,7 +47,7 @@ class SGD(Optimizer):
             if self.nesterov:
                 np.multiply(v, mu, out=step)
                 step += gradient
-                step *= self.lr
+                step *= lr
             else:
-                np.multiply(v, self.lr, out=step)
+                np.multiply(v, lr, out=step)
         theta -= step

@@ -17,17 +17,25 @@ SETTINGS = [
     ("rmsprop", optim.RMSProp, {"lr": 0.02, "alpha": 0.95}),
     ("adam", optim.Adam, {"lr": 0.03}),
     ("adam", optim.Adam, {"lr": 0.03, "betas": (0.8, 0.99), "eps": 1e-3}),
+    ("rmsprop", optim.RMSProp, {"lr": 0.02, "centered": True}),
+    ("adadelta", optim.AdaDelta, {"lr": 0.5}),
+    ("sgd", optim.SGD, {"lr": 0.1, "weight_decay": 0.3}),
+    ("nesterov", optim.SGD, {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.3}),
+    ("adam", optim.Adam, {"lr": 0.03, "weight_decay": 0.3}),
+    ("adamw", optim.AdamW, {"lr": 0.03}),
+    ("adamw", optim.AdamW, {"lr": 0.03, "weight_decay": 0.3}),
 ]
 each = pytest.mark.parametrize(("name", "make", "settings"), SETTINGS)
 
 
-def formula(name, lr, gradients, theta, momentum=0.9, alpha=0.99, betas=(0.9, 0.999), eps=None, **_):
-    """The parameters after each update, from the definitions: sums over all earlier gradients, no state."""
-    g = np.array(gradients)
-    out = []
-    for t in range(1, len(g) + 1):
+def formula(name, lr, gradients, theta, momentum=0.9, betas=(0.9, 0.999), eps=None, centered=False, **rest):
+    """The parameters after each update, from the definitions: sums over all earlier gradients, hardly any state."""
+    past, decay, out, u = np.zeros((0, theta.size)), rest.get("weight_decay", 0.01 if name == "adamw" else 0), [], 0
+    for t, g in enumerate(gradients, 1):
+        if name == "adamw":
+            theta = theta - lr * decay * theta
+        past = np.vstack([past, g + (decay * theta if name != "adamw" else 0)])
         age = np.arange(t)[::-1, None]  # of gradients 1..t, the latest has age 0
-        past = g[:t]
         if name == "sgd":
             step = past[-1]
         elif name == "momentum":
@@ -37,8 +45,14 @@ def formula(name, lr, gradients, theta, momentum=0.9, alpha=0.99, betas=(0.9, 0.
         elif name == "adagrad":
             step = past[-1] / (np.sqrt((past**2).sum(0)) + (eps or 1e-10))
         elif name == "rmsprop":
-            step = past[-1] / (np.sqrt((1 - alpha) * (alpha**age * past**2).sum(0)) + (eps or 1e-8))
-        elif name == "adam":
+            weights = (1 - rest.get("alpha", 0.99)) * rest.get("alpha", 0.99) ** age
+            v = (weights * past**2).sum(0) - ((weights * past).sum(0) ** 2 if centered else 0)
+            step = past[-1] / (np.sqrt(v) + (eps or 1e-8))
+        elif name == "adadelta":
+            v = (0.1 * 0.9**age * past**2).sum(0)
+            step = np.sqrt(u + 1e-6) / np.sqrt(v + 1e-6) * past[-1]
+            u = 0.9 * u + 0.1 * step**2
+        elif name in ("adam", "adamw"):
             b1, b2 = betas
             m = (1 - b1) * (b1**age * past).sum(0) / (1 - b1**t)
             v = (1 - b2) * (b2**age * past**2).sum(0) / (1 - b2**t)
@@ -69,7 +83,8 @@ def test_equals_its_formula_over_100_steps(name, make, settings):
 @pytest.mark.torch
 def test_equals_pytorch_over_100_steps(name, make, settings):
     torch = pytest.importorskip("torch")
-    makers = {"adagrad": torch.optim.Adagrad, "rmsprop": torch.optim.RMSprop, "adam": torch.optim.Adam}
+    kinds = ["Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW"]
+    makers = {kind.lower(): getattr(torch.optim, kind) for kind in kinds}
     theta = np.linspace(-1, 1, 7)
     p = torch.tensor(theta.copy(), requires_grad=True)
     theirs = makers.get(name, torch.optim.SGD)([p], **settings)
@@ -78,7 +93,7 @@ def test_equals_pytorch_over_100_steps(name, make, settings):
         p.grad = torch.tensor(g)
         theirs.step()
         ours.update(theta, g)
-    assert np.abs(theta - np.linspace(-1, 1, 7)).max() > 0.1
+    assert np.abs(theta - np.linspace(-1, 1, 7)).max() > 0.01
     np.testing.assert_allclose(theta, p.detach().numpy(), rtol=1e-6, atol=1e-9)
 
 
@@ -184,6 +199,31 @@ def test_momentum_turned_off_and_on_starts_anew():
     assert theta[0] == -3
 
 
+def test_centered_turned_off_and_on():
+    optimizer, theta = optim.RMSProp(centered=True), np.zeros(2)
+    optimizer.update(theta, np.ones(2))
+    optimizer.centered = False
+    optimizer.update(theta, np.ones(2))
+    assert list(optimizer.state) == ["square_avg"]
+
+
+def test_decoupled_decay_does_not_depend_on_the_gradient():
+    """Loshchilov & Hutter 2019: in Adam parameters with large gradients hardly decay, in AdamW all decay alike."""
+    shrunk = {}
+    for make in (optim.Adam, optim.AdamW):
+        noise = np.random.default_rng(0).choice([-1.0, 1.0], (2000, 1)) * [0.01, 100]
+        theta, still = np.ones(2), np.zeros(2)
+        with_decay, without = make(lr=1e-3, weight_decay=0.1), make(lr=1e-3, weight_decay=0)
+        for g in noise:
+            with_decay.update(theta, g)
+            without.update(still, g)
+        shrunk[make] = theta - still  # what the decay alone has left of 1
+    np.testing.assert_allclose(shrunk[optim.AdamW], (1 - 1e-4) ** 2000, rtol=0.02)
+    np.testing.assert_allclose(*shrunk[optim.AdamW], rtol=1e-6)
+    assert shrunk[optim.Adam][0] < 0.05
+    assert shrunk[optim.Adam][1] > 0.95
+
+
 # What Kingma & Ba (2015) say about Adam
 
 
@@ -260,6 +300,9 @@ def test_adagrad_is_a_limit_of_adam():
         (lambda: optim.Adam(betas=(0.9, 1.0)), r"betas\[1\] must be .* less than 1; got 1.0"),
         (lambda: optim.Adam(betas=0.9), r"betas must be two numbers, such as \(0.9, 0.999\); got 0.9"),
         (lambda: optim.AdaGrad(eps=0), r"eps must be a finite number, greater than 0; got 0"),
+        (lambda: optim.AdamW(weight_decay=-1), r"weight_decay must be a finite number, at least 0; got -1"),
+        (lambda: optim.RMSProp(centered=1), r"centered must be True or False; got 1"),
+        (lambda: optim.SGD(schedule=0.5), r"schedule must be None or a function of the step, such as .*; got 0.5"),
         (lambda: optim.optimizer("adm"), r"unknown optimizer 'adm': did you mean 'adam'\?"),
         (lambda: optim.optimizer("zzz"), r"unknown optimizer 'zzz': Known: sgd, momentum"),
         (lambda: optim.optimizer(3), r"unknown optimizer 3"),
