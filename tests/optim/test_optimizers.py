@@ -220,7 +220,7 @@ def test_decoupled_decay_does_not_depend_on_the_gradient():
         shrunk[make] = theta - still  # what the decay alone has left of 1
     np.testing.assert_allclose(shrunk[optim.AdamW], (1 - 1e-4) ** 2000, rtol=0.02)
     np.testing.assert_allclose(*shrunk[optim.AdamW], rtol=1e-6)
-    assert shrunk[optim.Adam][0] < 0.05
+    assert shrunk[optim.Adam][0] < 0.2
     assert shrunk[optim.Adam][1] > 0.95
 
 
