@@ -146,4 +146,5 @@ def _add_noise(X, y, noise, seed):
         return X, y
     clean = y if y.dtype.kind == "f" else X
     noisy = clean + noise * clean.std(axis=0) * np.random.default_rng([seed, 1]).standard_normal(clean.shape)
+    noisy = checks.numbers(noisy, "X or y with noise")
     return (X, noisy) if clean is y else (noisy, y)

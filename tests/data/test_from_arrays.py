@@ -248,6 +248,7 @@ TEXTS[3, 1] = "n/a"
             ValueError,
             "y: expected at least 2 samples (one to train, one to validate), got 1",
         ),
+        ({"X": X * 1.4e37, "noise": 9}, ValueError, "X or y with noise: expected finite numbers"),
         ({"validation": 1.0}, ValueError, "validation: expected 0 <= validation < 1, got 1"),
         ({"validation": float("nan")}, ValueError, "validation: expected 0 <= validation < 1, got nan"),
         ({"noise": float("inf")}, ValueError, "noise: expected a finite number, 0 or more, got inf"),
