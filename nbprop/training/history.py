@@ -35,28 +35,29 @@ class Series:
     the step alone, so a run that is rewound and trained again records the same steps.
     """
 
-    def __init__(self, interval=1, capacity=4096, dtype=np.float64):
+    def __init__(self, interval=1, capacity=4096, dtype=np.float64, scalar=True):
         self.interval = interval
         self.capacity = capacity
         self.length = 0
+        self._scalar = scalar
         self._steps = np.zeros(64, np.int64)
         self._values = np.zeros((64, 1), dtype)
-        self._scalar = True
 
     def add(self, step, value):
         """Record `value` (a number, or one per layer) for `step`; steps between two intervals are passed over."""
         if step % self.interval:
             return
-        width = np.size(value)
-        if self.length == 0:
-            self._scalar = np.ndim(value) == 0
-        if self.length == len(self._steps) or width > self._values.shape[1]:
+        width = 1 if self._scalar else len(value)
+        n = self.length
+        if n == len(self._steps) or width > self._values.shape[1]:
             self._grow(width)
-        self._steps[self.length] = step
-        row = self._values[self.length]
-        row[:width] = value
-        row[width:] = np.nan  # a layer that this record does not have
-        self.length += 1
+        self._steps[n] = step
+        if self._scalar:
+            self._values[n, 0] = value
+        else:
+            self._values[n, :width] = value
+            self._values[n, width:] = np.nan  # a layer that this record does not have
+        self.length = n + 1
         if self.length == self.capacity:
             self.interval *= 2
             self._keep(np.flatnonzero(self._steps[: self.length] % self.interval == 0))
@@ -92,8 +93,8 @@ class Series:
         self.length = len(rows)
 
     def copy(self):
-        other = Series(self.interval, self.capacity, self._values.dtype)
-        other.length, other._scalar = self.length, self._scalar
+        other = Series(self.interval, self.capacity, self._values.dtype, self._scalar)
+        other.length = self.length
         other._steps, other._values = self._steps.copy(), self._values.copy()
         return other
 
@@ -123,8 +124,9 @@ class History:
     def add(self, name, step, value, interval=1):
         column = self.columns.get(name)
         if column is None:
-            dtype = np.float64 if np.ndim(value) == 0 else np.float32
-            column = self.columns[name] = Series(interval, self.capacity, dtype)
+            scalar = np.ndim(value) == 0
+            dtype = np.float64 if scalar else np.float32
+            column = self.columns[name] = Series(interval, self.capacity, dtype, scalar)
         column.add(step, value)
 
     def series(self, name):

@@ -18,6 +18,7 @@ class RecordedStep:
     def __init__(self, model, loss, X, y, batch_size):
         self.model, self.loss = model, loss
         self.x = Tensor(np.empty((batch_size, *X.shape[1:]), X.dtype))
+        self._x = self.x.data
         self.y = np.empty((batch_size, *y.shape[1:]), y.dtype)
         self.replay = None
         self.taps = []
@@ -25,8 +26,8 @@ class RecordedStep:
 
     def run(self, X, y, batch):
         """Loss (float) of the samples `batch` of X and y; leaves their gradient in the model."""
-        np.take(X, batch, axis=0, out=self.x.data, mode="clip")
-        np.take(y, batch, axis=0, out=self.y, mode="clip")
+        X.take(batch, axis=0, out=self._x, mode="clip")  # the other modes copy first
+        y.take(batch, axis=0, out=self.y, mode="clip")
         if self.replay is None:
             self._record()
         else:

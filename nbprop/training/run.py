@@ -2,6 +2,8 @@
 go back to. No history, no threads, no clock: the same settings and seed give the same bits."""
 
 import copy
+import math
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -45,14 +47,14 @@ class Run:
         loss = recorded.run(self._X, self._y, batch)
         np.multiply(self.gradient, self.gradient, out=self._squares)
         self.squares = np.add.reduceat(self._squares, self._starts)
-        if not np.isfinite(loss + self.squares.sum()):
-            if not (np.isfinite(loss) and np.isfinite(self.gradient).all()):
+        if not math.isfinite(loss + np.add.reduce(self.squares)):
+            if not (math.isfinite(loss) and np.isfinite(self.gradient).all()):
                 self._diverged(loss)
             self.squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
         self.before = self.theta.copy() if keep_before else None
         self.optimizer.update(self.theta, self.gradient)
         self.steps += 1
-        if not np.isfinite(self.theta.dot(self.theta)) and not np.isfinite(self.theta).all():
+        if not math.isfinite(self.theta.dot(self.theta)) and not np.isfinite(self.theta).all():
             self._diverged(loss, updated=True)
         return loss
 
@@ -122,12 +124,18 @@ class Run:
         return probes.histograms(arrays, bins)
 
     def output(self, X):
-        """What the network says, (n, outputs), in evaluation mode; the training step's arrays stay as they are."""
+        """What the network says, (n, outputs), with the training step's arrays left as they are."""
+        with self._evaluating():
+            return self.model(Tensor(X)).data
+
+    @contextmanager
+    def _evaluating(self):
         training = self.model.training
-        self.model.eval()
+        if training:
+            self.model.eval()
         try:
             with no_grad():
-                return self.model(Tensor(X)).data
+                yield
         finally:
             if training:
                 self.model.train()
@@ -144,13 +152,13 @@ class Run:
             "train": (self._X[:EVALUATION_SAMPLES], self._y[:EVALUATION_SAMPLES], data.y_train[:EVALUATION_SAMPLES]),
             "val": (data.X_val, self._y_val, data.y_val),
         }
-        for name, (X, target, y) in sets.items():
-            if len(X):
-                output = self.output(X)
-                with no_grad():
-                    found[f"{name}_loss"] = float(self._loss(Tensor(output), target).data)
-                if data.task != "regression":
-                    found[f"{name}_accuracy"] = accuracy(output, y, data, loss)
+        with self._evaluating():
+            for name, (X, target, y) in sets.items():
+                if len(X):
+                    output = self.model(Tensor(X))
+                    found[f"{name}_loss"] = float(self._loss(output, target).data)
+                    if data.task != "regression":
+                        found[f"{name}_accuracy"] = accuracy(output.data, y, data, loss)
         return found
 
     # ---- turning knobs -----------------------------------------------------------------------------------------

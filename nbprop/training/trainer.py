@@ -385,7 +385,9 @@ class Trainer(Turning):
 
     def __repr__(self):
         sizes = self._run.settings["hidden"]
-        network = f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
+        network = (
+            f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
+        )
         optimizer = type(self.optimizer).__name__
         return f"Trainer({network} on {self.data.name}, {optimizer} lr {self.lr:g}, step {self.steps}, {self.status})"
 
