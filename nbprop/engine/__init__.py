@@ -9,33 +9,9 @@ from .replay import Replay
 from .tape import Tape, no_grad, record, recording
 from .tensor import Tensor, apply
 
+# fmt: off
 __all__ = [
-    "OPS",
-    "BackwardError",
-    "GradientError",
-    "Op",
-    "Replay",
-    "ShapeError",
-    "Tape",
-    "Tensor",
-    "activation",
-    "apply",
-    "check_gradient",
-    "concatenate",
-    "elementwise",
-    "grad",
-    "loss",
-    "matmul",
-    "maximum",
-    "minimum",
-    "no_grad",
-    "pad",
-    "record",
-    "recording",
-    "reduce",
-    "shape",
-    "softmax",
-    "split",
-    "stack",
-    "where",
+    "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "activation", "apply",
+    "check_gradient", "concatenate", "elementwise", "grad", "loss", "matmul", "maximum", "minimum", "no_grad",
+    "pad", "record", "recording", "reduce", "shape", "softmax", "split", "stack", "where",
 ]

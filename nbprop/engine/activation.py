@@ -30,8 +30,6 @@ class Identity(Op):
 class Sigmoid(Op):
     """y = 1 / (1 + e^-x),  dL/dx = dL/dy y (1 - y)."""
 
-    y = None
-
     def forward(self, x):
         e = np.exp(-np.abs(x))
         self.y = np.divide(np.where(x >= 0, 1, e), 1 + e, out=self.y)
@@ -46,8 +44,6 @@ class Sigmoid(Op):
 class Tanh(Op):
     """y = tanh(x),  dL/dx = dL/dy (1 - y^2)."""
 
-    y = None
-
     def forward(self, x):
         self.y = np.tanh(x, out=self.y)
         return self.y
@@ -61,8 +57,6 @@ class Tanh(Op):
 class ReLU(Op):
     """y = max(x, 0),  dL/dx = dL/dy where x > 0, else 0."""
 
-    y = None
-
     def forward(self, x):
         self.y = np.maximum(x, 0, out=self.y)
         return self.y
@@ -73,8 +67,6 @@ class ReLU(Op):
 
 class LeakyReLU(Op):
     """y = x where x > 0, else slope x;  dL/dx = dL/dy times 1 or slope.  The slope at 0 is `negative_slope`."""
-
-    y = None
 
     def __init__(self, negative_slope=0.01):
         self.negative_slope = float(negative_slope)
@@ -90,8 +82,6 @@ class LeakyReLU(Op):
 
 class ELU(Op):
     """y = x where x > 0, else alpha (e^x - 1);  dL/dx = dL/dy where x > 0, else dL/dy (y + alpha)."""
-
-    y = None
 
     def __init__(self, alpha=1.0):
         self.alpha = float(alpha)
@@ -109,8 +99,6 @@ class ELU(Op):
 class SiLU(Op):
     """y = x s with s = sigmoid(x),  dL/dx = dL/dy (s + y (1 - s)).  Also known as swish."""
 
-    y = None
-
     def forward(self, x):
         self.s = sigmoid(x)
         self.y = np.multiply(x, self.s, out=self.y)
@@ -122,8 +110,6 @@ class SiLU(Op):
 
 class Softplus(Op):
     """y = ln(1 + e^x),  dL/dx = dL/dy sigmoid(x), and sigmoid(x) = e^(x - y)."""
-
-    y = None
 
     def forward(self, x):
         self.x = x
@@ -137,8 +123,6 @@ class Softplus(Op):
 class GELU(Op):
     """y = x F(x), F the normal distribution function;  dL/dx = dL/dy (F(x) + x f(x)), f its density.
     Hendrycks & Gimpel 2016, arXiv:1606.08415, exact (through erf)."""
-
-    y = None
 
     def forward(self, x):
         self.x = x
@@ -155,7 +139,6 @@ class TanhGELU(Op):
     """y = x (1 + t) / 2 with t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x^3);
     dL/dx = dL/dy (1 + t + x (1 - t^2) du/dx) / 2.  The usual approximation of GELU, at most 5e-4 away."""
 
-    y = None
     c, k = sqrt(2 / pi), 0.044715
 
     def forward(self, x):

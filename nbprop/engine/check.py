@@ -49,6 +49,10 @@ def check_gradient(f, *args, eps=1e-6, tol=1e-6, directions=3, seed=0):
     y = f(*tensors)
     if not isinstance(y, Tensor):
         raise BackwardError(f"check_gradient expects a function that returns a Tensor: got {type(y).__name__}.")
+    if y.dtype != np.float64:
+        raise GradientError(
+            f"check_gradient needs float64, but f returned {y.dtype}: look for float32 constants or layers."
+        )
     weights = rng.standard_normal(y.shape)  # L = sum(weights * y): every output counts, each differently
     noise = 1e-3 * float(np.sum(np.abs(weights * y.data)))  # differences are blind below this, times tol
     if y.requires_grad:
@@ -82,18 +86,16 @@ def check_gradient(f, *args, eps=1e-6, tol=1e-6, directions=3, seed=0):
 
 
 def _tensor(x, requires_grad=False):
-    """Numbers, lists and floating arrays as Tensors; anything else as it is."""
+    """Floats, lists and floating arrays as Tensors; anything else (indices, texts) as it is."""
     if isinstance(x, Tensor):
         x = x.data
-    floating = isinstance(x, (float, int, list, np.generic, np.ndarray)) and not isinstance(x, bool)
-    if isinstance(x, (np.ndarray, np.generic)):
-        floating = x.dtype.kind == "f"
-    return Tensor(x, requires_grad=requires_grad) if floating or requires_grad else x
+    return Tensor(x, requires_grad=requires_grad) if requires_grad or _floating(x) else x
 
 
 def _double(x):
-    if isinstance(x, Tensor):
-        x = x.data
-    if isinstance(x, (float, list)) or (isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"):
-        return np.array(x, np.float64)
-    return x
+    x = x.data if isinstance(x, Tensor) else x
+    return np.array(x, np.float64) if _floating(x) else x
+
+
+def _floating(x):
+    return isinstance(x, (float, list)) or getattr(getattr(x, "dtype", None), "kind", "") == "f"

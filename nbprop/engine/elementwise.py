@@ -10,7 +10,6 @@ _BROADCAST = "Sizes must be equal, or 1, counted from the last axis; try reshape
 class Add(Op):
     """y = a + b,  dL/da = dL/dy,  dL/db = dL/dy.  Any shapes that broadcast."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, a, b):
@@ -24,7 +23,6 @@ class Add(Op):
 class Sub(Op):
     """y = a - b,  dL/da = dL/dy,  dL/db = -dL/dy.  Any shapes that broadcast."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, a, b):
@@ -38,7 +36,6 @@ class Sub(Op):
 class Mul(Op):
     """y = a b,  dL/da = dL/dy b,  dL/db = dL/dy a.  Any shapes that broadcast."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, a, b):
@@ -55,7 +52,6 @@ class Mul(Op):
 class Div(Op):
     """y = a / b,  dL/da = dL/dy / b,  dL/db = -dL/dy y / b.  Any shapes that broadcast."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, a, b):
@@ -71,8 +67,6 @@ class Div(Op):
 class Neg(Op):
     """y = -x,  dL/dx = -dL/dy.  Any shape."""
 
-    y = None
-
     def forward(self, x):
         self.y = np.negative(x, out=self.y)
         return self.y
@@ -83,8 +77,6 @@ class Neg(Op):
 
 class Power(Op):
     """y = x^c for a number c,  dL/dx = dL/dy c x^(c-1).  Any shape."""
-
-    y = None
 
     def __init__(self, exponent):
         self.exponent = exponent
@@ -104,7 +96,6 @@ class TensorPower(Op):
     """y = a^b,  dL/da = dL/dy b a^(b-1),  dL/db = dL/dy y ln a.  Any shapes that broadcast.
     a >= 0 if b needs a gradient. dL/da is 0 where b = 0, dL/db is 0 where a = 0."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, a, b):
@@ -124,8 +115,6 @@ class TensorPower(Op):
 class Exp(Op):
     """y = e^x,  dL/dx = dL/dy y.  Any shape."""
 
-    y = None
-
     def forward(self, x):
         self.y = np.exp(x, out=self.y)
         return self.y
@@ -136,8 +125,6 @@ class Exp(Op):
 
 class Log(Op):
     """y = ln x,  dL/dx = dL/dy / x.  Any shape, x > 0."""
-
-    y = None
 
     def forward(self, x):
         self.x = x
@@ -151,8 +138,6 @@ class Log(Op):
 class Sqrt(Op):
     """y = sqrt(x),  dL/dx = dL/dy / (2 y).  Any shape, x >= 0 (the gradient at 0 is infinite)."""
 
-    y = None
-
     def forward(self, x):
         self.y = np.sqrt(x, out=self.y)
         return self.y
@@ -164,8 +149,6 @@ class Sqrt(Op):
 class Abs(Op):
     """y = |x|,  dL/dx = dL/dy sign(x), which is 0 at 0.  Any shape."""
 
-    y = None
-
     def forward(self, x):
         self.x = x
         self.y = np.abs(x, out=self.y)
@@ -175,42 +158,33 @@ class Abs(Op):
         return np.multiply(dy, np.sign(self.x), out=self.into[0])
 
 
-class Maximum(Op):
+class _Extreme(Op):
+    hint = _BROADCAST
+
+    def forward(self, a, b):
+        self.a, self.b = a, b
+        self.y = self.choose(a, b, out=self.y)
+        return self.y
+
+    def backward(self, dy):
+        to_a = np.where(self.a == self.b, dy / 2, dy * (self.a == self.y))
+        return to_a, dy - to_a
+
+
+class Maximum(_Extreme):
     """y = max(a, b); dL/dy goes to the larger one, half to each where they are equal.  Any shapes that broadcast."""
 
-    y = None
-    hint = _BROADCAST
-
-    def forward(self, a, b):
-        self.a, self.b = a, b
-        self.y = np.maximum(a, b, out=self.y)
-        return self.y
-
-    def backward(self, dy):
-        to_a = dy * ((self.a > self.b) + dy.dtype.type(0.5) * (self.a == self.b))
-        return to_a, dy - to_a
+    choose = np.maximum
 
 
-class Minimum(Op):
+class Minimum(_Extreme):
     """y = min(a, b); dL/dy goes to the smaller one, half to each where they are equal.  Any shapes that broadcast."""
 
-    y = None
-    hint = _BROADCAST
-
-    def forward(self, a, b):
-        self.a, self.b = a, b
-        self.y = np.minimum(a, b, out=self.y)
-        return self.y
-
-    def backward(self, dy):
-        to_a = dy * ((self.a < self.b) + dy.dtype.type(0.5) * (self.a == self.b))
-        return to_a, dy - to_a
+    choose = np.minimum
 
 
 class Clip(Op):
     """y = x where low <= x <= high, else the nearer bound;  dL/dx = dL/dy inside (bounds included), 0 outside."""
-
-    y = None
 
     def __init__(self, low=None, high=None):
         self.low = None if low is None else float(low)
@@ -229,7 +203,6 @@ class Where(Op):
     """y = a where the condition holds, else b; dL/dy goes to the one that was taken.  Any shapes that broadcast.
     The condition is an array of bool without a gradient."""
 
-    y = None
     hint = _BROADCAST
 
     def forward(self, condition, a, b):
@@ -247,8 +220,6 @@ class Where(Op):
 
 class Cast(Op):
     """y = x in another dtype,  dL/dx = dL/dy in the dtype of x.  Any shape."""
-
-    y = None
 
     def __init__(self, dtype):
         self.dtype = np.dtype(dtype)

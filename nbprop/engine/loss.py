@@ -7,8 +7,6 @@ from .op import Op
 
 
 class _Loss(Op):
-    y = None  # the loss, a 0-d array
-
     def start(self, z):
         """The first time: the result's memory, and the weights 1/n of the mean."""
         if not z.size:
@@ -19,8 +17,6 @@ class _Loss(Op):
 class MSE(_Loss):
     """L = mean of (y - t)^2 over all elements,  dL/dy = 2 (y - t) / n,  dL/dt = -dL/dy.   y, t of one shape -> ()"""
 
-    d = None
-
     def forward(self, y, t):
         if self.y is None:
             if y.shape != t.shape:
@@ -29,7 +25,8 @@ class MSE(_Loss):
                     "try target.reshape(prediction.shape)."
                 )
             self.start(y)
-        self.d = np.subtract(y, t, out=self.d if isinstance(self.d, np.ndarray) else None)
+            self.d = np.empty_like(y, order="C")
+        np.subtract(y, t, out=self.d)
         flat = self.d.ravel()
         self.y[...] = flat.dot(flat) / flat.size
         return self.y
@@ -43,8 +40,6 @@ class BCEWithLogits(_Loss):
     """L = mean of -t ln p - (1 - t) ln(1 - p) with p = sigmoid(z),  dL/dz = (p - t) / n,  dL/dt = -z / n.
     Computed as ln(e^(-z t) + e^(z (1 - t))), without overflow.   z, t of one shape, t from 0 to 1 -> ().
     z (n, 1) may meet t (n,)."""
-
-    l = p = None  # noqa: E741
 
     def forward(self, z, t):
         if self.y is None:

@@ -9,7 +9,6 @@ class Linear(Op):
     """y = x W^T + b: a layer's pre-activation z.   dL/dx = dL/dy W,  dL/dW = dL/dy^T x,  dL/db = row sum of dL/dy.
     x (..., in), W (out, in), b (out,) or left out, y (..., out)."""
 
-    y = None
     hint = "Expected x (..., in), W (out, in), b (out,): the last size of x must be the second of W."
 
     def forward(self, x, W, b=None):
@@ -50,7 +49,6 @@ class MatMul(Op):
     """y = a b,  dL/da = dL/dy b^T,  dL/db = a^T dL/dy.   a (..., n, k), b (..., k, m), y (..., n, m); the leading
     axes broadcast. A vector a counts as a row (1, k), a vector b as a column (k, 1)."""
 
-    y = None
     hint = "Expected (..., n, k) @ (..., k, m): the last size of the first must be the last but one of the second."
 
     def forward(self, a, b):

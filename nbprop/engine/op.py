@@ -1,5 +1,7 @@
 """Op: one operation, its forward and its backward side by side."""
 
+from typing import Any
+
 OPS = {}  # name -> class, every public op in the order of definition
 
 
@@ -19,7 +21,9 @@ class Op:
     `self.needs[i]`  False if nobody wants gradient i: None may be returned in its place.
     """
 
-    into = needs = ()  # set by `apply`, one entry per input
+    y: Any = None  # the output; None before the first forward, so that `out=self.y` allocates it
+    into: Any = ()  # set by `apply`, as is `needs`
+    needs: Any = ()
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)
     released = False  # True once backward has been through and the kept arrays are gone
     hint = ""  # what to try when shapes do not fit

@@ -6,8 +6,6 @@ from .op import Op
 
 
 class _Reduction(Op):
-    y = None
-
     def __init__(self, axis=None, keepdims=False):
         self.axis = axis
         self.keepdims = keepdims
@@ -51,32 +49,28 @@ class Mean(_Reduction):
         return self.spread(dy / self.count())
 
 
-class Max(_Reduction):
+class _Extreme(_Reduction):
+    def forward(self, x):
+        self.x, self.shape = x, x.shape
+        self.y = self.choose.reduce(x, axis=self.axis, keepdims=self.keepdims, out=self.y)
+        return self.y
+
+    def backward(self, dy):
+        chosen = self.x == self.spread(self.y)
+        shares = np.add.reduce(chosen, axis=self.axis, keepdims=self.keepdims, dtype=dy.dtype)
+        return chosen * self.spread(dy / shares)
+
+
+class Max(_Extreme):
     """y = largest x; dL/dy goes to the largest, in equal shares if there are several.  (..., n, ...) -> (..., ...)"""
 
-    def forward(self, x):
-        self.x, self.shape = x, x.shape
-        self.y = np.maximum.reduce(x, axis=self.axis, keepdims=self.keepdims, out=self.y)
-        return self.y
-
-    def backward(self, dy):
-        largest = self.x == self.spread(self.y)
-        shares = np.add.reduce(largest, axis=self.axis, keepdims=self.keepdims, dtype=dy.dtype)
-        return largest * self.spread(dy / shares)
+    choose = np.maximum
 
 
-class Min(_Reduction):
+class Min(_Extreme):
     """y = smallest x; dL/dy goes to the smallest, in equal shares if there are several.  (..., n, ...) -> (..., ...)"""
 
-    def forward(self, x):
-        self.x, self.shape = x, x.shape
-        self.y = np.minimum.reduce(x, axis=self.axis, keepdims=self.keepdims, out=self.y)
-        return self.y
-
-    def backward(self, dy):
-        smallest = self.x == self.spread(self.y)
-        shares = np.add.reduce(smallest, axis=self.axis, keepdims=self.keepdims, dtype=dy.dtype)
-        return smallest * self.spread(dy / shares)
+    choose = np.minimum
 
 
 class _Moment(_Reduction):

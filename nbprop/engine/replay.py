@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from .errors import BackwardError
-from .tape import as_tuple, fit, reachable
+from .tape import fit, input_gradients, reachable
 
 
 class Replay:
@@ -92,7 +92,7 @@ class Replay:
         op, dy = node.op, node.grad
         into = [None] * len(node.inputs)
         uses = []  # (input number, the input's gradient, True if it must be added to what another use left there)
-        for i, (x, dx) in enumerate(zip(node.inputs, as_tuple(op.backward(dy)), strict=True)):
+        for i, (x, dx) in enumerate(zip(node.inputs, input_gradients(node, dy), strict=True)):
             if dx is None or not x.requires_grad:
                 continue
             uses.append((i, x.grad, x in arrived))
@@ -100,7 +100,7 @@ class Replay:
                 into[i] = np.empty_like(x.grad) if x in arrived else x.grad
             arrived.add(x)
         op.into = tuple(into)
-        returned = as_tuple(op.backward(dy))
+        returned = input_gradients(node, dy)
         if any(returned[i] is not into[i] for i, _, _ in uses):
             return [partial(_backward_and_collect, node, dy, uses)]
         return [partial(op.backward, dy)] + [partial(np.add, total, into[i], total) for i, total, add in uses if add]
@@ -112,7 +112,7 @@ def _copy_forward(forward, y):
 
 def _backward_and_collect(node, dy, uses):
     """For an op that returns gradients in its own memory, or in need of un-broadcasting."""
-    returned = as_tuple(node.op.backward(dy))
+    returned = input_gradients(node, dy)
     for i, total, add in uses:
         gradient = fit(returned[i], node, i)
         if add:

@@ -80,7 +80,6 @@ class Slice(Op):
 class Concatenate(Op):
     """y = the inputs one after the other along an axis; dL/dy is cut into pieces again.  All other sizes are equal."""
 
-    y = None
     hint = "All sizes but the one along the axis must be equal."
 
     def __init__(self, axis=0):
@@ -98,7 +97,6 @@ class Concatenate(Op):
 class Stack(Op):
     """y = the inputs side by side along a new axis; dL/dy is taken apart along it.  All inputs of one shape."""
 
-    y = None
     hint = "All inputs must have the same shape."
 
     def __init__(self, axis=0):
@@ -115,7 +113,6 @@ class Stack(Op):
 class Pad(Op):
     """y = x with a border of one value,  dL/dx = dL/dy without the border.   widths: (before, after) for each axis."""
 
-    y = None
     hint = "Expected one pair (before, after) for each axis."
 
     def __init__(self, widths, value=0.0):

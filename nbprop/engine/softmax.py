@@ -9,8 +9,6 @@ from .reduce import _Reduction
 class Softmax(Op):
     """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along one axis, any shape."""
 
-    y = None
-
     def __init__(self, axis=-1):
         self.axis = axis
 
@@ -28,8 +26,6 @@ class Softmax(Op):
 
 class LogSoftmax(Op):
     """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along one axis, any shape."""
-
-    y = None
 
     def __init__(self, axis=-1):
         self.axis = axis

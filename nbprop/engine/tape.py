@@ -9,7 +9,7 @@ from .errors import BackwardError, ShapeError
 
 # Context variables, so that a callback in another thread (or task) neither sees nor disturbs what goes on in this one.
 _grad_enabled = ContextVar("grad_enabled", default=True)
-_tape = ContextVar("tape", default=None)
+_tape: "ContextVar[Tape | None]" = ContextVar("tape", default=None)
 
 
 class Tape:
@@ -59,7 +59,7 @@ def backward(root, gradient=None, retain_graph=False):
         dy = pending.pop(node, None)
         if dy is not None:
             node._grad = dy
-            for i, (x, dx) in enumerate(zip(node.inputs, as_tuple(node.op.backward(dy)), strict=True)):
+            for i, (x, dx) in enumerate(zip(node.inputs, input_gradients(node, dy), strict=True)):
                 if dx is None or not x.requires_grad:
                     continue
                 dx = fit(dx, node, i)
@@ -123,8 +123,16 @@ def accumulate(leaf, gradient):
         leaf._grad += gradient
 
 
-def as_tuple(gradients):
-    return gradients if isinstance(gradients, tuple) else (gradients,)
+def input_gradients(node, dy):
+    """What `node.op.backward` returns, as a tuple with one entry (array or None) for each input."""
+    gradients = node.op.backward(dy)
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+    if len(gradients) != len(node.inputs):
+        raise BackwardError(
+            f"{node.op.name}.backward returned {len(gradients)} gradient(s) for {len(node.inputs)} inputs: expected "
+            "a tuple with one for each, None where there is none."
+        )
+    return gradients
 
 
 def _seed(root, gradient):
