@@ -17,7 +17,17 @@ from .activations import (
 )
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
-from .losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss, loss
+from .losses import (
+    LOSSES,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HingeLoss,
+    HuberLoss,
+    L1Loss,
+    Loss,
+    MSELoss,
+    loss,
+)
 from .mlp import mlp
 from .module import Module, Parameter, Sequential
 
@@ -31,7 +41,10 @@ __all__ = [
     "BCEWithLogitsLoss",
     "CrossEntropyLoss",
     "Flatten",
+    "HingeLoss",
+    "HuberLoss",
     "Identity",
+    "L1Loss",
     "LeakyReLU",
     "Linear",
     "Loss",

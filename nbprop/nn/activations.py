@@ -9,8 +9,8 @@ import numpy as np
 
 from ..engine import activation as ops
 from ..engine.tensor import apply
+from .checks import lookup, number
 from .module import Module
-from .names import lookup
 
 
 class Activation(Module):
@@ -86,9 +86,7 @@ class LeakyReLU(Activation):
     name = "leaky_relu"
 
     def __init__(self, negative_slope=0.01):
-        if not 0 <= negative_slope < np.inf:
-            raise ValueError(f"negative_slope must be a finite number, at least 0; got {negative_slope!r}")
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = number(0)("negative_slope", negative_slope)
 
     def op(self):
         return ops.LeakyReLU(self.negative_slope)
@@ -106,9 +104,7 @@ class ELU(Activation):
     name = "elu"
 
     def __init__(self, alpha=1.0):
-        if not 0 < alpha < np.inf:
-            raise ValueError(f"alpha must be a finite number greater than 0; got {alpha!r}")
-        self.alpha = float(alpha)
+        self.alpha = number(above=0)("alpha", alpha)
 
     def op(self):
         return ops.ELU(self.alpha)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .names import lookup
+from .checks import lookup
 
 
 def _initializer(draw) -> Callable[..., Any]:

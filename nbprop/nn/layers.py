@@ -1,6 +1,5 @@
 """Layers with weights, and layers that change shapes."""
 
-from operator import index
 from typing import Any
 
 import numpy as np
@@ -8,19 +7,9 @@ import numpy as np
 from ..engine.errors import ShapeError
 from ..engine.matmul import Linear as LinearOp
 from ..engine.tensor import Tensor, apply
+from .checks import size
 from .init import initializer
 from .module import Module, Parameter
-
-
-def size(value, name):
-    """`value` as an int >= 1; an error that calls it `name` otherwise."""
-    try:
-        number = index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be an integer, 1 or more; got {value!r}")
-    return number
 
 
 class Linear(Module):
@@ -37,8 +26,8 @@ class Linear(Module):
     """
 
     def __init__(self, in_features, out_features, bias=True, init: Any = "xavier", rng: Any = None, dtype=np.float32):
-        self.in_features = size(in_features, "in_features")
-        self.out_features = size(out_features, "out_features")
+        self.in_features = size("in_features", in_features)
+        self.out_features = size("out_features", out_features)
         shape = self.out_features, self.in_features
         weight = np.asarray(initializer(init)(np.random.default_rng(rng), self.in_features, self.out_features), dtype)
         if weight.shape != shape:

@@ -7,8 +7,9 @@ import numpy as np
 
 from .activations import LeakyReLU
 from .activations import activation as make_activation
+from .checks import size
 from .init import he, initializer
-from .layers import Linear, size
+from .layers import Linear
 from .module import Sequential
 
 
@@ -26,7 +27,7 @@ def mlp(sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dt
     sizes = list(sizes) if np.iterable(sizes) and not isinstance(sizes, str) else sizes
     if not isinstance(sizes, list) or len(sizes) < 2:
         raise ValueError(f"mlp needs at least two sizes, inputs and outputs, such as [2, 16, 1]; got {sizes!r}")
-    sizes = [size(n, f"sizes[{i}]") for i, n in enumerate(sizes)]
+    sizes = [size(f"sizes[{i}]", n) for i, n in enumerate(sizes)]
     act, draw, rng = make_activation(activation), initializer(init), np.random.default_rng(seed)
     if draw is he and isinstance(act, LeakyReLU):
         draw = he(slope=act.negative_slope)

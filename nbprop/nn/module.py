@@ -93,6 +93,25 @@ class Module:
         """Evaluation mode: `train(False)`."""
         return self.train(False)
 
+    # Saving
+
+    def state_dict(self):
+        """Dotted name -> copy of the parameter's array."""
+        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, saved):
+        """Take over the values that `state_dict()` of a module of the same architecture returned. Names and shapes must be
+        the same, otherwise a ValueError names the first difference and nothing is changed."""
+        named = dict(self.named_parameters())
+        for name in [*named, *saved]:
+            if name not in saved or name not in named:
+                where = "missing" if name not in saved else "not in this model"
+                raise ValueError(f"parameter {name!r} is {where}; the model has {', '.join(named) or 'no parameters'}")
+            if np.shape(saved[name]) != named[name].shape:
+                raise ShapeError(f"parameter {name!r} has shape {named[name].shape}; got {np.shape(saved[name])}")
+        for name, parameter in named.items():
+            parameter.data[...] = saved[name]
+
     # One vector
 
     @property

@@ -1,6 +1,6 @@
 """Optimizers: rules that turn a gradient into a change of the parameters. Sorted from simple to hard."""
 
-from ..nn.names import lookup
+from ..nn.checks import lookup
 from . import schedules
 from .adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
 from .clipping import clip_grad_norm, clip_grad_value

@@ -122,7 +122,7 @@ def test_by_name_class_or_module():
         ),
         (lambda: nn.activation(None), r"unknown activation None"),
         (lambda: nn.LeakyReLU(-1), r"negative_slope must be a finite number, at least 0; got -1"),
-        (lambda: nn.ELU(0), r"alpha must be a finite number greater than 0; got 0"),
+        (lambda: nn.ELU(0), r"alpha must be a finite number, greater than 0; got 0"),
         (lambda: nn.GELU("erf"), r"approximate must be 'tanh' or 'none'; got 'erf'"),
     ],
 )

@@ -10,15 +10,30 @@ from nbprop.engine import Replay, ShapeError, Tensor, check_gradient, record
 
 rng = np.random.default_rng(0)
 Z = rng.normal(size=(6, 3)) * 3
+
+
+def log_softmax(z):
+    return z - anp.log(anp.sum(anp.exp(z), axis=1, keepdims=True))
+
+
 CASES = {
     "mse": (rng.normal(size=(6, 3)), lambda z, y: anp.mean((z - y) ** 2)),
+    "mae": (rng.normal(size=(6, 3)), lambda z, y: anp.mean(anp.abs(z - y))),
+    "huber": (
+        rng.normal(size=(6, 3)),
+        lambda z, y: anp.mean(anp.where(anp.abs(z - y) <= 1, (z - y) ** 2 / 2, anp.abs(z - y) - 0.5)),
+    ),
     "bce": (
         rng.uniform(size=(6, 3)),
         lambda z, y: -anp.mean(y * anp.log(1 / (1 + anp.exp(-z))) + (1 - y) * anp.log(1 / (1 + anp.exp(z)))),
     ),
     "cross_entropy": (
         rng.integers(0, 3, 6),
-        lambda z, y: -anp.mean(anp.log((anp.exp(z) / anp.sum(anp.exp(z), axis=1, keepdims=True))[np.arange(6), y])),
+        lambda z, y: -anp.mean(log_softmax(z)[np.arange(6), y]),
+    ),
+    "hinge": (
+        rng.integers(0, 2, (6, 3)),
+        lambda z, y: anp.mean(anp.maximum(0, 1 - np.where(y == 1, 1, -1) * z)),
     ),
 }
 names = pytest.mark.parametrize("name", CASES)
@@ -40,13 +55,42 @@ def test_value_and_gradient(name):
     check_gradient(lambda z: nn.loss(name)(z, y), Z)
 
 
-@names
+SOFT = rng.dirichlet(np.ones(3), 6)
+SETTINGS = [
+    ("HuberLoss", {"delta": 2.5}, CASES["huber"][0]),
+    ("CrossEntropyLoss", {}, SOFT),
+    ("CrossEntropyLoss", {"label_smoothing": 0.3}, SOFT),
+    ("CrossEntropyLoss", {"label_smoothing": 0.3}, CASES["cross_entropy"][0]),
+]
+FORMULAS = [
+    lambda z, y: anp.mean(anp.where(anp.abs(z - y) <= 2.5, (z - y) ** 2 / 2, 2.5 * (anp.abs(z - y) - 1.25))),
+    lambda z, y: -anp.mean(anp.sum(y * log_softmax(z), axis=1)),
+    lambda z, y: -anp.mean(anp.sum((0.7 * y + 0.1) * log_softmax(z), axis=1)),
+    lambda z, y: -anp.mean(anp.sum((0.7 * np.eye(3)[y] + 0.1) * log_softmax(z), axis=1)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "y", "formula"), [(*s, f) for s, f in zip(SETTINGS, FORMULAS, strict=True)]
+)
+def test_settings(name, settings, y, formula):
+    criterion = getattr(nn, name)(**settings)
+    z = Tensor(Z, requires_grad=True)
+    value = criterion(z, y)
+    np.testing.assert_allclose(value.item(), formula(Z, y), rtol=1e-10)
+    value.backward()
+    np.testing.assert_allclose(z.grad, autograd.grad(formula)(Z, y), rtol=1e-8, atol=1e-12)
+    assert all(f"{key}={v}" in repr(criterion) for key, v in settings.items())
+
+
+TORCH = [(type(nn.loss(name)).__name__, {}, y) for name, (y, _) in CASES.items() if name != "hinge"] + SETTINGS
+
+
+@pytest.mark.parametrize(("name", "settings", "y"), TORCH)
 @pytest.mark.torch
-def test_against_pytorch(name):
+def test_against_pytorch(name, settings, y):
     torch = pytest.importorskip("torch")
-    y, _ = CASES[name]
-    ours = nn.loss(name)
-    theirs = getattr(torch.nn, type(ours).__name__)()
+    ours, theirs = getattr(nn, name)(**settings), getattr(torch.nn, name)(**settings)
     z, t = Tensor(Z, requires_grad=True), torch.tensor(Z, requires_grad=True)
     a, b = ours(z, y), theirs(t, torch.tensor(y))
     a.backward()
@@ -80,15 +124,25 @@ def test_targets_of_other_dtypes_and_lists():
         assert nn.BCEWithLogitsLoss()(z, y).dtype == np.float32
 
 
-def test_a_converted_target_is_converted_again_in_a_replay():
-    x, y = Tensor(np.ones((2, 1), np.float32)), np.array([[1], [0]])
-    model, criterion = nn.mlp([1, 1], seed=0), nn.MSELoss()
+REPLAYED = [(nn.loss(name), y) for name, (y, _) in CASES.items()] + [
+    (nn.MSELoss(), CASES["hinge"][0]),  # whole numbers, converted
+    (nn.BCEWithLogitsLoss(), CASES["hinge"][0]),
+    (nn.CrossEntropyLoss(label_smoothing=0.2), SOFT),
+    (nn.CrossEntropyLoss(label_smoothing=0.2), CASES["cross_entropy"][0]),
+]
+
+
+@pytest.mark.parametrize(("criterion", "y"), REPLAYED)
+def test_a_replay_sees_new_targets(criterion, y):
+    x, y = Tensor(np.ones((6, 2), np.float32)), y.copy()
+    model = nn.mlp([2, 3], seed=0)
     model.zero_grad()
     with record() as tape:
         value = criterion(model(x), y)
     step = Replay(tape, value)
     step.backward()
-    y[:] = [[7], [9]]
+    y[:] = y[::-1].copy()
+    x.data[:] = rng.normal(size=x.shape)
     step.forward()
     step.backward()
     replayed = model.gradient.copy()
@@ -96,6 +150,7 @@ def test_a_converted_target_is_converted_again_in_a_replay():
     again = criterion(model(x), y)
     again.backward()
     assert value.item() == again.item()
+    assert replayed.any()
     np.testing.assert_array_equal(model.gradient, replayed)
 
 
@@ -105,6 +160,12 @@ def test_a_converted_target_is_converted_again_in_a_replay():
         ("mse", (4, 1), np.zeros(4), ShapeError, r"\(4, 1\).*\(4,\)"),
         ("mse", (4, 2), np.zeros((4, 1)), ShapeError, r"\(4, 2\).*\(4, 1\)"),
         ("mse", (0, 2), np.zeros((0, 2)), ShapeError, r"empty batch.*\(0, 2\)"),
+        ("mae", (4, 1), np.zeros(4), ShapeError, r"L1Loss expects .* \(4, 1\); got \(4,\)\. Try y.reshape\(4, 1\)"),
+        ("huber", (4, 2), np.zeros((4, 1)), ShapeError, r"HuberLoss expects .* \(4, 2\); got \(4, 1\)$"),
+        ("hinge", (4, 1), -np.ones(4), ValueError, r"HingeLoss expects targets from 0 to 1; got -1.0 to -1.0"),
+        ("cross_entropy", (2, 2), np.ones((2, 2)), ValueError, r"probabilities.*sums from 2.0 to 2.0"),
+        ("cross_entropy", (2, 2), np.array([[2.0, -1], [1, 0]]), ValueError, r"probabilities.*values from -1.0"),
+        ("cross_entropy", (2, 2), np.array([[1, 0], [1, 0]]), ShapeError, r"argmax"),
         ("bce", (4, 1), np.full((4, 1), 2), ValueError, r"BCEWithLogitsLoss expects targets from 0 to 1; got 2 to 2"),
         ("bce", (2, 1), np.array([[0], [np.nan]]), ValueError, r"targets from 0 to 1; got nan to nan"),
         ("bce", (4, 2), np.zeros(4), ShapeError, r"\(4, 2\).*\(4,\)"),
@@ -123,6 +184,10 @@ def test_by_name_class_or_instance():
     for name, kind in nn.LOSSES.items():
         assert type(nn.loss(name)) is type(nn.loss(kind)) is kind
         assert nn.loss(name).name == name
+    with pytest.raises(ValueError, match=r"label_smoothing must be .*; got 1"):
+        nn.CrossEntropyLoss(label_smoothing=1)
+    with pytest.raises(ValueError, match=r"delta must be .*; got 0"):
+        nn.HuberLoss(0)
     mine = nn.MSELoss()
     assert nn.loss(mine) is mine
     with pytest.raises(ValueError, match=r"unknown loss 'cross_entrpy': did you mean 'cross_entropy'\?"):

@@ -242,6 +242,35 @@ def test_whatever_is_done_to_a_model_values_are_kept(actions):
         np.testing.assert_array_equal(p.data, value)
 
 
+def test_state_dict_round_trip():
+    model, other = nn.mlp([2, 3, 1], seed=0), nn.mlp([2, 3, 1], seed=1)
+    theta = other.theta
+    saved = model.state_dict()
+    assert list(saved) == ["0.weight", "0.bias", "2.weight", "2.bias"]
+    model.theta[:] = 0
+    assert saved["0.weight"].any()
+    other.load_state_dict(saved)
+    assert other.theta is theta
+    np.testing.assert_array_equal(theta, nn.mlp([2, 3, 1], seed=0).theta)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.pop("2.bias"), r"parameter '2.bias' is missing; the model has 0.weight, 0.bias"),
+        (lambda s: s.update({"4.bias": 0}), r"parameter '4.bias' is not in this model"),
+        (lambda s: s.update({"2.bias": np.zeros(2)}), r"parameter '2.bias' has shape \(1,\); got \(2,\)"),
+    ],
+)
+def test_a_state_dict_that_does_not_fit_changes_nothing(change, message):
+    model = nn.mlp([2, 3, 1], seed=0)
+    saved = nn.mlp([2, 3, 1], seed=1).state_dict()
+    change(saved)
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict(saved)
+    np.testing.assert_array_equal(model.theta, nn.mlp([2, 3, 1], seed=0).theta)
+
+
 def test_names_modes_and_modules():
     model = nn.Sequential(nn.mlp([2, 3, 1]), nn.Tanh())
     assert [name for name, _ in model.named_modules()] == ["", "0", "0.0", "0.1", "0.2", "1"]

@@ -1,0 +1,45 @@
+"""Checks of what a user gives: names, sizes, numbers. Each error says what was expected and what came."""
+
+import math
+from difflib import get_close_matches
+from operator import index
+from typing import Any
+
+import numpy as np
+
+
+def lookup(kind, name, known, aliases=()):
+    """`known[name]`; case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if not there."""
+    key = str(name).lower().replace("-", "_").replace(" ", "_")
+    key = dict(aliases).get(key, key)
+    if isinstance(name, str) and key in known:
+        return known[key]
+    near = get_close_matches(key, [*known, *dict(aliases)], n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(known)}")
+
+
+def size(name, value):
+    """An integer, 1 or more."""
+    try:
+        number = index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be an integer, 1 or more; got {value!r}")
+    return number
+
+
+def number(low=-math.inf, high=math.inf, *, above=-math.inf):
+    """A check(name, value) for a finite number with low <= value < high and value > above; it returns a float."""
+    limits = [f"greater than {above}"] * (above > -math.inf) + [f"at least {low}"] * (low > -math.inf)
+    limits += [f"less than {high}"] * (high < math.inf)
+    expected = ", ".join(["a finite number", *([" and ".join(limits)] if limits else [])])
+
+    def check(name, value: Any):
+        plain = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not (plain and math.isfinite(value) and low <= value < high and value > above):
+            raise ValueError(f"{name} must be {expected}; got {value!r}")
+        return float(value)  # a NumPy float64 would turn float32 arithmetic into float64
+
+    return check
