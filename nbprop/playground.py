@@ -256,7 +256,7 @@ class Playground(widgets.HBox):
             there = list(options.values() if isinstance(options, dict) else options)
             if value not in there:
                 control.options = (
-                    {**options, f"{value:g}": value}
+                    {**options, f"{value:g} steps/s": value}
                     if isinstance(options, dict)
                     else sorted([*there, value], key=str if isinstance(value, str) else None)
                 )

@@ -6,18 +6,19 @@ import numpy as np
 class Diverged(FloatingPointError):
     """A loss, gradient or parameter became infinite or NaN.
 
-    step: the update that could not be made (or that made it so); layer: name of the layer, None for the loss;
+    step: the step in which it happened; layer: name of the layer, None for the loss;
     quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; value: the first such number.
     """
 
-    def __init__(self, step, layer, quantity, value, lr, safe):
-        self.step, self.layer, self.quantity, self.value, self.safe = step, layer, quantity, value, safe
-        word = "NaN" if np.isnan(value) else "infinite"
+    def __init__(self, step, layer, quantity, value):
+        self.step, self.layer, self.quantity, self.value = step, layer, quantity, value
         of = f" of layer '{layer}'" if layer else ""
-        super().__init__(
-            f"stopped at step {step}: {_WORDS[quantity]}{of} became {word}. "
-            f"Go back and continue with a smaller learning rate (it is {lr:.3g}): rewind({safe})"
-        )
+        became = "NaN" if np.isnan(value) else "infinite"
+        super().__init__(f"In step {step}, {_WORDS[quantity]}{of} became {became}.")
+
+    def advise(self, step, lr):
+        """Add what to do: go back to `step`."""
+        self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {lr:.3g}.",)
 
 
 _WORDS = {

@@ -60,7 +60,7 @@ class Run:
 
     def _diverged(self, loss, updated=False):
         step = self.steps if updated else self.steps + 1
-        raise Diverged(step, *first_not_finite(self, loss), self.settings["lr"], max(0, (step - 1) * 9 // 10))
+        raise Diverged(step, *first_not_finite(self, loss))
 
     @property
     def epoch(self):

@@ -122,8 +122,11 @@ class Trainer(Turning):
         """Make one step."""
         try:
             next(self._steps)
-        except Exception:
+        except Exception as error:
             self._steps = self._training_loop()  # a generator that has raised is over
+            if isinstance(error, Diverged):
+                steps, losses = self.history.series("loss")
+                error.advise(steps[losses.argmin()] if len(losses) else 0, self.lr)
             raise
 
     def _evaluate(self):
