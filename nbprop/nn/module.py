@@ -100,8 +100,10 @@ class Module:
         return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, saved):
-        """Take over the values that `state_dict()` of a module of the same architecture returned. Names and shapes must be
-        the same, otherwise a ValueError names the first difference and nothing is changed."""
+        """Take over the values that `state_dict()` of a module of the same architecture returned.
+
+        Where names or shapes differ, a ValueError names the first difference and nothing is changed.
+        """
         named = dict(self.named_parameters())
         for name in [*named, *saved]:
             if name not in saved or name not in named:
