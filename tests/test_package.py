@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-import tokenize
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -193,21 +192,3 @@ def test_no_text_becomes_html_or_code_in_the_browser():
     pattern = r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|new Function|setHTMLUnsafe)\b"
     for path in PACKAGE.rglob("*.js"):
         assert not re.search(pattern, path.read_text()), path.name
-
-
-def lines_of_code(path):
-    """Lines that hold code: no blank lines, comments or docstrings."""
-    lines = set()
-    with path.open("rb") as file:
-        for token in tokenize.tokenize(file.readline):
-            if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER, tokenize.STRING):
-                lines |= set(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            lines -= set(range(node.lineno, node.end_lineno + 1))
-    return len(lines)
-
-
-def test_the_engine_is_read_in_an_evening():
-    files = [path for path in SOURCES if storey(path) in ("engine", "nn", "optim")]
-    assert 100 < sum(map(lines_of_code, files)) <= 2000
