@@ -28,17 +28,6 @@ export const percent = (share) => (Number.isFinite(share) ? `${Math.round(100 * 
 /** 10 to the k, as people write it: "10⁻³". @param {number} k */
 export const power = (k) => "10" + [...String(k)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)])).join("");
 
-/** Smallest and largest finite number, or null. @param {ArrayLike<number>} data */
-export function extent(data) {
-  let [low, high] = [Infinity, -Infinity];
-  for (let i = 0; i < data.length; i++) {
-    const v = data[i];
-    if (v < low && v !== -Infinity) low = v;
-    if (v > high && v !== Infinity) high = v;
-  }
-  return low <= high ? [low, high] : null;
-}
-
 /** Index of the last element <= value in a rising array, -1 when there is none. @param {ArrayLike<number>} data */
 export function indexBefore(data, value) {
   let [low, high] = [0, data.length];
@@ -50,7 +39,7 @@ export function indexBefore(data, value) {
   return low - 1;
 }
 
-/** Column c of an array of shape (rows, n) as a view of row c. @param {Numbers | undefined} numbers  @param {number} row */
+/** One row of an array of shape (rows, n), as a view. @param {Numbers | undefined} numbers  @param {number} row */
 export function rowOf(numbers, row) {
   if (!numbers) return new Float32Array(0);
   const n = numbers.shape[numbers.shape.length - 1];

@@ -141,8 +141,7 @@ def _describe(data):
         return known
     for name, points, targets in (("train", data.X_train, data.y_train), ("validation", data.X_val, data.y_val)):
         keep = slice(None, None, -(-len(points) // POINTS) or 1)
-        targets = targets[keep].reshape(len(points[keep]), -1)
-        known[name] = np.column_stack([points[keep], targets]).astype(np.float32)
+        known[name] = np.column_stack([points[keep], targets[keep]]).astype(np.float32)
     shown = np.concatenate([known["train"], known["validation"]])
     known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None
     left, low = X.min(axis=0)[[0, -1]].astype(np.float64)

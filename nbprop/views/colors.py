@@ -48,7 +48,7 @@ def tidy(ax):
     ax.set_axisbelow(True)
 
 
-def log_axis(axis, low, high):
+def log_axis(axis, low, high, ticks=6):
     """Ticks at decades, or at 1, 2, 5 in plain numbers where there are less than two decades."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -57,7 +57,7 @@ def log_axis(axis, low, high):
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
-        axis.set_major_locator(LogLocator(numticks=6))
+        axis.set_major_locator(LogLocator(numticks=ticks))
 
 
 def unrun(ax):

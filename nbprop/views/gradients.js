@@ -61,7 +61,7 @@ export function draw(panel, frame, labels, options) {
   if (steps.recent.length) {
     parts[0].box = { ...mapBox, width: Math.round(0.56 * mapBox.width) };
     const at = mapBox.x + parts[0].box.width + 8;
-    parts.push({ name: "recent", box: { ...mapBox, x: at, width: mapBox.x + mapBox.width - at }, title: `last ${steps.recent.length}` });
+    parts.push({ name: "recent", box: { ...mapBox, x: at, width: mapBox.x + mapBox.width - at }, title: `last ${groups(steps.recent[steps.recent.length - 1] - steps.recent[0])} steps` });
     parts[0].title = "whole run";
   }
   const shown = parts.map(({ name, box, title }) => {
@@ -70,7 +70,8 @@ export function draw(panel, frame, labels, options) {
     const pixels = paintMap(frame[name].data, count, steps[name].length, columns.index, range, log, theme);
     picture(panel, pixels, columns.index.length, count, box, false);
     const scale = linearScale([columns.first, columns.last], [box.x, box.x + box.width]);
-    text(panel, shorten(panel, title, box.width), box.x, top - size - 3, { color: theme.muted });
+    const words = textWidth(panel, title) <= box.width ? title : title.replace(" steps", "");
+    text(panel, shorten(panel, words, box.width), box.x, top - size - 3, { color: theme.muted });
     endTicks(panel, box, scale);
     return { name, box, columns };
   });

@@ -152,13 +152,13 @@ class GradientFlow(View):
                               color=colors.WARNING if share > 0.5 else colors.MUTED, **style)  # fmt: skip
         if self.log:
             left.set_xscale("log")
-            colors.log_axis(left.xaxis, low, high)
+            colors.log_axis(left.xaxis, low, high, ticks=4)
         left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=f"{labels['unit']}, last step")
         left.set_yticks(rows[:: max(1, len(now) // 14)], names[:: max(1, len(now) // 14)])
         colors.tidy(left)
         parts = [(0.46, 0.46, "map", "step")]
         if frame["recent_steps"].size:
-            parts = [(0.46, 0.24, "map", "step"), (0.73, 0.19, "recent", f"last {len(frame['recent_steps'])}")]
+            parts = [(0.46, 0.24, "map", "step"), (0.73, 0.19, "recent", "the last")]
         for x, width, name, label in parts:
             part = ax.inset_axes((x, 0, width, 1))
             steps = frame[f"{name}_steps"]

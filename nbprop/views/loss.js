@@ -48,12 +48,13 @@ export function draw(panel, frame, labels, options) {
   }
   ends.forEach((end, i) => text(panel, end.words, box.x + box.width + 5, heights[i], { color: end.color, weight: 600 }));
 
-  const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box);
+  const validation = { steps: rowOf(frame.validation, 0), values: rowOf(frame.validation, 1) };
+  const peak = peakAbove(panel, box, x, y, [[steps, mean], [validation.steps, validation.values]]);
+  const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box, peak ? [peak.left, peak.left + peak.width] : []);
   for (const flag of flags) rule(panel, flag.x, box.y, flag.x, box.y + box.height, theme.muted, 1, [2, 3]);
 
   const px = (/** @type {Float32Array} */ values, /** @type {(v: number) => number} */ scale) => Array.from(values, (v) => scale(v));
   const [xs, ys] = [px(steps, x), px(mean, y)];
-  const validation = { steps: rowOf(frame.validation, 0), values: rowOf(frame.validation, 1) };
   inside(panel, { ...box, y: box.y - 1, height: box.height + 2 }, () => {
     band(panel, xs, px(low, (v) => (options.log && v <= 0 ? floor : y(v))), px(high, y), theme.train);
     if (showAccuracy) {
@@ -67,7 +68,7 @@ export function draw(panel, frame, labels, options) {
     if (flag.label) text(panel, flag.label, flag.left, box.y + 6 + flag.row * (size + 2), { size: size - 1, color: theme.muted, halo: true });
   }
 
-  peakAbove(panel, box, x, y, [[steps, mean], [validation.steps, validation.values]]);
+  if (peak) drawPeak(panel, box, peak);
   alarmsIn(panel, box, x, y, steps, mean, 0);
   alarmsIn(panel, box, x, y, validation.steps, validation.values, 1);
 
@@ -103,11 +104,12 @@ export function nearest(data, value) {
  * Which flags get their text, and in which row, so that none overlap: the newest first. Flags closer than 4 pixels
  * count as one.
  * @param {number[]} xs  in pixels, rising  @param {number[]} widths  of the texts  @param {number} right  end of the box
+ * @param {number} rows  @param {number[]} used  from where to where the first row is taken
  * @returns {{x: number, left: number, row: number, members: number[]}[]}  row -1: no room for the text
  */
-export function placeFlags(xs, widths, right, rows) {
+export function placeFlags(xs, widths, right, rows, used = []) {
   const flags = [];
-  const taken = Array.from({ length: rows }, () => /** @type {number[][]} */ ([]));
+  const taken = Array.from({ length: rows }, (_, row) => (row || !used.length ? [] : [used]));
   for (let i = xs.length - 1; i >= 0; i--) {
     const newer = flags[flags.length - 1];
     if (newer && newer.x - xs[i] < 4) {
@@ -123,12 +125,12 @@ export function placeFlags(xs, widths, right, rows) {
 }
 
 /** @param {import("./_plot.js").Panel} panel  @param {ArrayLike<number>} steps  @param {string[]} texts */
-function flagsOf(panel, steps, texts, x, box) {
+function flagsOf(panel, steps, texts, x, box, used) {
   const seen = Array.from(steps, (step, i) => ({ x: x(step), text: texts[i] ?? "" })).filter((one) => one.x >= box.x - 1);
   const size = textSize(panel) - 1;
   const words = seen.map((one) => shorten(panel, one.text, box.width / 2, size));
   const widths = words.map((word) => textWidth(panel, word, size));
-  return placeFlags(seen.map((one) => one.x), widths, box.x + box.width, 2).map((flag) => {
+  return placeFlags(seen.map((one) => one.x), widths, box.x + box.width, 2, used).map((flag) => {
     const members = flag.members.map((i) => seen[i].text);
     const texts = members.length > 4 ? [...members.slice(0, 3), `and ${members.length - 3} more changes`] : members;
     return { ...flag, texts, label: flag.row < 0 ? "" : words[flag.members[0]] };
@@ -148,22 +150,29 @@ function alarmsIn(panel, box, x, y, steps, values, row) {
   }
 }
 
-/** An arrow where the highest of some curves leaves the axis at the top, with how far it goes. @param {ArrayLike<number>[][]} curves  steps, values */
+/**
+ * Where the highest of some curves leaves the axis at the top, or null: the place of an arrow and of how far it goes.
+ * @param {ArrayLike<number>[][]} curves  steps, values
+ */
 function peakAbove(panel, box, x, y, curves) {
-  const { theme, ctx } = panel;
-  let [step, peak] = [0, y.domain[1]];
+  let [step, peak] = [0, y.domain[1] * 1.0001];
   for (const [steps, values] of curves) {
     for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i]) && values[i] > peak) [step, peak] = [steps[i], values[i]];
   }
-  if (peak <= y.domain[1] * 1.0001) return;
+  if (peak <= y.domain[1] * 1.0001) return null;
   const at = Math.min(Math.max(x(step), box.x + 5), box.x + box.width - 5);
+  const words = `up to ${formatNumber(peak)}`, width = textWidth(panel, words, textSize(panel), 600);
+  return { at, words, width, left: at - 7 - width > box.x ? at - 7 - width : at + 7 };
+}
+
+/** @param {import("./_plot.js").Panel} panel  @param {import("./_plot.js").Box} box */
+function drawPeak(panel, box, { at, words, left }) {
+  const { theme, ctx } = panel;
   ctx.fillStyle = theme.warning;
   ctx.beginPath();
   ctx.moveTo(at, box.y);
   ctx.lineTo(at - 4, box.y + 7);
   ctx.lineTo(at + 4, box.y + 7);
   ctx.fill();
-  const words = `up to ${formatNumber(peak)}`;
-  const leftward = at - textWidth(panel, words, textSize(panel), 600) - 8 > box.x;
-  text(panel, words, leftward ? at - 7 : at + 7, box.y + 6, { align: leftward ? "right" : "left", color: theme.warning, weight: 600, halo: true });
+  text(panel, words, left, box.y + 6, { color: theme.warning, weight: 600, halo: true });
 }

@@ -71,7 +71,7 @@ class Loss(View):
             right.set_ylabel("accuracy", color=colors.ACCURACY)
             right.tick_params(colors=colors.ACCURACY, labelsize="small")
             right.spines[:].set_visible(False)
-        ax.legend(handles=lines, frameon=False, fontsize="small", loc="center right")
+        ax.legend(handles=lines, framealpha=0.8, edgecolor="none", fontsize="small", loc="center right")
         return ax
 
     def _plot_marks(self, ax, steps, mean, top):

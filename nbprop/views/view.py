@@ -97,8 +97,9 @@ def view(name, source, **options):
 
 def did_you_mean(value, names):
     """ "; did you mean 'x'?" when one of the names is close, else nothing."""
-    close = get_close_matches(str(value), names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    known = {name.lower(): name for name in names}
+    close = get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
 def new_axes(ax, width=5.0, height=3.6):

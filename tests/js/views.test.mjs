@@ -1,0 +1,261 @@
+// The mathematics of each view, and what its picture must keep to: nothing clipped, no words over each other.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeTheme, pixel, rgb } from "../../nbprop/views/_plot.js";
+import * as boundary from "../../nbprop/views/boundary.js";
+import * as gradients from "../../nbprop/views/gradients.js";
+import * as histograms from "../../nbprop/views/histograms.js";
+import * as loss from "../../nbprop/views/loss.js";
+import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
+
+installOffscreen(makeTheme);
+const range = (n, f = (i) => i) => Array.from({ length: n }, (_, i) => f(i));
+
+// ---------------------------------------------------------------------------------------------------------- pictures
+
+function lossFrame(n, { last = 0.21, events = [] } = {}) {
+  const steps = range(n, (i) => 10 * i + 1);
+  const mean = steps.map((_, i) => (i === n - 1 ? last : 0.2 + 2 * Math.exp(-i / 9)));
+  return frameOf({
+    train: [steps, mean, mean.map((v) => 0.8 * v), mean.map((v) => 1.3 * v)],
+    validation: [steps, mean.map((v) => v + 0.03)],
+    train_accuracy: [steps, range(n, (i) => 0.5 + (0.5 * i) / n)],
+    val_accuracy: [steps, range(n, (i) => 0.5 + (0.44 * i) / n)],
+    events,
+    range: [0, 2.2, 0.1, 2.5],
+  });
+}
+
+function gradientsFrame(layers, columns, now = range(layers, (i) => 10 ** (-5 + (5 * i) / layers))) {
+  const map = range(layers, (i) => range(columns, (j) => now[i] * (1 + 0.1 * Math.sin(j))));
+  const newest = columns > 100 ? 40 : 0;
+  return frameOf({
+    now,
+    silent: range(layers, (i) => i / layers),
+    map: columns ? map : range(layers, () => []),
+    map_steps: range(columns, (j) => 10 * j + 10),
+    recent: range(layers, (i) => range(newest, () => now[i])),
+    recent_steps: range(newest, (j) => 10 * (columns - newest + j)),
+    range: [0, 1, 1e-5, 1],
+  });
+}
+
+function gradientsLabels(layers, quantity = "dz") {
+  const names = range(layers, (i) => (i === layers - 1 ? "output" : `hidden ${i + 1}`));
+  return {
+    layers: names,
+    activations: names.map((name) => (name === "output" ? "identity" : "leaky_relu")),
+    units: names.map(() => 16),
+    silent: names.map((name) => (name === "output" ? "" : "dead")),
+    quantity,
+    symbol: quantity === "ratio" ? "|ΔW| / |W|" : "dL/dz",
+    unit: quantity === "ratio" ? "update to weight ratio" : "norm",
+  };
+}
+
+function histogramsFrame(layers) {
+  const counts = range(layers, (i) => range(40, (k) => (i === 1 ? (k === 20 ? 64 : 0) : 1 + ((k * 7 + i) % 23))));
+  return frameOf({ counts, low: range(layers, (i) => -0.012345 * (i + 1)), high: range(layers, (i) => 0.012345 * (i + 1)) });
+}
+
+const points = (n, classes) => range(n, (i) => [Math.sin(i), Math.cos(1.7 * i), classes ? i % classes : Math.sin(i)]);
+
+function planeFrame(task, classes) {
+  const n = 32;
+  const p = (r, c) => 1 / (1 + Math.exp(-(c - 15.5 + 0.5 * (r - 15.5))));
+  const grid = range(n, (r) => range(n, (c) => (task === "multiclass" ? [p(r, c), ...range(classes - 1, () => (1 - p(r, c)) / (classes - 1))] : p(r, c))));
+  return frameOf({
+    grid,
+    extent: [-1.1, 1.1, -1.1, 1.1],
+    train: points(60, classes),
+    validation: points(20, classes),
+    train_wrong: range(60, (i) => Number(i % 9 === 0)),
+    validation_wrong: range(20, () => 0),
+    range: [0, 1],
+  });
+}
+
+const named = (mode, task, classes) => ({ mode, task, classes, features: ["petal length (cm)", "petal width (cm)"], tested: "validation" });
+const digits = range(10, String);
+
+/** name -> [draw, frame, labels, options] */
+const PICTURES = {
+  "loss": [loss.draw, lossFrame(120), { classifies: true, events: [] }, { accuracy: true }],
+  "loss, log": [loss.draw, lossFrame(120), { classifies: true, events: [] }, { accuracy: true, log: true }],
+  "loss of a regression": [loss.draw, lossFrame(120), { classifies: false, events: [] }, { accuracy: true }],
+  "loss after one step": [loss.draw, lossFrame(1), { classifies: true, events: [] }, { accuracy: true }],
+  "loss with many events": [loss.draw, lossFrame(120, { events: range(100, (i) => 3 + 11 * i) }), { classifies: true, events: range(100, (i) => `learning_rate 0.${i} → 0.${i + 1}`) }, { accuracy: true }],
+  "loss with a NaN": [loss.draw, lossFrame(120, { last: NaN }), { classifies: true, events: [] }, { accuracy: true }],
+  "loss that explodes": [loss.draw, lossFrame(120, { last: 3e30 }), { classifies: true, events: [] }, { accuracy: true }],
+  "loss of zero, log": [loss.draw, lossFrame(120, { last: 0 }), { classifies: true, events: [] }, { accuracy: true, log: true }],
+  "gradients of 3 layers": [gradients.draw, gradientsFrame(3, 50), gradientsLabels(3), { log: true }],
+  "gradients of 9 layers": [gradients.draw, gradientsFrame(9, 160), gradientsLabels(9), { log: true }],
+  "gradients of 40 layers": [gradients.draw, gradientsFrame(40, 160), gradientsLabels(40), { log: true }],
+  "gradients, linear": [gradients.draw, gradientsFrame(9, 160), gradientsLabels(9), { log: false }],
+  "update ratio": [gradients.draw, gradientsFrame(5, 160), gradientsLabels(5, "ratio"), { log: true }],
+  "gradients gone wrong": [gradients.draw, gradientsFrame(6, 50, [0, 0, NaN, 1e-3, Infinity, 1]), gradientsLabels(6), { log: true }],
+  ...Object.fromEntries([1, 2, 3, 5, 9, 16, 21, 40].map((n) => [`histograms of ${n} layers`, [histograms.draw, histogramsFrame(n), { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
+  "boundary of two classes": [boundary.draw, planeFrame("binary", 2), named("plane", "binary", ["first arm", "second arm"]), {}],
+  "boundary of five classes": [boundary.draw, planeFrame("multiclass", 5), named("plane", "multiclass", ["iris setosa", "iris versicolor", "c", "d", "e"]), {}],
+  "surface": [boundary.draw, planeFrame("regression", 0), named("plane", "regression", []), {}],
+  "curve": [boundary.draw, frameOf({ x: range(50, (i) => i / 50), y: range(50, (i) => [Math.sin(i / 9)]), train: points(30).map(([x, , v]) => [x, v]), validation: points(9).map(([x, , v]) => [x, v]), train_wrong: [], validation_wrong: [], range: [-1, 1] }), named("curve", "regression", []), {}],
+  "curve of three classes": [boundary.draw, frameOf({ x: range(50, (i) => i / 50), y: range(50, (i) => [i / 50, 0.5 - i / 100, 0.5 - i / 100]), train: range(30, (i) => [i / 30, i % 3]), validation: [[0.5, 1]], train_wrong: range(30, (i) => i % 2), validation_wrong: [0], range: [0, 1] }), named("curve", "multiclass", ["a", "b", "c"]), {}],
+  "confusion of ten": [boundary.draw, frameOf({ counts: range(10, (i) => range(10, (j) => (i === j ? 123 : (i + j) % 4))) }), named("confusion", "multiclass", digits), {}],
+  "confusion of three": [boundary.draw, frameOf({ counts: [[12, 0, 0], [0, 10, 2], [0, 0, 12]] }), named("confusion", "multiclass", ["setosa", "versicolor", "virginica"]), {}],
+  "confusion of thirty": [boundary.draw, frameOf({ counts: range(30, (i) => range(30, (j) => (i === j ? 40 : 1))) }), named("confusion", "multiclass", range(30, (i) => `a long class name ${i}`)), {}],
+  "scatter": [boundary.draw, frameOf({ points: range(40, (i) => [i / 40, i === 7 ? NaN : i / 41]), range: [0, 1] }), named("scatter", "regression", []), {}],
+};
+const SIZES = [[240, 160], [300, 230], [420, 300], [700, 450], [900, 600]];
+
+for (const [name, [draw, frame, labels, options]] of Object.entries(PICTURES)) {
+  test(`${name}: words stay inside and apart at any size, in both themes`, () => {
+    for (const [width, height] of SIZES) {
+      for (const dark of [false, true]) {
+        const { panel, texts, depth } = fakePanel(width, height, { dark, ratio: 2, makeTheme });
+        const { readout } = draw(panel, frame, labels, options);
+        assert.equal(depth(), 0, "as many restore() as save()");
+        for (const { words, x0, x1, y0, y1 } of texts) {
+          assert.ok(x0 > -1.5 && x1 < width + 1.5 && y0 > -1.5 && y1 < height + 1.5, `${width} x ${height}: "${words}" at ${[x0, y0, x1, y1]}`);
+        }
+        const calm = texts.filter((one) => ![panel.theme.background, "#101418", "#ffffff"].includes(one.color));
+        assert.deepEqual(overlaps(calm), [], `${width} x ${height}`);
+        for (let x = 0; x < width; x += 13) {
+          for (let y = 0; y < height; y += 11) {
+            const words = readout(x, y);
+            assert.ok(words === null || (words.length && !/undefined|null/.test(words)), `${x}, ${y}: ${words}`);
+          }
+        }
+      }
+    }
+  });
+}
+
+for (const [name, draw, labels] of [["loss", loss.draw, {}], ["gradients", gradients.draw, gradientsLabels(3)], ["histograms", histograms.draw, { layers: [], kind: "weights" }], ["boundary", boundary.draw, {}]]) {
+  test(`${name}: a panel without numbers says so`, () => {
+    const { panel, texts } = fakePanel(300, 230, { makeTheme });
+    draw(panel, {}, labels, {});
+    assert.equal(texts.length, 1);
+    assert.match(texts[0].words, /yet/);
+  });
+}
+
+const said = (name, width = 300, height = 230) => {
+  const [draw, frame, labels, options] = PICTURES[name];
+  const { panel, texts } = fakePanel(width, height, { makeTheme });
+  draw(panel, frame, labels, options);
+  return texts.map((one) => one.words);
+};
+
+test("what is not finite, zero on a log axis, or off the axis is said in words", () => {
+  assert.ok(said("loss with a NaN").includes("NaN"));
+  assert.ok(said("loss that explodes").includes("up to 3e30"));
+  assert.ok(said("loss of zero, log").includes("0"));
+  const words = said("gradients gone wrong");
+  for (const word of ["NaN", "inf"]) assert.ok(words.includes(word), word);
+  assert.equal(words.filter((word) => word === "0").length >= 2, true);
+  assert.ok(said("scatter").includes("1 predictions not finite"));
+});
+
+// ---------------------------------------------------------------------------------------------------------- loss
+
+test("only the newest flags get a text, and none overlap", () => {
+  const flags = loss.placeFlags([10, 12, 40, 60, 90], [30, 30, 30, 30, 30], 100, 2);
+  assert.deepEqual(flags.map((flag) => flag.members), [[4], [3], [2], [1, 0]]);
+  assert.deepEqual(flags.map((flag) => flag.row), [0, 1, -1, 0]);
+  assert.equal(flags[0].left + 30 <= 100, true);
+  assert.deepEqual(loss.placeFlags([10], [30], 100, 2, [0, 20]).map((flag) => flag.row), [1]);
+});
+
+test("the nearest record, the last finite value", () => {
+  assert.deepEqual([-5, 4, 6, 14, 99].map((v) => loss.nearest([0, 10, 15], v)), [0, 0, 1, 2, 2]);
+  assert.equal(loss.nearest([], 3), -1);
+  assert.equal(loss.lastFinite([1, 2, NaN, Infinity]), 2);
+  assert.ok(Number.isNaN(loss.lastFinite([])));
+});
+
+// ---------------------------------------------------------------------------------------------------------- gradients
+
+test("each record of a map reaches back to the one before it, but not across a gap", () => {
+  const { index, first, last } = gradients.columnsOf([10, 20, 30, 100], 100);
+  assert.deepEqual([first, last], [0, 100]);
+  assert.deepEqual([5, 15, 25, 40, 75, 99].map((p) => index[p]), [0, 1, 2, -1, 3, 3]);
+  assert.equal(gradients.columnsOf([], 100).index.length, 0);
+  assert.deepEqual([...gradients.columnsOf([7], 4).index], [0, 0, 0, 0]);
+});
+
+test("every record of a short map is seen", () => {
+  const steps = range(160, (i) => 3 * i + 3);
+  assert.equal(new Set(gradients.columnsOf(steps, 320).index).size, 160);
+});
+
+test("words at values without a place; neighbours share one where rows are low", () => {
+  const values = [0, 0, 0, 1, NaN, Infinity];
+  assert.deepEqual(gradients.wordsFor(values, true, false), [{ row: 1, word: "0 in 3 layers" }, { row: 4, word: "NaN" }, { row: 5, word: "inf" }]);
+  assert.equal(gradients.wordsFor(values, true, true).length, 5);
+  assert.deepEqual(gradients.wordsFor([0, 1], false, true), []);
+});
+
+test("a map paints ends, what is beyond them, what is wrong and what was not there", () => {
+  const theme = makeTheme(false);
+  const values = Float32Array.of(1e-4, 1, 1e-9, 50, 0, NaN, Infinity, -1);
+  const pixels = gradients.paintMap(values, 1, 8, Int16Array.from(range(8)), [1e-4, 1], true, theme);
+  const [low, high, below, above, zero, nan, inf, absent] = pixels;
+  assert.equal(low, pixel(rgb(theme.sequential[0])));
+  assert.equal(high, pixel(rgb(theme.sequential.at(-1))));
+  assert.deepEqual([below, above], [low, high]);
+  assert.deepEqual([nan, inf], [pixel(rgb(theme.warning)), pixel(rgb(theme.warning))]);
+  assert.equal(absent, 0);
+  assert.ok(![low, nan, 0].includes(zero));
+});
+
+// ---------------------------------------------------------------------------------------------------------- histograms
+
+test("cells lie inside the panel and beside each other, for up to 40 layers", () => {
+  for (const [width, height] of SIZES) {
+    for (let count = 1; count <= 40; count++) {
+      const { boxes } = histograms.layoutCells(count, width, height, 10);
+      assert.equal(boxes.length, count);
+      boxes.forEach((a, i) => {
+        assert.ok(a.x >= 0 && a.y >= 0 && a.x + a.width <= width + 1e-6 && a.y + a.height <= height + 1e-6);
+        for (const b of boxes.slice(0, i)) {
+          assert.ok(a.x + a.width <= b.x + 1e-6 || b.x + b.width <= a.x + 1e-6 || a.y + a.height <= b.y + 1e-6 || b.y + b.height <= a.y + 1e-6);
+        }
+      });
+    }
+  }
+});
+
+test("values that are all the same are told from a histogram", () => {
+  const middle = range(40, (k) => (k === 20 ? 9 : 0));
+  assert.equal(histograms.constant(middle, -1e-6, 1e-6), 0);
+  assert.equal(histograms.constant(middle, 0.25, 0.75), 0.5);
+  assert.equal(histograms.constant(range(40, () => 1), 0, 1), null);
+  assert.equal(histograms.constant(middle, 3, 3), 3);
+});
+
+// ---------------------------------------------------------------------------------------------------------- boundary
+
+test("a plane of values takes its colours from the map; bad values are striped and counted", () => {
+  const theme = makeTheme(false);
+  const { pixels, columns, bad } = boundary.paintValues(Float32Array.of(0, 1, 0, 1), 2, 2, 0, 1, theme.diverging, theme);
+  assert.deepEqual([columns, bad, pixels.length], [5, 0, 25]);
+  assert.equal(pixels[0], pixel(rgb(theme.diverging[0])));
+  assert.equal(pixels[4], pixel(rgb(theme.diverging.at(-1))));
+  const middle = rgb(theme.diverging[3]);
+  [0, 8, 16].forEach((shift, c) => assert.ok(Math.abs(((pixels[2] >> shift) & 255) - middle[c]) <= 2, "the light middle is one half"));
+  const broken = boundary.paintValues(Float32Array.of(0, NaN, 0, 1), 2, 2, 0, 1, theme.diverging, theme);
+  assert.equal(broken.bad, 1);
+  assert.ok(broken.pixels.includes(pixel(rgb(theme.warning))));
+});
+
+test("a plane of classes shows the likeliest, and how sure the network is", () => {
+  const theme = makeTheme(false);
+  const sure = [1, 0, 0], torn = [0.34, 0.33, 0.33], other = [0, 0, 1];
+  const { pixels, bad } = boundary.paintClasses(Float32Array.from([sure, torn, other, other].flat()), 2, 2, 3, theme);
+  assert.equal(bad, 0);
+  assert.equal(pixels[0], pixel(rgb(theme.grounds[0][1])));
+  assert.equal(pixels.at(-1), pixel(rgb(theme.grounds[2][1])));
+  const lightness = (p) => (p & 255) + ((p >> 8) & 255) + ((p >> 16) & 255);
+  assert.ok(lightness(pixels[4]) > lightness(pixels[0]));
+});

@@ -1,0 +1,99 @@
+"""A source that says whatever a test wants, and a trainer that has learned something."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import nbprop as nb
+
+QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
+
+
+class FakeHistory:
+    def __init__(self, columns, events):
+        self.columns, self.events = columns, events
+
+    def series(self, name):
+        steps, values = self.columns.get(name, ((), ()))
+        return np.array(steps, np.int64), np.array(values, np.float32)
+
+
+@dataclass
+class FakeSource:
+    """What a view reads of a trainer, as plain values.
+
+    columns: series name -> (steps, values); events: (step, name, text); now: the six quantities, or one for all.
+    """
+
+    columns: dict = field(default_factory=dict)
+    events: tuple = ()
+    activations: tuple = ("tanh", "tanh", "identity")
+    now: dict = field(default_factory=dict)
+    data: object = None
+    predict: object = None
+    histograms: object = None
+    steps: int = 100
+    message: str = ""
+
+    def __post_init__(self):
+        events = [SimpleNamespace(step=step, name=name, text=text) for step, name, text in self.events]
+        self.history = FakeHistory(self.columns, events)
+        last = len(self.activations) - 1
+        self.layers = [
+            SimpleNamespace(name="output" if i == last else f"hidden {i + 1}", kind="Linear", activation=a, units=8)
+            for i, a in enumerate(self.activations)
+        ]
+        self.data = self.data or SimpleNamespace(task="binary")
+
+    def probe(self):
+        blank = np.full(len(self.layers), np.nan, np.float32)
+        return {name: np.asarray(self.now.get(name, blank), np.float32) for name in QUANTITIES}
+
+
+class Watcher:
+    """Makes a trainer record its per-layer series."""
+
+    needs = frozenset({"layers"})
+    seen = True
+
+    def pump(self):
+        pass
+
+
+@pytest.fixture(scope="session")
+def fake():
+    return FakeSource
+
+
+@pytest.fixture(scope="session")
+def train():
+    """A trainer of a small network after some steps, watched."""
+
+    def make(data, hidden=(8, 8), activation="tanh", steps=120, lr=0.02):
+        model = nb.nn.mlp([data.inputs, *hidden, data.outputs], activation=activation, seed=0)
+        loss = {"binary": "bce", "multiclass": "cross_entropy", "regression": "mse"}[data.task]
+        optimizer = nb.optim.Adam(lr=lr)
+        trainer = nb.Trainer(model, data, loss=loss, optimizer=optimizer, batch_size=16, seed=0)
+        trainer.watchers.add(Watcher())
+        if steps:
+            trainer.fit(steps=steps)
+        return trainer
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def spirals(train):
+    return train(nb.data.spirals(samples=160))
+
+
+@pytest.fixture
+def ax():
+    """Axes to draw on, drawn in full at the end: Matplotlib finds most of its faults only then."""
+    figure, axes = plt.subplots()
+    yield axes
+    figure.canvas.draw()
+    plt.close(figure)
