@@ -43,23 +43,9 @@ def optimizer(which, lr=None):
     return make() if lr is None else make(lr=lr)
 
 
+# fmt: off
 __all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "AdaDelta",
-    "AdaGrad",
-    "Adam",
-    "AdamW",
-    "CosineAnnealingLR",
-    "ExponentialLR",
-    "LinearLR",
-    "OneCycleLR",
-    "Optimizer",
-    "RMSProp",
-    "Schedule",
-    "StepLR",
-    "clip_grad_norm",
-    "clip_grad_value",
-    "optimizer",
+    "OPTIMIZERS", "SGD", "AdaDelta", "AdaGrad", "Adam", "AdamW", "CosineAnnealingLR", "ExponentialLR", "LinearLR",
+    "OneCycleLR", "Optimizer", "RMSProp", "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer",
     "schedules",
 ]
