@@ -33,11 +33,11 @@ class Replay:
         for node in self._falling:
             if node not in recorded:
                 raise BackwardError(f"The loss depends on a result of {node.op.name} computed before recording began.")
-        loss.grad = np.ones_like(loss.data)
         self._reached = {loss, *(x for node in self._falling for x in node.inputs if x.requires_grad)}
         for x in self._reached:
-            if x.grad is None:  # a model's parameters bring theirs, views of the flat gradient
+            if x.grad is None or not x.is_leaf:  # a model's parameters bring theirs, views of the flat gradient
                 x.grad = np.zeros(x.shape, x.dtype)
+        loss.grad.fill(1)
         self._forward = self._backward = None  # made when first run: only then is it known where each op writes
 
     def forward(self):
@@ -68,7 +68,7 @@ class Replay:
         calls = []
         for node in self._nodes:
             op, arrays = node.op, [x.data for x in node.inputs]
-            if op.view and np.may_share_memory(node.data, arrays[0]):
+            if op.view and (np.may_share_memory(node.data, arrays[0]) or not node.size):
                 continue  # a view of its input shows the new numbers already
             y = op.forward(*arrays)
             call = partial(op.forward, *arrays)

@@ -225,7 +225,18 @@ CASES = {
 TRIED = [
     pytest.param(case, shapes, id=f"{name}-{i}") for name, case in CASES.items() for i, shapes in enumerate(case.shapes)
 ]
-FIRST = [pytest.param(case, id=name) for name, case in CASES.items()]
+
+
+def in_all_shapes(test):
+    """One test for each case, which runs through its shapes."""
+
+    @pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
+    def tests(case):
+        for shapes in case.shapes:
+            test(case, shapes)
+
+    tests.__doc__ = test.__doc__
+    return tests
 
 
 def test_every_op_is_tried():
@@ -266,7 +277,7 @@ def test_against_autograd(case, shapes):
         np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-13)
 
 
-@pytest.mark.parametrize("case, shapes", TRIED)
+@in_all_shapes
 def test_float32_stays_float32(case, shapes):
     arrays = case.inputs(shapes)
     y64, dy, gradients64 = gradients(case, arrays)
@@ -279,7 +290,7 @@ def test_float32_stays_float32(case, shapes):
         np.testing.assert_allclose(g32, g64, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("case, shapes", TRIED)
+@in_all_shapes
 def test_inputs_in_any_memory_layout(case, shapes):
     arrays = case.inputs(shapes)
     y, dy, expected = gradients(case, arrays)
@@ -293,7 +304,7 @@ def test_inputs_in_any_memory_layout(case, shapes):
             np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("case, shapes", TRIED)
+@in_all_shapes
 def test_run_again_into_the_same_memory(case, shapes):
     """What a Replay relies on: forward fills the same array again, backward gives the same again and may use `into`."""
     arrays, others = case.inputs(shapes), case.inputs(shapes, seed=5)
@@ -325,9 +336,8 @@ def as_tuple(gradients):
     return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
-@pytest.mark.parametrize("case", FIRST)
-def test_replay_equals_eager(case):
-    shapes = case.shapes[0]
+@in_all_shapes
+def test_replay_equals_eager(case, shapes):
     arrays = case.inputs(shapes)
     tensors = [Tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
 

@@ -252,6 +252,18 @@ def test_values_computed_outside_stay_constant():
     assert replay.forward() == 6
 
 
+def test_gradients_kept_by_an_earlier_backward_are_not_written_into():
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with record() as tape:
+        a, b = w * 2, w * 3
+        loss = (a + b).sum()
+    loss.backward(retain_graph=True)  # a.grad and b.grad are one array, read-only
+    replay = Replay(tape, loss)
+    for _ in range(2):
+        replay.backward()
+        assert w.grad.tolist() == [5, 5] and a.grad.tolist() == b.grad.tolist() == [1, 1]
+
+
 def test_what_replay_refuses():
     w = Tensor([1.0, 2.0], requires_grad=True)
     before = w * 2
