@@ -1,7 +1,7 @@
 /** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
 import { confusion, scatter } from "./_tested.js";
 import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./_math.js";
-import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, tickCount, widest } from "./_plot.js";
+import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./_plot.js";
 
 /**
  * @typedef {import("./_plot.js").Panel} Panel
@@ -227,6 +227,14 @@ function line(panel, frame, labels) {
   axisLeft(panel, box, y, classifies ? (binary ? `probability of ${labels.classes[1]}` : "probability") : "value", { ticks });
   axisBelow(panel, box, x, labels.features[0]);
   const radius = panel.width > 420 ? 3 : 2.2;
+  let at = panel.width - 4;
+  for (const name of frame.validation.shape[0] ? ["validation", "train"] : ["train"]) {
+    text(panel, name, at, box.y - size - 3, { align: "right", color: theme.muted });
+    at -= textWidth(panel, name) + radius + 4;
+    if (name === "train") dot(panel, at, box.y - size - 3, radius, mix(theme.background, theme.muted, 0.55));
+    else dot(panel, at, box.y - size - 3, radius, null, theme.muted, 1.25);
+    at -= radius + 8;
+  }
   const px = Array.from(xs, (v) => x(v));
   const curves = Array.from({ length: outputs }, (_, k) => Array.from(xs, (_, i) => frame.y.data[i * outputs + k]));
   inside(panel, box, () => {

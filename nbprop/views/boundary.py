@@ -76,7 +76,7 @@ class Boundary(View):
 
     def _known(self, name):
         """What depends on the data alone, and is the same object until there are other data."""
-        return self._constant("data", self.source.data, lambda: _describe(self.source.data))[name]
+        return self._constant("data", self.source.data, lambda: _constants(self.source.data))[name]
 
     def _tested(self):
         data = self.source.data
@@ -130,11 +130,11 @@ def classes_of(said):
     return (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
 
 
-def _describe(data):
-    """The constant arrays of a plane, a curve or a scatter of these data."""
+def _constants(data):
+    """The arrays of a picture that depend on the data alone."""
     known = {}
     X, y = np.concatenate([data.X_train, data.X_val]), np.concatenate([data.y_train, data.y_val])
-    values = y[:, 0] if data.task == "regression" else np.array([0, 1], np.float32)
+    values = y[:, 0] if data.task == "regression" else np.array([0, 1])
     low, high = float(values.min()), float(values.max())
     known["range"] = np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
     if data.inputs > 2:
@@ -144,20 +144,20 @@ def _describe(data):
         known[name] = np.column_stack([points[keep], targets[keep]]).astype(np.float32)
     shown = np.concatenate([known["train"], known["validation"]])
     known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None
-    left, low = X.min(axis=0)[[0, -1]].astype(np.float64)
-    right, high = X.max(axis=0)[[0, -1]].astype(np.float64)
-    width, height = max(right - left, 1e-6), max(high - low, 1e-6)
-    if 0.5 < width / height < 2:  # like measures like: keep the shape of a spiral
-        width = height = max(width, height)
-    x, y = (left + right) / 2 + 0.55 * width * np.array([-1, 1]), (low + high) / 2 + 0.55 * height * np.array([-1, 1])
+    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    width = np.maximum(high - low, 1e-6)
+    if width.max() < 2 * width.min():  # like measures like: keep the shape of a spiral
+        width[:] = width.max()
+    low, high = (low + high - 1.1 * width) / 2, (low + high + 1.1 * width) / 2
     if data.inputs == 1:
-        known["x"] = np.linspace(*x, CURVE, dtype=np.float32)
+        known["x"] = np.linspace(low[0], high[0], CURVE, dtype=np.float32)
         places = known["x"][:, None]
     else:
-        known["extent"] = np.array([*x, *y], np.float32)
-        places = np.stack(np.meshgrid(np.linspace(*x, GRID), np.linspace(*y[::-1], GRID)), axis=-1).reshape(-1, 2)
-    known["places"] = places.astype(np.float32)
-    known["everything"] = np.concatenate([known["places"], shown[:, : data.inputs]])
+        known["extent"] = np.array([low[0], high[0], low[1], high[1]], np.float32)
+        across, down = np.linspace(low[0], high[0], GRID), np.linspace(high[1], low[1], GRID)
+        places = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2).astype(np.float32)
+    known["places"] = places
+    known["everything"] = np.concatenate([places, shown[:, : data.inputs]])
     return known
 
 

@@ -50,7 +50,7 @@ export function draw(panel, frame, labels, options) {
 
   const validation = { steps: rowOf(frame.validation, 0), values: rowOf(frame.validation, 1) };
   const peak = peakAbove(panel, box, x, y, [[steps, mean], [validation.steps, validation.values]]);
-  const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box, peak ? [peak.left, peak.left + peak.width] : []);
+  const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box, peak ? [Math.min(peak.left, peak.at - 6), Math.max(peak.left + peak.width, peak.at + 6)] : []);
   for (const flag of flags) rule(panel, flag.x, box.y, flag.x, box.y + box.height, theme.muted, 1, [2, 3]);
 
   const px = (/** @type {Float32Array} */ values, /** @type {(v: number) => number} */ scale) => Array.from(values, (v) => scale(v));

@@ -98,7 +98,7 @@ class Loss(View):
             return "No step has been taken yet."
         loss = frame["train"][1, -1]
         if not np.isfinite(loss):
-            first = next(alarms(*frame["train"][:2], False))
+            first = next(alarms(frame["train"][0], frame["train"][1], False))
             said = f" {source.message}" if source.message else ""
             return f"Loss {number(loss)} at step {first[0]:,.0f}: the run has diverged.{said}"
         words = f"Loss {number(loss)} after {plural(source.steps, 'step')}"
