@@ -40,7 +40,7 @@ def is_missing(value):
     """None, NaN, NaT or pandas.NA."""
     try:
         return value is None or bool(value != value)
-    except (TypeError, ValueError):  # pandas.NA is neither true nor false.
+    except (TypeError, ValueError, ArithmeticError):  # pandas.NA is neither true nor false, Decimal("sNaN") a trap.
         return True
 
 
