@@ -17,7 +17,11 @@ class Event:
 
     @property
     def text(self):
-        return f"{self.name} {_short(self.old)} → {_short(self.new)}"
+        return (
+            f"{self.name} set"
+            if self.old is None and np.ndim(self.new)
+            else f"{self.name} {_short(self.old)} → {_short(self.new)}"
+        )
 
 
 def _short(value):

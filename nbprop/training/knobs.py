@@ -3,6 +3,9 @@
 import difflib
 import math
 import operator
+from numbers import Real
+
+import numpy as np
 
 from nbprop import data as datasets
 from nbprop import nn, optim
@@ -18,6 +21,31 @@ def lr(value):
     if not (math.isfinite(number) and number >= 0):
         raise ValueError(f"lr must be finite and not negative, got {number:g}; try 0.01")
     return number
+
+
+def clip(value):
+    """Largest norm of the gradient, or None."""
+    if value is None:
+        return None
+    if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
+        raise ValueError(f"clip must be a norm above 0, or None for no clipping; got {value!r}")
+    return float(value)
+
+
+def l1(value):
+    if not (isinstance(value, Real) and math.isfinite(value) and value >= 0):
+        raise ValueError(f"l1 must be finite and not negative, got {value!r}; try 1e-4")
+    return float(value)
+
+
+def theta(value, present):
+    """A copy of all parameters."""
+    array = np.array(value, present.dtype)
+    if array.shape != present.shape:
+        raise ValueError(f"theta must have the shape of the model's parameters, {present.shape}; got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("theta must be finite; got NaN or infinity")
+    return array
 
 
 def whole(name, value, low, high=None):
@@ -81,8 +109,16 @@ def dataset(value):
     )
 
 
-CHECKS = {"lr": lr, "batch_size": batch_size, "activation": activation, "loss": loss, "data": dataset}
-NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "speed")
+CHECKS = {
+    "lr": lr,
+    "batch_size": batch_size,
+    "activation": activation,
+    "loss": loss,
+    "data": dataset,
+    "clip": clip,
+    "l1": l1,
+}
+NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "theta", "speed")
 
 
 def unknown(name):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nbprop import nn
+from nbprop import nn, optim
 from nbprop.engine import Tensor, no_grad
 
 from . import probes
@@ -22,7 +22,7 @@ EVALUATION_SAMPLES = 512
 
 
 class Run:
-    """settings: dict with lr, batch_size, activation, optimizer (a template that is copied), hidden, loss, data."""
+    """settings: a dict with the value of every knob; `optimizer` is a template that is copied."""
 
     def __init__(self, model, settings, seed):
         self.model, self.settings, self.seed = model, settings, seed
@@ -51,6 +51,10 @@ class Run:
             if not (math.isfinite(loss) and np.isfinite(self.gradient).all()):
                 self._diverged(loss)
             self.squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
+        if self.settings["l1"]:
+            self.gradient += self.settings["l1"] * np.sign(self.theta)
+        if self.settings["clip"] is not None:
+            optim.clip_grad_norm(self.gradient, self.settings["clip"])
         self.before = self.theta.copy() if keep_before else None
         self.optimizer.update(self.theta, self.gradient)
         self.steps += 1
@@ -167,6 +171,9 @@ class Run:
         """Turn one knob; parameters, optimizer state and the place in the data are kept as far as they still fit."""
         if name in ("loss", "data"):
             check_fit(self.model, *(value if name == key else self.settings[key] for key in ("data", "loss")))
+        if name == "theta":
+            self.model.theta = value
+            return
         if name == "hidden":
             self._resize(value)
         self.settings[name] = value
@@ -178,7 +185,7 @@ class Run:
             self._replace_activations(value)
         elif name in ("loss", "data"):
             self._take_data(keep=name == "loss")
-        if name not in ("lr", "optimizer"):
+        if name not in ("lr", "optimizer", "clip", "l1"):
             self._record_anew()
 
     def _take_optimizer(self):

@@ -3,7 +3,7 @@
 import numpy as np
 
 LOSSES = {"binary": "bce", "multiclass": "cross_entropy", "regression": "mse"}
-_FITS = {"bce": ("binary",), "cross_entropy": ("multiclass",), "mse": ("binary", "multiclass", "regression")}
+_FITS = {"bce": ("binary",), "hinge": ("binary",), "cross_entropy": ("multiclass",)}  # the others fit all
 
 
 def default_loss(data):
@@ -38,12 +38,12 @@ def probabilities(output, data, loss):
     if loss == "cross_entropy":
         e = np.exp(output - output.max(axis=1, keepdims=True))
         return e / e.sum(axis=1, keepdims=True)
-    return np.clip(output, 0, 1)
+    return np.clip((output + 1) / 2 if loss == "hinge" else output, 0, 1)
 
 
 def accuracy(output, y, data, loss):
     """Share of the samples whose most probable class is right."""
     if data.task == "binary":
-        threshold = 0 if loss == "bce" else 0.5
+        threshold = 0 if loss in ("bce", "hinge") else 0.5
         return float(np.mean((output[:, 0] > threshold) == y))
     return float(np.mean(output.argmax(axis=1) == y))

@@ -13,8 +13,10 @@ import numpy as np
 from nbprop import nn
 
 from . import cells, knobs
+from .best import Best
 from .diverged import Diverged
 from .history import History
+from .learning_rates import find_lr
 from .past import Past
 from .player import Player
 from .progress import progress
@@ -35,12 +37,14 @@ class Trainer(Turning):
     lr: learning rate; by default the optimizer's own.
     batch_size: samples per step; 1 is stochastic, the number of samples is batch gradient descent.
     seed: of the order of the batches, and of what is newly initialized when the network grows.
+    clip: largest norm of the gradient (Pascanu, Mikolov & Bengio 2013), None for none. l1: weight of an L1 penalty.
     evaluate_every: steps between two evaluations (all validation samples, at most 512 training samples).
     probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones).
     snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
 
-    Knobs: lr, batch_size, activation, optimizer, depth, width, hidden, loss, data, speed. Set them as attributes or
-    several at once with `set`, at any time and from any thread; a bad value raises and the run goes on untouched.
+    Knobs: lr, batch_size, activation, optimizer, depth, width, hidden, loss, data, clip, l1, theta, speed. Set them as
+    attributes or several at once with `set`, at any time and from any thread; a bad value raises and the run goes on
+    untouched.
     """
 
     def __init__(
@@ -53,6 +57,8 @@ class Trainer(Turning):
         batch_size=32,
         seed=0,
         *,
+        clip=None,
+        l1=0.0,
         evaluate_every=20,
         probe_every=None,
         snapshot_every=100,
@@ -67,6 +73,8 @@ class Trainer(Turning):
             "optimizer": template,
             "loss": default_loss(data) if loss is None else loss,
             "data": data,
+            "clip": knobs.clip(clip),
+            "l1": knobs.l1(l1),
             **architecture(model),
         }
         self.evaluate_every = knobs.whole("evaluate_every", evaluate_every, 1)
@@ -130,15 +138,17 @@ class Trainer(Turning):
             raise
 
     def _evaluate(self):
-        with np.errstate(all="ignore"):
-            for name, value in self._run.evaluate().items():
-                self.history.add(name, self.steps, value, self.evaluate_every)
+        self.evaluation = self.evaluate()
+        for name, value in self.evaluation.items():
+            self.history.add(name, self.steps, value, self.evaluate_every)
 
     # ---- drivers -----------------------------------------------------------------------------------------------
 
-    def fit(self, steps=None, epochs=None, bar=True):
+    def fit(self, steps=None, epochs=None, patience=None, bar=True):
         """Train for a number of steps, or epochs; blocks, with a progress bar when it takes long. Returns the history.
 
+        patience: early stopping. Stop when the validation loss has not fallen for so many evaluations, and in any case
+        take the parameters of the best evaluation.
         Raises Diverged when a number is no longer finite; what was reached before is kept.
         """
         if (steps is None) == (epochs is None):
@@ -150,6 +160,7 @@ class Trainer(Turning):
         self._player.stop()
         self._set_status("playing")
         tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
+        best = None if patience is None else Best(self, knobs.whole("patience", patience, 1))
         looked = time.perf_counter()
         try:
             while self.steps < last:
@@ -158,6 +169,8 @@ class Trainer(Turning):
                     break
                 self._advance()
                 tick()
+                if best is not None and best.passed():
+                    break
                 if self.watchers and time.perf_counter() - looked > FRAME:
                     self._pump()
                     looked = time.perf_counter()
@@ -168,6 +181,8 @@ class Trainer(Turning):
             end()
             if self.status == "playing":
                 self._set_status("paused")
+        if best is not None:
+            best.take()
         return self.history
 
     def play(self, steps=None, unseen=False):
@@ -261,6 +276,10 @@ class Trainer(Turning):
     def _moment(self):
         """All that `undo` needs to come back to now."""
         return self._run, self.steps, self._past.copy(), self.history.copy()
+
+    def find_lr(self, low=1e-6, high=10.0, steps=100):
+        """Try growing learning rates on a branch and see where the loss falls fastest: a `LearningRates`."""
+        return find_lr(self, low, high, steps)
 
     def branch(self, **changes):
         """A second trainer that goes on from here with its own copy of everything, with other knobs."""
@@ -358,6 +377,11 @@ class Trainer(Turning):
     def histograms(self, kind, bins=40):
         """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
         return self._run.histograms(kind, bins)
+
+    def evaluate(self):
+        """Loss and accuracy now, of (at most 512) training samples and all validation samples: a dict."""
+        with np.errstate(all="ignore"):
+            return self._run.evaluate()
 
     def predict(self, X):
         """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, inputs)."""

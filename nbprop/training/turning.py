@@ -39,6 +39,8 @@ class Turning:
             elif name == "optimizer":
                 wanted[name] = knobs.optimizer(value, knobs.lr(changes.get("lr", self.lr)))
                 wanted["lr"] = wanted[name].lr
+            elif name == "theta":
+                wanted[name] = knobs.theta(value, self.model.theta)
             elif name in knobs.CHECKS:
                 wanted[name] = knobs.CHECKS[name](value)
             else:
@@ -50,7 +52,7 @@ class Turning:
 
     def _turn(self, wanted):
         for name, value in wanted.items():
-            old = self._run.settings[name]
+            old = self._run.settings.get(name)
             if not _same(value, old):
                 self._run.apply(name, value)
                 self._past.turned(self.steps, name, value)
@@ -78,6 +80,18 @@ class Turning:
     activation = _knob("activation", "Name of the activation of the hidden layers.")
     loss = _knob("loss", "Name of the loss.")
     data = _knob("data", "The Dataset. Another one must have as many inputs and outputs; else use `reset`.")
+
+    clip = _knob("clip", "Largest norm of the gradient: a larger one is scaled down to it; None: none is.")
+    l1 = _knob("l1", "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.")
+
+    @property
+    def theta(self):
+        """All parameters as one flat array: a look at them. Assigning sets them, as a turn that rewinding repeats."""
+        return self.model.theta
+
+    @theta.setter
+    def theta(self, value):
+        self.set(theta=value)
 
     @property
     def optimizer(self):

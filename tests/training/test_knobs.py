@@ -193,3 +193,23 @@ def test_a_model_that_does_not_fit_the_data():
         nb.Trainer(nb.nn.mlp([3, 4, 1]), "spirals")
     with pytest.raises(TypeError, match=r"nb\.nn\.Module"):
         nb.Trainer(lambda x: x, "spirals")
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("loss", list(nb.nn.LOSSES))
+def test_every_loss_on_every_task_trains_or_says_why_not(task, loss):
+    data = {"binary": nb.data.moons, "multiclass": nb.data.gaussians, "regression": nb.data.surface}[task](samples=200)
+    model = nb.nn.mlp([data.inputs, 12, data.outputs], seed=0)
+    fits = {"bce": ["binary"], "hinge": ["binary"], "cross_entropy": ["multiclass"]}.get(loss, [task])
+    if task not in fits:
+        with pytest.raises(ValueError, match=f"loss '{loss}' is for"):
+            nb.Trainer(model, data, loss=loss)
+        return
+    t = nb.Trainer(model, data, loss=loss, lr=0.03)
+    t.fit(steps=200)
+    assert t.history["val_loss"][-1] < 0.8 * t.history["val_loss"][0]
+    outputs = t.predict(data.X_val)
+    assert outputs.shape == (len(data.X_val), data.outputs)
+    if task != "regression":
+        assert t.history["val_accuracy"][-1] > 0.7
+        assert outputs.min() >= 0 and outputs.max() <= 1

@@ -1,0 +1,30 @@
+"""Early stopping: remember the parameters with the lowest validation loss, and when to stop waiting for better ones."""
+
+import math
+
+
+class Best:
+    """The best evaluation of a trainer from now on. Its validation loss decides, so there must be validation data."""
+
+    def __init__(self, trainer, patience):
+        if len(trainer.data.X_val) == 0:
+            raise ValueError("early stopping looks at the validation loss, but these data have no validation samples")
+        self.trainer, self.patience = trainer, patience
+        self.loss, self.theta, self.step, self.waited = math.inf, None, None, 0
+
+    def passed(self):
+        """Call after each step: True when the best is `patience` evaluations ago."""
+        trainer = self.trainer
+        if trainer.steps % trainer.evaluate_every:
+            return False
+        loss = trainer.evaluation["val_loss"]
+        if loss < self.loss:
+            self.loss, self.theta, self.step, self.waited = loss, trainer.theta.copy(), trainer.steps, 0
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def take(self):
+        """Give the trainer the best parameters."""
+        if self.step not in (None, self.trainer.steps):
+            self.trainer.theta = self.theta
