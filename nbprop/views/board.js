@@ -120,21 +120,26 @@ function make(tag, name, ...children) {
   return element;
 }
 
+/** JupyterLab takes keys for commands (d d deletes the cell) unless the element itself says no. @param {HTMLElement} element */
+const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
+
 /** A labelled native control. @param {any} option  @param {(value: any) => void} choose */
 function control(option, choose) {
   const label = make("label", "nbprop-option");
   if (!option.choices.length) {
     const box = /** @type {HTMLInputElement} */ (make("input", ""));
     box.type = "checkbox";
+    keepKeys(box);
     box.onchange = () => choose(box.checked);
     label.append(box, option.label);
     return { label, show: (/** @type {any} */ value) => void (box.checked = Boolean(value)) };
   }
   const select = /** @type {HTMLSelectElement} */ (make("select", ""));
   for (const [value, words] of option.choices) select.append(new Option(words, value));
+  keepKeys(select);
   select.onchange = () => choose(select.value);
   label.append(option.label, select);
-  return { label, show: (/** @type {any} */ value) => void (select.value = value) };
+  return { label, show: (/** @type {any} */ value) => void (select.value === value || (select.value = value)) };
 }
 
 /** One panel: title, options, canvas, tooltip. `choose` is told which option was chosen. */
@@ -164,8 +169,6 @@ class PanelView {
     this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
     const title = make("span", "nbprop-title", new Text(spec.title));
     const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
-    // JupyterLab takes single keys for commands (d d deletes the cell) unless an element says no.
-    options.setAttribute("data-lm-suppress-shortcuts", "true");
     this.element = make("section", "nbprop-panel", make("header", "", title, options), this.box);
     this.element.dataset.panel = spec.name;
     this.element.setAttribute("aria-label", spec.title);

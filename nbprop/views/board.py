@@ -27,6 +27,7 @@ from .pacing import Pacing
 from .view import View
 
 LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
+_work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
 PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
 
 
@@ -219,7 +220,8 @@ class Board(anywidget.AnyWidget):
 
     @property
     def stats(self):
-        """What carrying has cost: frames, bytes, seconds; frames allowed in flight; ages of the last ones painted."""
+        """What carrying has cost: frames, bytes, seconds (of CPU, in the thread that trains); the frames that may be in
+        flight; the ages of the last ones painted, from making to answer."""
         return {
             "frames": self._frames,
             "bytes": self._bytes,
@@ -238,6 +240,16 @@ class Board(anywidget.AnyWidget):
                 self._pump()
             finally:
                 self._pumping.release()
+
+    def ask(self):
+        """Something is to be looked at (an option was set, a page has spoken): have `pump()` called. From any thread."""
+        if any(source.status == "playing" for source in self._sources):
+            return  # which calls it after each slice
+        post = getattr(self._sources[0], "post", None)
+        if post is None:
+            self.pump()
+        else:
+            post(self.pump)
 
     def _pump(self):
         if self._inbox:
@@ -276,6 +288,7 @@ class Board(anywidget.AnyWidget):
     # Making frames.
 
     def _send_frame(self, indices, now):
+        begun = _work()
         whole, self._whole = self._whole, False
         if whole:
             for panel in self._panels:
@@ -283,7 +296,7 @@ class Board(anywidget.AnyWidget):
         head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
         head |= {"type": "frame", "seq": self._pacing.sent(now), "full": whole, "time": 1000 * time.time()}
         self.send(head, [data])
-        cost = self._clock() - now
+        cost = _work() - begun
         self._pacing.spent(cost)
         self._frames += 1
         self._bytes += data.nbytes
@@ -323,13 +336,7 @@ class Board(anywidget.AnyWidget):
     def _receive(self, _, content, buffers):
         # Perhaps in another thread: put it down, and let a source's thread look at it.
         self._inbox.append((self._clock(), content))
-        if any(source.status == "playing" for source in self._sources):
-            return  # which calls pump() after each slice
-        post = getattr(self._sources[0], "post", None)
-        if post is None:
-            self.pump()
-        else:
-            post(self.pump)
+        self.ask()
 
     def _read(self):
         while self._inbox:

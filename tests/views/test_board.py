@@ -450,7 +450,7 @@ def test_an_option_set_in_python_travels_to_the_browser(make, source):
     page = Page(board)
     page.ack()
     view.log = True
-    board.pump()
+    board.ask()
     assert page.head["panels"][0]["options"] == {"log": True, "kind": "sin"}
 
 

@@ -1,0 +1,260 @@
+"""A real JupyterLab on a free loopback port and what a person does in it, driven by Playwright.
+
+Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+# Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
+CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+TIMEOUT = 20_000  # ms
+
+
+def notebook(*cells):
+    """A notebook with these code cells, as a dict."""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        },
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"c{i}",
+                "metadata": {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+            for i, source in enumerate(cells)
+        ],
+    }
+
+
+class Server:
+    """A running Jupyter server: its address, token and folder of notebooks."""
+
+    def __init__(self, url, token, root, process):
+        self.url, self.token, self.root, self.process = url, token, Path(root), process
+
+    def api(self, path, method="GET"):
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def write(self, name, cells):
+        """Saves a notebook with these cells (or the notebook given as a dict or a path)."""
+        if isinstance(cells, Path):
+            text = cells.read_text(encoding="utf-8")
+        else:
+            text = json.dumps(cells if isinstance(cells, dict) else notebook(*cells))
+        (self.root / name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def serve(root, app="lab", prefix=(), **environment):
+    """A Jupyter server for the notebooks in `root`; `prefix` goes in front of its command (taskset -c 0)."""
+    root = Path(root)
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
+        home = Path(home)
+        config = home / "config" / "labconfig"
+        config.mkdir(parents=True)
+        # No question whether to fetch news.
+        announcements = {"@jupyterlab/apputils-extension:announcements": True}
+        (config / "page_config.json").write_text(json.dumps({"disabledExtensions": announcements}))
+        folders = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "IPYTHONDIR": "ipython",
+        }
+        env = {
+            **os.environ,
+            **{name: str(home / folder) for name, folder in folders.items()},
+            "OMP_NUM_THREADS": "1",  # two cores for the kernel, the server and the browser
+            "OPENBLAS_NUM_THREADS": "1",
+            "PYTHONWARNINGS": "ignore",
+            **environment,
+        }
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        token = secrets.token_hex(16)
+        command = [
+            *prefix,
+            sys.executable,
+            "-m",
+            "jupyter",
+            app,
+            "--no-browser",
+            "--allow-root",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            f"--ServerApp.root_dir={root}",
+            f"--IdentityProvider.token={token}",
+            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.extension_manager=readonly",
+        ]
+        log = home / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, env=env, stdout=output, stderr=subprocess.STDOUT, cwd=root, start_new_session=True
+            )
+        server = Server(f"http://127.0.0.1:{port}", token, root, process)
+        try:
+            _wait_until_up(server, log)
+            yield server
+        finally:
+            _shut_down(server)
+
+
+def _wait_until_up(server, log, seconds=60):
+    start = time.monotonic()
+    while True:
+        if server.process.poll() is not None or time.monotonic() - start > seconds:
+            raise RuntimeError(f"Jupyter did not start:\n{log.read_text(errors='replace')}")
+        try:
+            server.api("status")
+            return
+        except OSError:
+            time.sleep(0.05)
+
+
+def _shut_down(server):
+    # Kernels first and by the server: they would outlive it.
+    try:
+        for kernel in server.api("kernels"):
+            server.api(f"kernels/{kernel['id']}", "DELETE")
+    except (OSError, urllib.error.URLError):
+        pass
+    server.process.send_signal(signal.SIGTERM)
+    try:
+        server.process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait(15)
+
+
+class Lab:
+    """JupyterLab in one browser tab. `errors` and `foreign` must be empty in the end: what went wrong in the page, and
+    which addresses other than the server it asked for."""
+
+    def __init__(self, page, server):
+        self.page, self.server = page, server
+        self.errors, self.foreign = [], []
+        page.set_default_timeout(TIMEOUT)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda m: "[nbprop]" in m.text and self.errors.append(m.text))
+        page.on("request", self._note)
+
+    def _note(self, request):
+        if not request.url.startswith((self.server.url, self.server.url.replace("http", "ws", 1), "blob:", "data:")):
+            self.foreign.append(request.url)
+
+    def open(self, name, cells=None):
+        """Opens a notebook, with these cells if given, and waits for its kernel."""
+        if cells is not None:
+            self.server.write(name, cells)
+        # A workspace of its own: nothing is left over from another test.
+        workspace = f"{self.server.url}/lab/workspaces/t{secrets.token_hex(4)}"
+        self.page.goto(f"{workspace}/tree/{name}?token={self.server.token}&reset")
+        self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        page = self.page
+        page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        # The toolbar says idle before there is a kernel, and then "run" does nothing. The model knows.
+        page.evaluate("""async () => {
+            const app = window.jupyterapp;
+            await app.restored;
+            const current = () => app.shell.currentWidget;
+            while (!current()?.sessionContext) await new Promise((r) => setTimeout(r, 50));
+            const panel = current();
+            await panel.context.ready;
+            await panel.sessionContext.ready;
+            await panel.sessionContext.session.kernel.info;
+        }""")
+        self.wait_idle()
+
+    def wait_idle(self, timeout=60_000):
+        self.page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"]', timeout=timeout)
+
+    def command(self, name, **arguments):
+        """Runs one of JupyterLab's commands."""
+        return self.page.evaluate(
+            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args); }", [name, arguments]
+        )
+
+    def run_all(self):
+        self.command("notebook:run-all-cells")
+        self.wait_idle()
+
+    def python(self, code, timeout=30):
+        """Runs code in the notebook's kernel, outside any cell; returns what it prints. Errors are raised here."""
+        printed, error = self.page.evaluate(
+            """async ([code, ms]) => {
+                const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                const future = kernel.requestExecute({ code, store_history: false });
+                let text = "";
+                future.onIOPub = (m) => { if (m.header.msg_type === "stream") text += m.content.text; };
+                const late = new Promise((_, no) => setTimeout(() => no(new Error("no answer: " + code)), ms));
+                const reply = await Promise.race([future.done, late]);
+                const c = reply.content;
+                return [text, c.status === "ok" ? null : c.ename + ": " + c.evalue];
+            }""",
+            [code, 1000 * timeout],
+        )
+        if error:
+            raise RuntimeError(f"{error}\nin {code}")
+        return printed.strip()
+
+    def theme(self, name):
+        """ "JupyterLab Light" or "JupyterLab Dark"."""
+        self.command("apputils:change-theme", theme=name)
+        light = "true" if "Light" in name else "false"
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
+        self.page.wait_for_timeout(600)  # its colours fade in
+
+    def save(self):
+        self.command("docmanager:save")
+
+    def reload(self):
+        self.page.reload()
+        self.wait_ready()
+        # On a very busy machine JupyterLab may give up asking the kernel for its widgets (after 4 s): once more then.
+        lost = self.page.locator("text=Error displaying widget: model not found")
+        for _ in range(2):
+            self.page.wait_for_function("!document.body.innerText.includes('Loading widget...')")
+            if lost.count():
+                self.page.reload()
+                self.wait_ready()
+
+    def explain(self, folder, name):
+        """After a failure: what the page looked like, and what stood in its outputs."""
+        path = Path(folder) / f"{name}.png"
+        self.page.screenshot(path=path)
+        texts = [output.inner_text() for output in self.page.query_selector_all(".jp-OutputArea-output")]
+        return f"screenshot: {path}\nerrors: {self.errors}\noutputs:\n" + "\n".join(texts)
