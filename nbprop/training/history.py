@@ -39,13 +39,13 @@ class Series:
     the step alone, so a run that is rewound and trained again records the same steps.
     """
 
-    def __init__(self, interval=1, capacity=4096, dtype=np.float64, scalar=True):
+    def __init__(self, interval=1, capacity=4096, scalar=True):
         self.interval = interval
         self.capacity = capacity
         self.length = 0
         self._scalar = scalar
         self._steps = np.zeros(64, np.int64)
-        self._values = np.zeros((64, 1), dtype)
+        self._values = np.zeros((64, 1), np.float64 if scalar else np.float32)
 
     def add(self, step, value):
         """Record `value` (a number, or one per layer) for `step`; steps between two intervals are passed over."""
@@ -97,7 +97,7 @@ class Series:
         self.length = len(rows)
 
     def copy(self):
-        other = Series(self.interval, self.capacity, self._values.dtype, self._scalar)
+        other = Series(self.interval, self.capacity, self._scalar)
         other.length = self.length
         other._steps, other._values = self._steps.copy(), self._values.copy()
         return other
@@ -128,9 +128,7 @@ class History:
     def add(self, name, step, value, interval=1):
         column = self.columns.get(name)
         if column is None:
-            scalar = np.ndim(value) == 0
-            dtype = np.float64 if scalar else np.float32
-            column = self.columns[name] = Series(interval, self.capacity, dtype, scalar)
+            column = self.columns[name] = Series(interval, self.capacity, scalar=np.ndim(value) == 0)
         column.add(step, value)
 
     def series(self, name):

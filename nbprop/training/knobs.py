@@ -3,7 +3,6 @@
 import difflib
 import math
 import operator
-from numbers import Real
 
 import numpy as np
 
@@ -13,29 +12,29 @@ from nbprop import nn, optim
 MAX_DEPTH, MAX_WIDTH = 64, 1024
 
 
-def lr(value):
+def number(name, value, lowest, tip):
+    """A finite float that is not below `lowest`."""
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"lr must be a number, got {value!r}; try 0.01") from None
-    if not (math.isfinite(number) and number >= 0):
-        raise ValueError(f"lr must be finite and not negative, got {number:g}; try 0.01")
+        raise TypeError(f"{name} must be a number, got {value!r}; try {tip}") from None
+    if not (math.isfinite(number) and number >= lowest):
+        limit = "not negative" if lowest == 0 else f"at least {lowest:g}"
+        raise ValueError(f"{name} must be finite and {limit}, got {number:g}; try {tip}")
     return number
+
+
+def lr(value):
+    return number("lr", value, 0, 0.01)
+
+
+def l1(value):
+    return number("l1", value, 0, 1e-4)
 
 
 def clip(value):
     """Largest norm of the gradient, or None."""
-    if value is None:
-        return None
-    if not (isinstance(value, Real) and math.isfinite(value) and value > 0):
-        raise ValueError(f"clip must be a norm above 0, or None for no clipping; got {value!r}")
-    return float(value)
-
-
-def l1(value):
-    if not (isinstance(value, Real) and math.isfinite(value) and value >= 0):
-        raise ValueError(f"l1 must be finite and not negative, got {value!r}; try 1e-4")
-    return float(value)
+    return None if value is None else number("clip", value, 1e-12, "1.0, or None for no clipping")
 
 
 def theta(value, present):

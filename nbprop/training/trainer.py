@@ -320,11 +320,11 @@ class Trainer(Turning):
 
     def undo(self):
         """Take back the last `rewind` or `reset`; once more: and forth again. Pauses."""
-        if self._before is None:
-            raise ValueError("nothing to undo: this trainer was neither rewound nor reset")
         self.post(self._undo)
 
     def _undo(self):
+        if self._before is None:
+            raise ValueError("nothing to undo: this trainer was neither rewound nor reset")
         self._pause()
         now = self._moment()
         (self._run, step, self._past, self.history), self._before = self._before, now

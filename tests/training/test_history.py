@@ -19,7 +19,7 @@ def test_a_series_is_bounded_and_evenly_spaced(steps, capacity, every):
 
 
 def test_layers_that_come_later_are_nan_before():
-    series = Series(1, 100, np.float32, scalar=False)
+    series = Series(1, 100, scalar=False)
     series.add(1, np.array([1.0, 2.0]))
     series.add(2, np.array([1.0, 2.0, 3.0]))
     series.add(3, np.array([4.0]))
