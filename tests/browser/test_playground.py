@@ -1,0 +1,255 @@
+"""The Playground in a real JupyterLab, as a person uses it: buttons, sliders by keyboard, two at once, closing, reload.
+
+The tests share one tab and follow each other, as a session of work does.
+"""
+
+import json
+import time
+
+import pytest
+
+BOARD = ".nbprop-board"
+PANELS = ("loss", "gradients", "histograms", "boundary")
+SLIDERS = ("Noise", "Validation", "Batch size", "Depth", "Width", "Learning rate", "Rewind to")
+CHOICES = ("Data", "Activation", "Initializer", "Optimizer", "Speed")
+BUTTONS = ("Play", "Pause", "Step", "Reset", "Undo")
+CELLS = [
+    "import nbprop as nb",
+    "playground = nb.Playground(hidden=[8])\nplayground",
+    "other = nb.Playground('circles', hidden=[8])\nother",
+]
+
+
+class App:
+    """One Playground on the page and in the kernel, where `name` is its variable."""
+
+    def __init__(self, lab, name, cell):
+        self.lab, self.name = lab, name
+        self.root = lab.page.locator(".jp-Cell").nth(cell).locator(".jp-OutputArea-output").first
+        self.board = self.root.locator(BOARD)
+
+    def click(self, button):
+        self.root.get_by_role("button", name=button, exact=True).click()
+
+    def data(self, name):
+        return self.board.get_attribute(f"data-{name}")
+
+    def number(self, name):
+        return int(self.data(name))
+
+    def pictures(self):
+        return self.board.evaluate(
+            "(board, names) => names.map((n) => board.querySelector(`[data-panel=${n}] canvas`).toDataURL())", PANELS
+        )
+
+    def trainer(self, expression):
+        """The value in the kernel of `expression`, in which t is the trainer."""
+        return json.loads(self.lab.python(f"import json; t = {self.name}.trainer; print(json.dumps({expression}))"))
+
+    def tab_to(self, label):
+        """Press Tab, from the Play button on, until the control with this label has the focus."""
+        page = self.lab.page
+        self.root.get_by_role("button", name="Play", exact=True).focus()
+        for _ in range(40):
+            if page.evaluate(FOCUSED) == label:
+                return
+            page.keyboard.press("Tab")
+        pytest.fail(f"Tab does not lead from Play to {label}")
+
+    def play(self):
+        self.click("Play")
+        until(lambda: self.data("status") == "playing", "it plays")
+
+    def pause(self):
+        """Returns the step at which it stands, when the picture of it is there."""
+        self.click("Pause")
+        until(lambda: self.data("status") == "paused", "it is paused")
+        steps = self.trainer("t.steps")
+        until(lambda: self.number("step") == steps, f"the picture of step {steps}")
+        return steps
+
+
+# What is written beside the element that has the focus.
+FOCUSED = """() => {
+    const element = document.activeElement;
+    const row = element.closest(".widget-inline-hbox");
+    return row ? row.querySelector(".widget-label").textContent : element.labels?.[0]?.textContent ?? element.textContent;
+}"""
+
+# How many colours there are in each picture.
+COLORS = """(board) => [...board.querySelectorAll("canvas")].map((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+})"""
+
+
+def until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"waited in vain until: {what}")
+        time.sleep(0.03)
+
+
+@pytest.fixture(scope="module")
+def lab(new_lab):
+    lab = new_lab()
+    lab.open("playground.ipynb", CELLS)
+    lab.run_all()
+    lab.page.wait_for_selector(BOARD)
+    return lab
+
+
+@pytest.fixture
+def app(lab):
+    app = App(lab, "playground", cell=1)
+    app.board.scroll_into_view_if_needed()
+    return app
+
+
+def test_play_moves_all_four_pictures(app):
+    before, painted, step = app.pictures(), app.number("painted"), app.number("step")
+    app.play()
+    until(lambda: all(a != b for a, b in zip(app.pictures(), before, strict=True)), "all four pictures have changed")
+    until(lambda: app.number("painted") > painted + 20, "20 frames are painted")
+    assert app.number("step") > step
+    # Every panel goes on, it was not only the first frame.
+    again = app.pictures()
+    until(lambda: all(a != b for a, b in zip(app.pictures(), again, strict=True)), "all four change once more")
+    assert app.board.locator(".nbprop-error:visible").count() == 0
+
+
+def test_learning_rate_and_depth_act_at_the_next_step_and_nothing_starts_over(app):
+    assert app.data("status") == "playing"
+    before = app.trainer("[t.lr, t.depth, t.steps]")
+    app.tab_to("Learning rate")
+    app.lab.page.keyboard.press("ArrowRight")
+    until(lambda: app.trainer("t.lr") > before[0], "the kernel has the learning rate")
+    assert app.trainer("t.lr") == pytest.approx(before[0] * 10**0.05)
+    app.tab_to("Depth")
+    app.lab.page.keyboard.press("ArrowRight")
+    until(lambda: app.trainer("t.depth") == before[1] + 1, "the kernel has the depth")
+    # The pictures have another layer, and the steps go on from where they were.
+    until(lambda: app.board.get_by_role("img", name="hidden 2").count(), "the words for the picture know hidden 2")
+    events = app.trainer("[[e.name, e.step, e.old, e.new] for e in t.history.events]")
+    assert [event[0] for event in events] == ["lr", "hidden"]
+    assert all(event[1] >= before[2] for event in events)
+    assert events[1][2:] == [[8], [8, 8]]
+    until(lambda: app.number("step") > events[1][1], "a frame of a step with the new layer")
+    steps = app.trainer("t.history.series('loss')[0].tolist()")
+    assert steps[0] == 1 and sorted(set(steps)) == steps
+    assert app.data("status") == "playing"
+
+
+def test_pause_stands_still_and_step_makes_one(app):
+    steps = app.pause()
+    pictures = app.pictures()
+    app.lab.page.wait_for_timeout(300)
+    assert app.trainer("t.steps") == steps
+    assert app.pictures() == pictures
+    app.click("Step")
+    until(lambda: app.number("step") > steps, "the picture of one more step")
+    assert app.trainer("t.steps") == app.number("step") == steps + 1
+    assert app.data("status") == "paused"
+
+
+def test_reset_begins_anew_and_undo_brings_everything_back(app):
+    steps, theta = app.trainer("[t.steps, float(t.model.theta.sum())]")
+    app.click("Reset")
+    until(lambda: app.data("status") == "ready" and app.number("step") == 0, "a new run")
+    assert app.trainer("[t.steps, t.depth]") == [0, 2]
+    assert app.trainer("float(t.model.theta.sum())") != theta
+    app.click("Undo")
+    until(lambda: app.number("step") == steps, "the old run is back")
+    assert app.trainer("[t.steps, float(t.model.theta.sum())]") == [steps, theta]
+
+
+def test_every_control_has_its_label_and_is_reached_by_tab(app):
+    page = app.lab.page
+    app.root.get_by_role("button", name="Play", exact=True).focus()
+    reached = []
+    for _ in range(60):
+        if not page.evaluate("(root) => root.contains(document.activeElement)", app.root.element_handle()):
+            break
+        reached.append(page.evaluate(FOCUSED))
+        page.keyboard.press("Tab")
+    left = [name for name in (*BUTTONS, *SLIDERS, *CHOICES, "Seed") if name not in reached]
+    assert left == []
+    for name in BUTTONS:
+        assert app.root.get_by_role("button", name=name, exact=True).count() == 1
+    for name in CHOICES:
+        assert app.root.get_by_role("combobox", name=name, exact=True).count() == 1
+    assert app.root.get_by_role("spinbutton", name="Seed", exact=True).count() == 1
+
+
+def test_what_cannot_be_done_is_said_beside_the_controls(app):
+    other = App(app.lab, "other", cell=2)
+    other.click("Undo")
+    other.root.get_by_text("nothing to undo").wait_for()
+    other.click("Step")
+    until(lambda: other.number("step") == 1, "the run goes on untouched")
+    until(lambda: other.root.get_by_text("nothing to undo").count() == 0, "the message is gone")
+
+
+def test_two_playgrounds_do_not_disturb_each_other(app):
+    other = App(app.lab, "other", cell=2)
+    before, steps = app.trainer("[t.steps, t.lr, t.depth]"), other.trainer("t.steps")
+    other.play()
+    until(lambda: other.trainer("t.steps") > steps + 20, "the second one trains")
+    assert app.trainer("[t.steps, t.lr, t.depth]") == before
+    app.play()
+    other.tab_to("Depth")
+    app.lab.page.keyboard.press("ArrowRight")
+    until(lambda: other.trainer("t.depth") == 2, "the second one is deeper")
+    assert app.trainer("t.depth") == before[2]
+    still = other.pause()
+    steps = app.trainer("t.steps")
+    until(lambda: app.trainer("t.steps") > steps + 20, "the first one trains on")
+    assert other.trainer("t.steps") == still
+    app.pause()
+
+
+def test_running_the_cell_again_stops_the_old_run(app):
+    lab = app.lab
+    app.play()
+    lab.python("old = playground")
+    lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
+    lab.command("notebook:run-cell")
+    lab.wait_idle()
+    old = App(lab, "old", cell=1)
+    until(lambda: old.trainer("t.status") == "paused", "the old run is paused")
+    steps = old.trainer("t.steps")
+    assert steps > 0 and app.trainer("t.steps") == 0
+    app.board.wait_for()
+    until(lambda: lab.page.locator(BOARD).count() == 2, "no picture is left of the old one")
+    app.play()
+    until(lambda: app.number("step") > 20, "the new one trains")
+    assert old.trainer("t.steps") == steps
+
+
+def test_after_saving_and_loading_the_page_again_it_goes_on(app):
+    lab = app.lab
+    assert app.data("status") == "playing"
+    lab.save()
+    steps = app.trainer("t.steps")
+    lab.reload()
+    app.board.wait_for()
+    until(lambda: app.number("painted") > 5, "frames are painted")
+    assert app.number("step") > steps
+    assert all(colors > 10 for colors in app.board.evaluate(COLORS))
+    app.pause()
+    pictures = app.pictures()
+    app.click("Step")
+    until(lambda: all(a != b for a, b in zip(app.pictures(), pictures, strict=True)), "a step changes all four")
+
+
+def test_close_takes_it_away_and_stops_it(app):
+    lab = app.lab
+    app.play()
+    lab.python("playground.close()")
+    until(lambda: lab.page.locator(BOARD).count() == 1, "its picture is gone")
+    assert app.trainer("t.status") == "paused"
+    other = App(lab, "other", cell=2)
+    steps = other.number("step")
+    other.click("Step")
+    until(lambda: other.number("step") == steps + 1, "the other one still works")
