@@ -291,8 +291,9 @@ class Playground(widgets.HBox):
         return self.board.describe()
 
     def _repr_mimebundle_(self, **kwargs):
-        data = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": base64.b64encode(self.plot()._repr_png_()).decode()}  # where no widget can live
+        data = super()._repr_mimebundle_(**kwargs) or {}
+        # A picture of now for where no widget can live: GitHub, PDF, an export.
+        return {**dict(data), "image/png": base64.b64encode(self.plot()._repr_png_()).decode()}
 
     def __repr__(self):
         return f"Playground({self.trainer!r})"
