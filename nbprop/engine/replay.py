@@ -36,7 +36,7 @@ class Replay:
         self._reached = {loss, *(x for node in self._falling for x in node.inputs if x.requires_grad)}
         for x in self._reached:
             if x.grad is None or not x.is_leaf:  # a model's parameters bring theirs, views of the flat gradient
-                x.grad = np.zeros(x.shape, x.dtype)
+                x.grad = np.zeros_like(x.data)  # in the same memory layout
         loss.grad.fill(1)
         self._forward = self._backward = None  # made when first run: only then is it known where each op writes
 
@@ -96,7 +96,7 @@ class Replay:
             if dx is None or not x.requires_grad:
                 continue
             uses.append((i, x.grad, x in arrived))
-            if dx.shape == x.shape and dx.dtype == x.dtype and x.grad.flags.c_contiguous:
+            if dx.shape == x.shape and dx.dtype == x.dtype and dx.strides == x.grad.strides:
                 into[i] = np.empty_like(x.grad) if x in arrived else x.grad
             arrived.add(x)
         op.into = tuple(into)
