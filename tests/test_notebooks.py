@@ -1,0 +1,154 @@
+"""The form of the notebooks. That they run and print what they show is checked by nbval (`pytest notebooks`)."""
+
+import base64
+import copy
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+LINES, DIGITS, PICTURE, NOTEBOOK = 20, 4, 100_000, 1_000_000
+WIDGET = "application/vnd.jupyter.widget-view+json"
+UNREASONED = re.compile(r"^ *# *NBVAL_(IGNORE_OUTPUT|SKIP) *$(?!\n# \w)", re.MULTILINE)
+NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?")
+
+# What to write into the lines marked with an arrow.
+SOLUTIONS = {
+    "00-playground": [
+        "    return 2 * np.tanh(w) * (1 - np.tanh(w) ** 2)",
+        "lr = 0.01",
+        'init = "he"',
+    ],
+}
+
+
+def problems(notebook):
+    """What is against the rules of CONTRIBUTING.md, in words."""
+    cells = notebook.cells
+    if "widgets" in notebook.metadata:
+        yield "keeps the state of widgets"
+    if not cells or cells[0].cell_type != "markdown" or not cells[0].source.startswith("# "):
+        yield "does not begin with a title"
+    titles = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+    for title in ("## Summary", "## Exercises"):
+        if title not in titles:
+            yield f"has no {title!r}"
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
+        yield "was not run from top to bottom in one go"
+    for before, cell in zip([None, *cells], cells, strict=False):
+        if cell.cell_type == "code":
+            for problem in problems_of_code(cell, before):
+                yield f"{problem} in {cell.source.splitlines()[:1]}"
+
+
+def problems_of_code(cell, before):
+    lines = cell.source.splitlines()
+    if before is None or before.cell_type != "markdown":
+        yield "no prose before the code"
+    if len(lines) > LINES:
+        yield f"{len(lines)} lines"
+    if cell.source.rstrip().endswith(";"):
+        yield "a semicolon at the end"
+    if UNREASONED.search(cell.source):
+        yield "not compared, without a reason in the next line"
+    if any(tag.startswith("nbval") for tag in cell.metadata.get("tags", ())):
+        yield "a tag that nobody sees"
+    if not cell.outputs:
+        yield "neither a number nor a picture"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            yield "an error"
+        data = output.get("data", {})
+        if WIDGET in data:
+            yield "a widget that is gone when the notebook is opened"
+        if len(base64.b64decode(data.get("image/png", ""))) > PICTURE:
+            yield "a large picture"
+        for number in NUMBER.findall(output.get("text", "") + data.get("text/plain", "")):
+            if len(number.split("e")[0].replace(".", "").lstrip("0")) > DIGITS:
+                yield f"{number} has more than {DIGITS} digits"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_rules(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert list(problems(notebook)) == []
+    assert path.stat().st_size < NOTEBOOK
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_exercises_are_open_and_can_be_solved(path, capsys):
+    cells = nbformat.read(path, as_version=4).cells
+    start = next(i for i, cell in enumerate(cells) if "## Exercises" in cell.source)
+    exercises = [cell for cell in cells[start:] if cell.cell_type == "code"]
+    solutions = SOLUTIONS[path.stem]
+    assert len(exercises) == len(solutions)
+    names = {}
+    exec("import numpy as np\nimport nbprop as nb\ndata, digits = nb.data.spirals(), nb.data.digits()", names)
+    for number, (cell, solution) in enumerate(zip(exercises, solutions, strict=True), 1):
+        assert cell.outputs[0].text == f"exercise {number}: False\n"
+        source, count = re.subn(r"^.*# ←$", lambda _, line=solution: line, cell.source, flags=re.MULTILINE)
+        assert count == 1
+        exec(source, names)
+        assert capsys.readouterr().out == f"exercise {number}: True\n"
+
+
+def a_good_notebook():
+    shown = [new_output("stream", text="0.1234 after 12000 steps, 6.1e-13\n")]
+    cells = [
+        new_markdown_cell("# Title"),
+        new_code_cell("print(1)", execution_count=1, outputs=shown),
+        new_markdown_cell("## Summary"),
+        new_code_cell("# NBVAL_IGNORE_OUTPUT\n# timings\nprint(2)", execution_count=2, outputs=shown),
+        new_markdown_cell("## Exercises"),
+    ]
+    return new_notebook(cells=cells)
+
+
+def with_output(output):
+    return lambda notebook: notebook.cells[1].outputs.append(output)
+
+
+def with_source(source):
+    return lambda notebook: notebook.cells[1].update(source=source)
+
+
+def picture(size):
+    return new_output("display_data", {"image/png": base64.b64encode(bytes(size)).decode()})
+
+
+SPOILERS = {
+    "keeps the state": lambda notebook: notebook.metadata.update(widgets={}),
+    "with a title": lambda notebook: notebook.cells[0].update(source="Title"),
+    "no '## Summary'": lambda notebook: notebook.cells[2].update(source="Summary"),
+    "no '## Exercises'": lambda notebook: notebook.cells.pop(),
+    "not run from top": lambda notebook: notebook.cells[3].update(execution_count=7),
+    "no prose": lambda notebook: notebook.cells.insert(2, copy.deepcopy(notebook.cells[1])),
+    "21 lines": with_source("x = 1\n" * 21),
+    "semicolon": with_source("x;\n"),
+    "without a reason": with_source("# NBVAL_IGNORE_OUTPUT\nprint(1)"),
+    "a tag": lambda notebook: notebook.cells[1].metadata.update(tags=["nbval-skip"]),
+    "neither a number": lambda notebook: notebook.cells[1].update(outputs=[]),
+    "an error": with_output(new_output("error", ename="E", evalue="", traceback=[])),
+    "a widget": with_output(new_output("display_data", {WIDGET: {"model_id": "1"}})),
+    "a large picture": with_output(picture(PICTURE + 1)),
+    "more than 4 digits": with_output(new_output("stream", text="loss 0.12345")),
+}
+
+
+def test_nothing_is_wrong_with_a_good_notebook():
+    notebook = a_good_notebook()
+    with_output(picture(PICTURE))(notebook)
+    assert list(problems(notebook)) == []
+
+
+@pytest.mark.parametrize("complaint", SPOILERS)
+def test_what_is_wrong_is_said(complaint):
+    notebook = a_good_notebook()
+    SPOILERS[complaint](notebook)
+    assert any(complaint in problem for problem in problems(notebook))
