@@ -251,8 +251,9 @@ function render({ model, el }) {
   const waiting = [];
   let asked = 0; // the animation frame that has been asked for
   let painted = 0;
+  let owing = false; // does a frame that was taken in wait for its answer?
   let mounted = -Infinity;
-  let dressed = false;
+  let dressed = ""; // in which theme
 
   const status = make("div", "nbprop-status");
   status.setAttribute("role", "status");
@@ -299,6 +300,7 @@ function render({ model, el }) {
       return false;
     }
     for (const i of changed) panels[i].dirty = true;
+    owing ||= Boolean(head.ack);
     root.dataset.step = head.step;
     root.dataset.status = head.status;
     const words = statusLine(head.status, head.message, head.step);
@@ -317,7 +319,8 @@ function render({ model, el }) {
       root.dataset.seq = String(store.seq);
       root.dataset.painted = String(++painted);
       root.dataset.age = (Date.now() - next.head.time).toFixed(1); // means something where both clocks are one
-      say({ type: "ack", seq: store.seq });
+      if (owing) say({ type: "ack", seq: store.seq });
+      owing = false;
     }
     if (waiting.length) ask();
   }
@@ -369,9 +372,11 @@ function render({ model, el }) {
 
   // Colours: again whenever the page changes its own.
   function dress() {
-    dressed = root.isConnected;
-    if (!dressed) return;
+    if (!root.isConnected) return;
     const { theme, font } = themeOf(root);
+    const now = JSON.stringify([theme, font]);
+    if (now === dressed) return;
+    dressed = now;
     root.style.colorScheme = theme.dark ? "dark" : "light"; // native controls too
     for (const panel of panels) Object.assign(panel, { theme, font, dirty: true });
     ask();

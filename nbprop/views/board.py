@@ -203,8 +203,11 @@ class Board(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        # A picture of now for where no widget can live: GitHub, PDF, an export.
-        return {**data, "image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}, metadata
+        # A picture of now for where no widget can live: GitHub, PDF, an export. Matplotlib takes a quarter of a second
+        # per panel for it, which is not taken from a run that plays (and whose picture would be old at once).
+        if not any(source.status == "playing" for source in self._sources):
+            data = {**data, "image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
+        return data, metadata
 
     # What a source reads.
 
@@ -242,7 +245,7 @@ class Board(anywidget.AnyWidget):
                 self._pumping.release()
 
     def ask(self):
-        """Something is to be looked at (an option was set, a page has spoken): have `pump()` called. From any thread."""
+        """There is something to look at (an option was set, a page has spoken): have `pump()` called; in any thread."""
         if any(source.status == "playing" for source in self._sources):
             return  # which calls it after each slice
         post = getattr(self._sources[0], "post", None)
@@ -294,7 +297,8 @@ class Board(anywidget.AnyWidget):
             for panel in self._panels:
                 panel.forget()
         head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
-        head |= {"type": "frame", "seq": self._pacing.sent(now), "full": whole, "time": 1000 * time.time()}
+        seq, ack = self._pacing.sent(now, last=not self._playing)
+        head |= {"type": "frame", "seq": seq, "ack": ack, "full": whole, "time": 1000 * time.time()}
         self.send(head, [data])
         cost = _work() - begun
         self._pacing.spent(cost)

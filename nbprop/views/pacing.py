@@ -2,9 +2,12 @@
 
 A frame takes about 45 ms to a browser and back, so several are in flight at once; how many is a window that follows the
 age of what gets painted. Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges
-what it has painted, by its own id. The slowest viewer that is looking decides; one that has been silent for two seconds
-while frames are waiting for its answer no longer counts, until it speaks again. So a slow browser gets fewer frames,
-never a queue, and a closed one gets a frame every two seconds, to find out whether it is back.
+what it has painted, by its own id. The slowest viewer that is looking decides; one that has owed an answer for two seconds
+no longer counts, until it speaks again. So a slow browser gets fewer frames, never a queue, and a closed one gets a frame
+every two seconds, to find out whether it is back.
+
+Not every frame is to be answered: JupyterLab shows a busy and an idle kernel for each message that it sends there, which
+takes it longer than painting a panel. Two answers per window are enough.
 
 Times are seconds of any steady clock, handed in by the caller.
 """
@@ -18,13 +21,14 @@ MAX_VIEWERS = 32
 class Viewer:
     """One mounted picture of a board: the panels it has in sight, and how far it has painted."""
 
-    __slots__ = ("acked", "heard", "page", "panels")
+    __slots__ = ("acked", "heard", "owes", "page", "panels")
 
     def __init__(self, panels, page, acked, heard):
         self.panels = panels  # indices of the panels in sight
         self.page = page  # False while its browser tab is hidden
-        self.acked = acked  # number of the last frame it has painted
+        self.acked = acked  # number of the last frame of which it has said that it is painted
         self.heard = heard  # when it last said anything
+        self.owes = None  # since when it owes an answer
 
 
 class Pacing:
@@ -44,9 +48,11 @@ class Pacing:
         self.cost = 0.0  # seconds that a frame takes to make, smoothed
         self.ages = deque(maxlen=240)  # of the frames painted, in seconds
         self.viewers = {}
-        self._left = {}  # frame number -> when it left
-        self._done = 0  # the last frame painted by everyone who is looking
+        self._asked = {}  # number of a frame that is to be answered -> when it left
+        self._last_asked = 0
+        self._done = 0  # the last frame answered by everyone who is looking
         self._due = self._last = float("-inf")
+        self._probes = False  # nobody is looking
         self._full = False  # the window alone held a frame back since the last change of the window
         self._recent = deque(maxlen=9)
 
@@ -62,8 +68,9 @@ class Pacing:
             return True
         v = self.viewers[viewer]
         if page and not v.page:  # what was sent while it was hidden needs no answer
-            v.acked = self.seq
-        v.panels, v.page, v.heard = frozenset(panels), page, now
+            v.acked, v.owes = self.seq, None
+        v.panels, v.page = frozenset(panels), page
+        self._hear(v, now)
         return False
 
     def leave(self, viewer):
@@ -75,17 +82,21 @@ class Pacing:
         v = self.viewers.get(viewer)
         if v is None:
             return False
-        v.heard = now
         v.acked = max(v.acked, min(seq, self.seq))
+        self._hear(v, now)
         live = self._live(now)
         done = min((u.acked for u in live), default=self._done)
         if done > self._done:
             self._done = done
-            if done in self._left:
-                self._adapt(now - self._left[done])
-        for old in [n for n in self._left if n <= done]:
-            del self._left[old]
+            if done in self._asked:
+                self._adapt(now - self._asked[done])
+        for old in [n for n in self._asked if n <= done]:
+            del self._asked[old]
         return True
+
+    def _hear(self, v, now):
+        v.heard = now
+        v.owes = now if v.owes is not None and v.acked < self._last_asked else None
 
     def _adapt(self, age):
         self.ages.append(age)
@@ -106,10 +117,7 @@ class Pacing:
     # What the board asks.
 
     def _silent(self, v, now):
-        if v.acked >= self.seq:
-            return False
-        waiting = self._left.get(v.acked + 1, float("-inf"))
-        return now - max(v.heard, waiting) > self.patience
+        return v.owes is not None and now - v.owes > self.patience
 
     def _live(self, now):
         return [v for v in self.viewers.values() if v.page and not self._silent(v, now)]
@@ -129,23 +137,31 @@ class Pacing:
         if not viewers:
             return False
         live = [v for v in viewers if not self._silent(v, now)]
-        if not live or not any(v.panels for v in live):  # one probe, to hear whether someone is (still) there
+        self._probes = not live or not any(v.panels for v in live)
+        if self._probes:  # one frame now and then, to hear whether someone is (still) there
             return now - self._last >= self.patience
         if self.seq - min(v.acked for v in live) >= self.window:
             self._full = True
             return False
         return hurry or now >= self._due
 
-    def sent(self, now):
-        """A frame leaves. Returns its number: 1, 2, ..."""
+    def sent(self, now, last=False):
+        """A frame leaves. Returns its number (1, 2, ...) and whether it is to be answered; the `last` one for now is."""
         self.seq += 1
-        self._left[self.seq] = self._last = now
-        if len(self._left) > 64:
-            del self._left[next(iter(self._left))]
+        self._last = now
         interval = max(1 / self.rate, self.cost / self.share)
         # Counted from when the frame was due, not from when it left: whoever asks every 15 ms would else get 30 ms.
         self._due = max(self._due, now - interval) + interval
-        return self.seq
+        if not (last or self._probes) and self.seq < self._last_asked + self.window // 2:
+            return self.seq, False
+        self._asked[self.seq] = now
+        self._last_asked = self.seq
+        if len(self._asked) > 64:
+            del self._asked[next(iter(self._asked))]
+        for v in self.viewers.values():
+            if v.page and v.owes is None:
+                v.owes = now
+        return self.seq, True
 
     def spent(self, cost):
         """The last frame took `cost` seconds to make and send."""

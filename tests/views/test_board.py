@@ -709,6 +709,9 @@ def test_repr_is_stable_and_the_bundle_has_a_picture(make, source):
     assert data["text/plain"] == "Board(Wave, Plain)"
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == board.model_id
     assert base64.b64decode(data["image/png"]).startswith(PNG)
+    source.status = "playing"  # then Matplotlib does not hold the run up
+    data, _ = board._repr_mimebundle_()
+    assert data.keys() == {"text/plain", "application/vnd.jupyter.widget-view+json"}
 
 
 def test_two_sources_on_one_board(make):

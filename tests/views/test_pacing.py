@@ -12,25 +12,29 @@ class Browser:
 
     def __init__(self, name, pacing, trip=0.022, paint=0.002, mount=0.0):
         self.name, self.pacing, self.trip, self.paint = name, pacing, trip, paint
-        self.arrivals, self.answers = [], []  # (time, frame number)
+        self.arrivals = []  # (time, frame number, is it to be answered?)
+        self.answers = []  # (time, frame number)
         self.busy = self.mount = mount
         self.here = self.talks = True
         self.painted = []
+        self.answered = 0
         self.most_waiting = 0
         pacing.look(name, {0}, True, mount)
 
-    def receive(self, seq, now):
+    def receive(self, seq, ask, now):
         if self.here:
-            self.arrivals.append((now + self.trip, seq))
+            self.arrivals.append((now + self.trip, seq, ask))
 
     def run(self, now):
-        waiting = [seq for at, seq in self.arrivals if at <= now]
+        waiting = [(seq, ask) for at, seq, ask in self.arrivals if at <= now]
         self.most_waiting = max(self.most_waiting, len(waiting))
         if waiting and now >= self.busy and self.here:
-            self.arrivals = [(at, seq) for at, seq in self.arrivals if at > now]
+            self.arrivals = [frame for frame in self.arrivals if frame[0] > now]
             self.busy = now + self.paint
-            self.painted.append(waiting[-1])
-            self.answers.append((now + self.paint + self.trip, waiting[-1]))
+            self.painted.append(waiting[-1][0])
+            if any(ask for _, ask in waiting):
+                self.answers.append((now + self.paint + self.trip, waiting[-1][0]))
+                self.answered += 1
         for answer in [a for a in self.answers if a[0] <= now]:
             self.answers.remove(answer)
             if self.talks:
@@ -48,12 +52,36 @@ def play(pacing, browsers, start, seconds, slice=0.012, at=None, cost=0.0):
         for b in browsers:
             b.run(now)
         if k % round(slice * 1000) == 0 and pacing.may_send(now):
-            seq = pacing.sent(now)
+            seq, ask = pacing.sent(now)
             pacing.spent(cost)
             sent.append(now)
             for b in browsers:
-                b.receive(seq, now)
+                b.receive(seq, ask, now)
     return sent
+
+
+def test_half_a_window_or_more_of_frames_goes_without_an_answer():
+    pacing = Pacing(window=(8, 8))
+    pacing.window = 8
+    b = Browser("a", pacing)
+    sent = play(pacing, [b], 0.0, 5.0)
+    assert len(sent) > 200
+    assert len(sent) / 4 - 3 <= b.answered <= len(sent) / 4 + 3
+
+
+def test_a_viewer_that_owes_no_answer_is_not_silent():
+    pacing = Pacing()
+    pacing.look("a", {0}, True, 0.0)
+    assert pacing.sent(0.0) == (1, False)
+    assert pacing.seen(100.0)
+    assert pacing.sent(100.0) == (2, True)
+    pacing.ack("a", 2, 100.1)
+    assert pacing.seen(200.0)
+    assert pacing.sent(200.0, last=True) == (3, True)
+    assert not pacing.seen(203.0)
+    pacing.look("a", {0}, True, 203.0)  # it speaks, though it does not answer
+    assert pacing.seen(204.0)
+    assert not pacing.seen(206.0)
 
 
 def test_nothing_leaves_before_anyone_looks():
@@ -123,8 +151,10 @@ def test_a_viewer_with_no_panel_in_sight_gets_a_probe_every_two_seconds():
     b = Browser("a", pacing)
     play(pacing, [b], 0.0, 1.0)
     pacing.look("a", set(), True, 1.0)
+    answered = b.answered
     sent = play(pacing, [b], 1.0, 10.0)
     assert 4 <= len(sent) <= 5
+    assert b.answered - answered >= len(sent) - 1
     assert pacing.seen(11.0)  # it answers: a person is there, reading another cell
 
 
@@ -147,7 +177,7 @@ def test_a_vanished_viewer_gets_a_probe_every_two_seconds_until_it_speaks_again(
 def test_no_one_silent_for_less_than_two_seconds_is_given_up():
     pacing = Pacing()
     pacing.look("a", {0}, True, 0.0)
-    pacing.sent(10.0)  # nothing was sent for long: the two seconds count from the frame, not from the mount
+    pacing.sent(10.0, last=True)  # nothing was sent for long: the two seconds count from the frame, not from the mount
     assert pacing.seen(11.9)
     assert not pacing.seen(12.1)
 
@@ -230,5 +260,5 @@ def test_what_it_keeps_is_bounded():
     for k in range(10_000):
         pacing.sent(200.0 + k)
         pacing.ack("viewer 199", pacing.seq, 200.0 + k)
-    assert len(pacing._left) <= 64
+    assert len(pacing._asked) <= 64
     assert len(pacing.ages) <= 240

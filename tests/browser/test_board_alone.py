@@ -1,0 +1,330 @@
+"""board.js in a bare page, without Jupyter: what a frame, a snapshot, a gap or a failure does to the picture."""
+
+import base64
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nbprop.views import Board, Histograms, Loss
+
+BOARD = ".nbprop-board"
+
+
+class Source:
+    data = SimpleNamespace(task="regression")
+    layers = [SimpleNamespace(name="<img src=x onerror=alert(1)>"), SimpleNamespace(name="output")]
+    status, message, steps, version = "paused", "", 40, 1
+
+    def __init__(self):
+        self.watchers = set()
+        self.history = SimpleNamespace(series=self.series, events=[])
+
+    def series(self, name):
+        steps = np.arange(1, self.steps + 1) if name == "loss" else np.arange(0)
+        return steps, (1.5 + np.sin(steps / 9)).astype(np.float32)
+
+    def histograms(self, kind, bins=40):
+        return np.ones((2, bins), np.float32) * self.steps, np.float32([-1, -2]), np.float32([1, 2])
+
+
+class Bare:
+    """A page with one board, and the wire between the two: `deliver()` the frames, `collect()` what the page says."""
+
+    def __init__(self, page):
+        self.page = page
+        self.source = Source()
+        self.board = Board(Loss(self.source), Histograms(self.source))
+        self.wire = []
+        self.board.send = lambda content, buffers: self.wire.append((content, bytes(buffers[0])))
+        self.errors = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.set_default_timeout(10_000)
+
+    def open(self, style="", kernel=True):
+        self.page.set_content(f"<style>{style}\n{self.board._css}</style><div id=el style='width: 640px'></div>")
+        snapshot = {**self.board.snapshot}
+        if snapshot:
+            snapshot["data"] = base64.b64encode(snapshot["data"]).decode()
+        self.page.evaluate(
+            """async ([esm, spec, snapshot, kernel]) => {
+                window.bytes = (text, shift = 0) => {
+                    const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+                    const all = new Uint8Array(shift + raw.length);
+                    all.set(raw, shift);
+                    return new DataView(all.buffer, shift);
+                };
+                if (snapshot.data !== undefined) snapshot.data = bytes(snapshot.data);
+                const state = { _spec: spec, snapshot };
+                window.said = [];
+                window.handlers = new Set();
+                const model = {
+                    get: (name) => state[name],
+                    on: (name, f) => handlers.add(f),
+                    off: (name, f) => handlers.delete(f),
+                    send: (message) => { if (!kernel) throw new Error("no kernel"); said.push(message); },
+                };
+                const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
+                const { default: widget } = await import(url);
+                window.cleanup = await widget.render({ model, el: document.getElementById("el") });
+            }""",
+            [self.board._esm, self.board._spec, snapshot, kernel],
+        )
+        return self
+
+    def collect(self):
+        said = self.page.evaluate("said.splice(0)")
+        for message in said:
+            self.board._receive(self.board, message, [])
+        return said
+
+    def deliver(self, shift=0):
+        """All that is on the wire, at once."""
+        frames = [[head, base64.b64encode(data).decode()] for head, data in self.wire]
+        self.wire.clear()
+        self.page.evaluate(
+            """([frames, shift]) => {
+                for (const [head, data] of frames) for (const f of handlers) f(head, [bytes(data, shift)]);
+            }""",
+            [frames, shift],
+        )
+        return frames[-1][0]["seq"]
+
+    def settle(self):
+        """Until what was asked for is painted."""
+        self.page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+    def advance(self, status="paused"):
+        self.source.steps += 1
+        self.source.version += 1
+        self.source.status = status
+        self.board.pump()
+
+    def get(self, name):
+        return self.page.locator(BOARD).get_attribute(f"data-{name}")
+
+    def colors(self, panel):
+        """How many different colours the canvas has."""
+        return self.page.evaluate(
+            """(name) => {
+                const canvas = document.querySelector(`[data-panel=${name}] canvas`);
+                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                return new Set(new Uint32Array(data.buffer)).size;
+            }""",
+            panel,
+        )
+
+    def pixel(self, panel="loss"):
+        """The colour of the lower right corner, where nothing is drawn."""
+        return self.page.evaluate(
+            """(name) => {
+                const canvas = document.querySelector(`[data-panel=${name}] canvas`);
+                return [...canvas.getContext("2d").getImageData(canvas.width - 1, canvas.height - 1, 1, 1).data];
+            }""",
+            panel,
+        )[:3]
+
+
+@pytest.fixture
+def bare(page):
+    bare = Bare(page)
+    yield bare
+    bare.board.close()
+    assert bare.errors == []
+
+
+def test_a_snapshot_is_drawn_without_any_kernel(bare):
+    bare.board._keep([1])
+    bare.open(kernel=False)
+    bare.settle()
+    assert bare.get("step") == "40"
+    assert bare.colors("loss") > 20 and bare.colors("histograms") > 5
+    assert bare.page.locator("[data-panel=loss] canvas").get_attribute("aria-label").startswith("Loss. Loss ")
+    before = bare.page.evaluate("document.querySelector('[data-panel=loss] canvas').toDataURL()")
+    bare.page.locator("[data-panel=loss] input").first.click()  # options that only concern the drawing work
+    bare.settle()
+    assert bare.page.evaluate("document.querySelector('[data-panel=loss] canvas').toDataURL()") != before
+
+
+@pytest.mark.parametrize("shift", [0, 1, 2, 3])
+def test_frames_are_read_wherever_their_bytes_start(bare, shift):
+    bare.open()
+    (mount,) = bare.collect()
+    assert mount["type"] == "mount" and mount["panels"] == [0, 1] and mount["page"] is True
+    seq = bare.deliver(shift)
+    bare.settle()
+    assert {"type": "ack", "view": mount["view"], "seq": seq} in bare.collect()
+    assert bare.get("seq") == str(seq) and bare.get("painted") == "1"
+    assert bare.colors("loss") > 20
+
+
+def test_a_lost_frame_is_noticed_and_everything_sent_again(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    bare.collect()
+    bare.page.wait_for_timeout(1100)  # not more often than once a second
+    bare.advance()
+    bare.wire.clear()  # lost on the way
+    bare.advance()
+    bare.deliver()
+    bare.settle()
+    assert bare.get("step") == "40"  # nothing is drawn from half a picture
+    (mount,) = [message for message in bare.collect() if message["type"] == "mount"]
+    assert len(bare.board._pacing.viewers) == 1 and mount["view"] in bare.board._pacing.viewers
+    assert bare.wire[-1][0]["full"] is True
+    bare.deliver()
+    bare.settle()
+    assert bare.get("step") == "42"
+
+
+def test_of_many_frames_at_once_the_last_two_are_painted_and_the_last_is_answered(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    bare.collect()
+    for _ in range(4):
+        bare.advance()
+    last = bare.deliver()
+    bare.settle()
+    bare.settle()
+    assert bare.get("step") == "44" and bare.get("painted") == "3"
+    assert [message["seq"] for message in bare.collect()] == [last - 1, last]
+
+
+def test_a_panel_that_cannot_be_drawn_says_so_and_leaves_the_others_alone(bare):
+    def frame():
+        raise RuntimeError("no <b>such</b> layer")
+
+    bare.board.views[0].__dict__["frame"] = frame
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    error = bare.page.locator("[data-panel=loss] .nbprop-error")
+    assert error.inner_text() == "RuntimeError: no <b>such</b> layer"
+    assert bare.page.locator("[data-panel=histograms] .nbprop-error").is_hidden()
+    assert bare.colors("histograms") > 5
+    del bare.board.views[0].__dict__["frame"]
+    bare.advance()
+    bare.deliver()
+    bare.settle()
+    assert error.is_hidden() and bare.colors("loss") > 20
+
+
+def test_a_drawing_that_fails_in_the_browser_says_so_too(bare):
+    bare.board.views[1].__dict__["labels"] = lambda: {"layers": 7}
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    assert bare.page.locator("[data-panel=histograms] .nbprop-error").is_visible()
+    assert bare.colors("loss") > 20 and bare.get("painted") == "1"
+
+
+def test_a_choice_stands_against_older_news_and_gives_way_to_newer(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    select = bare.page.locator("[data-panel=histograms] select")
+    select.select_option("gradients")
+    bare.advance()  # made before the kernel hears of the choice
+    bare.wire[-1][0]["panels"][1]["options"] = {"kind": "weights", "log": False}
+    bare.deliver()
+    bare.settle()
+    assert select.input_value() == "gradients"
+    bare.collect()
+    assert bare.board.views[1].kind == "gradients"
+    bare.deliver()
+    bare.settle()
+    bare.board.views[1].kind = "activations"
+    bare.board.ask()
+    bare.deliver()
+    bare.settle()
+    assert select.input_value() == "activations"
+
+
+def test_nothing_in_it_is_ever_taken_for_html(bare):
+    bare.source.message = "<img src=x onerror=alert(2)>"
+    bare.source.status = "stopped"
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    canvas = bare.page.locator("[data-panel=histograms] canvas").bounding_box()
+    bare.page.mouse.move(canvas["x"] + 60, canvas["y"] + 60)
+    assert "<img src=x onerror=alert(1)>" in bare.page.locator("[data-panel=histograms] .nbprop-tip").inner_text()
+    assert "<img src=x onerror=alert(2)>" in bare.page.locator(".nbprop-status").inner_text()
+    assert bare.page.locator(f"{BOARD} img").count() == 0
+
+
+def test_every_control_has_a_name_and_a_visible_focus(bare):
+    bare.open()
+    controls = bare.page.locator(f"{BOARD} select, {BOARD} input")
+    assert controls.count() == 4
+    for i in range(controls.count()):
+        bare.page.keyboard.press("Tab")
+        control = controls.nth(i)
+        assert control.evaluate("(c) => c === document.activeElement && c.labels[0].innerText.trim().length > 0")
+        assert control.evaluate("(c) => getComputedStyle(c).outlineWidth") == "2px"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "style", "ground"),
+    [
+        ("light", "", [255, 255, 255]),
+        ("dark", "", [17, 20, 24]),
+        ("dark", ":root { --vscode-editor-background: #fdf6e3; --vscode-editor-foreground: black }", [253, 246, 227]),
+        ("light", ":root { --jp-layout-color0: #111; --jp-ui-font-color1: rgba(255, 255, 255, 0.87) }", [17, 17, 17]),
+    ],
+)
+def test_the_colours_are_those_of_the_page_around_it(bare, scheme, style, ground):
+    bare.page.emulate_media(color_scheme=scheme)
+    bare.open(style)
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    assert bare.pixel() == ground
+    dark = bare.page.evaluate("document.querySelector('.nbprop-board').style.colorScheme")
+    assert dark == ("dark" if sum(ground) < 300 else "light")
+
+
+def test_it_follows_the_system_when_that_changes(bare):
+    bare.page.emulate_media(color_scheme="light")
+    bare.open()
+    bare.settle()
+    light = bare.pixel()
+    bare.page.emulate_media(color_scheme="dark")
+    bare.settle()
+    assert bare.pixel() != light
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_the_canvas_has_a_pixel_for_each_of_the_screens(browser, ratio):
+    context = browser.new_context(device_scale_factor=ratio)
+    bare = Bare(context.new_page()).open()
+    bare.settle()
+    width, css = bare.page.evaluate(
+        "() => { const c = document.querySelector('canvas'); return [c.width, c.getBoundingClientRect().width]; }"
+    )
+    assert width == round(css * ratio)
+    context.close()
+    bare.board.close()
+
+
+def test_what_is_taken_off_the_page_says_so_and_leaves_nothing_behind(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    bare.page.evaluate("cleanup()")
+    assert bare.collect()[-1]["type"] == "unmount"
+    assert bare.page.evaluate("handlers.size") == 0
+    assert bare.board._pacing.viewers == {}
+    bare.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    bare.page.evaluate("document.body.dataset.theme = 'other'")
+    bare.page.wait_for_timeout(400)
+    assert bare.collect() == []
