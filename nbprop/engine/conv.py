@@ -108,7 +108,7 @@ class Conv2d(_Window):
         dx = dW = db = None
         if self.needs[0]:
             self.dX = np.dot(self.W.T, dy, self.dX)
-            dx = self.collect(self.dX.reshape(len(self.frame), -1, *self.seen.shape[3:]).swapaxes(0, 1))
+            dx = self.collect(seen for row in np.moveaxis(self.dX.reshape(self.seen.shape), 0, 2) for seen in row)
         if self.needs[1]:
             shape = len(dy), len(self.frame), *self.kernel
             dW = np.empty(shape, dy.dtype) if self.into[1] is None else self.into[1]

@@ -9,16 +9,15 @@ class Dropout(Op):
     """y = x m,  dL/dx = dL/dy m: each element of m is 0 with probability p, else 1 / (1 - p), so that the mean of y is
     x. Any shape.   rng: NumPy generator; it gives the same m for float32 and float64."""
 
-    mask = None
-
     def __init__(self, p, rng):
         self.p, self.rng = p, rng
 
     def forward(self, x):
-        kept = self.rng.random(x.shape, np.float32) >= self.p
-        self.mask = np.multiply(kept, x.dtype.type(1 / (1 - self.p) if self.p < 1 else 0), out=self.mask)
-        self.y = np.multiply(x, self.mask, out=self.y)
+        self.m = np.asarray(self.rng.random(x.shape, np.float32) >= self.p, x.dtype)
+        if self.p < 1:
+            self.m /= 1 - self.p
+        self.y = np.multiply(x, self.m, out=self.y)
         return self.y
 
     def backward(self, dy):
-        return np.multiply(dy, self.mask, out=self.into[0])
+        return np.multiply(dy, self.m, out=self.into[0])
