@@ -1,6 +1,20 @@
 """The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
-from . import activation, elementwise, loss, matmul, reduce, shape, softmax
+from . import (
+    activation,
+    attention,
+    conv,
+    ctc,
+    dropout,
+    elementwise,
+    embedding,
+    loss,
+    matmul,
+    norm,
+    reduce,
+    shape,
+    softmax,
+)
 from .check import check_gradient, grad
 from .errors import BackwardError, GradientError, ShapeError
 from .functions import concatenate, maximum, minimum, pad, split, stack, where
@@ -12,6 +26,7 @@ from .tensor import Tensor, apply
 # fmt: off
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "activation", "apply",
-    "check_gradient", "concatenate", "elementwise", "grad", "loss", "matmul", "maximum", "minimum", "no_grad",
-    "pad", "record", "recording", "reduce", "shape", "softmax", "split", "stack", "where",
+    "attention", "check_gradient", "concatenate", "conv", "ctc", "dropout", "elementwise", "embedding", "grad", "loss",
+    "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "reduce", "shape", "softmax",
+    "split", "stack", "where",
 ]

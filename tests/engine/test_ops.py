@@ -1,5 +1,6 @@
 """Every op: against central differences, against HIPS autograd on a formula of its own, and its dtypes and memory."""
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -15,9 +16,15 @@ from nbprop.engine import (
     Tensor,
     activation,
     apply,
+    attention,
     check_gradient,
+    conv,
+    ctc,
+    dropout,
+    embedding,
     loss,
     matmul,
+    norm,
     record,
     reduce,
     shape,
@@ -76,7 +83,60 @@ def cross_entropy(z, t):
     return anp.mean(logsumexp(z, 1) - picked)
 
 
+def attend(q, k, v, mask=True):
+    T, S = q.shape[-2], k.shape[-2]
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S))
+    e = anp.exp(scores) * mask
+    return anp.matmul(e / anp.sum(e, axis=-1, keepdims=True), v)
+
+
+def attend_in_two_heads(q, k, v):
+    halves = [[x[..., : x.shape[-1] // 2], x[..., x.shape[-1] // 2 :]] for x in (q, k, v)]
+    return anp.concatenate([attend(*parts) for parts in zip(*halves, strict=True)], axis=-1)
+
+
+def coin_but_one(rng, *sizes):
+    mask = coin(rng, *sizes)
+    mask[..., 0] = True
+    return mask
+
+
+def align(x, targets, frames, lengths):
+    """CTC by looking at every sequence of classes."""
+    losses = []
+    for n, (T, wanted) in enumerate(zip(frames, targets, strict=True)):
+        ways = [list(way) for way in itertools.product(range(x.shape[2]), repeat=T)]
+        ways = [way for way in ways if [c for c, _ in itertools.groupby(way) if c] == [*wanted[: lengths[n]]]]
+        losses.append(-anp.log(anp.sum(anp.exp(anp.sum(x[np.arange(T), n, np.array(ways)], axis=1)))))
+    return anp.array(losses)
+
+
+def patches(x, size, step, border, value=0.0):
+    """What a window sees, one stop after the other: x (N, C, H, W) -> (N, C, size, size, H', W')."""
+    sides = [(0, 0), (0, 0), (border, border), (border, border)]
+    x = anp.pad(x, sides, mode="constant", constant_values=value)
+    rows, columns = (range(0, n - size + 1, step) for n in x.shape[2:])
+    return anp.stack([anp.stack([x[:, :, i : i + size, j : j + size] for j in columns], -1) for i in rows], -2)
+
+
+def convolution(x, W, b, step, border):
+    return anp.einsum("ncijhw,ocij->nohw", patches(x, W.shape[2], step, border), W) + b[:, None, None]
+
+
+def standardized(x, axes, mean=None, var=None):
+    mean = anp.mean(x, axis=axes, keepdims=True) if mean is None else mean
+    return (x - mean) / anp.sqrt((anp.mean((x - mean) ** 2, axis=axes, keepdims=True) if var is None else var) + 1e-5)
+
+
+class SameDraws:
+    """Stands in for a generator, where the second draw is to be equal to the first."""
+
+    def random(self, shape, dtype):
+        return np.random.default_rng(0).random(shape)
+
+
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
+RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
 ROWS = np.array([[0, 2], [2, 2]])
 
 CASES = {
@@ -174,6 +234,43 @@ CASES = {
         ],
     ),
     "Linear without bias": Case(matmul.Linear, lambda x, W: anp.dot(x, W.T), [((3, 4), (5, 4)), ((3, 0), (5, 0))]),
+    "Attention": Case(
+        attention.Attention,
+        attend,
+        [
+            ((3, 4), (5, 4), (5, 2)),
+            ((2, 3, 4), (2, 5, 4), (2, 5, 6)),
+            ((2, 1, 3, 4), (4, 5, 4), (5, 2)),
+            ((1, 1), (1, 1), (1, 1)),
+            ((0, 3), (2, 3), (2, 4)),
+        ],
+    ),
+    "Attention causal": Case(
+        lambda: attention.Attention(causal=True),
+        lambda q, k, v: attend(q, k, v, np.tri(q.shape[-2], k.shape[-2])),
+        [((4, 3), (4, 3), (4, 3)), ((2, 3, 4), (2, 5, 4), (5, 2)), ((5, 2), (3, 2), (3, 2))],
+    ),
+    "Attention in two heads": Case(
+        lambda: attention.Attention(heads=2),
+        attend_in_two_heads,
+        [((3, 4), (5, 4), (5, 2)), ((2, 3, 6), (2, 5, 6), (5, 4)), ((0, 2), (2, 2), (2, 2))],
+    ),
+    "Attention with a mask": Case(
+        attention.Attention,
+        attend,
+        [((3, 4), (5, 4), (5, 2), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (5, 2), (2, 1, 1, 5))],
+        constants={3: coin_but_one},
+    ),
+    "CTC": Case(
+        ctc.CTC,
+        align,
+        [((4, 3, 3), (3, 2), (3,), (3,)), ((4, 2, 4), (2, 2), (2,), (2,)), ((4, 1, 3), (1, 2), (1,), (1,))],
+        constants={
+            1: lambda rng, *sizes: rng.integers(1, 3, sizes),
+            2: lambda rng, *sizes: rng.integers(3, 5, sizes),
+            3: lambda rng, *sizes: rng.integers(0, 3, sizes),
+        },
+    ),
     "Reshape": Case(lambda: shape.Reshape((6, -1)), lambda x: anp.reshape(x, (6, -1)), [((3, 4),), ((2, 3),)]),
     "Transpose": Case(shape.Transpose, anp.transpose, ANY),
     "Transpose of three": Case(
@@ -205,6 +302,58 @@ CASES = {
         lambda: shape.Pad([(1, 0), (0, 2)], 0.5),
         lambda x: anp.pad(x, [(1, 0), (0, 2)], mode="constant", constant_values=0.5),
         [((2, 3),), ((1, 1),)],
+    ),
+    "Conv2d": Case(
+        conv.Conv2d,
+        lambda x, W, b: convolution(x, W, b, 1, 0),
+        [((2, 3, 5, 4), (4, 3, 2, 2), (4,)), ((1, 1, 3, 3), (1, 1, 3, 3), (1,)), ((0, 2, 3, 3), (2, 2, 2, 2), (2,))],
+    ),
+    "Conv2d with stride and padding": Case(
+        lambda: conv.Conv2d(2, 1),
+        lambda x, W: convolution(x, W, np.zeros(len(W)), 2, 1),
+        [((2, 3, 5, 4), (4, 3, 3, 3)), ((3, 1, 1, 1), (2, 1, 2, 2)), ((0, 1, 3, 3), (2, 1, 3, 3))],
+    ),
+    "MaxPool2d": Case(
+        lambda: conv.MaxPool2d(2), lambda x: anp.max(patches(x, 2, 2, 0), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
+    ),
+    "MaxPool2d with stride and padding": Case(
+        lambda: conv.MaxPool2d(3, 2, 1), lambda x: anp.max(patches(x, 3, 2, 1, -9.0), (2, 3)), [((2, 3, 4, 5),)]
+    ),
+    "AvgPool2d": Case(
+        lambda: conv.AvgPool2d(2), lambda x: anp.mean(patches(x, 2, 2, 0), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
+    ),
+    "AvgPool2d with stride and padding": Case(
+        lambda: conv.AvgPool2d(3, 2, 1), lambda x: anp.mean(patches(x, 3, 2, 1), (2, 3)), [((2, 3, 4, 5),)]
+    ),
+    "LayerNorm": Case(
+        norm.LayerNorm,
+        lambda x, w, b: w * standardized(x, -1) + b,
+        [((4, 5), (5,), (5,)), ((2, 3, 4), (4,), (4,)), ((3,), (3,), (3,)), ((0, 3), (3,), (3,))],
+    ),
+    "LayerNorm of two axes": Case(
+        norm.LayerNorm, lambda x, w, b: w * standardized(x, (1, 2)) + b, [((2, 3, 4), (3, 4), (3, 4))]
+    ),
+    "BatchNorm": Case(norm.BatchNorm, lambda x, w, b: w * standardized(x, 0) + b, [((5, 3), (3,), (3,))]),
+    "BatchNorm of images": Case(
+        norm.BatchNorm,
+        lambda x, w, b: w[:, None, None] * standardized(x, (0, 2, 3)) + b[:, None, None],
+        [((4, 3, 2, 5), (3,), (3,)), ((1, 1, 2, 2), (1,), (1,))],
+    ),
+    "BatchNorm in evaluation": Case(
+        lambda: norm.BatchNorm(RUNNING, training=False),
+        lambda x, w, b: w * standardized(x, 0, *RUNNING) + b,
+        [((5, 3), (3,), (3,)), ((1, 3), (3,), (3,)), ((0, 3), (3,), (3,))],
+    ),
+    "Dropout": Case(
+        lambda: dropout.Dropout(0.25, SameDraws()),
+        lambda x: x * (SameDraws().random(x.shape, None) >= 0.25) / 0.75,
+        ANY,
+    ),
+    "Embedding": Case(
+        embedding.Embedding,
+        lambda index, W: W[index],
+        [((4,), (3, 2)), ((2, 5), (4, 3)), ((), (3, 1)), ((0, 2), (3, 2))],
+        constants={0: lambda rng, *sizes: rng.integers(0, 3, sizes)},
     ),
     "MSE": Case(loss.MSE, lambda y, t: anp.mean((y - t) ** 2), [((3, 4), (3, 4)), ((), ()), ((1, 1), (1, 1))]),
     "BCEWithLogits": Case(
