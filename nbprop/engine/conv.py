@@ -80,6 +80,7 @@ class Conv2d(_Window):
     dL/dX = W^T dL/dy,  and dL/dx = sum of dL/dX over all places of X that hold this pixel.
     x (N, in, H, W), W (out, in, rows, columns), b (out,) or left out, y (N, out, H', W')."""
 
+    hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,)."
     dX = None
 
     def __init__(self, stride=1, padding=0):
