@@ -73,7 +73,8 @@ class App:
 FOCUSED = """() => {
     const element = document.activeElement;
     const row = element.closest(".widget-inline-hbox");
-    return row ? row.querySelector(".widget-label").textContent : element.labels?.[0]?.textContent ?? element.textContent;
+    const label = row ? row.querySelector(".widget-label") : element.labels?.[0];
+    return (label ?? element).textContent;
 }"""
 
 # How many colours there are in each picture.

@@ -1,0 +1,193 @@
+"""What the live benchmark compares, made in the kernel of a notebook: a Playground with its board of four views, with
+an empty canvas in the board's place, or with a Matplotlib figure there. Controls, network and training are the same."""
+
+import io
+import os
+import time
+from collections import deque
+from time import thread_time
+
+import anywidget
+import ipywidgets as widgets
+
+import nbprop as nb
+from nbprop.training.run import Run
+from nbprop.views.pacing import Pacing
+
+HIDDEN = [16] * 8
+KINDS = ("nbprop", "empty", "matplotlib")
+
+playground = watcher = None
+uses = []  # (ms since 1970, steps made before, knob, value) of every change that reached the run
+
+
+class EmptyCanvas(anywidget.AnyWidget):
+    """A canvas that is filled with one colour per frame, at a board's pace: what the way to the browser allows."""
+
+    _esm = """
+    export default { render({ model, el }) {
+      const canvas = document.createElement("canvas");
+      const root = document.createElement("div");
+      root.className = "bench-picture";
+      root.append(canvas);
+      el.append(root);
+      canvas.style.cssText = "display: block; width: 100%; height: 490px";
+      const resize = () => { canvas.width = canvas.clientWidth; canvas.height = canvas.clientHeight; };
+      new ResizeObserver(resize).observe(canvas);
+      const context = canvas.getContext("2d", { alpha: false });
+      const waiting = [];
+      let asked = 0, painted = 0, owing = false;
+      const ask = () => { asked ||= requestAnimationFrame(paint); };
+      const take = () => { const head = waiting.shift(); owing ||= head.ack; return head; };
+      function paint() {
+        asked = 0;
+        const head = take();
+        context.fillStyle = `hsl(${head.seq % 360} 60% 60%)`;
+        context.fillRect(0, 0, canvas.width, canvas.height);
+        root.dataset.step = head.step;
+        root.dataset.age = Date.now() - head.time;
+        root.dataset.painted = ++painted;
+        if (owing) model.send({ type: "ack", seq: head.seq });
+        owing = false;
+        if (waiting.length) ask();
+      }
+      model.on("msg:custom", (head) => { waiting.push(head); while (waiting.length > 2) take(); ask(); });
+      model.send({ type: "mount" });
+    } };
+    """
+    needs = frozenset()
+
+    def __init__(self, trainer):
+        super().__init__()
+        self._trainer, self._pacing, self._inbox = trainer, Pacing(), deque()
+        self._version = None
+        self.stats = {"frames": 0, "bytes": 0, "seconds": 0.0}
+        self.on_msg(self._receive)
+        trainer.watchers.add(self)
+
+    @property
+    def seen(self):
+        return self._pacing.seen(time.perf_counter())
+
+    def _receive(self, _, message, buffers):
+        self._inbox.append((message, time.perf_counter()))
+        if self._trainer.status != "playing":
+            self._trainer.post(self.pump)
+
+    def pump(self):
+        while self._inbox:
+            message, now = self._inbox.popleft()
+            if message["type"] == "mount":
+                self._pacing.look("only", [0], True, now)
+            else:
+                self._pacing.ack("only", message["seq"], now)
+        now, begun = time.perf_counter(), thread_time()
+        if self._trainer.version != self._version and self._pacing.may_send(now):
+            self._version = self._trainer.version
+            seq, ack = self._pacing.sent(now)
+            head = {"seq": seq, "ack": ack, "step": self._trainer.steps, "time": 1000 * time.time()}
+            self.send(head, [b"1234"])
+            cost = thread_time() - begun
+            self._pacing.spent(cost)
+            self.stats["frames"] += 1
+            self.stats["bytes"] += 4
+            self.stats["seconds"] += cost
+
+
+class Redrawn(widgets.Image):
+    """The four views as one Matplotlib figure, drawn anew after every slice of training and shown as a PNG."""
+
+    needs, seen = frozenset({"layers"}), True
+
+    def __init__(self, trainer, views):
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        super().__init__(format="png", layout=widgets.Layout(width="100%"))
+        self._trainer, self._views, self._figure = trainer, views, Figure(figsize=(8, 6.6), dpi=72)
+        FigureCanvasAgg(self._figure)
+        self.stats = {"frames": 0, "bytes": 0, "seconds": 0.0}
+        self.add_class("bench-picture")
+        trainer.watchers.add(self)
+
+    def pump(self):
+        if self._trainer.status != "playing":
+            return
+        begun = thread_time()
+        figure, step, now = self._figure, self._trainer.steps, 1000 * time.time()
+        figure.clear()
+        for k, view in enumerate(self._views):
+            view.plot(figure.add_subplot(2, 2, k + 1))
+        figure.subplots_adjust(left=0.09, right=0.93, bottom=0.08, top=0.94, wspace=0.3, hspace=0.35)
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+        with self.hold_sync():  # the width (layout has another one) tells the page what the picture shows
+            self.value, self.width = stream.getvalue(), f"{step} {now}"
+        self.stats["frames"] += 1
+        self.stats["bytes"] += len(self.value)
+        self.stats["seconds"] += thread_time() - begun
+
+
+def show(kind, speed):
+    """The playground to be shown at the end of a cell, training at `speed` steps per second."""
+    global playground, watcher
+    playground = nb.Playground(hidden=HIDDEN, speed=speed)
+    trainer, watcher = playground.trainer, playground.board
+    if kind != "nbprop":
+        board = playground.board
+        trainer.watchers.discard(board)
+        watcher = EmptyCanvas(trainer) if kind == "empty" else Redrawn(trainer, board.views)
+        watcher.layout.flex, watcher.layout.min_width = board.layout.flex, "0"
+        _replace(playground, board, watcher)
+    return playground
+
+
+def _replace(box, old, new):
+    box.children = [new if child is old else child for child in box.children]
+    for child in box.children:
+        if isinstance(child, widgets.Box):
+            _replace(child, old, new)
+
+
+def _apply(run, name, value, apply=Run.apply):
+    apply(run, name, value)
+    uses.append((1000 * time.time(), run.steps, name, value))
+
+
+Run.apply = _apply
+
+
+def play(watched=True, probes=True):
+    """Train on; unwatched, nothing but training is left, or training with the records that the views need."""
+    trainer = playground.trainer
+    everyone = {playground, watcher}
+    trainer.watchers.clear()
+    if watched:
+        trainer.watchers.update(everyone)
+    trainer.watch(probes and not watched)
+    trainer.play(unseen=True)
+
+
+def pause():
+    playground.trainer.pause()
+    playground.trainer.watchers.update({playground, watcher})
+    playground.trainer.watch(False)
+
+
+def counters():
+    """How far everything has come."""
+    stats = watcher.stats
+    return {
+        "pid": os.getpid(),
+        "steps": playground.trainer.steps,
+        "cpu": time.process_time(),
+        "wall": time.perf_counter(),
+        **{name: stats[name] for name in ("frames", "bytes", "seconds")},
+    }
+
+
+def take_uses():
+    """The changes of the learning rate since the last call."""
+    taken = [(now, step) for now, step, name, _ in uses if name == "lr"]
+    uses.clear()
+    return taken

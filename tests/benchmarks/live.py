@@ -1,0 +1,339 @@
+"""How live is it?  A real JupyterLab in Chromium, a 2-16x8-1 network at play, watched in four views.
+
+    python tests/benchmarks/live.py                 about five minutes
+    python tests/benchmarks/live.py --cores 1       server, kernel and browser on one core
+    python tests/benchmarks/live.py --voila         the same through Voila
+    python tests/benchmarks/live.py --memory 5      five more minutes: does the kernel's memory stay flat?
+
+Three dashboards take turns in the same run: nbprop, an empty canvas sent at the same pace, and the same four views as a
+Matplotlib figure in an Image widget. Each is a Playground in a notebook, a kernel and a tab of its own; one at a time
+plays.
+"""
+
+import argparse
+import ast
+import json
+import math
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from jupyter_client import BlockingKernelClient
+from playwright.sync_api import sync_playwright
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "browser")]
+from conftest import find_chromium  # noqa: E402
+from harness import CHROMIUM_ARGS, serve  # noqa: E402
+
+KINDS = ("nbprop", "empty", "matplotlib")
+PICTURE = {"nbprop": ".nbprop-board", "empty": ".bench-picture", "matplotlib": "img.bench-picture, .bench-picture img"}
+REST = {"nbprop": (0.2, 0.5), "empty": (0.2, 0.5), "matplotlib": (1.5, 2.5)}  # seconds between two moves of a slider
+
+
+class Kernel:
+    """Asks a kernel directly: works under JupyterLab and Voila, and the page has no part in it."""
+
+    def __init__(self, connection):
+        self.client = BlockingKernelClient(connection_file=str(connection))
+        self.client.load_connection_file()
+        self.client.start_channels(shell=True, iopub=False, stdin=False, hb=False)  # frames are not sent here too
+
+    def ask(self, expression):
+        """The value of a Python expression."""
+        code = f"import json, contenders; _answer = json.dumps({expression})"
+        request = self.client.execute(code, store_history=False, user_expressions={"answer": "_answer"})
+        while (reply := self.client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != request:
+            pass
+        content = reply["content"]
+        if content["status"] != "ok":
+            raise RuntimeError(f"{expression}: {content['ename']}: {content['evalue']}")
+        return json.loads(ast.literal_eval(content["user_expressions"]["answer"]["data"]["text/plain"]))
+
+    def close(self):
+        self.client.stop_channels()
+
+
+class Dashboard:
+    """One of the three, opened in its own tab and kernel."""
+
+    def __init__(self, kind, browser, server, runtime, voila, speed):
+        self.kind = kind
+        server.write(f"{kind}.ipynb", [f'import contenders\ncontenders.show("{kind}", float("{speed}"))'])
+        known = set(runtime.glob("kernel-*.json"))
+        self.page = page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.add_init_script(path=HERE / "page.js")
+        if voila:
+            page.goto(f"{server.url}/voila/render/{kind}.ipynb?token={server.token}", timeout=120_000)
+        else:
+            from harness import Lab
+
+            Lab(page, server).open(f"{kind}.ipynb").run_all()
+        page.wait_for_selector(PICTURE[kind], state="attached", timeout=60_000)
+        (connection,) = set(runtime.glob("kernel-*.json")) - known
+        self.kernel = Kernel(connection)
+        page.evaluate("selector => bench.watch(selector)", PICTURE[kind])
+        self.slider = page.locator(".widget-inline-hbox", has_text="Learning rate").get_by_role("slider")
+        self.pid = self.kernel.ask("contenders.counters()")["pid"]
+
+    @contextmanager
+    def playing(self, watched=True, probes=True):
+        self.page.bring_to_front()
+        self.kernel.ask(f"contenders.play(watched={watched}, probes={probes})")
+        try:
+            yield
+        finally:
+            self.kernel.ask("contenders.pause()")
+
+    def watch(self, seconds, processes, **how):
+        """Let it play and count: what has been done in `seconds`."""
+        with self.playing(**how):
+            time.sleep(1.5)
+            self.page.evaluate("bench.take()")
+            before, busy, start = self.kernel.ask("contenders.counters()"), cpu_seconds(processes), time.perf_counter()
+            time.sleep(seconds)
+            page, after = self.page.evaluate("bench.take()"), self.kernel.ask("contenders.counters()")
+            busy = {name: s - busy[name] for name, s in cpu_seconds(processes).items()}
+        counts = {name: after[name] - before[name] for name in after if name != "pid"}
+        return counts | {"page": page, "elapsed": time.perf_counter() - start, "busy": busy}
+
+    def move(self, times, dice):
+        """Press a key on the learning rate's slider; [ms to the kernel, ms to a picture of a step made with it]."""
+        with self.playing():
+            time.sleep(1.0)
+            self.slider.focus()
+            self.page.evaluate("bench.take()")
+            self.kernel.ask("contenders.take_uses()")
+            for k in range(times):
+                self.page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight")
+                time.sleep(dice.uniform(*REST[self.kind]))
+            time.sleep(1.0)
+            page, uses = self.page.evaluate("bench.take()"), self.kernel.ask("contenders.take_uses()")
+        delays = []
+        moves = page["moves"]
+        for move, following in zip(moves, [*moves[1:], float("inf")], strict=True):
+            use = next(((now, step) for now, step in uses if move - 2 <= now), None)
+            seen = use and next((now for now, step, _ in page["paints"] if step > use[1]), None)
+            merged = use and use[0] > following  # two moves that the kernel has seen as one
+            delays.append([use[0] - move, seen - move] if seen and not merged else None)
+        return delays
+
+
+def cpu_seconds(processes):
+    """CPU seconds used so far by each group of processes."""
+    used = {}
+    for name, pid in processes.items():
+        used[name] = 0.0
+        root = psutil.Process(pid)
+        for process in [root, *(root.children(recursive=True) if name == "browser" else ())]:
+            try:
+                times = process.cpu_times()
+                used[name] += times.user + times.system
+            except psutil.NoSuchProcess:
+                pass
+    return used
+
+
+def measure(args, dashboards, browser_pid, server_pid):
+    """Rounds in which everything takes its turn."""
+    dice = random.Random(0)
+    rounds = []
+    for n in range(args.rounds):
+        found = {"load": os.getloadavg()[0]}
+        for dashboard in dashboards:
+            say(f"round {n + 1} of {args.rounds}: {dashboard.kind}")
+            processes = {"kernel": dashboard.pid, "server": server_pid, "browser": browser_pid}
+            seconds = args.seconds / args.rounds
+            found[dashboard.kind] = dashboard.watch(seconds, processes)
+            if dashboard.kind == "nbprop":
+                found["alone"] = dashboard.watch(seconds, processes, watched=False, probes=False)
+                found["probes"] = dashboard.watch(seconds, processes, watched=False)
+            if args.moves:
+                found[dashboard.kind]["delays"] = dashboard.move(-(-args.moves // args.rounds), dice)
+        rounds.append(found)
+    return rounds
+
+
+def summarize(rounds, kinds):
+    """What the table shows: {kind: {quantity: number}}."""
+    result = {}
+    for kind in kinds:
+        turns = [found[kind] for found in rounds]
+        total = {
+            name: sum(turn[name] for turn in turns)
+            for name in ("elapsed", "steps", "cpu", "wall", "frames", "bytes", "seconds")
+        }
+        paints = [len(turn["page"]["paints"]) for turn in turns]
+        ages = [age for turn in turns for _, _, age in turn["page"]["paints"]]
+        delays = [delay for turn in turns for delay in turn.get("delays", ())]
+        known = [delay for delay in delays if delay]
+        wire = sum(turn["page"]["bytes"] for turn in turns)
+        result[kind] = {
+            "fps": sum(paints) / total["elapsed"],
+            "fps_rounds": [n / turn["elapsed"] for n, turn in zip(paints, turns, strict=True)],
+            "age_ms": median(ages),
+            "age_p95_ms": p95(ages),
+            "numbers_per_frame_bytes": total["bytes"] / max(1, total["frames"]),
+            "wire_per_frame_bytes": wire / max(1, sum(paints)),
+            "frame_cost_ms": 1000 * total["seconds"] / max(1, total["frames"]),
+            "drawing_share": total["seconds"] / total["wall"],
+            "steps_per_s": total["steps"] / total["elapsed"],
+            "cpu_per_step_us": 1e6 * total["cpu"] / max(1, total["steps"]),
+            "moves": len(delays),
+            "moves_lost": len(delays) - len(known),
+            "use_ms": median(d[0] for d in known),
+            "use_p95_ms": p95([d[0] for d in known]),
+            "picture_ms": median(d[1] for d in known),
+            "picture_p95_ms": p95([d[1] for d in known]),
+            **{f"{name}_cores": sum(t["busy"][name] for t in turns) / total["elapsed"] for name in turns[0]["busy"]},
+        }
+    if "nbprop" in kinds:
+        # Within a round: other programs on the machine make steps dearer from one minute to the next.
+        def cost(name):
+            return [found[name]["cpu"] / found[name]["steps"] for found in rounds]
+
+        nbprop, alone = result["nbprop"], cost("alone")
+        nbprop["alone_steps_per_s"] = median(found["alone"]["steps"] / found["alone"]["elapsed"] for found in rounds)
+        for kind in kinds:
+            result[kind]["watched_share"] = median(1 - a / b for a, b in zip(alone, cost(kind), strict=True))
+        every = zip(cost("probes"), alone, cost("nbprop"), strict=True)
+        nbprop["probes_share"] = median((a - b) / c for a, b, c in every)
+        if "empty" in kinds:
+            ratios = [a / b for a, b in zip(nbprop["fps_rounds"], result["empty"]["fps_rounds"], strict=True) if b]
+            nbprop["ratio"] = median(ratios)
+    return result
+
+
+def median(values):
+    values = list(values)
+    return statistics.median(values) if values else float("nan")
+
+
+def p95(values):
+    return statistics.quantiles(values, n=20)[-1] if len(values) > 1 else float("nan")
+
+
+ROWS = (  # text, name, format, target of nbprop
+    ("frames painted per second", "fps", "{:.1f}", (">=", 30)),
+    ("... of what the empty canvas paints", "ratio", "{:.2f}", (">=", 0.9)),
+    ("age of a painted frame, median, ms", "age_ms", "{:.0f}", ("<=", 100)),
+    ("... 95th percentile", "age_p95_ms", "{:.0f}", None),
+    ("kernel's CPU time spent on being watched", "watched_share", "{:.1%}", ("<=", 0.15)),
+    ("... of it the records per layer", "probes_share", "{:.1%}", None),
+    ("time in making and sending frames", "drawing_share", "{:.1%}", None),
+    ("one frame, ms in the kernel", "frame_cost_ms", "{:.2f}", None),
+    ("from the slider to the kernel, median, ms", "use_ms", "{:.0f}", None),
+    ("... 95th percentile", "use_p95_ms", "{:.0f}", None),
+    ("from the slider to the picture, median, ms", "picture_ms", "{:.0f}", ("<=", 100)),
+    ("... 95th percentile", "picture_p95_ms", "{:.0f}", None),
+    ("moves of the slider", "moves", "{:.0f}", None),
+    ("... that were merged or not seen", "moves_lost", "{:.0f}", None),
+    ("kB of numbers (or picture) per frame", "kb", "{:.1f}", None),
+    ("kB received per painted frame, all in all", "wire_kb", "{:.1f}", None),
+    ("training steps per second", "steps_per_s", "{:.0f}", None),
+    ("cores in use: kernel", "kernel_cores", "{:.2f}", None),
+    ("... server", "server_cores", "{:.2f}", None),
+    ("... browser", "browser_cores", "{:.2f}", None),
+)
+
+
+def print_table(result, kinds):
+    print(f"\n{'':44}" + "".join(f"{kind:>12}" for kind in kinds) + "   target")
+    for text, name, form, target in ROWS:
+        cells = []
+        for kind in kinds:
+            row = result[kind]
+            row |= {"kb": row["numbers_per_frame_bytes"] / 1000, "wire_kb": row["wire_per_frame_bytes"] / 1000}
+            value = row.get(name)
+            cells.append("" if value is None or value != value else form.format(value))
+        verdict = ""
+        if target and (value := result.get("nbprop", {}).get(name)) is not None:
+            met = value >= target[1] if target[0] == ">=" else value <= target[1]
+            verdict = f"   {target[0]} {form.format(target[1])}{'' if met else '   MISSED'}"
+        print(f"{text:44}" + "".join(f"{cell:>12}" for cell in cells) + verdict)
+    if "nbprop" in kinds:
+        print(f"unwatched, nbprop makes {result['nbprop']['alone_steps_per_s']:.0f} steps/s")
+
+
+def measure_memory(dashboard, minutes):
+    """Resident memory of the kernel, in MB, after each minute of play."""
+    process, sizes = psutil.Process(dashboard.pid), []
+    with dashboard.playing():
+        for minute in range(1, minutes + 1):
+            time.sleep(60)
+            sizes.append(process.memory_info().rss / 1e6)
+            say(f"{dashboard.kind}, {minute} min at play: {sizes[-1]:.1f} MB")
+    return sizes
+
+
+def say(text):
+    print(f"[{time.strftime('%H:%M:%S')}, load {os.getloadavg()[0]:.1f}] {text}", file=sys.stderr, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=24, help="of counting per dashboard (default 24)")
+    parser.add_argument("--rounds", type=int, default=4, help="turns that this is divided into (default 4)")
+    parser.add_argument("--moves", type=int, default=40, help="moves of the slider per dashboard (default 40)")
+    parser.add_argument("--only", type=lambda text: tuple(text.split(",")), default=KINDS, help=",".join(KINDS))
+    parser.add_argument(
+        "--speed", type=float, default=math.inf, help="training steps per second (default as many as it can)"
+    )
+    parser.add_argument("--cores", type=int, help="run everything on so many cores (Linux)")
+    parser.add_argument("--voila", action="store_true", help="through Voila instead of JupyterLab")
+    parser.add_argument(
+        "--memory", type=int, default=0, metavar="MINUTES", help="watch the memory for so long (default: not)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    args = parser.parse_args()
+    if unknown := set(args.only) - set(KINDS):
+        parser.error(f"--only: expected names out of {', '.join(KINDS)}, got {', '.join(sorted(unknown))}")
+    kinds = tuple(kind for kind in KINDS if kind in args.only)
+    if args.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.cores])  # whatever is started has it too
+
+    sandbox = [] if os.getuid() else ["--no-sandbox"]
+    with tempfile.TemporaryDirectory(prefix="nbprop-") as folder, sync_playwright() as playwright:
+        runtime = Path(folder) / "runtime"
+        path = os.pathsep.join([str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+        environment = {"JUPYTER_RUNTIME_DIR": str(runtime), "PYTHONPATH": path}
+        with serve(Path(folder) / "notebooks", **environment) as server:
+            me = psutil.Process()
+            known = set(me.children(recursive=True))
+            browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*sandbox, *CHROMIUM_ARGS])
+            (browser_pid,) = [
+                p.pid
+                for p in set(me.children(recursive=True)) - known
+                if "--type=" not in " ".join(p.cmdline()) and "chrom" in p.name()
+            ]
+            say("opening the notebooks")
+            dashboards = [Dashboard(kind, browser, server, runtime, args.voila, args.speed) for kind in kinds]
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+            host = "Voila" if args.voila else "JupyterLab"
+            place = f"{host}, Chromium {browser.version}, {cores} core{'s' * (cores != 1)}"
+            loads = [os.getloadavg()[0]]
+            rounds = measure(args, dashboards, browser_pid, server.process.pid)
+            loads.append(os.getloadavg()[0])
+            result = summarize(rounds, kinds)
+            memory = measure_memory(dashboards[0], args.memory) if args.memory else []
+            browser.close()
+    print(f"\n{place}; load average {loads[0]:.1f} at the start, {loads[1]:.1f} at the end (about 2 of it its own)")
+    print_table(result, kinds)
+    if memory:
+        print(f"kernel memory ({kinds[0]}): {memory[0]:.1f} MB after 1 minute, {memory[-1]:.1f} MB after {args.memory}")
+    else:
+        print("kernel memory: left out (--memory 5)")
+    if args.json:
+        args.json.write_text(
+            json.dumps({"place": place, "load": loads, "result": result, "memory_mb": memory, "rounds": rounds})
+        )
+
+
+if __name__ == "__main__":
+    main()
