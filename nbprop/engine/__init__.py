@@ -11,6 +11,7 @@ from . import (
     loss,
     matmul,
     norm,
+    recurrent,
     reduce,
     shape,
     softmax,
@@ -27,6 +28,6 @@ from .tensor import Tensor, apply
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "activation", "apply",
     "attention", "check_gradient", "concatenate", "conv", "ctc", "dropout", "elementwise", "embedding", "grad", "loss",
-    "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "reduce", "shape", "softmax",
-    "split", "stack", "where",
+    "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "recurrent", "reduce", "shape",
+    "softmax", "split", "stack", "where",
 ]

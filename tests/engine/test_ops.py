@@ -26,6 +26,7 @@ from nbprop.engine import (
     matmul,
     norm,
     record,
+    recurrent,
     reduce,
     shape,
     softmax,
@@ -126,6 +127,50 @@ def convolution(x, W, b, step, border):
 def standardized(x, axes, mean=None, var=None):
     mean = anp.mean(x, axis=axes, keepdims=True) if mean is None else mean
     return (x - mean) / anp.sqrt((anp.mean((x - mean) ** 2, axis=axes, keepdims=True) if var is None else var) + 1e-5)
+
+
+def sequence(step):
+    """All states of a recurrent layer, from step(W x_t + b, U h_(t-1) + d, the state before) -> state."""
+
+    def states(x, s, W, U, b=0.0, d=0.0):
+        y = [s]
+        for x_t in x:
+            h = y[-1] if s.ndim == 2 else y[-1][0]
+            y.append(step(anp.dot(x_t, W.T) + b, anp.dot(h, U.T) + d, y[-1]))
+        return anp.stack(y)[None] if s.ndim == 2 else anp.stack(y, 1)
+
+    return states
+
+
+def sigmoid(z):
+    return 1 / (1 + anp.exp(-z))
+
+
+def gru_step(z, v, h):
+    (r, u, n), (v_r, v_u, v_n) = anp.split(z, 3, 1), anp.split(v, 3, 1)
+    u = sigmoid(u + v_u)
+    return (1 - u) * anp.tanh(n + sigmoid(r + v_r) * v_n) + u * h
+
+
+def lstm_step(z, v, state):
+    i, f, g, o = anp.split(z + v, 4, 1)
+    c = sigmoid(f) * state[1] + sigmoid(i) * anp.tanh(g)
+    return anp.stack([sigmoid(o) * anp.tanh(c), c])
+
+
+def lstm_step_of_1997(z, v, state):
+    i, g, o = anp.split(z + v, 3, 1)
+    c = state[1] + sigmoid(i) * anp.tanh(g)
+    return anp.stack([sigmoid(o) * anp.tanh(c), c])
+
+
+def sequences(blocks, states=1):
+    """Shapes for (T, N, inputs, H), with and without biases: no step, no sequence, one of all."""
+    shapes = []
+    for T, N, n, H in [(4, 3, 2, 5), (1, 1, 1, 1), (0, 2, 3, 2), (3, 0, 2, 3), (3, 1, 4, 2)]:
+        rows = blocks * H
+        shapes.append(((T, N, n), (states, N, H)[states == 1 :], (rows, n), (rows, H), (rows,), (rows,)))
+    return [*shapes, shapes[0][:4]]
 
 
 class SameDraws:
@@ -354,6 +399,13 @@ CASES = {
         lambda index, W: W[index],
         [((4,), (3, 2)), ((2, 5), (4, 3)), ((), (3, 1)), ((0, 2), (3, 2))],
         constants={0: lambda rng, *sizes: rng.integers(0, 3, sizes)},
+    ),
+    "RNN": Case(recurrent.RNN, sequence(lambda z, v, h: anp.tanh(z + v)), sequences(1)),
+    "RNN of relu": Case(lambda: recurrent.RNN("relu"), sequence(lambda z, v, h: (z + v) * (z + v > 0)), sequences(1)),
+    "GRU": Case(recurrent.GRU, sequence(gru_step), sequences(3)),
+    "LSTM": Case(recurrent.LSTM, sequence(lstm_step), sequences(4, states=2)),
+    "LSTM without forget gate": Case(
+        lambda: recurrent.LSTM(forget_gate=False), sequence(lstm_step_of_1997), sequences(3, states=2)
     ),
     "MSE": Case(loss.MSE, lambda y, t: anp.mean((y - t) ** 2), [((3, 4), (3, 4)), ((), ()), ((1, 1), (1, 1))]),
     "BCEWithLogits": Case(
