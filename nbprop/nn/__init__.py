@@ -15,6 +15,7 @@ from .activations import (
     Tanh,
     activation,
 )
+from .ctc import CTCLoss
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
 from .losses import (
@@ -33,8 +34,8 @@ from .module import Module, Parameter, Sequential
 
 # fmt: off
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "INITIALIZERS", "LOSSES", "Activation", "BCEWithLogitsLoss", "CrossEntropyLoss",
-    "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LeakyReLU", "Linear", "Loss", "MSELoss", "Module",
-    "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softplus", "Tanh", "activation", "init", "initializer",
-    "loss", "mlp",
+    "ACTIVATIONS", "ELU", "GELU", "INITIALIZERS", "LOSSES", "Activation", "BCEWithLogitsLoss", "CTCLoss",
+    "CrossEntropyLoss", "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LeakyReLU", "Linear", "Loss",
+    "MSELoss", "Module", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softplus", "Tanh", "activation", "init",
+    "initializer", "loss", "mlp",
 ]
