@@ -90,8 +90,6 @@ class Pacing:
             self._done = done
             if done in self._asked:
                 self._adapt(now - self._asked[done])
-        for old in [n for n in self._asked if n <= done]:
-            del self._asked[old]
         return True
 
     def _hear(self, v, now):
@@ -159,7 +157,7 @@ class Pacing:
         if len(self._asked) > 64:
             del self._asked[next(iter(self._asked))]
         for v in self.viewers.values():
-            if v.page and v.owes is None:
+            if v.owes is None:
                 v.owes = now
         return self.seq, True
 

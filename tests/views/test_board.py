@@ -290,6 +290,18 @@ def test_the_last_picture_is_always_the_newest(make, source):
     assert len(page.sent) == n
 
 
+def test_while_it_plays_not_every_frame_asks_for_an_answer_but_the_last_does(make, source):
+    board = make(Wave(source))
+    page = Page(board)
+    assert page.head["ack"] is True
+    play(board, source, 100, after=page.ack)
+    asked = [head["ack"] for head, _ in page.sent]
+    assert 20 < sum(asked) < 80
+    for _ in range(3):
+        source.slice("paused")
+        assert page.head["ack"] is True
+
+
 def test_a_pause_right_after_a_frame_is_shown_at_once(make, source):
     board = make(Wave(source))
     page = Page(board)
@@ -471,6 +483,8 @@ def test_an_impossible_option_changes_nothing_and_stops_nothing(make, source, ca
     page.say("option", **message)
     assert (view.log, view.kind) == (False, "sin") and callable(view.frame)
     assert "message from the browser" in caplog.text
+    if message.get("panel") == 0:  # the control goes back to what holds
+        assert page.head["panels"][0]["options"] == {"log": False, "kind": "sin"}
     play(board, source, 2, after=page.ack)
     assert page.head["step"] == 2
 
@@ -481,6 +495,7 @@ def test_a_message_of_another_version_stops_nothing(make, source, caplog):
     for kind, content in [("mount", {}), ("ack", {}), ("look", {"page": True, "panels": 3}), ("dance", {})]:
         page.say(kind, **content)
     board._receive(board, "hello", [])
+    page.say("look", page=True, panels=[0, 7, "x"])
     page.ack()
     play(board, source, 1)
     assert page.head["step"] == 1
@@ -582,6 +597,11 @@ def test_a_view_that_fails_says_so_and_harms_neither_the_others_nor_the_run(make
     broken.fails = False
     play(board, source, 1)
     assert "error" not in page.head["panels"][0] and page.arrays(0)["v"][0] == 6
+    page.ack()
+    broken.describe = lambda: 1 / 0
+    source.slice("paused")
+    assert page.head["panels"][0] == {"i": 0, "error": "ZeroDivisionError: division by zero"}
+    assert page.sent[-1][1].tolist() == [7] and page.arrays(1)["v"][0] == 7  # nothing of the broken one
 
 
 # The snapshot.
@@ -729,6 +749,17 @@ def test_two_sources_on_one_board(make):
     assert page.head["status"] == "stopped" and page.head["message"] == "the loss became NaN"
 
 
+def test_a_run_out_of_sight_sends_nothing_for_one_in_sight(make):
+    one, two = Source(), Source()
+    board = make(Plain(one), Plain(two))
+    page = Page(board)
+    page.say("look", page=True, panels=[1])
+    play(board, one, 5, after=page.ack)
+    n = len(page.sent)
+    play(board, one, 100, after=page.ack)
+    assert len(page.sent) == n
+
+
 def test_close_detaches_and_lets_go(source):
     view = Wave(source)
     board = Board(view)
@@ -736,7 +767,7 @@ def test_close_detaches_and_lets_go(source):
     page = Page(board)
     assert source.watchers == {board, other}
     board.close()
-    assert source.watchers == {other}
+    assert source.watchers == {other} and list(view.boards) == [other]
     board.close()
     board.pump()
     source.slice()

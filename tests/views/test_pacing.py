@@ -219,6 +219,26 @@ def test_panels_are_those_that_somebody_sees():
     assert pacing.panels(0.0) == frozenset()
 
 
+def test_panels_of_a_vanished_viewer_do_not_count_beside_another():
+    pacing = Pacing()
+    pacing.look("a", {0}, True, 0.0)
+    pacing.sent(0.0, last=True)
+    pacing.look("b", {1}, True, 3.0)
+    assert pacing.panels(3.0) == {1}
+    pacing.leave("b")
+    assert pacing.panels(3.0) == {0}  # a probe shows what it might still look at
+
+
+def test_what_was_sent_to_a_hidden_page_needs_no_answer():
+    pacing = Pacing()
+    pacing.look("a", {0}, True, 0.0)
+    while pacing.may_send(0.0, hurry=True):
+        pacing.sent(0.0)
+    pacing.look("a", {0}, False, 1.0)
+    pacing.look("a", {0}, True, 2.0)
+    assert pacing.may_send(2.0)
+
+
 def test_hurry_passes_over_the_rate_but_not_over_the_window():
     pacing = Pacing()
     pacing.look("a", {0}, True, 0.0)
