@@ -10,6 +10,8 @@ _HOME = {
     "no_grad": "engine",
     "grad": "engine",
     "check_gradient": "engine",
+    "save": "nn.saving",
+    "load": "nn.saving",
     "ShapeError": "engine",
     "GradientError": "engine",
     "BackwardError": "engine",

@@ -1,0 +1,228 @@
+"""Models in files: an .npz archive with one array for each parameter, and the architecture as JSON. No pickle: reading
+a file makes modules of nbprop.nn from checked settings and copies numbers into them, and can do nothing else.
+"""
+
+import inspect
+import json
+import math
+import os
+import zipfile
+
+import numpy as np
+
+from .. import nn
+from .module import Module, Parameter, Sequential
+
+FORMAT, VERSION = "nbprop model", 1
+ARCHITECTURE = "architecture"  # the JSON's name in the archive
+INITS = {"init", "recurrent_init"}
+NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all
+NOTES = ("activation", "init")  # names that nn.mlp leaves on a Sequential
+SLACK = 10**7  # numbers that modules may hold beyond those in the file
+FILTERS = 64  # times the numbers in the file that an initializer may be asked for: that of Conv2d is, for large windows
+
+
+def save(model, path):
+    """Write a model made of nbprop's own modules to the file `path`: its architecture and all its numbers.
+
+    `nb.load(path)` gives it back. Not in the file: gradients, the optimizer, training or evaluation mode, and the state
+    of random generators. np.load(path) shows the arrays.
+    Raises TypeError for modules of your own classes: keep their numbers with `np.savez(path, **model.state_dict())` and
+    put them back with `model.load_state_dict(np.load(path))`.
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"nb.save takes a model, an nb.nn.Module; got {type(model).__name__}")
+    head = {"format": FORMAT, "version": VERSION, "dtype": str(model.theta.dtype)}
+    plan = {**head, "model": _encode(model, []), "tied": _tied(model)}
+    state = model.state_dict()
+    rebuilt = Builder(plan, model.theta.size).model.state_dict()
+    for name in {**state, **rebuilt}:
+        if np.shape(state.get(name)) != np.shape(rebuilt.get(name)):
+            raise ValueError(f"nb.save: {name!r} is not as the constructor of its module makes it, load would fail")
+    part = f"{os.fspath(path)}.part"  # whatever happens, there is never half a file under the name itself
+    with zipfile.ZipFile(part, "w") as archive:
+        for name, array in {ARCHITECTURE: np.frombuffer(json.dumps(plan).encode(), np.uint8), **state}.items():
+            with archive.open(zipfile.ZipInfo(name + ".npy"), "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+    os.replace(part, path)
+
+
+def load(path):
+    """The model in a file that `nb.save` wrote, in training mode.
+
+    Raises ValueError for a file that is damaged or holds anything else. Files of strangers are safe to load: they
+    cannot execute code, nor take memory out of proportion to their size.
+    """
+    with open(path, "rb") as file:
+        try:
+            return _read(file)
+        except Exception as error:  # there are many ways to be damaged
+            reason = str(error) or type(error).__name__
+            raise ValueError(f"{os.fspath(path)!r} is damaged, or not a model that nb.save wrote: {reason}") from error
+
+
+def arguments(kind):
+    """Name -> inspect.Parameter of all that the constructor of a class takes, `**settings` for its base included."""
+    found = {}
+    for base in kind.__mro__[:-1]:
+        if "__init__" in vars(base):
+            takes = list(inspect.signature(base.__init__).parameters.values())[1:]
+            found |= {one.name: one for one in takes if one.kind is not one.VAR_KEYWORD and one.name not in found}
+            if all(one.kind is not one.VAR_KEYWORD for one in takes):
+                break
+    return found
+
+
+def settings(module):
+    """The arguments with which the class of `module` makes another of the same architecture: name -> value.
+
+    Each is the attribute of the same name (True for a Parameter); `*modules` are what iteration gives. A class for
+    which that does not hold has a method `settings()` of its own.
+    """
+    if hasattr(module, "settings"):
+        return module.settings()
+    found = {}
+    for name, argument in arguments(type(module)).items():
+        if argument.kind is argument.VAR_POSITIONAL:
+            found[name] = list(module)
+        elif name not in NOT_SAVED:
+            value = getattr(module, name)
+            found[name] = True if isinstance(value, Parameter) else value
+    return found
+
+
+def _encode(value, done):
+    """A module or a setting as JSON takes it. done: the modules that were encoded before."""
+    if isinstance(value, (list, tuple)):
+        return [_encode(item, done) for item in value]
+    if not isinstance(value, Module):
+        return value
+    if value in done:
+        return {"same as": done.index(value)}
+    name = type(value).__name__
+    if getattr(nn, name, None) is not type(value):
+        raise TypeError(
+            f"nb.save knows the modules of nb.nn, and {name} is none of them. Keep the numbers with "
+            "np.savez(path, **model.state_dict()); put them into a new model with model.load_state_dict(np.load(path))"
+        )
+    notes = {note: vars(value)[note] for note in NOTES if type(value) is Sequential and note in vars(value)}
+    node = {"class": name, "settings": {key: _encode(item, done) for key, item in settings(value).items()}, **notes}
+    done.append(value)
+    return node
+
+
+def _tied(model):
+    """[place, first place] of each parameter that is used in a further place."""
+    first, tied = {}, []
+    for name, module in model.named_modules():
+        for attribute, value in vars(module).items():
+            if isinstance(value, Parameter):
+                place = f"{name}.{attribute}"
+                if first.setdefault(value, place) != place:
+                    tied.append([place, first[value]])
+    return tied
+
+
+def _read(file):
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("it is compressed")  # what is not cannot be larger than the file
+        if sum(entry.file_size for entry in entries) > size:
+            raise ValueError("it holds less than it says")
+        arrays = {}
+        for entry in entries:
+            with archive.open(entry) as stream:
+                arrays[entry.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
+    plan = json.loads(arrays.pop(ARCHITECTURE).tobytes())
+    model = Builder(plan, sum(array.size for array in arrays.values())).model
+    for name, array in arrays.items():
+        if array.dtype != plan["dtype"]:
+            raise ValueError(f"{name!r} holds {array.dtype}, expected {plan['dtype']}")
+    model.load_state_dict(arrays)
+    return model
+
+
+class Builder:
+    """Makes `model` from an architecture that may have been written by an enemy.
+
+    plan: what JSON gave. numbers: how many there are for the model's parameters. Nothing but classes of nbprop.nn is
+    made, and nothing that holds many more numbers than that.
+    """
+
+    def __init__(self, plan, numbers):
+        if plan["format"] != FORMAT:
+            raise ValueError(f"expected the format {FORMAT!r}, got {plan['format']!r}")
+        if plan["version"] > VERSION:
+            raise ValueError("it was written by a newer nbprop; update with pip install -U nbprop")
+        self.dtype = {"float32": np.float32, "float64": np.float64}[plan["dtype"]]
+        self.numbers, self.held, self.done, self.counted = numbers, 0, [], set()
+        self.model = self.build(plan["model"])
+        if not isinstance(self.model, Module):
+            raise ValueError("there is no module in it")
+        self.tie(plan["tied"])
+        self.numbers = self.model.theta.size  # the look gives every parameter memory of its own
+
+    def build(self, node):
+        """A module or a setting from what `_encode` made of it."""
+        if isinstance(node, list):
+            return tuple(self.build(item) for item in node)
+        if not isinstance(node, dict):
+            return node
+        if "same as" in node:
+            return self.done[node["same as"]]
+        name = node["class"]
+        kind = vars(nn).get(name)
+        if not (isinstance(kind, type) and issubclass(kind, Module)):
+            raise ValueError(f"nb.nn has no module {name!r}")
+        given = {key: self.build(value) for key, value in node["settings"].items()}
+        takes = arguments(kind)
+        if unknown := set(given) - (set(takes) - NOT_SAVED):
+            raise ValueError(f"{name} has no setting {min(unknown)!r}")
+        self.check(given.values())
+        several = [
+            item
+            for key in list(given)
+            if takes[key].kind is inspect.Parameter.VAR_POSITIONAL
+            for item in given.pop(key)
+        ]
+        given |= dict.fromkeys(INITS & set(takes), self.zeros) | ({"dtype": self.dtype} if "dtype" in takes else {})
+        module = kind(*several, **given)
+        for note in NOTES:
+            if kind is Sequential and isinstance(node.get(note), str):
+                setattr(module, note, node[note])
+        self.count(module)
+        self.done.append(module)
+        return module
+
+    def check(self, values):
+        """Raise ValueError if the product of all whole numbers among the settings is larger than a layer can be."""
+        whole = [n for value in values for n in (value if isinstance(value, tuple) else [value]) if type(n) is int]
+        self.limit(math.prod(max(abs(n), 1) for n in whole))
+
+    def limit(self, size):
+        if size > SLACK + FILTERS * self.numbers:
+            raise ValueError("its layers are larger than the arrays in it")
+
+    def zeros(self, rng, fan_in, fan_out):
+        """An initializer for weights that will be overwritten: takes no time and no memory."""
+        self.limit(fan_in * fan_out)
+        return np.broadcast_to(self.dtype(0), (fan_out, fan_in))
+
+    def count(self, module):
+        """Add up what the modules hold that were made with this one."""
+        new = [inner for inner in module.modules() if inner not in self.counted]
+        self.counted.update(new)
+        self.held += sum(np.size(value) for inner in new for value in vars(inner).values() if hasattr(value, "dtype"))
+        if self.held > SLACK + self.numbers:
+            raise ValueError("its layers are larger than the arrays in it")
+
+    def tie(self, pairs):
+        modules = dict(self.model.named_modules())
+        for place, first in pairs:
+            (there, name), (here, other) = (place.rpartition(".")[::2] for place in (place, first))
+            old, new = vars(modules[there])[name], vars(modules[here])[other]
+            if not (isinstance(old, Parameter) and isinstance(new, Parameter) and old.shape == new.shape):
+                raise ValueError(f"{place!r} and {first!r} cannot be one parameter")
+            setattr(modules[there], name, new)
