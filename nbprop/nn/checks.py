@@ -43,3 +43,10 @@ def number(low=-math.inf, high=math.inf, *, above=-math.inf):
         return float(value)  # a NumPy float64 would turn float32 arithmetic into float64
 
     return check
+
+
+def share(name, value):
+    """A number from 0 to 1, both included; it returns a float."""
+    if not 0 <= number()(name, value) <= 1:
+        raise ValueError(f"{name} must be a number from 0 to 1; got {value!r}")
+    return float(value)

@@ -24,6 +24,7 @@ class Module:
     """
 
     training = True
+    _buffers = ()  # names of the attributes that are arrays of the model's state, see `named_buffers`
     _packed: tuple | None = None  # (structure, theta, gradient, [(parameter, data, grad), ...])
     _structure = 0  # counts, over all models, the changes of which module or parameter is where
 
@@ -83,6 +84,18 @@ class Module:
         """All parameters, each once, in the order in which they lie in `theta`."""
         return [parameter for _, parameter in self.named_parameters()]
 
+    def named_buffers(self):
+        """(dotted name, ndarray) of what belongs to the model but is not trained, such as the running means of batch
+        normalization: the attributes that the modules' classes name in `_buffers`. To be written in place."""
+        places = [(name + "." if name else "", module) for name, module in self.named_modules()]
+        return [(dot + buffer, getattr(module, buffer)) for dot, module in places for buffer in module._buffers]
+
+    def generators(self):
+        """The NumPy generators of all modules, each once: whoever wants the same random draws (of dropout) again keeps
+        and restores their `bit_generator.state`."""
+        values = [value for module in self.modules() for value in module.__dict__.values()]
+        return list({id(value): value for value in values if isinstance(value, np.random.Generator)}.values())
+
     def train(self, mode=True):
         """Training mode, for the layers that behave differently while they learn. Returns the module."""
         for module in self.modules():
@@ -96,23 +109,26 @@ class Module:
     # Saving
 
     def state_dict(self):
-        """Dotted name -> copy of the parameter's array."""
-        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+        """Dotted name -> copy of the array, of all parameters and buffers."""
+        return {name: array.copy() for name, array in self._state().items()}
 
     def load_state_dict(self, saved):
         """Take over the values that `state_dict()` of a module of the same architecture returned.
 
         Where names or shapes differ, a ValueError names the first difference and nothing is changed.
         """
-        named = dict(self.named_parameters())
-        for name in [*named, *saved]:
-            if name not in saved or name not in named:
+        state = self._state()
+        for name in [*state, *saved]:
+            if name not in saved or name not in state:
                 where = "missing" if name not in saved else "not in this model"
-                raise ValueError(f"parameter {name!r} is {where}; the model has {', '.join(named) or 'no parameters'}")
-            if np.shape(saved[name]) != named[name].shape:
-                raise ShapeError(f"parameter {name!r} has shape {named[name].shape}; got {np.shape(saved[name])}")
-        for name, parameter in named.items():
-            parameter.data[...] = saved[name]
+                raise ValueError(f"parameter {name!r} is {where}; the model has {', '.join(state) or 'no parameters'}")
+            if np.shape(saved[name]) != state[name].shape:
+                raise ShapeError(f"parameter {name!r} has shape {state[name].shape}; got {np.shape(saved[name])}")
+        for name, array in state.items():
+            array[...] = saved[name]
+
+    def _state(self):
+        return {**{name: parameter.data for name, parameter in self.named_parameters()}, **dict(self.named_buffers())}
 
     # One vector
 
