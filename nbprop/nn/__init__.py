@@ -15,7 +15,10 @@ from .activations import (
     Tanh,
     activation,
 )
+from .conv import AvgPool2d, Conv2d, MaxPool2d
 from .ctc import CTCLoss
+from .dropout import Dropout
+from .embedding import Embedding
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
 from .losses import (
@@ -31,11 +34,15 @@ from .losses import (
 )
 from .mlp import mlp
 from .module import Module, Parameter, Sequential
+from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
+from .recurrent import GRU, LSTM, RNN, Recurrent, truncated_bptt
+from .residual import Residual
 
 # fmt: off
 __all__ = [
-    "ACTIVATIONS", "ELU", "GELU", "INITIALIZERS", "LOSSES", "Activation", "BCEWithLogitsLoss", "CTCLoss",
-    "CrossEntropyLoss", "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LeakyReLU", "Linear", "Loss",
-    "MSELoss", "Module", "Parameter", "ReLU", "Sequential", "SiLU", "Sigmoid", "Softplus", "Tanh", "activation", "init",
-    "initializer", "loss", "mlp",
+    "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
+    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
+    "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "Loss", "MSELoss",
+    "MaxPool2d", "Module", "Parameter", "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus",
+    "Tanh", "activation", "init", "initializer", "loss", "mlp", "truncated_bptt",
 ]

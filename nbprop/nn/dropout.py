@@ -1,0 +1,31 @@
+"""Dropout."""
+
+from typing import Any
+
+from numpy.random import default_rng
+
+from ..engine import dropout as ops
+from ..engine.tensor import apply
+from .checks import share
+from .layers import as_tensor
+from .module import Module
+
+
+class Dropout(Module):
+    """While training, each value becomes 0 with probability p, the others grow by 1 / (1 - p), so that the mean stays;
+    evaluating, nothing happens. Any shape.  (Srivastava et al. 2014)
+
+    seed: of the random draws; or a NumPy generator. Layers of one size and seed drop the same units: give each a seed
+        of its own, or all one generator.
+    """
+
+    def __init__(self, p=0.5, seed: Any = 0):
+        self.p = share("p", p)
+        self.rng = default_rng(seed)
+
+    def forward(self, x):
+        x = as_tensor(x)
+        return apply(ops.Dropout(self.p, self.rng), x) if self.training and self.p else x
+
+    def extra_repr(self):
+        return f"p={self.p}"

@@ -1,0 +1,73 @@
+"""Layers that normalize: mean 0 and variance 1, then a learned scale and shift."""
+
+import numpy as np
+
+from ..engine import norm as ops
+from ..engine.errors import ShapeError
+from ..engine.tensor import apply
+from .checks import number, share, size
+from .layers import as_input
+from .module import Module, Parameter
+
+
+class LayerNorm(Module):
+    """y = weight (x - mean) / sqrt(variance + eps) + bias, mean and variance over the features of each sample:
+    (..., *normalized_shape) -> the same.  (Ba, Kiros & Hinton 2016)
+
+    normalized_shape: sizes of the last axes, or the size of the last one.
+    Attributes: weight and bias, of that shape; they start at 1 and 0.
+    """
+
+    def __init__(self, normalized_shape, eps=1e-5, *, dtype=np.float32):
+        sizes = normalized_shape if isinstance(normalized_shape, (tuple, list)) else [normalized_shape]
+        self.normalized_shape = tuple(size("normalized_shape", n) for n in sizes)
+        self.eps = number(above=0)("eps", eps)
+        self.weight = Parameter(np.ones(self.normalized_shape, dtype))
+        self.bias = Parameter(np.zeros(self.normalized_shape, dtype))
+
+    def forward(self, x):
+        return apply(ops.LayerNorm(self.eps), as_input(x, self.weight.dtype), self.weight, self.bias)
+
+    def extra_repr(self):
+        return f"{self.normalized_shape}, eps={self.eps}"
+
+
+class _BatchNorm(Module):
+    _buffers = ("running_mean", "running_var")
+
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, *, dtype=np.float32):
+        self.num_features = size("num_features", num_features)
+        self.eps, self.momentum = number(above=0)("eps", eps), share("momentum", momentum)
+        self.weight = Parameter(np.ones(self.num_features, dtype))
+        self.bias = Parameter(np.zeros(self.num_features, dtype))
+        self.running_mean = np.zeros(self.num_features, dtype)
+        self.running_var = np.ones(self.num_features, dtype)
+
+    def forward(self, x):
+        x = as_input(x, self.weight.dtype)
+        if x.ndim not in self.ndims:
+            raise ShapeError(f"{self!r} takes {self.takes}; got shape {x.shape}")
+        op = ops.BatchNorm((self.running_mean, self.running_var), self.training, self.momentum, self.eps)
+        return apply(op, x, self.weight, self.bias)
+
+    def extra_repr(self):
+        return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """y = weight (x - mean) / sqrt(variance + eps) + bias for each channel: (N, C) or (N, C, L) -> the same.
+
+    Training, mean and variance are those of the batch, and the running ones move towards them by `momentum` (the
+    variance towards the unbiased one, with n - 1). Evaluating, they are the running ones.  (Ioffe & Szegedy 2015)
+
+    num_features: C.
+    Attributes: weight and bias (C,), which start at 1 and 0; running_mean and running_var (C,), at 0 and 1.
+    """
+
+    ndims, takes = (2, 3), "inputs (N, C) or (N, C, L)"
+
+
+class BatchNorm2d(_BatchNorm):
+    """As BatchNorm1d, for images: (N, C, H, W) -> the same, mean and variance over N, H and W."""
+
+    ndims, takes = (4,), "images (N, C, H, W)"

@@ -1,0 +1,116 @@
+"""LayerNorm, BatchNorm1d, BatchNorm2d: training and evaluation, buffers, errors."""
+
+import numpy as np
+import pytest
+
+from nbprop import nn
+from nbprop.engine import ShapeError, Tensor, check_gradient
+
+RNG = np.random.default_rng(0)
+
+
+def test_layer_norm_standardizes_each_sample():
+    x = RNG.standard_normal((6, 4, 3)) * 5 + 2
+    for shape, axes in [(3, 2), ((4, 3), (1, 2))]:
+        layer = nn.LayerNorm(shape, dtype=np.float64)
+        y = layer(x).data
+        np.testing.assert_allclose(y.mean(axes), 0, atol=1e-12)
+        np.testing.assert_allclose(y.std(axes), 1, rtol=1e-4)
+        layer.weight.data[:], layer.bias.data[:] = 2, 3
+        np.testing.assert_allclose(layer.eval()(x).data, 2 * y + 3, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(nn.BatchNorm1d, (9, 4)), (nn.BatchNorm1d, (5, 4, 3)), (nn.BatchNorm2d, (5, 4, 3, 2))]
+)
+def test_batch_norm_standardizes_each_channel(make, shape):
+    x = RNG.standard_normal(shape) * 5 + 2
+    axes = (0, *range(2, x.ndim))
+    layer = make(4, dtype=np.float64)
+    y = layer(x).data
+    np.testing.assert_allclose(y.mean(axes), 0, atol=1e-12)
+    np.testing.assert_allclose(y.std(axes), 1, rtol=1e-4)
+    for _ in range(200):
+        layer(x)
+    np.testing.assert_allclose(layer.running_mean, x.mean(axes), rtol=1e-6)
+    np.testing.assert_allclose(layer.running_var, x.var(axes, ddof=1), rtol=1e-6)
+    before = layer.state_dict()
+    n = x.size // 4
+    np.testing.assert_allclose(layer.eval()(x).data, y * np.sqrt((n - 1) / n), rtol=1e-4, atol=1e-8)
+    assert layer(x[:1]).shape == x[:1].shape
+    for name, array in layer.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_gradients():
+    for layer in (nn.LayerNorm(3), nn.BatchNorm1d(3), nn.BatchNorm1d(3).eval()):
+
+        def f(x, w, b, layer=layer):
+            layer.weight, layer.bias = w, b
+            return layer(x)
+
+        layer.weight = Tensor(np.ones(3))  # computes in the dtype of its weights
+        check_gradient(f, *[RNG.standard_normal(s) for s in [(5, 3), (3,), (3,)]])
+
+
+def test_buffers_are_part_of_the_state_and_not_of_theta():
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3), nn.Sequential(nn.BatchNorm1d(3)))
+    names = [name for name, _ in model.named_buffers()]
+    assert names == ["1.running_mean", "1.running_var", "2.0.running_mean", "2.0.running_var"]
+    assert [name for name, _ in model[1].named_buffers()] == ["running_mean", "running_var"]
+    assert model.theta.size == 9 + 6 + 6
+    model(RNG.standard_normal((5, 2)))
+    saved = model.state_dict()
+    assert list(saved) == [name for name, _ in model.named_parameters()] + names
+    assert saved["1.running_mean"].any() and saved["1.running_mean"] is not model[1].running_mean
+    other = nn.Sequential(nn.Linear(2, 3, rng=1), nn.BatchNorm1d(3), nn.Sequential(nn.BatchNorm1d(3)))
+    kept = other[1].running_mean
+    other.load_state_dict(saved)
+    assert other[1].running_mean is kept
+    x = RNG.standard_normal((4, 2))
+    np.testing.assert_array_equal(model.eval()(x).data, other.eval()(x).data)
+    for _, array in other.named_buffers():
+        array.fill(0.5)
+    assert (other[2][0].running_var == 0.5).all()
+    assert nn.mlp([2, 3, 1]).named_buffers() == []
+
+
+def test_a_saved_state_without_its_buffers_is_refused():
+    layer = nn.BatchNorm1d(2)
+    saved = layer.state_dict()
+    del saved["running_var"]
+    with pytest.raises(
+        ValueError, match="'running_var' is missing; the model has weight, bias, running_mean, running_v"
+    ):
+        layer.load_state_dict(saved)
+    with pytest.raises(ShapeError, match=r"'running_var' has shape \(2,\); got \(3,\)"):
+        layer.load_state_dict({**saved, "running_var": np.ones(3)})
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.LayerNorm(4), (5, 3), r"LayerNorm over features \(4,\)"),
+        (nn.BatchNorm1d(4), (5, 3), r"BatchNorm of 4 channels"),
+        (nn.BatchNorm1d(4), (5, 4, 3, 2), r"BatchNorm1d\(4, .*\) takes inputs \(N, C\) or \(N, C, L\); got shape \(5,"),
+        (
+            nn.BatchNorm2d(4),
+            (5, 4),
+            r"BatchNorm2d\(4, eps=1e-05, momentum=0.1\) takes images \(N, C, H, W\); got shape",
+        ),
+        (nn.BatchNorm1d(4), (1, 4), r"BatchNorm takes mean and variance of the batch, from at least 2 numbers"),
+    ],
+)
+def test_errors(layer, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        layer(np.zeros(shape))
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(ValueError, match="normalized_shape must be an integer, 1 or more; got 0"):
+        nn.LayerNorm((3, 0))
+    with pytest.raises(ValueError, match="eps must be a finite number, greater than 0; got 0"):
+        nn.BatchNorm1d(3, eps=0)
+    with pytest.raises(ValueError, match="momentum must be a number from 0 to 1; got 2"):
+        nn.BatchNorm1d(3, momentum=2)
+    assert repr(nn.LayerNorm((3, 2))) == "LayerNorm((3, 2), eps=1e-05)"
