@@ -7,6 +7,10 @@ All give `.frame()` (the numbers), `.plot()` (Matplotlib) and `.describe()` (wor
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .board import Board
 
 __all__ = ["Board", "Boundary", "GradientFlow", "Histograms", "Loss"]
 

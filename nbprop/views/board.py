@@ -64,7 +64,7 @@ class Panel:
                 arrays.append([name, offset, array.shape])
                 parts.append(array.ravel())
                 offset += array.size
-        entry = {"arrays": arrays}
+        entry: dict = {"arrays": arrays}
         if labels != self.labels:
             entry["labels"] = labels
         if options != self.options:
@@ -303,7 +303,7 @@ class Board(anywidget.AnyWidget):
         cost = _work() - begun
         self._pacing.spent(cost)
         self._frames += 1
-        self._bytes += data.nbytes
+        self._bytes += len(data)
         self._seconds += cost
 
     def _pack(self, panels, now, words=False):
@@ -324,7 +324,7 @@ class Board(anywidget.AnyWidget):
         data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
         source = next((s for s in self._sources if s.status in LOUD), self._sources[0])
         head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
-        return head, memoryview(data).cast("B")
+        return head, data.tobytes()
 
     def _keep(self, versions):
         """A snapshot of now goes into the widget's state."""
@@ -333,7 +333,7 @@ class Board(anywidget.AnyWidget):
         self._snapshot_of = versions
         panels = {i: Panel(view) for i, view in enumerate(self.views)}  # new ones, of which the browser has nothing
         head, data = self._pack(panels, self._clock())
-        self.snapshot = {"head": {**head, "full": True}, "data": bytes(data)}
+        self.snapshot = {"head": {**head, "full": True}, "data": data}
 
     # What the browser says.
 

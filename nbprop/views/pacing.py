@@ -2,12 +2,12 @@
 
 A frame takes about 45 ms to a browser and back, so several are in flight at once; how many is a window that follows the
 age of what gets painted. Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges
-what it has painted, by its own id. The slowest viewer that is looking decides; one that has owed an answer for two seconds
-no longer counts, until it speaks again. So a slow browser gets fewer frames, never a queue, and a closed one gets a frame
-every two seconds, to find out whether it is back.
+what it has painted, by its own id. The slowest viewer that is looking decides; one that has owed an answer for two
+seconds no longer counts, until it speaks again. So a slow browser gets fewer frames, never a queue, and a closed one
+gets a frame every two seconds, to find out whether it is back.
 
-Not every frame is to be answered: JupyterLab shows a busy and an idle kernel for each message that it sends there, which
-takes it longer than painting a panel. Two answers per window are enough.
+Not every frame is to be answered: JupyterLab shows a busy and an idle kernel for each message that it sends there,
+which takes it longer than painting a panel. Two answers per window are enough.
 
 Times are seconds of any steady clock, handed in by the caller.
 """
@@ -16,6 +16,7 @@ from collections import deque
 from statistics import median
 
 MAX_VIEWERS = 32
+RECENT = 9  # ages by which the window is judged
 
 
 class Viewer:
@@ -28,7 +29,7 @@ class Viewer:
         self.page = page  # False while its browser tab is hidden
         self.acked = acked  # number of the last frame of which it has said that it is painted
         self.heard = heard  # when it last said anything
-        self.owes = None  # since when it owes an answer
+        self.owes: float | None = None  # since when it owes an answer
 
 
 class Pacing:
@@ -54,7 +55,7 @@ class Pacing:
         self._due = self._last = float("-inf")
         self._probes = False  # nobody is looking
         self._full = False  # the window alone held a frame back since the last change of the window
-        self._recent = deque(maxlen=9)
+        self._recent = deque(maxlen=RECENT)
 
     # What viewers say.
 
@@ -99,7 +100,7 @@ class Pacing:
     def _adapt(self, age):
         self.ages.append(age)
         self._recent.append(age)
-        if len(self._recent) < self._recent.maxlen:
+        if len(self._recent) < RECENT:
             return
         typical = median(self._recent)
         low, high = self.limits
@@ -144,7 +145,7 @@ class Pacing:
         return hurry or now >= self._due
 
     def sent(self, now, last=False):
-        """A frame leaves. Returns its number (1, 2, ...) and whether it is to be answered; the `last` one for now is."""
+        """A frame leaves. Returns its number (1, 2, ...) and whether it is to be answered; the `last` for now is."""
         self.seq += 1
         self._last = now
         interval = max(1 / self.rate, self.cost / self.share)
