@@ -30,6 +30,7 @@ STOREYS = {
 LATE = {
     ("data/bundled.py", "sklearn"),
     ("training/history.py", "views"),
+    ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
     ("training/progress.py", "ipywidgets"),
     ("views", "matplotlib"),

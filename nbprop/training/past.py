@@ -15,10 +15,13 @@ class Snapshot:
     theta: np.ndarray
     optimizer: dict[str, Any]
     batches: tuple
+    buffers: list  # arrays of the model's state that are not trained
+    generators: list  # states of the model's own random generators
 
     @property
     def nbytes(self):
-        return self.theta.nbytes + sum(array.nbytes for array in self.optimizer["state"].values()) + 4096
+        arrays = [self.theta, *self.optimizer["state"].values(), *self.buffers]
+        return sum(array.nbytes for array in arrays) + 4096
 
 
 class Past:

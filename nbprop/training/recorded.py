@@ -38,39 +38,41 @@ class RecordedStep:
     def _record(self):
         with record() as tape:
             loss = self.loss(self.model(self.x), self.y)
-        found = _find_layers(self.model, tape.calls)
         self.replay = Replay(tape, loss)
         self._loss = loss.data
-        self.layers = [layer for layer, *_ in found]
-        self.taps = [Tap(z.data, self.replay.gradient_of(z), a.data, f) for _, z, a, f in found]
+        for layer, z, a, activation in find_layers(self.model, tape.calls):
+            self.layers.append(layer)
+            self.taps.append(Tap(z.data, self.replay.gradient_of(z), a.data, activation))
 
 
-def _find_layers(model, calls):
-    """(Layer, z, a, activation module) for every module with a weight that was called, in the order of the calls."""
+def find_layers(model, calls):
+    """(Layer, z, a, activation module) for every module with a weight matrix, in the order of the calls.
+
+    `z` is what the activation gets: where a normalization follows the weights, what it gives.
+    """
     found = []
     for module, output in calls:
-        weight = getattr(module, "weight", None)
-        if weight is not None:
-            found.append([module, output, output, None])
-        elif isinstance(module, nn.Activation) and found and module_input(output) is found[-1][1]:
-            found[-1][2:] = output, module
-    theta = model.theta
+        output = output[0] if isinstance(output, tuple) else output
+        weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
+        follows = found and output.inputs and output.inputs[0] is found[-1][1]
+        if weights and output.requires_grad:
+            found.append([weights, output, output, None, type(module).__name__])
+        elif follows and isinstance(module, nn.Activation):
+            found[-1][2:4] = output, module
+        elif follows and any(isinstance(value, nn.Parameter) for value in vars(module).values()):
+            found[-1][1:3] = output, output
     layers = []
-    for i, (module, z, a, activation) in enumerate(found):
-        start = (
-            module.weight.data.__array_interface__["data"][0] - theta.__array_interface__["data"][0]
-        ) // theta.itemsize
+    for i, (weights, z, a, activation, kind) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
-        layer = Layer(
-            name,
-            type(module).__name__,
-            activation.name if activation else "identity",
-            z.shape[-1],
-            slice(start, start + module.weight.size),
-        )
+        start, stop = _place(model.theta, weights[0])[0], _place(model.theta, weights[-1])[1]
+        units = z.shape[1 if z.ndim == 4 else -1]  # channels of a picture, features of anything else
+        layer = Layer(name, kind, activation.name if activation else "identity", units, slice(start, stop))
         layers.append((layer, z, a, activation))
     return layers
 
 
-def module_input(output):
-    return output.inputs[0] if output.inputs else None
+def _place(theta, parameter):
+    """Where a parameter lies in theta: start and stop."""
+    offset = parameter.data.__array_interface__["data"][0] - theta.__array_interface__["data"][0]
+    start = offset // theta.itemsize
+    return start, start + parameter.size

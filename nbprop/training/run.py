@@ -87,8 +87,8 @@ class Run:
 
     def gradient_norms(self):
         """Norm of dL/dW of every layer in the last step, (L,)."""
-        places = np.searchsorted(self._starts, [layer.weight.start for layer in self.layers])
-        return np.sqrt(self.squares[places]).astype(np.float32)
+        places = np.searchsorted(self._starts, [(layer.weight.start, layer.weight.stop) for layer in self.layers])
+        return np.sqrt([self.squares[start:stop].sum() for start, stop in places]).astype(np.float32)
 
     def update_ratios(self):
         """Norm of the last update over norm of the weights before it, per layer, (L,); NaN where weights are zero."""
@@ -269,6 +269,8 @@ class Run:
             self.theta.copy(),
             self.optimizer.state_dict(),
             self.batches.state(),
+            [array.copy() for _, array in self.model.named_buffers()],
+            [generator.bit_generator.state for generator in self.model.generators()],
         )
 
     def restore(self, snapshot):
@@ -287,6 +289,10 @@ class Run:
         self.optimizer.load_state_dict(snapshot.optimizer)
         self._record_anew()
         self.model.theta = snapshot.theta
+        for (_, array), kept in zip(self.model.named_buffers(), snapshot.buffers, strict=True):
+            array[...] = kept
+        for generator, kept in zip(self.model.generators(), snapshot.generators, strict=True):
+            generator.bit_generator.state = kept
 
 
 def architecture(model):

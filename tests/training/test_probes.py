@@ -114,3 +114,43 @@ def test_before_the_first_step():
     assert [(layer.activation, layer.units) for layer in t.layers] == [("tanh", 4), ("identity", 1)]
     assert all(np.isnan(values).all() for values in t.probe().values())
     assert t.histograms("gradients")[0].sum() == 0 and t.histograms("weights")[0].sum() == 12
+
+
+def test_normalization_and_recurrence_are_seen_too():
+    nn = nb.nn
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.up, self.norm, self.act = nn.Linear(2, 6), nn.LayerNorm(6), nn.ReLU()
+            self.down = nn.Linear(6, 1)
+
+        def forward(self, x):
+            return self.down(self.act(self.norm(self.up(x))))
+
+    t = nb.Trainer(Net(), "moons", probe_every=1)
+    t.watch()
+    t.fit(steps=3)
+    assert [(layer.kind, layer.activation) for layer in t.layers] == [("Linear", "relu"), ("Linear", "identity")]
+    z, a = t._run.taps[0].z, t._run.taps[0].a
+    np.testing.assert_allclose(z.mean(axis=1), 0, atol=1e-5)  # what the activation gets
+    np.testing.assert_array_equal(a, np.maximum(z, 0))
+    weight = t.model.up.weight
+    assert t.probe()["dW"][0] == pytest.approx(np.linalg.norm(weight.grad), rel=1e-4)
+
+
+def test_models_with_buffers_and_dropout_rewind_exactly():
+    nn = nb.nn
+    layers = [nn.Linear(2, 8, rng=0), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.3), nn.Linear(8, 1, rng=1)]
+    t = nb.Trainer(nn.Sequential(*layers), "moons", lr=0.01, snapshot_every=40)
+    t.fit(steps=130)
+    state = t.model.state_dict()
+    losses = t.history["loss"].copy()
+    t.rewind(55)
+    t.fit(steps=75)
+    for name, array in t.model.state_dict().items():
+        np.testing.assert_array_equal(array, state[name], err_msg=name)
+    np.testing.assert_array_equal(t.history["loss"], losses)
+    one, two = t.branch(), t.branch()
+    one.fit(steps=5)
+    two.fit(steps=5)
+    np.testing.assert_array_equal(one.theta, two.theta)
