@@ -15,7 +15,7 @@ class Attention(Op):
     mask    bool, broadcasts to (..., T, S): True where a query may look. One that may look nowhere gets y = 0.
     causal  query i looks at keys 0 to i only.
     heads   cuts q, k and v along their last axis into this many parts that know nothing of each other; their results
-            lie side by side in y. Then P and the mask are (..., heads, T, S).
+            lie side by side in y. Then P is (..., heads, T, S), and the mask the same for all heads.
     Once computed, P is kept as `weights`.
     """
 
@@ -32,7 +32,9 @@ class Attention(Op):
         self.q = np.multiply(self.split(q), self.scale, out=self.q)  # cheaper than to scale all scores
         P = np.matmul(self.q, self.k.swapaxes(-1, -2), out=self.weights)
         if mask is not None:
-            self.bias = np.where(mask & self.before if self.causal else mask, P.dtype.type(0), P.dtype.type(-np.inf))
+            mask = mask & self.before if self.causal else mask
+            mask = np.expand_dims(mask, -3) if self.heads and mask.ndim > 2 else mask
+            self.bias = np.where(mask, P.dtype.type(0), P.dtype.type(-np.inf))
         if self.bias is not None:
             P += self.bias
         P -= np.maximum.reduce(P, axis=-1, keepdims=True, initial=self.lowest, out=self.top)
@@ -72,11 +74,12 @@ class Attention(Op):
         if self.heads and any(x.shape[-1] % self.heads for x in (q, k, v)):
             raise ValueError(f"the last axes cannot be cut into {self.heads} equal heads")
         lead = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2])
-        scores = (*lead, self.heads, q.shape[-2], k.shape[-2]) if self.heads else (*lead, q.shape[-2], k.shape[-2])
+        sizes = q.shape[-2], k.shape[-2]
+        scores = (*lead, self.heads, *sizes) if self.heads else (*lead, *sizes)
         dtype = np.result_type(q, k, v)
-        self.before = np.tri(*scores[-2:], dtype=bool)
+        self.before = np.tri(*sizes, dtype=bool)
         if mask is not None:
-            check_mask(mask, scores)
+            check_mask(mask, (*lead, *sizes))
         elif self.causal:
             self.bias = np.where(self.before, dtype.type(0), dtype.type(-np.inf))
         self.shapes = [(*lead, *x.shape[-2:]) for x in (q, k, v)]
@@ -86,13 +89,13 @@ class Attention(Op):
         self.y = np.empty((*lead, q.shape[-2], v.shape[-1]), dtype)
 
 
-def check_mask(mask, scores):
-    """Errors for a mask that is not bool, or does not broadcast to the shape of the scores."""
+def check_mask(mask, shape):
+    """Errors for a mask that is not bool, or does not broadcast to the shape."""
     if mask.dtype != bool:
         raise TypeError(f"An attention mask holds bools, True where a query may look: got {mask.dtype}; try mask > 0.")
-    sizes = zip(reversed(mask.shape), reversed(scores), strict=False)
-    if mask.ndim > len(scores) or any(n not in (1, wanted) for n, wanted in sizes):
+    sizes = zip(reversed(mask.shape), reversed(shape), strict=False)
+    if mask.ndim > len(shape) or any(n not in (1, wanted) for n, wanted in sizes):
         raise ShapeError(
-            f"An attention mask must broadcast to (..., queries, keys), here {scores}: got {mask.shape}. One that says "
-            "which keys of a sample count, (N, keys), becomes mask[:, None, :], or mask[:, None, None, :] with heads."
+            f"An attention mask must broadcast to (..., queries, keys), here {shape}: got {mask.shape}. One that says "
+            "which keys of each sample count, (N, keys), becomes mask[:, None, :]."
         )

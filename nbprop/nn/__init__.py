@@ -15,6 +15,13 @@ from .activations import (
     Tanh,
     activation,
 )
+from .attention import (
+    LearnedPositions,
+    MultiheadAttention,
+    SinusoidalPositions,
+    TransformerBlock,
+    scaled_dot_product_attention,
+)
 from .conv import AvgPool2d, Conv2d, MaxPool2d
 from .ctc import CTCLoss
 from .dropout import Dropout
@@ -41,8 +48,10 @@ from .residual import Residual
 # fmt: off
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
-    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
-    "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU", "Linear", "Loss", "MSELoss",
-    "MaxPool2d", "Module", "Parameter", "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid", "Softplus",
-    "Tanh", "activation", "init", "initializer", "loss", "mlp", "truncated_bptt",
+    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout",
+    "Embedding", "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU",
+    "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "MultiheadAttention", "Parameter",
+    "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "Softplus", "Tanh",
+    "TransformerBlock", "activation", "init", "initializer", "loss", "mlp", "scaled_dot_product_attention",
+    "truncated_bptt",
 ]
