@@ -102,6 +102,7 @@ def run(code, **kwargs):
 def test_nbprop_up_to_training_loads_only_numpy_and_the_standard_library():
     code = """
 import sys, numpy
+import numpy.random  # which brings the runtime of Cython along
 before = set(sys.modules)
 import nbprop as nb
 nb.Tensor, nb.nn, nb.optim, nb.data, nb.training, nb.Trainer
