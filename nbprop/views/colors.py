@@ -49,12 +49,12 @@ def tidy(ax):
 
 
 def log_axis(axis, low, high, ticks=6):
-    """Ticks at decades, or at 1, 2, 5 in plain numbers where there are less than two decades."""
+    """Ticks at decades, or at 1, 2, 5 (or 1, 3) in plain numbers where there are less than two decades."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axis.set_minor_formatter(NullFormatter())
     if high < 100 * low:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if ticks > 3 else (1, 3)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
         axis.set_major_locator(LogLocator(numticks=ticks))

@@ -152,23 +152,31 @@ class GradientFlow(View):
                               color=colors.WARNING if share > 0.5 else colors.MUTED, **style)  # fmt: skip
         if self.log:
             left.set_xscale("log")
-            colors.log_axis(left.xaxis, low, high, ticks=4)
+            colors.log_axis(left.xaxis, low, high, ticks=3)
         left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=f"{labels['unit']}, last step")
         left.set_yticks(rows[:: max(1, len(now) // 14)], names[:: max(1, len(now) // 14)])
         colors.tidy(left)
         parts = [(0.46, 0.46, "map", "step")]
         if frame["recent_steps"].size:
-            parts = [(0.46, 0.24, "map", "step"), (0.73, 0.19, "recent", "the last")]
+            parts = [(0.46, 0.24, "map", "step"), (0.73, 0.19, "recent", "last")]
         for x, width, name, label in parts:
             part = ax.inset_axes((x, 0, width, 1))
             steps = frame[f"{name}_steps"]
             if steps.size:
                 image = _paint(frame[name], cmap, norm, self.log)
-                part.pcolormesh(_edges(steps), np.arange(len(now) + 1) - 0.5, image)
+                edges = _edges(steps)
+                part.pcolormesh(edges, np.arange(len(now) + 1) - 0.5, image)
+                ends = edges[[0, -1]]
+                if name == "map":
+                    part.set_xticks(ends, [f"{end:,.0f}" for end in ends])
+                    for tick, align in zip(part.get_xticklabels(), ("left", "right"), strict=True):
+                        tick.set_ha(align)
+                else:  # narrow: two labels would meet
+                    part.set(xticks=[])
+                    label = f"last {ends[1] - ends[0]:,.0f}"
             part.set(ylim=(len(now) - 0.5, -0.5), xlabel=label, yticks=[])
             colors.tidy(part)
             part.grid(False)
-            part.locator_params(axis="x", nbins=3)
         bar = ax.figure.colorbar(ScalarMappable(norm, cmap), cax=ax.inset_axes((0.94, 0, 0.02, 1)))
         bar.ax.tick_params(colors=colors.MUTED, labelsize="small")
         if self.log:

@@ -47,7 +47,7 @@ class Loss(View):
 
     def plot(self, ax=None):
         ax = new_axes(ax)
-        ax.set_title(self.title)
+        ax.set_title(self.title, pad=20)
         colors.tidy(ax)
         frame = self.frame()
         steps, mean, low, high = frame["train"]
@@ -71,7 +71,9 @@ class Loss(View):
             right.set_ylabel("accuracy", color=colors.ACCURACY)
             right.tick_params(colors=colors.ACCURACY, labelsize="small")
             right.spines[:].set_visible(False)
-        ax.legend(handles=lines, framealpha=0.8, edgecolor="none", fontsize="small", loc="center right")
+        # In a row above the curves, which may be anywhere.
+        ax.legend(handles=lines, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, fontsize="small",
+                  borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
         return ax
 
     def _plot_marks(self, ax, steps, mean, top):
