@@ -18,7 +18,7 @@ HIDDEN = [16] * 8
 KINDS = ("nbprop", "empty", "matplotlib")
 
 playground = watcher = None
-uses = []  # (ms since 1970, steps made before, knob, value) of every change that reached the run
+uses = []  # (ms since 1970, frames made before, steps made before) of every learning rate that reached the run
 
 
 class EmptyCanvas(anywidget.AnyWidget):
@@ -44,6 +44,7 @@ class EmptyCanvas(anywidget.AnyWidget):
         const head = take();
         context.fillStyle = `hsl(${head.seq % 360} 60% 60%)`;
         context.fillRect(0, 0, canvas.width, canvas.height);
+        root.dataset.seq = head.seq;
         root.dataset.step = head.step;
         root.dataset.age = Date.now() - head.time;
         root.dataset.painted = ++painted;
@@ -115,6 +116,7 @@ class Redrawn(widgets.Image):
             return
         begun = thread_time()
         figure, step, now = self._figure, self._trainer.steps, 1000 * time.time()
+        self.stats["frames"] += 1
         figure.clear()
         for k, view in enumerate(self._views):
             view.plot(figure.add_subplot(2, 2, k + 1))
@@ -122,8 +124,7 @@ class Redrawn(widgets.Image):
         stream = io.BytesIO()
         figure.savefig(stream, format="png")
         with self.hold_sync():  # the width (layout has another one) tells the page what the picture shows
-            self.value, self.width = stream.getvalue(), f"{step} {now}"
-        self.stats["frames"] += 1
+            self.value, self.width = stream.getvalue(), f"{self.stats['frames']} {step} {now}"
         self.stats["bytes"] += len(self.value)
         self.stats["seconds"] += thread_time() - begun
 
@@ -151,7 +152,8 @@ def _replace(box, old, new):
 
 def _apply(run, name, value, apply=Run.apply):
     apply(run, name, value)
-    uses.append((1000 * time.time(), run.steps, name, value))
+    if name == "lr":
+        uses.append((1000 * time.time(), watcher.stats["frames"], run.steps))
 
 
 Run.apply = _apply
@@ -188,6 +190,6 @@ def counters():
 
 def take_uses():
     """The changes of the learning rate since the last call."""
-    taken = [(now, step) for now, step, name, _ in uses if name == "lr"]
+    taken = uses[:]
     uses.clear()
     return taken

@@ -35,6 +35,7 @@ from harness import CHROMIUM_ARGS, serve  # noqa: E402
 KINDS = ("nbprop", "empty", "matplotlib")
 PICTURE = {"nbprop": ".nbprop-board", "empty": ".bench-picture", "matplotlib": "img.bench-picture, .bench-picture img"}
 REST = {"nbprop": (0.2, 0.5), "empty": (0.2, 0.5), "matplotlib": (1.5, 2.5)}  # seconds between two moves of a slider
+DELAYS = ("use", "picture", "step")  # what is waited for after the move of a slider
 
 
 class Kernel:
@@ -104,24 +105,29 @@ class Dashboard:
         return counts | {"page": page, "elapsed": time.perf_counter() - start, "busy": busy}
 
     def move(self, times, dice):
-        """Press a key on the learning rate's slider; [ms to the kernel, ms to a picture of a step made with it]."""
+        """Press a key on the learning rate's slider so often; for each press the ms until the kernel has it, until a
+        picture made after that is painted, and until one of a step made with it is; None if two were merged."""
         with self.playing():
             time.sleep(1.0)
             self.slider.focus()
             self.page.evaluate("bench.take()")
             self.kernel.ask("contenders.take_uses()")
             for k in range(times):
-                self.page.keyboard.press("ArrowLeft" if k % 2 else "ArrowRight")
+                # Five up, five down: each is another flag in the picture of the loss.
+                self.page.keyboard.press("ArrowLeft" if k // 5 % 2 else "ArrowRight")
                 time.sleep(dice.uniform(*REST[self.kind]))
             time.sleep(1.0)
             page, uses = self.page.evaluate("bench.take()"), self.kernel.ask("contenders.take_uses()")
         delays = []
-        moves = page["moves"]
-        for move, following in zip(moves, [*moves[1:], float("inf")], strict=True):
-            use = next(((now, step) for now, step in uses if move - 2 <= now), None)
-            seen = use and next((now for now, step, _ in page["paints"] if step > use[1]), None)
-            merged = use and use[0] > following  # two moves that the kernel has seen as one
-            delays.append([use[0] - move, seen - move] if seen and not merged else None)
+        for move, following in zip(page["moves"], [*page["moves"][1:], math.inf], strict=True):
+            delays.append(None)
+            use = next(((now, frames, step) for now, frames, step in uses if move - 2 <= now < following), None)
+            if use:
+                now, frames, steps = use
+                made = next((painted for painted, seq, _, _ in page["paints"] if seq > frames), None)
+                stepped = next((painted for painted, _, step, _ in page["paints"] if step > steps), None)
+                if made and stepped:
+                    delays[-1] = [now - move, made - move, stepped - move]
         return delays
 
 
@@ -170,7 +176,7 @@ def summarize(rounds, kinds):
             for name in ("elapsed", "steps", "cpu", "wall", "frames", "bytes", "seconds")
         }
         paints = [len(turn["page"]["paints"]) for turn in turns]
-        ages = [age for turn in turns for _, _, age in turn["page"]["paints"]]
+        ages = [age for turn in turns for *_, age in turn["page"]["paints"]]
         delays = [delay for turn in turns for delay in turn.get("delays", ())]
         known = [delay for delay in delays if delay]
         wire = sum(turn["page"]["bytes"] for turn in turns)
@@ -187,10 +193,8 @@ def summarize(rounds, kinds):
             "cpu_per_step_us": 1e6 * total["cpu"] / max(1, total["steps"]),
             "moves": len(delays),
             "moves_lost": len(delays) - len(known),
-            "use_ms": median(d[0] for d in known),
-            "use_p95_ms": p95([d[0] for d in known]),
-            "picture_ms": median(d[1] for d in known),
-            "picture_p95_ms": p95([d[1] for d in known]),
+            **{f"{name}_ms": median(delay[k] for delay in known) for k, name in enumerate(DELAYS)},
+            **{f"{name}_p95_ms": p95([delay[k] for delay in known]) for k, name in enumerate(DELAYS)},
             **{f"{name}_cores": sum(t["busy"][name] for t in turns) / total["elapsed"] for name in turns[0]["busy"]},
         }
     if "nbprop" in kinds:
@@ -232,6 +236,7 @@ ROWS = (  # text, name, format, target of nbprop
     ("... 95th percentile", "use_p95_ms", "{:.0f}", None),
     ("from the slider to the picture, median, ms", "picture_ms", "{:.0f}", ("<=", 100)),
     ("... 95th percentile", "picture_p95_ms", "{:.0f}", None),
+    ("... of a step made with it, median, ms", "step_ms", "{:.0f}", None),
     ("moves of the slider", "moves", "{:.0f}", None),
     ("... that were merged or not seen", "moves_lost", "{:.0f}", None),
     ("kB of numbers (or picture) per frame", "kb", "{:.1f}", None),
@@ -326,7 +331,8 @@ def main():
     print(f"\n{place}; load average {loads[0]:.1f} at the start, {loads[1]:.1f} at the end (about 2 of it its own)")
     print_table(result, kinds)
     if memory:
-        print(f"kernel memory ({kinds[0]}): {memory[0]:.1f} MB after 1 minute, {memory[-1]:.1f} MB after {args.memory}")
+        each = ", ".join(f"{size:.1f}" for size in memory)
+        print(f"kernel memory ({kinds[0]}): {each} MB after each minute of play")
     else:
         print("kernel memory: left out (--memory 5)")
     if args.json:

@@ -17,15 +17,16 @@ addEventListener("keydown", (event) => bench.moves.push(Date.now() - (performanc
 
 bench.watch = (selector) => {
   const picture = document.querySelector(selector);
-  const note = (step, age) => bench.paints.push([Date.now(), step, age]);
+  const note = (seq, step, age) => bench.paints.push([Date.now(), seq, step, age].map(Number));
   if (picture.tagName === "IMG") {
     // Loaded is not painted: that is at the next refresh.
     picture.addEventListener("load", () => {
-      const [step, time] = picture.getAttribute("width").split(" ").map(Number);
-      requestAnimationFrame(() => note(step, Date.now() - time));
+      const [seq, step, time] = picture.getAttribute("width").split(" ");
+      requestAnimationFrame(() => note(seq, step, Date.now() - time));
     });
   } else {
-    const observer = new MutationObserver(() => note(Number(picture.dataset.step), Number(picture.dataset.age)));
+    const { dataset } = picture;
+    const observer = new MutationObserver(() => note(dataset.seq, dataset.step, dataset.age));
     observer.observe(picture, { attributeFilter: ["data-painted"] });
   }
 };
