@@ -1,0 +1,503 @@
+"""RNN, GRU, LSTM: whole sequences and single steps, against PyTorch, and truncated backpropagation through time."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from nbprop import nn, optim
+from nbprop.engine import BackwardError, Replay, ShapeError, Tensor, check_gradient, no_grad, record
+
+LAYERS = {
+    "RNN": nn.RNN,
+    "RNN of relu": lambda *sizes, **settings: nn.RNN(*sizes, "relu", **settings),
+    "GRU": nn.GRU,
+    "LSTM": nn.LSTM,
+    "LSTM without forget gate": lambda *sizes, **settings: nn.LSTM(*sizes, forget_gate=False, **settings),
+}
+every_layer = pytest.mark.parametrize("name", LAYERS)
+RNG = np.random.default_rng(0)
+T, N, F, H = 9, 3, 2, 4  # steps, sequences, features, units
+X = RNG.standard_normal((T, N, F))
+
+
+def make(name, **settings):
+    layer = LAYERS[name](F, H, **{"rng": 1, "dtype": np.float64, **settings})
+    layer.theta += 0.1 * np.random.default_rng(2).standard_normal(layer.theta.shape)  # biases too
+    return layer
+
+
+def start(layer, N=N):
+    return np.random.default_rng(3).standard_normal((2, N, H)[not isinstance(layer, nn.LSTM) :])
+
+
+def gradients(layer, loss, *inputs):
+    """Gradients of loss(*tensors) with respect to theta and the inputs."""
+    layer.zero_grad()
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    loss(*tensors).backward()
+    return [layer.gradient.copy(), *(x.grad for x in tensors)]
+
+
+def assert_close(ours, theirs, tol=1e-12):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=tol, atol=tol)
+
+
+@every_layer
+def test_shapes_and_parameters(name):
+    layer = make(name)
+    out, state = layer(X)
+    blocks = {"RNN": 1, "RNN of relu": 1, "GRU": 3, "LSTM": 4, "LSTM without forget gate": 3}[name]
+    assert {name: p.shape for name, p in layer.named_parameters()} == {
+        "weight_ih": (blocks * H, F),
+        "weight_hh": (blocks * H, H),
+        "bias_ih": (blocks * H,),
+        "bias_hh": (blocks * H,),
+    }
+    assert layer.theta.size == blocks * H * (F + H + 2)
+    assert out.shape == (T, N, H)
+    if isinstance(layer, nn.LSTM):
+        h, c = state
+        assert state.shape == (2, N, H) and h.shape == c.shape == (N, H)
+    else:
+        h = state
+    np.testing.assert_array_equal(out.data[-1], h.data)
+
+
+@every_layer
+def test_steps_are_the_sequence(name):
+    """Step by step with a carried state: the same outputs and gradients; in chunks too."""
+    layer = make(name)
+    weights = np.random.default_rng(4).standard_normal((T, N, H))
+    out, end = layer(X, start(layer))
+
+    def whole(x, state):
+        return (layer(x, state)[0] * weights).sum()
+
+    def steps(x, state):
+        total = 0.0
+        for x_t, weight, expected in zip(x, weights, out.data, strict=True):
+            y, state = layer(x_t, state)
+            np.testing.assert_allclose(y.data, expected, rtol=1e-13, atol=1e-15)
+            total = total + (y * weight).sum()
+        np.testing.assert_allclose(state.data, end.data, rtol=1e-13, atol=1e-15)
+        return total
+
+    def chunks(x, state):
+        a, state = layer(x[:4], state)
+        b, _ = layer(x[4:], tuple(state) if isinstance(layer, nn.LSTM) else state)
+        return (a * weights[:4]).sum() + (b * weights[4:]).sum()
+
+    expected = gradients(layer, whole, X, start(layer))
+    assert_close(gradients(layer, steps, X, start(layer)), expected)
+    assert_close(gradients(layer, chunks, X, start(layer)), expected)
+
+
+@every_layer
+def test_gradients_of_the_layer(name):
+    layer = make(name)
+
+    def f(x, state, W, U, b, d):
+        layer.weight_ih, layer.weight_hh, layer.bias_ih, layer.bias_hh = W, U, b, d
+        out, state = layer(x, state)
+        return (out * out).sum() + state.sum() + out[2].tanh().sum()
+
+    check_gradient(f, X, start(layer), *[p.data for p in layer.parameters()])
+
+
+@every_layer
+@pytest.mark.parametrize(("steps", "sequences"), [(0, 3), (1, 1), (1, 3), (5, 1), (4, 0)])
+def test_no_step_no_sequence_one_of_all(name, steps, sequences):
+    layer = make(name)
+    state = start(layer, sequences)
+    out, end = layer(np.ones((steps, sequences, F)), state)
+    assert out.shape == (steps, sequences, H) and end.shape == state.shape
+    if not steps:
+        np.testing.assert_array_equal(end.data, state)
+    (out.sum() + end.sum()).backward()
+    assert layer.gradient.any() == bool(steps and sequences)
+
+
+@every_layer
+def test_batch_first(name):
+    layer, other = make(name), make(name, batch_first=True)
+    out, state = layer(X)
+    swapped, same = other(X.swapaxes(0, 1))
+    np.testing.assert_array_equal(swapped.data, out.data.swapaxes(0, 1))
+    np.testing.assert_array_equal(same.data, state.data)
+    step, _ = other(X[0])
+    np.testing.assert_allclose(step.data, out.data[0], rtol=1e-13)
+    weights = np.random.default_rng(4).standard_normal((T, N, H))
+    ours = gradients(layer, lambda x: (layer(x)[0] * weights).sum(), X)
+    theirs = gradients(other, lambda x: (other(x)[0] * weights.swapaxes(0, 1)).sum(), X.swapaxes(0, 1))
+    assert_close([theirs[0], theirs[1].swapaxes(0, 1)], ours)
+
+
+@every_layer
+def test_without_bias(name):
+    layer, other = make(name, bias=False), make(name)
+    assert layer.bias_ih is None and layer.bias_hh is None
+    other.theta[:] = 0
+    other.weight_ih.data[:], other.weight_hh.data[:] = layer.weight_ih.data, layer.weight_hh.data
+    np.testing.assert_array_equal(layer(X)[0].data, other(X)[0].data)
+    (layer(X)[0] ** 2).sum().backward()
+    (other(X)[0] ** 2).sum().backward()
+    np.testing.assert_allclose(layer.gradient, other.gradient[: layer.theta.size], rtol=1e-13)
+
+
+def test_how_weights_start():
+    layer = nn.LSTM(3, 5, rng=0)
+    assert layer.theta.dtype == np.float32
+    for block in layer.weight_hh.data.reshape(4, 5, 5):
+        np.testing.assert_allclose(block @ block.T, np.eye(5), atol=1e-6)
+    assert np.abs(layer.weight_ih.data).max() < np.sqrt(6 / 8)
+    np.testing.assert_array_equal(layer.bias_ih.data, np.repeat([0, 1, 0, 0], 5))
+    assert not layer.bias_hh.data.any()
+    assert not nn.LSTM(3, 5, forget_gate=False).bias_ih.data.any()
+    np.testing.assert_array_equal(nn.LSTM(3, 5, rng=0).theta, layer.theta)
+    assert (nn.LSTM(3, 5, rng=1).weight_ih.data != layer.weight_ih.data).all()
+    assert not nn.GRU(3, 5, init="zeros").weight_ih.data.any()
+    with pytest.raises(ValueError, match="did you mean 'orthogonal'"):
+        nn.GRU(3, 5, recurrent_init="ortogonal")
+    with pytest.raises(ShapeError, match=r"init gave an array of shape \(3, 5\), expected \(5, 3\)"):
+        nn.RNN(3, 5, init=lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out)))
+
+
+def test_computes_in_its_own_dtype():
+    layer = nn.GRU(2, 3, rng=0)
+    for x in (np.ones((4, 1, 2)), np.ones((4, 1, 2), int), Tensor(np.ones((4, 1, 2)))):
+        out, state = layer(x, np.zeros((1, 3)))
+        assert out.dtype == state.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.zeros((T, N, 7)), r"an input of shape \(T, N, 2\), or \(N, 2\) for one step; got \(9, 3, 7\)"),
+        (np.zeros((4, 9, 3, 2)), r"got \(4, 9, 3, 2\)"),
+        (np.zeros(2), r"got \(2,\)"),
+    ],
+)
+def test_wrong_input(x, message):
+    with pytest.raises(ShapeError, match=r"^GRU\(input_size=2, hidden_size=4\) expected .*" + message):
+        nn.GRU(2, 4)(x)
+
+
+def test_wrong_input_with_hints():
+    with pytest.raises(ShapeError, match=r"batch_first=True\) expected an input of shape \(N, T, 2\).*got \(5, 3\)$"):
+        nn.GRU(2, 4, batch_first=True)(np.zeros((5, 3)))
+    with pytest.raises(ShapeError, match=r"One feature per step needs an axis of its own: \(9, 3, 1\)"):
+        nn.RNN(1, 4)(np.zeros((9, 3)))
+
+
+@pytest.mark.parametrize(
+    ("layer", "state", "expected"),
+    [
+        (nn.GRU(F, H), np.zeros((N, 5)), r"\(3, 4\) for 3 sequences; got \(3, 5\)"),
+        (nn.GRU(F, H), np.zeros((1, N, H)), r"\(3, 4\) for 3 sequences; got \(1, 3, 4\)"),
+        (nn.RNN(F, H), np.zeros((2, H)), r"\(3, 4\) for 3 sequences; got \(2, 4\)"),
+        (nn.LSTM(F, H), np.zeros((N, H)), r"\(2, 3, 4\) for 3 sequences; got \(3, 4\)"),
+        (nn.LSTM(F, H), [np.zeros((N, H))] * 3, r"\(2, 3, 4\) for 3 sequences; got \(3, 3, 4\)"),
+    ],
+)
+def test_wrong_state(layer, state, expected):
+    with pytest.raises(ShapeError, match=r"expected a state of shape " + expected):
+        layer(X, state)
+
+
+def test_wrong_settings():
+    with pytest.raises(ValueError, match=r"unknown nonlinearity 'tan': did you mean 'tanh'"):
+        nn.RNN(2, 3, "tan")
+    with pytest.raises(ValueError, match="hidden_size must be an integer, 1 or more; got 0"):
+        nn.LSTM(2, 0)
+
+
+def test_repr():
+    assert repr(nn.RNN(2, 3, "relu", batch_first=True)) == (
+        "RNN(input_size=2, hidden_size=3, batch_first=True, nonlinearity='relu')"
+    )
+    assert repr(nn.LSTM(2, 3, forget_gate=False, bias=False)) == (
+        "LSTM(input_size=2, hidden_size=3, bias=False, forget_gate=False)"
+    )
+
+
+# Looking at the gradient
+
+
+def test_gradient_at_every_lag():
+    """last.dh after backward: the gradient of the last output, lag by lag; the same as that of single steps."""
+    layer = make("LSTM")
+    out, _ = layer(X)
+    (out[-1] ** 2).sum().backward()
+    dh = layer.last.dh
+    with no_grad():
+        layer(X)
+    assert layer.last.dh is dh  # a prediction in between does not matter
+    state, ops = None, []
+    for x in X:
+        out, state = layer(x, state)
+        ops.append(layer.last)
+    (out**2).sum().backward()
+    np.testing.assert_allclose(dh, [op.dh[0] for op in ops], rtol=1e-12)
+    np.testing.assert_allclose(dh[-1], 2 * out.data, rtol=1e-12)
+    assert dh.shape == (T, N, H) and np.abs(dh).min() > 0
+
+
+def test_copies_start_without_a_last_call():
+    layer = make("GRU")
+    layer(X)
+    for other in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.last is None and layer.last is not None
+        np.testing.assert_array_equal(other(X)[0].data, layer(X)[0].data)
+    saved = layer.state_dict()
+    layer.theta[:] = 0
+    layer.load_state_dict(saved)
+    np.testing.assert_array_equal(other.theta, layer.theta)
+
+
+# As part of a model
+
+
+class Classifier(nn.Module):
+    def __init__(self, name, dtype=np.float32, **settings):
+        self.layer = LAYERS[name](F, H, rng=5, dtype=dtype, **settings)
+        self.head = nn.Linear(H, 3, rng=6, dtype=dtype)
+
+    def forward(self, x):
+        out, _ = self.layer(x)
+        return self.head(out[-1])
+
+
+@every_layer
+def test_training_in_replay_is_eager_training(name):
+    rng = np.random.default_rng(0)
+    batches = [(rng.standard_normal((T, 5, F)).astype("f4"), rng.integers(0, 3, 5)) for _ in range(4)]
+    eager, replayed = Classifier(name), Classifier(name)
+    loss, first, second = nn.CrossEntropyLoss(), optim.Adam(lr=0.01), optim.Adam(lr=0.01)
+    x, y, step = Tensor(batches[0][0].copy()), batches[0][1].copy(), None
+    replayed.zero_grad()  # packs the parameters, before their arrays are recorded
+    for new_x, new_y in batches * 3:
+        eager.zero_grad()
+        loss(eager(new_x), new_y).backward()
+        first.step(eager)
+        x.data[:], y[:] = new_x, new_y
+        if step is None:
+            with record() as tape:
+                total = loss(replayed(x), y)
+            step = Replay(tape, total)
+        else:
+            step.forward()
+        step.backward()
+        np.testing.assert_array_equal(replayed.gradient, eager.gradient)
+        second.step(replayed)
+    np.testing.assert_array_equal(replayed.theta, eager.theta)
+
+
+@pytest.fixture
+def torch():
+    torch = pytest.importorskip("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more only wait for each other on arrays this small
+    yield torch
+    torch.set_num_threads(threads)
+
+
+def torch_twin(torch, name, layer, **settings):
+    """PyTorch's layer with the same weights."""
+    if name.startswith("RNN"):
+        settings["nonlinearity"] = layer.nonlinearity
+    other = getattr(torch.nn, name.split(" ")[0])(F, H, dtype=torch.float64, **settings)
+    for parameter, twin in zip(layer.parameters(), other.parameters(), strict=True):
+        twin.data = torch.tensor(parameter.data)
+    return other
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("bias", "batch_first"), [(True, False), (False, True)])
+@pytest.mark.parametrize("name", list(LAYERS)[:4])
+def test_same_as_pytorch(torch, name, bias, batch_first):
+    """Outputs and all gradients, with an initial state, after 1 and after 100 steps."""
+    layer = make(name, bias=bias, batch_first=batch_first)
+    twin = torch_twin(torch, name, layer, bias=bias, batch_first=batch_first)
+    s = start(layer)
+    weights = np.random.default_rng(4).standard_normal((T, N, H))
+    x = X
+    if batch_first:
+        x, weights = x.swapaxes(0, 1), weights.swapaxes(0, 1)
+    for step in range(100):
+        tensors = [Tensor(v, requires_grad=True) for v in (x, s)]
+        out, end = layer(*tensors)
+        layer.zero_grad()
+        ((out * weights).tanh().sum() + (end * end).sum()).backward()
+
+        theirs = [torch.tensor(v, requires_grad=True) for v in (x.copy(), s)]
+        state = tuple(theirs[1][:, None]) if isinstance(layer, nn.LSTM) else theirs[1][None]
+        torch_out, torch_end = twin(theirs[0], state)
+        torch_end = torch.stack(torch_end)[:, 0] if isinstance(layer, nn.LSTM) else torch_end[0]
+        twin.zero_grad()
+        ((torch_out * torch.tensor(weights.copy())).tanh().sum() + (torch_end**2).sum()).backward()
+
+        if step in (0, 99):
+            assert_close([out.data, end.data], [torch_out.detach().numpy(), torch_end.detach().numpy()], 1e-9)
+            assert_close([t.grad for t in tensors], [t.grad.numpy() for t in theirs], 1e-8)
+            expected = np.concatenate([p.grad.numpy().ravel() for p in twin.parameters()])
+            np.testing.assert_allclose(layer.gradient, expected, rtol=1e-8, atol=1e-9)
+        layer.theta -= 0.001 * layer.gradient
+        with torch.no_grad():
+            for p in twin.parameters():
+                p -= 0.001 * p.grad
+
+
+# Truncated backpropagation through time
+
+
+class Stack(nn.Module):
+    """Two layers; the state is a tuple of theirs."""
+
+    def __init__(self):
+        self.below = nn.LSTM(F, 3, rng=0, dtype=np.float64)
+        self.above = nn.GRU(3, H, rng=1, dtype=np.float64)
+
+    def forward(self, x, state=None):
+        below, above = state or (None, None)
+        x, below = self.below(x, below)
+        x, above = self.above(x, above)
+        return x, (below, above)
+
+
+MODELS = {**{name: lambda name=name, **settings: make(name, **settings) for name in LAYERS}, "two layers": Stack}
+every_model = pytest.mark.parametrize("model", MODELS)
+WEIGHTS = np.random.default_rng(8).standard_normal((T, N, H))
+
+
+def passes(model, window, period=None, state=None):
+    """Loss of all outputs, its gradient with respect to theta and the input by truncated BPTT."""
+    model.zero_grad()
+    x, total, seen = Tensor(X, requires_grad=True), 0.0, []
+    for out, times in nn.truncated_bptt(model, x, window, period, state):
+        loss = (out * WEIGHTS[times] + out * out).sum()
+        loss.backward()
+        total += loss.item()
+        seen += range(T)[times]
+    assert seen == list(range(T))
+    return total, model.gradient.copy(), x.grad
+
+
+def by_definition(model, window, period):
+    """The same from the definition, each pass by itself: at time t (from 1 on), errors of outputs t - period + 1 ... t,
+    back through the steps t - window + 1 ... t of a forward pass over everything before."""
+    model.zero_grad()
+    x = Tensor(X, requires_grad=True)
+    for t in [*range(period, T, period), T]:
+        done = (t - 1) // period * period
+        state = None
+        for i in range(t):
+            if i and i == t - window:
+                state = detached(state)
+            out, state = model(x[i], state)
+            if i >= done:
+                (out * WEIGHTS[i] + out * out).sum().backward(retain_graph=True)
+    return model.gradient.copy(), x.grad
+
+
+def detached(state):
+    return tuple(map(detached, state)) if isinstance(state, tuple) else state.detach()
+
+
+@every_model
+def test_window_over_the_whole_sequence_is_full_bptt(model):
+    model = MODELS[model]()
+    full = gradients(model, lambda x: (model(x)[0] * WEIGHTS + model(x)[0] ** 2).sum(), X)
+    for window, period in [(T, T), (T, None), (T, 1), (T, 4), (T + 5, 3), (T + 5, T + 5)]:
+        _, *ours = passes(model, window, period)
+        assert_close(ours, full)
+
+
+@every_model
+@pytest.mark.parametrize(("window", "period"), [(1, 1), (4, 1), (4, 2), (4, 3), (5, 4), (3, 3), (6, 5), (8, 2)])
+def test_truncated_bptt_by_definition(model, window, period):
+    model = MODELS[model]()
+    total, *ours = passes(model, window, period)
+    assert_close(ours, by_definition(model, window, period))
+    out = model(X)[0].data
+    np.testing.assert_allclose(total, (out * WEIGHTS + out * out).sum(), rtol=1e-12)  # the outputs are not truncated
+
+
+@every_layer
+@pytest.mark.parametrize(("window", "period"), [(1, 1), (4, 1), (4, 2), (4, 3), (4, 4)])
+def test_a_window_cuts_dependencies(name, window, period):
+    """The gradient of the last loss is exactly 0 for inputs more than `window` steps back, and not for the others."""
+    layer = make(name)
+    x = Tensor(X, requires_grad=True)
+    for out, times in nn.truncated_bptt(layer, x, window, period):
+        if times.stop == T:
+            (out[-1] * WEIGHTS[-1]).sum().backward()
+    assert not x.grad[: T - window].any()
+    assert x.grad[T - window :].any(axis=(1, 2)).all()
+
+
+def test_chunks_lose_what_crosses_a_border():
+    """window = period: an input just before the border has no influence on the output just after it."""
+    layer = make("GRU")
+    x = Tensor(X, requires_grad=True)
+    for out, times in nn.truncated_bptt(layer, x, window=4):
+        if times == slice(4, 8):
+            out[0].sum().backward()
+    assert x.grad.any(axis=(1, 2)).tolist() == [False] * 4 + [True] + [False] * 4
+
+
+def test_truncated_bptt_with_the_batch_first():
+    model, other = make("LSTM"), make("LSTM", batch_first=True)
+    x = Tensor(X.swapaxes(0, 1), requires_grad=True)
+    for out, times in nn.truncated_bptt(other, x, 5, 2):
+        assert out.shape == (N, times.stop - times.start, H)
+        (out * WEIGHTS.swapaxes(0, 1)[:, times] + out * out).sum().backward()
+    _, *expected = passes(model, 5, 2)
+    assert_close([other.gradient, x.grad.swapaxes(0, 1)], expected)
+
+
+def test_truncated_bptt_goes_on_from_a_state():
+    layer = make("LSTM")
+    outs = [out.data for out, _ in nn.truncated_bptt(layer, X, 4, 2, start(layer))]
+    np.testing.assert_allclose(np.concatenate(outs), layer(X, start(layer))[0].data, rtol=1e-13)
+
+
+def test_training_between_the_passes():
+    """Learns to say what it saw three steps ago, if the window reaches that far; two steps cannot."""
+    rng = np.random.default_rng(0)
+    bits = rng.integers(0, 2, (400, 8)).astype("f4")
+    errors = {}
+    for window in (2, 6):
+        layer, head = nn.RNN(1, 12, rng=0), nn.Linear(12, 1, rng=1)
+        model, adam = nn.Sequential(layer, head), optim.Adam(lr=0.01)
+        losses = []
+        for out, times in nn.truncated_bptt(layer, bits[:, :, None], window, period=2):
+            if times.start >= 3:
+                model.zero_grad()
+                then = bits[times.start - 3 : times.stop - 3]
+                loss = nn.BCEWithLogitsLoss()(head(out), then[:, :, None])
+                loss.backward()
+                adam.step(model)
+                losses.append(loss.item())
+        errors[window] = np.mean(losses[-20:])
+    assert errors[6] < 0.1 < 0.5 < errors[2]
+
+
+def test_truncated_bptt_with_wrong_settings():
+    layer = make("RNN")
+    with pytest.raises(ValueError, match="window must be an integer, 1 or more; got 0"):
+        nn.truncated_bptt(layer, X, 0)
+    with pytest.raises(ValueError, match="period must be an integer, 1 or more; got -1"):
+        nn.truncated_bptt(layer, X, 3, -1)
+    with pytest.raises(ValueError, match="period must be at most window = 3, or errors would get lost; got 4"):
+        nn.truncated_bptt(layer, X, 3, 4)
+    assert list(nn.truncated_bptt(layer, X[:0], 3)) == []
+
+
+def test_a_result_may_not_be_the_input_of_several_passes():
+    layer, x = make("RNN"), Tensor(X, requires_grad=True) * 2
+    with pytest.raises(BackwardError, match="backward has been through Mul already"):
+        for out, _ in nn.truncated_bptt(layer, x, 3):
+            out.sum().backward()
