@@ -62,6 +62,8 @@ class Pacing:
     def look(self, viewer, panels, page, now):
         """A viewer mounts, or says anew what it sees. Returns True if it was not known before."""
         new = viewer not in self.viewers
+        if new and not page:  # it has just left (a page that closes is hidden last), or will speak when it is seen
+            return False
         if new:
             while len(self.viewers) >= MAX_VIEWERS:
                 del self.viewers[min(self.viewers, key=lambda v: self.viewers[v].heard)]

@@ -229,6 +229,15 @@ def test_panels_of_a_vanished_viewer_do_not_count_beside_another():
     assert pacing.panels(3.0) == {0}  # a probe shows what it might still look at
 
 
+def test_a_page_that_is_hidden_after_it_left_stays_gone():
+    pacing = Pacing()
+    pacing.look("a", {0}, True, 0.0)
+    pacing.leave("a")
+    assert pacing.look("a", {0}, False, 0.0) is False
+    assert pacing.viewers == {}
+    assert pacing.look("a", {0}, True, 1.0) is True
+
+
 def test_what_was_sent_to_a_hidden_page_needs_no_answer():
     pacing = Pacing()
     pacing.look("a", {0}, True, 0.0)
