@@ -4,6 +4,7 @@ from . import (
     activation,
     attention,
     conv,
+    cost,
     ctc,
     dropout,
     elementwise,
@@ -27,7 +28,7 @@ from .tensor import Tensor, apply
 # fmt: off
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "activation", "apply",
-    "attention", "check_gradient", "concatenate", "conv", "ctc", "dropout", "elementwise", "embedding", "grad", "loss",
-    "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "recurrent", "reduce", "shape",
-    "softmax", "split", "stack", "where",
+    "attention", "check_gradient", "concatenate", "conv", "cost", "ctc", "dropout", "elementwise", "embedding", "grad",
+    "loss", "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "recurrent", "reduce",
+    "shape", "softmax", "split", "stack", "where",
 ]

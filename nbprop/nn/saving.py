@@ -36,8 +36,9 @@ def save(model, path):
     plan = {**head, "model": _encode(model, []), "tied": _tied(model)}
     state = model.state_dict()
     rebuilt = Builder(plan, model.theta.size).model.state_dict()
-    for name in {**state, **rebuilt}:
-        if np.shape(state.get(name)) != np.shape(rebuilt.get(name)):
+    shapes, expected = ({name: array.shape for name, array in arrays.items()} for arrays in (state, rebuilt))
+    for name in {**shapes, **expected}:
+        if shapes.get(name) != expected.get(name):
             raise ValueError(f"nb.save: {name!r} is not as the constructor of its module makes it, load would fail")
     part = f"{os.fspath(path)}.part"  # whatever happens, there is never half a file under the name itself
     with zipfile.ZipFile(part, "w") as archive:
