@@ -136,21 +136,34 @@ class GELU(Op):
 
 
 class TanhGELU(Op):
-    """y = x (1 + t) / 2 with t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x^3);
-    dL/dx = dL/dy (1 + t + x (1 - t^2) du/dx) / 2.  The usual approximation of GELU, at most 5e-4 away."""
+    """y = x F with F = (1 + tanh(u)) / 2 and u = sqrt(2/pi) (x + 0.044715 x^3);  dL/dx = dL/dy (F + 2 y (1 - F) du/dx).
+    The usual approximation of GELU, at most 5e-4 away."""
 
     c, k = sqrt(2 / pi), 0.044715
 
     def forward(self, x):
+        if self.y is None:
+            self.y, self.F, self.slope = (np.empty_like(x) for _ in range(3))
         self.x = x
-        self.t = np.tanh(self.c * x * (1 + self.k * x * x))
-        self.y = np.multiply(0.5 * x, 1 + self.t, out=self.y)
-        return self.y
+        F = np.square(x, out=self.F)
+        F *= self.c * self.k
+        F += self.c
+        F *= x
+        np.tanh(F, out=F)
+        F += 1
+        F *= 0.5
+        return np.multiply(x, F, out=self.y)
 
     def backward(self, dy):
-        x, t = self.x, self.t
-        du = self.c * (1 + 3 * self.k * x * x)
-        return np.multiply(dy, 0.5 * (1 + t + x * (1 - t * t) * du), out=self.into[0])
+        dx = np.empty_like(self.x) if self.into[0] is None else self.into[0]
+        twice_du = np.square(self.x, out=dx)
+        twice_du *= 6 * self.c * self.k
+        twice_du += 2 * self.c
+        slope = np.subtract(1, self.F, out=self.slope)
+        slope *= self.y
+        slope *= twice_du
+        slope += self.F
+        return np.multiply(dy, slope, out=dx)
 
 
 def erf(x):

@@ -17,7 +17,7 @@ class Linear(Op):
             self.y = np.empty((*x.shape[:-1], len(W)), np.result_type(x, W))
             self.rows = self.y.reshape(-1, len(W))
             self.ones = np.ones(len(self.rows), self.y.dtype)
-        self.W = W
+        self.W, self.x_shape = W, x.shape
         self.x = x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
         self.x.dot(W.T, self.rows)
         if b is not None:
@@ -29,8 +29,11 @@ class Linear(Op):
         if dy.ndim != 2:
             dy = dy.reshape(self.rows.shape)
         dx = dW = db = None
-        if self.needs[0]:
-            dx = dy.dot(self.W, into[0]) if self.y.ndim == 2 else dy.dot(self.W).reshape(*self.y.shape[:-1], -1)
+        if self.needs[0] and self.y.ndim == 2:
+            dx = dy.dot(self.W, into[0])
+        elif self.needs[0]:
+            dx = np.empty(self.x_shape, self.y.dtype) if into[0] is None else into[0]
+            dy.dot(self.W, dx.reshape(self.x.shape))
         if self.needs[1]:
             dW = dy.T.dot(self.x, into[1])
         if len(into) == 2:
