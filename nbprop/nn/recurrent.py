@@ -72,6 +72,11 @@ class Recurrent(Module):
             raise ShapeError(f"init gave an array of shape {blocks[0].shape}, expected {(self.hidden_size, columns)}")
         return Parameter(np.concatenate(blocks))
 
+    @property
+    def bias(self):
+        """Whether biases are added."""
+        return self.bias_ih is not None
+
     def op(self):
         """A new op of the engine that computes this layer."""
         raise NotImplementedError
@@ -86,8 +91,8 @@ class Recurrent(Module):
         y = apply(self.op(), x, self._start(state, x.shape[1]), self.weight_ih, self.weight_hh, *biases)
         if y.requires_grad:
             self.last = y.op
-        out = y[0, 1] if one_step else y[0, 1:]
-        return out.swapaxes(0, 1) if swap else out, y[0, -1] if self.states == 1 else y[:, -1]
+        out = y[1] if one_step else y[1 : len(x) + 1]
+        return out.swapaxes(0, 1) if swap else out, y[-1] if self.states == 1 else y[-2:]
 
     def _start(self, state, N):
         shape = (self.states, N, self.hidden_size)[self.states == 1 :]
