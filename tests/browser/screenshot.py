@@ -6,18 +6,17 @@ A run on the spirals: two layers are added at step 150, the learning rate is rai
 """
 
 import argparse
-import io
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import sync_playwright
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 from conftest import find_chromium  # noqa: E402
+from run_notebooks import with_palette  # noqa: E402
 
 sys.path.insert(0, str(TESTS / "browser"))
 from harness import CHROMIUM_ARGS, Lab, serve  # noqa: E402
@@ -60,7 +59,7 @@ def take(path, dark=False):
         picture = page.locator(".jp-OutputArea-output").first.screenshot()
         browser.close()
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(path, optimize=True)
+    path.write_bytes(with_palette(picture))
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
