@@ -1,6 +1,7 @@
 """Convolution and pooling: against naive loops, central differences and PyTorch; memory; errors."""
 
 import itertools
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -34,8 +35,8 @@ def look(x, kernel, stride, padding, border=0.0):
     }
 
 
-@given(windows(), small, st.booleans(), st.integers(0, 99))
-def test_convolution_by_loops(window, filters, bias, seed):
+@given(windows(), small, st.booleans(), st.sampled_from([1, 50, Conv2d.cache]), st.integers(0, 99))
+def test_convolution_by_loops(window, filters, bias, cache, seed):
     shape, kernel, stride, padding = window
     rng = np.random.default_rng(seed)
     x, W = rng.standard_normal(shape), rng.standard_normal((filters, shape[1], *kernel))
@@ -46,9 +47,19 @@ def test_convolution_by_loops(window, filters, bias, seed):
         for o in range(filters):
             expected[n, o, i, j] += (part * W[o, c]).sum()
     inputs = (x, W, b) if bias else (x, W)
-    y = apply(Conv2d(stride, padding), *map(Tensor, inputs))
-    np.testing.assert_allclose(y.data, expected, rtol=1e-12, atol=1e-12)
-    check_gradient(lambda *xs: apply(Conv2d(stride, padding), *xs), *inputs, tol=1e-6)
+    with patch.object(Conv2d, "cache", cache):
+        y = apply(Conv2d(stride, padding), *map(Tensor, inputs))
+        np.testing.assert_allclose(y.data, expected, rtol=1e-12, atol=1e-12)
+        check_gradient(lambda *xs: apply(Conv2d(stride, padding), *xs), *inputs, tol=1e-6)
+
+
+def test_bands():
+    """As many rows at a time as fit into the cache, and a whole number of times into all of them."""
+    for numbers, rows in [(1, 1), (2 * 9 * 6 * 4, 1), (2 * 2 * 9 * 6 * 4, 2), (5 * 2 * 9 * 6 * 4, 3), (10**6, 6)]:
+        with patch.object(Conv2d, "cache", numbers):
+            op = Conv2d()
+            op.forward(np.zeros((4, 2, 8, 8)), np.zeros((3, 2, 3, 3)))
+            assert op.rows == rows and op.X.size == rows * 2 * 9 * 6 * 4
 
 
 @given(windows(), st.sampled_from(["max", "avg"]), st.integers(0, 99))
