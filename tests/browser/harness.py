@@ -118,8 +118,9 @@ def serve(root, app="lab", prefix=(), **environment):
         ]
         log = home / "server.log"
         with log.open("wb") as output:
+            # In the same process group: whatever ends a test run ends its server too.
             process = subprocess.Popen(
-                command, env=env, stdout=output, stderr=subprocess.STDOUT, cwd=root, start_new_session=True
+                command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=root
             )
         server = Server(f"http://127.0.0.1:{port}", token, root, process)
         try:
@@ -152,7 +153,7 @@ def _shut_down(server):
     try:
         server.process.wait(15)
     except subprocess.TimeoutExpired:
-        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.kill()
         server.process.wait(15)
 
 
