@@ -2,12 +2,12 @@
 
 In all of them x is (T, N, in): T time steps of N sequences. W (G H, in) and U (G H, H) are the weights of the input and
 of the state, one block of H rows for each of G gates; b and d (G H,) their biases, or both left out. s is the state
-before the first step: h_0 (N, H); for an LSTM h_0 and c_0, (2, N, H). The output y is all states, s included: y[0] is
-h_0 ... h_T, (T + 1, N, H), and for an LSTM y[1] is c_0 ... c_T.
+before the first step: h_0 (N, H); for an LSTM h_0 and c_0, (2, N, H). The output y is h_0, h_1 ... h_T, (T + 1, N, H);
+of an LSTM with c_T as one more, so that the last two are the state to go on from.
 
 Inside, every sequence is a column, as in the papers, and a step starts with one product: M = [W b+d U] times [x; 1; h].
-A gate is sigmoid(z) or tanh(z). As sigmoid(z) = (1 + tanh(z/2)) / 2, one tanh does for all, and never overflows:
-k tanh(k z) + 1 - k, where k is 1/2 for sigmoid and 1 for tanh; so it is k M that is multiplied by the column.
+A gate is sigmoid(z) or tanh(z). As sigmoid(z) = (1 + tanh(z/2)) / 2, one tanh does for all, and never overflows. The
+halves are in kM, which is M with the rows of sigmoids, the first ones, divided by 2.
 """
 
 import numpy as np
@@ -22,55 +22,55 @@ class _Recurrent(Op):
     depends on h_T alone, dh[T - 1 - lag] is what reaches the state `lag` steps before.
     """
 
-    gates = ""  # one letter for each block of rows of M; g, n and v are not sigmoids
-    blocks = 1  # of rows in W and U
-    states = 1
+    states, blocks = 1, 1  # arrays in the state, blocks in W and U
+    sigmoids, tanhs = 0, 1  # blocks in M
     dh = dc = dM = None
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
 
-    def forward(self, x, s, W, U, b=None, d=None):
+    def forward(self, x, s, W, U, *biases):
         if self.y is None:
-            self.prepare(x, s, W, U, b, d)
+            self.prepare(x, s, W, U, *biases)
         M, n = self.M, x.shape[2]
-        M[self.from_x, :n] = W
         self.V[self.from_h] = U
+        M[self.from_x, :n] = W
         M[:, n + 1 :] = self.V
-        if b is not None:
+        if biases:
             M[:, n] = 0
-            M[self.from_x, n] += b
-            M[self.from_h, n] += d
-        np.multiply(M.reshape(self.kM.shape), self.k, out=self.kM)
+            M[self.from_x, n] += biases[0]
+            M[self.from_h, n] += biases[1]
+        np.multiply(M, self.k, out=self.kM)
         self.x[:] = x.swapaxes(1, 2)
-        self.y[:, 0] = s
-        self.run(self.kM.reshape(M.shape))
+        self.start[:] = s
+        self.run()
         return self.y
 
-    def prepare(self, x, s, W, U, b, d):
+    def prepare(self, x, s, W, U, *biases):
         """Check the shapes and make all arrays; `steps` and `back` are, for each step, views of its part of them."""
-        H, rows, S = U.shape[-1], len(U), self.states
-        fits = x.ndim == 3 and rows == self.blocks * H and U.shape == (rows, H) and W.shape == (rows, x.shape[2])
-        fits = fits and s.shape == (S, x.shape[1], H)[S == 1 :]
-        if not (fits and all(p is None or p.shape == (rows,) for p in (b, d))):
+        T, N, n = x.shape if x.ndim == 3 else (0, 0, 0)
+        S, G, H = self.states, self.sigmoids + self.tanhs, U.shape[-1]
+        rows = self.blocks * H
+        fits = [(S, N, H)[S == 1 :], (rows, n), (rows, H), (rows,), (rows,)]
+        if x.ndim != 3 or [p.shape for p in (s, W, U, *biases)] not in (fits[:3], fits):
             raise ValueError("sizes do not agree")
-        (T, N, n), G = x.shape, len(self.gates)
         dtype = np.result_type(x, s, W, U)
-        columns = np.ones((T + 1, n + 1 + S * H, N), dtype)  # x_(t+1), 1, h_t and, in an LSTM, c_t
-        self.x, self.columns = columns[:-1, :n], columns[:-1, : n + 1 + H]
-        self.s = columns[:, n + 1 :].reshape(T + 1, S, H, N).swapaxes(0, 1)
-        self.y = self.s.swapaxes(2, 3)
-        self.ds = np.empty((S, T + 1, H, N), dtype)  # dL/ds: what comes from outside plus what later steps send back
+        column = np.ones((T + S, n + 1 + S * H, N), dtype)  # x_(t+1), 1, h_t and, in an LSTM, c_t
+        self.x, self.columns = column[:T, :n], column[:T, : n + 1 + H]
+        self.h, self.c = column[: T + 1, n + 1 :][:, :H], column[: T + 1, n + 1 + H :]
+        self.y = column[:, n + 1 :][:, :H].swapaxes(1, 2)
+        self.start = column[0, n + 1 :].reshape(*s.shape[:-2], H, N).swapaxes(-1, -2)
+        self.ds = np.empty((S, T + 1, H, N), dtype)  # what comes from outside plus what later steps send back
         self.a = np.empty((T, G, H, N), dtype)  # the gates
         self.dz = np.empty_like(self.a)  # first the factors dz/dh or dz/dc, then dL/dz
         self.all_dz, self.all_columns = np.empty((G * H, T, N), dtype), np.empty((n + 1 + H, T, N), dtype)
-        self.M, self.kM = np.zeros((G * H, n + 1 + H), dtype), np.empty((G, H, n + 1 + H), dtype)
+        self.M, self.kM = np.zeros((2, G * H, n + 1 + H), dtype)
         self.V = np.zeros((G * H, H), dtype)  # the columns of M for h, in one piece: twice as fast on the way back
         self.from_x = self.from_h = slice(None)  # the rows of M that W and U fill
-        self.k = np.array([1 if gate in "gnv" else 0.5 for gate in self.gates], dtype).reshape(G, 1, 1)
+        self.k = np.repeat(np.array([0.5, 1], dtype), [self.sigmoids * H, self.tanhs * H])[:, None]
 
     def backward(self, dy):
         T, n, N = self.x.shape
-        np.copyto(self.ds, dy.swapaxes(2, 3))
-        self.run_back(self.V.T)
+        np.copyto(self.ds[0], dy[: T + 1].swapaxes(1, 2))
+        self.run_back(dy, self.V.T)
         self.dh = self.ds[0, 1:].swapaxes(1, 2)
         np.copyto(self.all_dz, self.dz.reshape(T, len(self.M), N).swapaxes(0, 1))
         np.copyto(self.all_columns, self.columns.swapaxes(0, 1))
@@ -91,24 +91,22 @@ class RNN(_Recurrent):
     """h_t = f(z_t), z_t = W x_t + b + U h_(t-1) + d, f = tanh or relu.  dL/dz_t = dL/dh_t f'(z_t), and dL/dh_(t-1)
     gets U^T dL/dz_t.  (Elman 1990, "Finding structure in time")"""
 
-    gates = "n"
-
     def __init__(self, nonlinearity="tanh"):
         self.tanh = nonlinearity == "tanh"
 
     def prepare(self, *inputs):
         super().prepare(*inputs)
-        (h,), (dh,) = self.s, self.ds
+        h, dh = self.h, self.ds[0]
         self.steps = by_step(self.columns, h[1:])
         self.back = by_step(self.dz[:, 0], dh[:-1], dh[1:])[::-1]
 
-    def run(self, M):
+    def run(self):
         for column, h in self.steps:
-            M.dot(column, h)
+            self.kM.dot(column, h)
             np.tanh(h, out=h) if self.tanh else np.maximum(h, 0, out=h)
 
-    def run_back(self, UT):
-        h = self.s[0, 1:]
+    def run_back(self, dy, UT):
+        h = self.h[1:]
         self.dz[:, 0] = 1 - h * h if self.tanh else h > 0
         for dz, dh_before, dh in self.back:
             dz *= dh
@@ -117,42 +115,41 @@ class RNN(_Recurrent):
 
 class GRU(_Recurrent):
     """With z = W x_t + b and v = U h_(t-1) + d, both in blocks r, u, n (u is PyTorch's z):  r = sigmoid(z_r + v_r),
-    u = sigmoid(z_u + v_u),  n = tanh(z_n + r v_n),  h_t = n + u (h_(t-1) - n).   M has a block for z_n and one for v_n.
+    u = sigmoid(z_u + v_u),  n = tanh(z_n + r v_n),  h_t = n + u (h_(t-1) - n).  In M are z_n and v_n in two blocks.
     (Cho et al. 2014, but r after the product with U, as in cuDNN and PyTorch)"""
 
-    gates = "runv"
-    blocks = 3
+    blocks, sigmoids, tanhs = 3, 2, 2
 
     def prepare(self, *inputs):
         super().prepare(*inputs)
-        (h,), (dh,), a, dz = self.s, self.ds, self.a, self.dz
-        T, G, H, N = a.shape
-        self.from_x, self.from_h = np.arange(3 * H), np.r_[: 2 * H, 3 * H : 4 * H]
-        self.steps = by_step(self.columns, a.reshape(T, G * H, N), a[:, :2], *by_gate(a), h[:-1], h[1:])
-        self.back = by_step(dz, dz.reshape(T, G * H, N), a[:, 1], dh[:-1], dh[1:])[::-1]
+        (T, G, H, N), a, h, dh = self.a.shape, self.a, self.h, self.ds[0]
+        self.from_x, self.from_h = np.r_[: 3 * H], np.r_[: 2 * H, 3 * H : 4 * H]
+        z, dz = a.reshape(T, G * H, N), self.dz.reshape(T, G * H, N)
+        self.steps = by_step(self.columns, z, a[:, :2], *a.swapaxes(0, 1), h[:-1], h[1:])
+        self.back = by_step(self.dz, dz, a[:, 1], dh[:-1], dh[1:])[::-1]
 
-    def run(self, M):
-        for column, z, ru, r, u, n, v, h_before, h in self.steps:
-            M.dot(column, z)
-            np.tanh(ru, out=ru)
-            ru *= 0.5
-            ru += 0.5
+    def run(self):
+        for column, z, sigmoid, r, u, n, v, h_before, h in self.steps:
+            self.kM.dot(column, z)
+            np.tanh(sigmoid, out=sigmoid)
+            sigmoid *= 0.5
+            sigmoid += 0.5
             n += r * v
             np.tanh(n, out=n)
             np.subtract(h_before, n, out=h)
             h *= u
             h += n
 
-    def run_back(self, UT):
-        r, u, n, v = by_gate(self.a)
-        dz_r, dz_u, dz_n, dv = by_gate(self.dz)
-        np.multiply(u - u * u, self.s[0, :-1] - n, out=dz_u)
+    def run_back(self, dy, UT):
+        r, u, n, v = self.a.swapaxes(0, 1)
+        dz_r, dz_u, dz_n, dv = self.dz.swapaxes(0, 1)
+        np.multiply(u - u * u, self.h[:-1] - n, out=dz_u)
         np.multiply(1 - u, 1 - n * n, out=dz_n)
         np.multiply(dz_n, r, out=dv)
         np.multiply(dv, v - r * v, out=dz_r)
-        for dz, rows, u, dh_before, dh in self.back:
-            dz *= dh
-            dh_before += UT.dot(rows)
+        for blocks, dz, u, dh_before, dh in self.back:
+            blocks *= dh
+            dh_before += UT.dot(dz)
             dh_before += dh * u
 
 
@@ -160,59 +157,53 @@ class LSTM(_Recurrent):
     """z = W x_t + b + U h_(t-1) + d in blocks i, f, g, o;  i, f, o = sigmoid(z), g = tanh(z);
     c_t = f c_(t-1) + i g,  h_t = o tanh(c_t).   dL/dc_t = dL/dh_t o (1 - tanh(c_t)^2) + dL/dc_(t+1) f_(t+1).
     (Gers, Schmidhuber & Cummins 2000.)  Without forget gate the blocks are i, g, o, and f = 1, as in Hochreiter &
-    Schmidhuber 1997. After backward there is also `dc` (T, N, H): dL/dc_t."""
+    Schmidhuber 1997. M has o first. After backward there is also `dc` (T, N, H): dL/dc_t."""
 
     states = 2
 
     def __init__(self, forget_gate=True):
-        self.gates = "ifgo" if forget_gate else "igo"
-        self.blocks = len(self.gates)
+        self.blocks, self.sigmoids = (4, 3) if forget_gate else (3, 2)
 
     def prepare(self, *inputs):
         super().prepare(*inputs)
-        (h, c), (dh, dc), a, dz = self.s, self.ds, self.a, self.dz
-        T, G, H, N = a.shape
-        i, *f, g, o = by_gate(a)
-        f = f[0] if f else np.broadcast_to(np.ones_like(self.k[0]), i.shape)
+        (T, G, H, N), a, dz, h, c, (dh, dc) = self.a.shape, self.a, self.dz, self.h, self.c, self.ds
+        self.from_x = self.from_h = np.roll(np.arange(G * H), -H)
+        o, i, *f, g = a.swapaxes(0, 1)
+        self.tanh_c, self.dc_dh = np.empty((2, T, H, N), a.dtype)
+        self.partners = [self.tanh_c, g, *[c[:-1] for _ in f], i]
+        f = f[0] if f else np.broadcast_to(np.ones_like(self.k[0]), g.shape)
         z, dz_rows = a.reshape(T, G * H, N), dz.reshape(T, G * H, N)
-        self.tanh_c, self.slope = np.empty_like(o), np.empty_like(o)
-        self.steps = by_step(self.columns, z, a, i, f, g, o, c[:-1], c[1:], self.tanh_c, h[1:])
-        self.back = by_step(dz_rows, dz[:, :-1], dz[:, -1], self.slope, f, dh[:-1], dh[1:], dc[:-1], dc[1:])[::-1]
-        self.factors = {"i": (i, g), "f": (f, c[:-1]), "g": (1, i), "o": (o, self.tanh_c)}
+        self.steps = by_step(self.columns, z, a[:, :-1], o, i, f, g, c[:-1], c[1:], self.tanh_c, h[1:])
+        self.back = by_step(dz_rows, dz[:, 0], dz[:, 1:], self.dc_dh, f, dh[:-1], dh[1:], dc[:-1], dc[1:])[::-1]
 
-    def run(self, M):
-        k, m = self.k, 1 - self.k
-        for column, z, a, i, f, g, o, c_before, c, tanh_c, h in self.steps:
-            M.dot(column, z)
-            np.tanh(a, out=a)
-            a *= k
-            a += m
+    def run(self):
+        for column, z, sigmoid, o, i, f, g, c_before, c, tanh_c, h in self.steps:
+            self.kM.dot(column, z)
+            np.tanh(z, out=z)
+            sigmoid *= 0.5
+            sigmoid += 0.5
             np.multiply(f, c_before, out=c)
             c += i * g
             np.tanh(c, out=tanh_c)
             np.multiply(o, tanh_c, out=h)
+        self.y[-1] = self.c[-1].T
 
-    def run_back(self, UT):
-        np.multiply(self.a, self.a, out=self.dz)
-        for gate, dz in zip(self.gates, by_gate(self.dz), strict=True):
-            a, partner = self.factors[gate]
-            np.subtract(a, dz, out=dz)  # a - a^2 for sigmoid, 1 - a^2 for tanh
-            dz *= partner
-        np.multiply(self.tanh_c, self.tanh_c, out=self.slope)
-        np.subtract(1, self.slope, out=self.slope)
-        self.slope *= self.a[:, -1]
-        for dz, dz_c, dz_o, slope, f, dh_before, dh, dc_before, dc in self.back:
-            dc += dh * slope
-            dz_c *= dc
+    def run_back(self, dy, UT):
+        a, dz, tanh_c = self.a, self.dz, self.tanh_c
+        np.multiply(a, a, out=dz)
+        np.subtract(a[:, :-1], dz[:, :-1], out=dz[:, :-1])
+        np.subtract(1, dz[:, -1], out=dz[:, -1])
+        for factor, partner in zip(dz.swapaxes(0, 1), self.partners, strict=True):
+            factor *= partner
+        np.multiply(a[:, 0], 1 - tanh_c * tanh_c, out=self.dc_dh)
+        self.ds[1, -1] = dy[-1].T
+        for dz, dz_o, dz_ifg, dc_dh, f, dh_before, dh, dc_before, dc in self.back:
+            dc += dh * dc_dh
             dz_o *= dh
+            dz_ifg *= dc
             dh_before += UT.dot(dz)
-            dc_before += dc * f
+            np.multiply(dc, f, out=dc_before)
         self.dc = self.ds[1, 1:].swapaxes(1, 2)
-
-
-def by_gate(a):
-    """(T, G, H, N) -> G views (T, H, N)."""
-    return a.swapaxes(0, 1)
 
 
 def by_step(*arrays):

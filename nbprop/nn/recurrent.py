@@ -44,7 +44,9 @@ class Recurrent(Module):
     """
 
     blocks = states = 1
+    bias_ih = bias_hh = None
     last: Any = None
+    defaults = {"bias": True, "batch_first": False}  # shown in the repr where they differ
 
     def __init__(
         self,
@@ -59,23 +61,17 @@ class Recurrent(Module):
         dtype=np.float32,
     ):
         self.input_size, self.hidden_size = size("input_size", input_size), size("hidden_size", hidden_size)
-        self.batch_first = bool(batch_first)
-        rng = np.random.default_rng(rng)
-        self.weight_ih = self._weight(initializer(init), rng, self.input_size, dtype)
-        self.weight_hh = self._weight(initializer(recurrent_init), rng, self.hidden_size, dtype)
-        zeros = np.zeros(len(self.weight_ih), dtype)
-        self.bias_ih, self.bias_hh = (Parameter(zeros.copy()), Parameter(zeros)) if bias else (None, None)
+        self.bias, self.batch_first, rng = bool(bias), bool(batch_first), np.random.default_rng(rng)
 
-    def _weight(self, init, rng, columns, dtype):
-        blocks = [np.asarray(init(rng, columns, self.hidden_size), dtype) for _ in range(self.blocks)]
-        if any(block.shape != (self.hidden_size, columns) for block in blocks):
-            raise ShapeError(f"init gave an array of shape {blocks[0].shape}, expected {(self.hidden_size, columns)}")
-        return Parameter(np.concatenate(blocks))
+        def weight(init, columns):
+            blocks = [initializer(init)(rng, columns, self.hidden_size) for _ in range(self.blocks)]
+            if blocks[0].shape != (self.hidden_size, columns):
+                raise ShapeError(f"init gave {blocks[0].shape}, expected (out, in) = {(self.hidden_size, columns)}")
+            return Parameter(np.concatenate(blocks).astype(dtype))
 
-    @property
-    def bias(self):
-        """Whether biases are added."""
-        return self.bias_ih is not None
+        self.weight_ih, self.weight_hh = weight(init, self.input_size), weight(recurrent_init, self.hidden_size)
+        if bias:
+            self.bias_ih, self.bias_hh = (Parameter(np.zeros(len(self.weight_ih), dtype)) for _ in "ih")
 
     def op(self):
         """A new op of the engine that computes this layer."""
@@ -84,10 +80,11 @@ class Recurrent(Module):
     def forward(self, x, state=None):
         x = as_input(x, self.weight_ih.dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
-            raise ShapeError(self._mismatch(x.shape))
+            axes = "(N, T, {0}), or (N, {0})" if self.batch_first else "(T, N, {0}), or (N, {0})"
+            raise ShapeError(f"{self!r} expected x of shape {axes.format(self.input_size)} for one step; got {x.shape}")
         one_step, swap = x.ndim == 2, x.ndim == 3 and self.batch_first
         x = x.reshape(1, *x.shape) if one_step else x.swapaxes(0, 1) if swap else x
-        biases = [] if self.bias_ih is None else [self.bias_ih, self.bias_hh]
+        biases = [self.bias_ih, self.bias_hh] if self.bias else []
         y = apply(self.op(), x, self._start(state, x.shape[1]), self.weight_ih, self.weight_hh, *biases)
         if y.requires_grad:
             self.last = y.op
@@ -103,17 +100,10 @@ class Recurrent(Module):
             raise ShapeError(f"{self!r} expected a state of shape {shape} for {N} sequences; got {state.shape}")
         return state
 
-    def _mismatch(self, shape):
-        axes = "N, T" if self.batch_first else "T, N"
-        hint = f". One feature per step needs an axis of its own: {(*shape, 1)}" if self.input_size == 1 else ""
-        return (
-            f"{self!r} expected an input of shape ({axes}, {self.input_size}), or (N, {self.input_size}) for one step; "
-            f"got {shape}{hint}"
-        )
-
     def extra_repr(self):
-        changed = ", bias=False" * (self.bias_ih is None) + ", batch_first=True" * self.batch_first
-        return f"input_size={self.input_size}, hidden_size={self.hidden_size}{changed}"
+        sizes = f"input_size={self.input_size}, hidden_size={self.hidden_size}"
+        changed = [(name, getattr(self, name)) for name, value in self.defaults.items() if getattr(self, name) != value]
+        return ", ".join([sizes, *(f"{name}={value!r}" for name, value in changed)])
 
     def __getstate__(self):
         return {**super().__getstate__(), "last": None}  # a copy has made no call yet
@@ -125,15 +115,14 @@ class RNN(Recurrent):
     nonlinearity: f, "tanh" or "relu".
     """
 
+    defaults = {**Recurrent.defaults, "nonlinearity": "tanh"}
+
     def __init__(self, input_size, hidden_size, nonlinearity="tanh", **settings):
         self.nonlinearity = lookup("nonlinearity", nonlinearity, {"tanh": "tanh", "relu": "relu"})
         super().__init__(input_size, hidden_size, **settings)
 
     def op(self):
         return ops.RNN(self.nonlinearity)
-
-    def extra_repr(self):
-        return super().extra_repr() + f", nonlinearity={self.nonlinearity!r}" * (self.nonlinearity != "tanh")
 
 
 class GRU(Recurrent):
@@ -159,19 +148,17 @@ class LSTM(Recurrent):
     """
 
     states = 2
+    defaults = {**Recurrent.defaults, "forget_gate": True}
 
     def __init__(self, input_size, hidden_size, forget_gate=True, **settings):
         self.forget_gate = bool(forget_gate)
         self.blocks = 4 if forget_gate else 3
         super().__init__(input_size, hidden_size, **settings)
-        if self.bias_ih is not None and forget_gate:
+        if self.bias and forget_gate:
             self.bias_ih.data[self.hidden_size : 2 * self.hidden_size] = 1
 
     def op(self):
         return ops.LSTM(self.forget_gate)
-
-    def extra_repr(self):
-        return super().extra_repr() + ", forget_gate=False" * (not self.forget_gate)
 
 
 def truncated_bptt(model, x, window, period=None, state=None):
@@ -205,19 +192,19 @@ def truncated_bptt(model, x, window, period=None, state=None):
 
 
 def _passes(model, x, window, period, state):
-    axis = 1 if getattr(model, "batch_first", False) else 0
-    steps, before = x.shape[axis], (slice(None),) * axis
+    cut = (lambda a, i, j: a[:, i:j]) if getattr(model, "batch_first", False) else (lambda a, i, j: a[i:j])
+    steps = x.shape[1 if getattr(model, "batch_first", False) else 0]
     begin = 0  # `state` is the one before this step
     for start in range(0, steps, period):
         end = min(start + period, steps)
-        out, last = model(x[(*before, slice(begin, end))], state)
-        yield out[(*before, slice(start - begin, None))], slice(start, end)
+        out, last = model(cut(x, begin, end), state)
+        yield cut(out, start - begin, end - begin), slice(start, end)
         following = max(0, min(end + period, steps) - window)
         if following == end:
             state = _detached(last)
         elif following > begin:
             with no_grad():
-                _, state = model(x[(*before, slice(begin, following))], state)
+                _, state = model(cut(x, begin, following), state)
         begin = following
 
 

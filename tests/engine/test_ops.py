@@ -137,7 +137,7 @@ def sequence(step):
         for x_t in x:
             h = y[-1] if s.ndim == 2 else y[-1][0]
             y.append(step(anp.dot(x_t, W.T) + b, anp.dot(h, U.T) + d, y[-1]))
-        return anp.stack(y)[None] if s.ndim == 2 else anp.stack(y, 1)
+        return anp.stack(y if s.ndim == 2 else [h for h, _ in y] + [y[-1][1]])
 
     return states
 
