@@ -17,6 +17,7 @@ from nbprop.views.loss import Loss
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 SPEEDS = {"as fast as it goes": math.inf, "300 steps/s": 300.0, "30 steps/s": 30.0, "5 steps/s": 5.0, "1 step/s": 1.0}
+LR_STEP = 0.05  # decades
 REFRESH = 0.2  # seconds between two looks at whether the controls still show what the trainer does
 VERMILLION = "#d55e00"
 
@@ -122,7 +123,7 @@ class Playground(widgets.HBox):
             "optimizer": choice(
                 "Optimizer", list(optim.OPTIMIZERS), optimizer_name(trainer), "Turns gradients into updates"
             ),
-            "lr": slider(log, "Learning rate", trainer.lr, -5, 1, "Logarithmic", step=0.05, readout_format=".1e"),
+            "lr": slider(log, "Learning rate", trainer.lr, -5, 1, "Logarithmic", step=LR_STEP, readout_format=".1e"),
             "seed": widgets.BoundedIntText(
                 trainer.seed,
                 description="Seed",
@@ -160,8 +161,9 @@ class Playground(widgets.HBox):
 
     def _turn(self, name, value):
         trainer = self.trainer
-        if value == self._shown[name]:  # the playground itself has set the control
-            return
+        shown = self._shown[name]
+        if value == shown or (name == "lr" and abs(math.log10(value / shown)) < LR_STEP / 2):
+            return  # the playground itself has set the control, and the browser has put it on its grid
         self._shown[name] = value
         if name == "rewind":
             trainer.rewind(value)

@@ -168,6 +168,16 @@ def test_live_with_callbacks_from_another_thread():
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
+def test_the_browser_puts_a_learning_rate_on_its_grid_and_nothing_is_turned(playground):
+    t, slider = playground.trainer, playground.controls["lr"]
+    t.lr = 0.002
+    playground.pump()
+    slider.value = 10**-2.7  # what comes back
+    assert t.lr == 0.002 and len(t.history.events) == 1
+    slider.value = 10**-2.65  # a hand
+    assert t.lr == 10**-2.65
+
+
 def test_two_playgrounds_do_not_disturb_each_other():
     one, two = nb.Playground(hidden=[4]), nb.Playground(hidden=[4])
     one.controls["lr"].value = 1.0

@@ -123,4 +123,4 @@ NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "theta", "speed")
 def unknown(name):
     """What to say of a knob that there is not."""
     close = difflib.get_close_matches(name, NAMES, 1)
-    return f"no knob {name!r}{f'; did you mean {close[0]!r}?' if close else ''} The knobs are {', '.join(NAMES)}"
+    return f"no knob {name!r}{f'; did you mean {close[0]!r}?' if close else '.'} The knobs are {', '.join(NAMES)}"

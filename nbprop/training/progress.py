@@ -15,7 +15,7 @@ def progress(trainer, last):
     def tick():
         nonlocal bar, drawn
         now = time.perf_counter()
-        if show is None or now - drawn < 0.1 or now - begun < PATIENCE:
+        if show is None or now - drawn < 0.1 or now - begun < PATIENCE or trainer.steps >= last:
             return
         drawn = now
         share = (trainer.steps - first) / max(last - first, 1)
