@@ -1,5 +1,7 @@
 """Attention: every query looks at all keys, and takes the more of a value the better its key fits."""
 
+from typing import Any
+
 import numpy as np
 
 from .errors import ShapeError
@@ -19,7 +21,8 @@ class Attention(Op):
     Once computed, P is kept as `weights`.
     """
 
-    weights = q = dS = bias = None
+    weights: Any = None
+    q = dS = bias = None
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e)."
 
     def __init__(self, causal=False, heads=None):

@@ -32,7 +32,7 @@ class MultiheadAttention(Module):
     """Several attentions side by side, each in a subspace of its own, mixed by a last linear layer:
     query (..., T, embed_dim), key and value (..., S, embed_dim) -> (..., T, embed_dim).  (Vaswani et al. 2017, 3.2.2)
 
-    `attention(x)` is self-attention; `attention(query, key, value)`, and a mask may follow: bool, broadcasts to
+    `attention(x)` is self-attention; `attention(query, key, value)`; and either with `mask=`: bool, broadcasts to
     (..., T, S), True where a query may look.
 
     Args:
@@ -56,7 +56,8 @@ class MultiheadAttention(Module):
         self.bias, self.causal = bool(bias), bool(causal)
         if embed_dim % num_heads:
             raise ValueError(f"num_heads must divide embed_dim into equal parts; got {embed_dim} and {num_heads} heads")
-        draw, rng = initializer(init), np.random.default_rng(rng)
+        draw: Any = initializer(init)
+        rng = np.random.default_rng(rng)
         self.in_proj_weight = Parameter(np.concatenate([draw(rng, embed_dim, embed_dim) for _ in range(3)]), dtype)
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, init, rng, dtype)
@@ -86,7 +87,7 @@ class MultiheadAttention(Module):
 class TransformerBlock(Module):
     """x + attention(norm(x)), then x + mlp(norm(x)): (..., T, embed_dim) -> the same. The way past attention and mlp is
     free of everything, so that the gradient reaches the first block undiminished ("pre-LN": Radford et al. 2019;
-    Xiong et al. 2020). `block(x, mask)`: see MultiheadAttention.
+    Xiong et al. 2020). `block(x, mask=mask)`: see MultiheadAttention.
 
     Args:
         embed_dim, num_heads, causal, init, rng, dtype: as in MultiheadAttention.
@@ -124,7 +125,7 @@ class TransformerBlock(Module):
 
     def forward(self, x, mask=None):
         x = as_input(x, self.linear1.weight.dtype)
-        x = x + self.drop(self.self_attn(self.norm1(x), None, None, mask))
+        x = x + self.drop(self.self_attn(self.norm1(x), mask=mask))
         return x + self.drop(self.linear2(self.activation(self.linear1(self.norm2(x)))))
 
 

@@ -31,8 +31,8 @@ class Module:
     def forward(self, *inputs):
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
-    def __call__(self, *inputs):
-        output = self.forward(*inputs)
+    def __call__(self, *inputs, **options):
+        output = self.forward(*inputs, **options)
         tape = recording()
         if tape is not None:
             tape.calls.append((self, output))
@@ -174,6 +174,19 @@ class Module:
         return packed
 
     # Words
+
+    def summary(self, input_shape=None):
+        """What it consists of and what it costs: a `Summary`, shown as a table.
+
+        input_shape: of a batch, such as (32, 784), or an example (ndarray); by default (1, in_features) where the first
+            layer is Linear, and parameters only where it is not.
+        """
+        from .summary import Summary
+
+        return Summary(self, input_shape)
+
+    def _repr_html_(self):
+        return self.summary()._repr_html_()
 
     def extra_repr(self):
         """The settings that stand between the parentheses of the repr."""

@@ -58,7 +58,7 @@ def test_multihead_attention_gradients(crossed):
 
     def f(W, b, q, k, v):
         layer.in_proj_weight, layer.in_proj_bias = W, b
-        return layer(q, k, v, mask) if crossed else layer(q, None, None, mask)
+        return layer(q, k, v, mask) if crossed else layer(q, mask=mask)
 
     arrays = [rng.normal(size=s) for s in [(12, 4), (12,), (2, 3, 4), (2, 3, 4), (2, 3, 4)]]
     check_gradient(f, *arrays)
@@ -68,6 +68,7 @@ def test_multihead_attention_gradients(crossed):
 @pytest.mark.parametrize("case", ["self", "cross", "causal", "mask", "no bias"])
 def test_multihead_attention_against_pytorch(case):
     torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)  # many are slower on small arrays
     bias, causal = case != "no bias", case == "causal"
     ours = nn.MultiheadAttention(8, 4, bias=bias, causal=causal, dtype=np.float64)
     theirs = torch.nn.MultiheadAttention(8, 4, bias=bias, batch_first=True, dtype=torch.float64)
@@ -102,8 +103,8 @@ def test_a_mask_for_each_sample():
     layer = nn.MultiheadAttention(4, 2, rng=0)
     x = rng.normal(size=(3, 5, 4))
     counts = np.arange(5) < np.array([5, 2, 3])[:, None]
-    y = layer(x, None, None, counts[:, None, :]).data
-    z = layer(np.where(counts[..., None], x, 99), None, None, counts[:, None, :]).data
+    y = layer(x, mask=counts[:, None, :]).data
+    z = layer(np.where(counts[..., None], x, 99), mask=counts[:, None, :]).data
     np.testing.assert_allclose(y[counts], z[counts], rtol=1e-6)
     np.testing.assert_allclose(y[1, :2], layer(x[1, :2]).data, rtol=1e-5, atol=1e-6)
     assert layer(x[0]).shape == (5, 4) and layer(x[None]).shape == (1, 3, 5, 4)
@@ -170,6 +171,7 @@ def test_block_against_autograd(causal):
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
 def test_block_against_pytorch_for_100_steps(activation):
     torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     F = torch.nn.functional
     ours = nn.TransformerBlock(8, 2, 12, activation=activation, causal=True, rng=0, dtype=np.float64)
     theirs = torch.nn.TransformerEncoderLayer(
@@ -208,7 +210,7 @@ def test_block_against_pytorch_for_100_steps(activation):
 def test_block_takes_a_mask():
     block = nn.TransformerBlock(4, 2, rng=0)
     x, counts = rng.normal(size=(2, 5, 4)), np.arange(5) < np.array([5, 3])[:, None]
-    y = block(x, counts[:, None, :]).data
+    y = block(x, mask=counts[:, None, :]).data
     np.testing.assert_allclose(y[1, :3], block(x[1, :3]).data, rtol=1e-5, atol=1e-6)
 
 
@@ -360,6 +362,7 @@ def test_a_parameter_used_twice_gets_the_sum_of_both_gradients():
 @pytest.mark.torch
 def test_tied_weights_against_pytorch_for_100_steps():
     torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
     W = rng.normal(size=(7, 5))
     ours = nn.Sequential(nn.Embedding(7, 5, dtype=np.float64), nn.Tanh(), nn.Linear(5, 7, bias=False, dtype=np.float64))
     ours[2].weight = ours[0].weight
@@ -442,7 +445,7 @@ def test_bad_settings(make, message):
         ),
         (lambda: nn.MultiheadAttention(4, 2)(np.zeros((3, 4)), np.zeros(4)), r"expected key \(..., T, 4\).*\(4,\)"),
         (
-            lambda: nn.MultiheadAttention(4, 2)(np.zeros((2, 3, 4)), None, None, np.ones((2, 3), bool)),
+            lambda: nn.MultiheadAttention(4, 2)(np.zeros((2, 3, 4)), mask=np.ones((2, 3), bool)),
             r"mask must broadcast .* here \(2, 3, 3\): got \(2, 3\).*mask\[:, None, :\]",
         ),
         (
