@@ -4,6 +4,8 @@ In memory the results lie as (C, H, W, N), the samples last; seen from outside t
 window sees while the window moves is then a few long runs of numbers instead of many short ones.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -33,7 +35,7 @@ class _Window(Op):
 
     border = 0  # what stands in the padding
 
-    def __init__(self, kernel, stride=None, padding=0):
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0):
         self.kernel, self.padding = pair(kernel), pair(padding)
         self.stride = self.kernel if stride is None else pair(stride)
 
@@ -84,7 +86,7 @@ class Conv2d(_Window):
     hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,)."
     cache = 2**17  # numbers
 
-    def __init__(self, stride=1, padding=0):
+    def __init__(self, stride: Any = 1, padding: Any = 0):
         self.stride, self.padding = pair(stride), pair(padding)
 
     def forward(self, x, W, b=None):
