@@ -46,10 +46,8 @@ class _Window(Op):
         (N, C, H, W), (top, left), (down, right) = x.shape, self.padding, self.stride
         rows, columns = H + 2 * top, W + 2 * left
         if self.kernel[0] > rows or self.kernel[1] > columns:
-            raise ShapeError(
-                f"{self.name}: a window of {self.kernel} does not fit into images of {rows, columns}, padding included "
-                f"(input {x.shape}); try a smaller kernel or more padding."
-            )
+            size = f"{rows, columns}, padding included (input {x.shape}); try a smaller kernel or more padding"
+            raise ShapeError(f"{self.name}: a window of {self.kernel} does not fit into images of {size}.")
         self.stops = (rows - self.kernel[0]) // down + 1, (columns - self.kernel[1]) // right + 1
         self.inside = slice(None), slice(top, top + H), slice(left, left + W)
         self.frame = np.full((C, rows, columns, N), self.border, dtype)

@@ -74,10 +74,8 @@ class BatchNorm(_Norm):
         rows = self.rows(x)
         M = rows.shape[1]
         if self.training and M < 2:
-            raise ShapeError(
-                f"BatchNorm takes mean and variance of the batch, from at least 2 numbers per channel: got {M} (input "
-                f"{x.shape}); use a larger batch, or eval()."
-            )
+            hint = "use a larger batch, or eval()"
+            raise ShapeError(f"BatchNorm trains on at least 2 numbers per channel: got {M} (input {x.shape}); {hint}.")
         mean, var = self.normalize(rows) if self.training else self.normalize(rows, *self.running)
         if self.training and self.running:
             for old, new in zip(self.running, (mean, var * (M / (M - 1))), strict=True):

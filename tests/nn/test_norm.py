@@ -98,7 +98,7 @@ def test_a_saved_state_without_its_buffers_is_refused():
             (5, 4),
             r"BatchNorm2d\(4, eps=1e-05, momentum=0.1\) takes images \(N, C, H, W\); got shape",
         ),
-        (nn.BatchNorm1d(4), (1, 4), r"BatchNorm takes mean and variance of the batch, from at least 2 numbers"),
+        (nn.BatchNorm1d(4), (1, 4), r"BatchNorm trains on at least 2 numbers per channel"),
     ],
 )
 def test_errors(layer, shape, message):
