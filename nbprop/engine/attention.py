@@ -12,7 +12,7 @@ class Attention(Op):
     """y = P v with P = softmax(s), row by row, and s = q k^T / sqrt(d).   q (..., T, d), k (..., S, d), v (..., S, e),
     y (..., T, e); the leading axes broadcast.   Vaswani et al. 2017, arXiv:1706.03762, equation 1.
     dL/dv = P^T dL/dy,  dL/dP = dL/dy v^T,  dL/ds = P (dL/dP - sum of P dL/dP over the row),  dL/dq = dL/ds k / sqrt(d),
-    dL/dk = dL/ds^T q / sqrt(d).  That sum is dL/dy y, so that no row of P is needed (Dao et al. 2022, appendix B).
+    dL/dk = dL/ds^T q / sqrt(d).  That sum is dL/dy y, which is cheaper (Dao et al. 2022, appendix B.2).
 
     mask    bool, broadcasts to (..., T, S): True where a query may look. One that may look nowhere gets y = 0.
     causal  query i looks at keys 0 to i only.
@@ -22,7 +22,8 @@ class Attention(Op):
     """
 
     weights: Any = None
-    q = dS = bias = None
+    dS: Any = None
+    q = bias = None
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e)."
 
     def __init__(self, causal=False, heads=None):
