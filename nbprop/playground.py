@@ -1,6 +1,5 @@
 """The whole thing in one cell: a network that learns, four views of it, and every knob within reach."""
 
-import base64
 import math
 import time
 
@@ -72,6 +71,7 @@ class Playground(widgets.HBox):
             layout=widgets.Layout(flex="0 0 264px", overflow="hidden"),
         )
         super().__init__([left, self.board], layout=widgets.Layout(width="100%"))
+        self.add_class("nbprop-playground")
         self.needs, self.seen = frozenset(), False  # it watches too, to keep the controls true
         self._looked, self._counted, self._rate, self._turning = 0.0, 0, 0.0, False
         self.trainer.watchers.add(self)
@@ -293,9 +293,7 @@ class Playground(widgets.HBox):
         return self.board.describe()
 
     def _repr_mimebundle_(self, **kwargs):
-        data = super()._repr_mimebundle_(**kwargs) or {}
-        # A picture of now for where no widget can live: GitHub, PDF, an export.
-        return {**dict(data), "image/png": base64.b64encode(self.plot()._repr_png_()).decode()}
+        return {**dict(super()._repr_mimebundle_(**kwargs) or {}), **self.board.picture()}
 
     def __repr__(self):
         return f"Playground({self.trainer!r})"

@@ -338,7 +338,8 @@ function render({ model, el }) {
     for (const { target, contentRect } of entries) {
       if (target === root) {
         if (!dressed) dress(); // colours can be read only once it is on the page
-        const { columns, row } = arrange(contentRect.width, panels.length, spec.columns, spec.height);
+        const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight); // a message moves nothing
+        const { columns, row } = arrange(contentRect.width, panels.length, spec.columns, height);
         grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
         grid.style.gridAutoRows = `${row}px`;
       } else boxes.get(/** @type {any} */ (target))?.resize(contentRect.width, contentRect.height, devicePixelRatio || 1);
@@ -369,6 +370,10 @@ function render({ model, el }) {
   document.addEventListener("visibilitychange", look, { signal: ended.signal });
   addEventListener("pagehide", () => say({ type: "unmount" }), { signal: ended.signal });
   addEventListener("pageshow", (event) => event.persisted && mount(), { signal: ended.signal });
+
+  // A playground's own controls get their keys too; they are there before anything can be typed into them.
+  const guard = (/** @type {any} */ { target }) => target.matches(".nbprop-playground :is(select, input)") && keepKeys(target);
+  document.addEventListener("focusin", guard, { signal: ended.signal });
 
   // Colours: again whenever the page changes its own.
   function dress() {

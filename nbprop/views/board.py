@@ -203,11 +203,16 @@ class Board(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        # A picture of now for where no widget can live: GitHub, PDF, an export. Matplotlib takes a quarter of a second
-        # per panel for it, which is not taken from a run that plays (and whose picture would be old at once).
-        if not any(source.status == "playing" for source in self._sources):
-            data = {**data, "image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
-        return data, metadata
+        return {**data, **self.picture()}, metadata
+
+    def picture(self):
+        """A picture of now for where no widget can live (GitHub, PDF, an export), as a part of a MIME bundle.
+
+        Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once.
+        """
+        if any(source.status == "playing" for source in self._sources):
+            return {}
+        return {"image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
 
     # What a source reads.
 

@@ -56,6 +56,8 @@ class View:
     def __setattr__(self, name, value):
         option = next((option for option in self.options if option.name == name), None)
         super().__setattr__(name, option.check(value) if option else value)
+        for board in vars(self).get("boards", ()) if option else ():  # those that show it, see Board
+            board.ask()
 
     def __repr__(self):
         settings = "".join(f", {option.name}={getattr(self, option.name)!r}" for option in self.options)

@@ -1,12 +1,17 @@
-"""The Playground in a real JupyterLab, as a person uses it: buttons, sliders by keyboard, two at once, closing, reload.
+"""The Playground in a real JupyterLab, as a person uses it: first the notebook of the repository, then two at once,
+running a cell again, closing and reload.
 
 The tests share one tab and follow each other, as a session of work does.
 """
 
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
+
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "00-playground.ipynb"
 
 BOARD = ".nbprop-board"
 PANELS = ("loss", "gradients", "histograms", "boundary")
@@ -25,7 +30,7 @@ class App:
 
     def __init__(self, lab, name, cell):
         self.lab, self.name = lab, name
-        self.root = lab.page.locator(".jp-Cell").nth(cell).locator(".jp-OutputArea-output").first
+        self.root = lab.page.locator(f'.jp-Cell[data-windowed-list-index="{cell}"] .jp-OutputArea-output').last
         self.board = self.root.locator(BOARD)
 
     def click(self, button):
@@ -94,18 +99,43 @@ def until(condition, what, seconds=20):
 
 @pytest.fixture(scope="module")
 def lab(new_lab):
+    """The tab, with the notebook in which all cells have been run."""
     lab = new_lab()
-    lab.open("playground.ipynb", CELLS)
+    lab.server.write(NOTEBOOK.name, NOTEBOOK)
+    lab.open(NOTEBOOK.name)
     lab.run_all()
-    lab.page.wait_for_selector(BOARD)
     return lab
 
 
 @pytest.fixture
 def app(lab):
-    app = App(lab, "playground", cell=1)
+    """The notebook's first Playground."""
+    cells = enumerate(json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"])
+    found = ((i, re.search(r"^(\w+) = nb\.Playground\(", "".join(cell["source"]), re.MULTILINE)) for i, cell in cells)
+    cell, match = next((i, match) for i, match in found if match)
+    app = App(lab, match[1], cell)
     app.board.scroll_into_view_if_needed()
     return app
+
+
+@pytest.fixture(scope="module")
+def small(lab):
+    """The same tab, with a notebook of two Playgrounds."""
+    lab.open("playground.ipynb", CELLS)
+    lab.run_all()
+    return lab
+
+
+@pytest.fixture
+def one(small):
+    one = App(small, "playground", cell=1)
+    one.board.scroll_into_view_if_needed()
+    return one
+
+
+@pytest.fixture
+def other(small):
+    return App(small, "other", cell=2)
 
 
 def test_play_moves_all_four_pictures(app):
@@ -131,15 +161,25 @@ def test_learning_rate_and_depth_act_at_the_next_step_and_nothing_starts_over(ap
     app.lab.page.keyboard.press("ArrowRight")
     until(lambda: app.trainer("t.depth") == before[1] + 1, "the kernel has the depth")
     # The pictures have another layer, and the steps go on from where they were.
-    until(lambda: app.board.get_by_role("img", name="hidden 2").count(), "the words for the picture know hidden 2")
+    layers = f"in {before[1] + 2} layers"
+    until(lambda: app.board.get_by_role("img", name=layers).count(), f"weights {layers}, in words")
     events = app.trainer("[[e.name, e.step, e.old, e.new] for e in t.history.events]")
     assert [event[0] for event in events] == ["lr", "hidden"]
     assert all(event[1] >= before[2] for event in events)
-    assert events[1][2:] == [[8], [8, 8]]
+    assert len(events[1][3]) == len(events[1][2]) + 1
     until(lambda: app.number("step") > events[1][1], "a frame of a step with the new layer")
     steps = app.trainer("t.history.series('loss')[0].tolist()")
     assert steps[0] == 1 and sorted(set(steps)) == steps
     assert app.data("status") == "playing"
+
+
+def test_a_list_is_turned_by_keyboard_too(app):
+    """JupyterLab takes the arrow keys of a plain list for itself."""
+    app.tab_to("Activation")
+    app.lab.page.keyboard.press("ArrowDown")
+    until(lambda: app.trainer("t.activation") == "relu", "the kernel has the activation")
+    app.lab.page.keyboard.press("ArrowUp")
+    until(lambda: app.trainer("t.activation") == "tanh", "and the one before")
 
 
 def test_pause_stands_still_and_step_makes_one(app):
@@ -155,10 +195,10 @@ def test_pause_stands_still_and_step_makes_one(app):
 
 
 def test_reset_begins_anew_and_undo_brings_everything_back(app):
-    steps, theta = app.trainer("[t.steps, float(t.model.theta.sum())]")
+    steps, depth, theta = app.trainer("[t.steps, t.depth, float(t.model.theta.sum())]")
     app.click("Reset")
     until(lambda: app.data("status") == "ready" and app.number("step") == 0, "a new run")
-    assert app.trainer("[t.steps, t.depth]") == [0, 2]
+    assert app.trainer("[t.steps, t.depth]") == [0, depth]
     assert app.trainer("float(t.model.theta.sum())") != theta
     app.click("Undo")
     until(lambda: app.number("step") == steps, "the old run is back")
@@ -183,8 +223,7 @@ def test_every_control_has_its_label_and_is_reached_by_tab(app):
     assert app.root.get_by_role("spinbutton", name="Seed", exact=True).count() == 1
 
 
-def test_what_cannot_be_done_is_said_beside_the_controls(app):
-    other = App(app.lab, "other", cell=2)
+def test_what_cannot_be_done_is_said_beside_the_controls(one, other):
     other.click("Undo")
     other.root.get_by_text("nothing to undo").wait_for()
     other.click("Step")
@@ -192,27 +231,26 @@ def test_what_cannot_be_done_is_said_beside_the_controls(app):
     until(lambda: other.root.get_by_text("nothing to undo").count() == 0, "the message is gone")
 
 
-def test_two_playgrounds_do_not_disturb_each_other(app):
-    other = App(app.lab, "other", cell=2)
-    before, steps = app.trainer("[t.steps, t.lr, t.depth]"), other.trainer("t.steps")
+def test_two_playgrounds_do_not_disturb_each_other(one, other):
+    before, steps = one.trainer("[t.steps, t.lr, t.depth]"), other.trainer("t.steps")
     other.play()
     until(lambda: other.trainer("t.steps") > steps + 20, "the second one trains")
-    assert app.trainer("[t.steps, t.lr, t.depth]") == before
-    app.play()
+    assert one.trainer("[t.steps, t.lr, t.depth]") == before
+    one.play()
     other.tab_to("Depth")
-    app.lab.page.keyboard.press("ArrowRight")
+    one.lab.page.keyboard.press("ArrowRight")
     until(lambda: other.trainer("t.depth") == 2, "the second one is deeper")
-    assert app.trainer("t.depth") == before[2]
+    assert one.trainer("t.depth") == before[2]
     still = other.pause()
-    steps = app.trainer("t.steps")
-    until(lambda: app.trainer("t.steps") > steps + 20, "the first one trains on")
+    steps = one.trainer("t.steps")
+    until(lambda: one.trainer("t.steps") > steps + 20, "the first one trains on")
     assert other.trainer("t.steps") == still
-    app.pause()
+    one.pause()
 
 
-def test_running_the_cell_again_stops_the_old_run(app):
-    lab = app.lab
-    app.play()
+def test_running_the_cell_again_stops_the_old_run(one):
+    lab = one.lab
+    one.play()
     lab.python("old = playground")
     lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
     lab.command("notebook:run-cell")
@@ -220,37 +258,36 @@ def test_running_the_cell_again_stops_the_old_run(app):
     old = App(lab, "old", cell=1)
     until(lambda: old.trainer("t.status") == "paused", "the old run is paused")
     steps = old.trainer("t.steps")
-    assert steps > 0 and app.trainer("t.steps") == 0
-    app.board.wait_for()
+    assert steps > 0 and one.trainer("t.steps") == 0
+    one.board.wait_for()
     until(lambda: lab.page.locator(BOARD).count() == 2, "no picture is left of the old one")
-    app.play()
-    until(lambda: app.number("step") > 20, "the new one trains")
+    one.play()
+    until(lambda: one.number("step") > 20, "the new one trains")
     assert old.trainer("t.steps") == steps
 
 
-def test_after_saving_and_loading_the_page_again_it_goes_on(app):
-    lab = app.lab
-    assert app.data("status") == "playing"
+def test_after_saving_and_loading_the_page_again_it_goes_on(one):
+    lab = one.lab
+    assert one.data("status") == "playing"
     lab.save()
-    steps = app.trainer("t.steps")
+    steps = one.trainer("t.steps")
     lab.reload()
-    app.board.wait_for()
-    until(lambda: app.number("painted") > 5, "frames are painted")
-    assert app.number("step") > steps
-    assert all(colors > 10 for colors in app.board.evaluate(COLORS))
-    app.pause()
-    pictures = app.pictures()
-    app.click("Step")
-    until(lambda: all(a != b for a, b in zip(app.pictures(), pictures, strict=True)), "a step changes all four")
+    one.board.wait_for()
+    until(lambda: one.number("painted") > 5, "frames are painted")
+    assert one.number("step") > steps
+    assert all(colors > 10 for colors in one.board.evaluate(COLORS))
+    one.pause()
+    pictures = one.pictures()
+    one.click("Step")
+    until(lambda: all(a != b for a, b in zip(one.pictures(), pictures, strict=True)), "a step changes all four")
 
 
-def test_close_takes_it_away_and_stops_it(app):
-    lab = app.lab
-    app.play()
+def test_close_takes_it_away_and_stops_it(one, other):
+    lab = one.lab
+    one.play()
     lab.python("playground.close()")
     until(lambda: lab.page.locator(BOARD).count() == 1, "its picture is gone")
-    assert app.trainer("t.status") == "paused"
-    other = App(lab, "other", cell=2)
+    assert one.trainer("t.status") == "paused"
     steps = other.number("step")
     other.click("Step")
     until(lambda: other.number("step") == steps + 1, "the other one still works")
