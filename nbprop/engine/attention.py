@@ -22,8 +22,8 @@ class Attention(Op):
     """
 
     weights: Any = None
-    dS: Any = None
-    q = bias = None
+    q: Any = None
+    dS = bias = None
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e)."
 
     def __init__(self, causal=False, heads=None):
