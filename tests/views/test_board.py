@@ -461,8 +461,7 @@ def test_an_option_set_in_python_travels_to_the_browser(make, source):
     board = make(view)
     page = Page(board)
     page.ack()
-    view.log = True
-    board.ask()
+    view.log = True  # nothing plays: nobody else would ask for a frame
     assert page.head["panels"][0]["options"] == {"log": True, "kind": "sin"}
 
 
