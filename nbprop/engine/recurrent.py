@@ -59,23 +59,19 @@ class _Recurrent(Op):
         self.y = column[:, n + 1 :][:, :H].swapaxes(1, 2)
         self.start = column[0, n + 1 :].reshape(*s.shape[:-2], H, N).swapaxes(-1, -2)
         self.ds = np.empty((S, T + 1, H, N), dtype)  # what comes from outside plus what later steps send back
-        self.a = np.empty((T, G, H, N), dtype)  # the gates
-        self.dz = np.empty_like(self.a)  # first the factors dz/dh or dz/dc, then dL/dz
-        self.all_dz, self.all_columns = np.empty((G * H, T, N), dtype), np.empty((n + 1 + H, T, N), dtype)
+        self.a, self.dz = np.empty((2, T, G, H, N), dtype)  # gates; first the factors dz/dh or dz/dc, then dL/dz
         self.M, self.kM = np.zeros((2, G * H, n + 1 + H), dtype)
         self.V = np.zeros((G * H, H), dtype)  # the columns of M for h, in one piece: twice as fast on the way back
         self.from_x = self.from_h = slice(None)  # the rows of M that W and U fill
         self.k = np.repeat(np.array([0.5, 1], dtype), [self.sigmoids * H, self.tanhs * H])[:, None]
 
     def backward(self, dy):
-        T, n, N = self.x.shape
+        (T, n, N), (rows, width) = self.x.shape, self.M.shape
         np.copyto(self.ds[0], dy[: T + 1].swapaxes(1, 2))
         self.run_back(dy, self.V.T)
         self.dh = self.ds[0, 1:].swapaxes(1, 2)
-        np.copyto(self.all_dz, self.dz.reshape(T, len(self.M), N).swapaxes(0, 1))
-        np.copyto(self.all_columns, self.columns.swapaxes(0, 1))
-        dz, columns = (array.reshape(len(array), T * N) for array in (self.all_dz, self.all_columns))
-        dM = self.dM = dz.dot(columns.T, self.dM)
+        dz = self.dz.reshape(T, rows, N).swapaxes(0, 1).reshape(rows, T * N)
+        dM = self.dM = dz.dot(self.columns.swapaxes(0, 1).reshape(width, T * N).T, self.dM)
         dx = self.M[:, :n].T.dot(dz).reshape(n, T, N).transpose(1, 2, 0) if self.needs[0] else None
         ds = self.ds[:, 0].swapaxes(1, 2)
         dW, dU, db, dd = dM[self.from_x, :n], dM[self.from_h, n + 1 :], dM[self.from_x, n], dM[self.from_h, n]

@@ -64,10 +64,11 @@ class Recurrent(Module):
         self.bias, self.batch_first, rng = bool(bias), bool(batch_first), np.random.default_rng(rng)
 
         def weight(init, columns):
-            blocks = [initializer(init)(rng, columns, self.hidden_size) for _ in range(self.blocks)]
-            if blocks[0].shape != (self.hidden_size, columns):
-                raise ShapeError(f"init gave {blocks[0].shape}, expected (out, in) = {(self.hidden_size, columns)}")
-            return Parameter(np.concatenate(blocks).astype(dtype))
+            blocks = np.array([initializer(init)(rng, columns, self.hidden_size) for _ in range(self.blocks)], dtype)
+            if blocks.shape[1:] != (self.hidden_size, columns):
+                expected = self.hidden_size, columns
+                raise ShapeError(f"init gave an array of shape {blocks.shape[1:]}, expected (out, in) = {expected}")
+            return Parameter(blocks.reshape(-1, columns))
 
         self.weight_ih, self.weight_hh = weight(init, self.input_size), weight(recurrent_init, self.hidden_size)
         if bias:
@@ -192,8 +193,12 @@ def truncated_bptt(model, x, window, period=None, state=None):
 
 
 def _passes(model, x, window, period, state):
-    cut = (lambda a, i, j: a[:, i:j]) if getattr(model, "batch_first", False) else (lambda a, i, j: a[i:j])
-    steps = x.shape[1 if getattr(model, "batch_first", False) else 0]
+    batch_first = getattr(model, "batch_first", False)
+
+    def cut(a, i, j):
+        return a[:, i:j] if batch_first else a[i:j]
+
+    steps = x.shape[int(batch_first)]
     begin = 0  # `state` is the one before this step
     for start in range(0, steps, period):
         end = min(start + period, steps)
