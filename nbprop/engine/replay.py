@@ -57,9 +57,13 @@ class Replay:
             for call in self._backward:
                 call()
 
+    def depends_on(self, tensor):
+        """Whether the loss depends on a tensor of the step, and it requires a gradient."""
+        return tensor in self._reached
+
     def gradient_of(self, tensor):
         """dL/dtensor, for any tensor the loss depends on: the array that backward() fills, which is `tensor.grad`."""
-        if tensor not in self._reached:
+        if not self.depends_on(tensor):
             raise ValueError(f"The loss does not depend on {tensor!r}, or it needs no gradient.")
         return tensor.grad
 

@@ -40,13 +40,13 @@ class RecordedStep:
             loss = self.loss(self.model(self.x), self.y)
         self.replay = Replay(tape, loss)
         self._loss = loss.data
-        for layer, z, a, activation in find_layers(self.model, tape.calls):
+        for layer, z, a, activation in find_layers(self.model, tape.calls, self.replay.depends_on):
             self.layers.append(layer)
             self.taps.append(Tap(z.data, self.replay.gradient_of(z), a.data, activation))
 
 
-def find_layers(model, calls):
-    """(Layer, z, a, activation module) for every module with a weight matrix, in the order of the calls.
+def find_layers(model, calls, used):
+    """(Layer, z, a, activation module) for every module with a weight matrix and an output that is used, in order.
 
     `z` is what the activation gets: where a normalization follows the weights, what it gives.
     """
@@ -55,7 +55,7 @@ def find_layers(model, calls):
         output = output[0] if isinstance(output, tuple) else output
         weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
-        if weights and output.requires_grad:
+        if weights and used(output):
             found.append([weights, output, output, None, type(module).__name__])
         elif follows and isinstance(module, nn.Activation):
             found[-1][2:4] = output, module

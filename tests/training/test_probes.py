@@ -154,3 +154,23 @@ def test_models_with_buffers_and_dropout_rewind_exactly():
     one.fit(steps=5)
     two.fit(steps=5)
     np.testing.assert_array_equal(one.theta, two.theta)
+
+
+def test_a_layer_whose_output_nobody_uses_is_no_layer():
+    nn = nb.nn
+
+    class Last(nn.Module):
+        def __init__(self):
+            self.rnn, self.aside, self.out = nn.RNN(2, 5), nn.Linear(2, 3), nn.Linear(5, 1)
+
+        def forward(self, x):
+            self.aside(x)
+            _, state = self.rnn(x)  # one step of a batch
+            return self.out(state)
+
+    t = nb.Trainer(Last(), "moons", probe_every=1)
+    t.watch()
+    t.fit(steps=3)
+    assert t.layers[-1].name == "output" and t.layers[-1].units == 1
+    assert all(layer.units != 3 for layer in t.layers)
+    assert np.isfinite(t.probe()["dz"]).all()
