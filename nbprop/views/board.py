@@ -38,7 +38,7 @@ class Panel:
         self.view = view
         self.names = [option.name for option in view.options]
         self._get = attrgetter(*self.names) if self.names else lambda view: None
-        self.described = -math.inf
+        self.described = self.packed = -math.inf
         self.forget()
 
     def forget(self):
@@ -53,6 +53,7 @@ class Panel:
     def pack(self, parts, now, words):
         """What a frame says of this panel: all that the browser does not have. Its numbers are added to `parts`."""
         view = self.view
+        self.packed = now
         self.version, options = view.source.version, self.values()
         frame, labels = dict(view.frame()), view.labels()
         offset = sum(part.size for part in parts)
@@ -77,8 +78,13 @@ class Panel:
         self.arrays, self.labels, self.options = frame, labels, options
         return entry
 
-    def stale(self):
-        return self.version != self.view.source.version or self.options != self.values()
+    def stale(self, now):
+        """Is there something new, and is it time to show it?"""
+        source = self.view.source
+        if self.options != self.values():
+            return True
+        rested = now - self.packed >= 0.9 / self.view.rate or source.status != "playing"
+        return rested and self.version != source.version
 
 
 class Board(anywidget.AnyWidget):
@@ -287,7 +293,7 @@ class Board(anywidget.AnyWidget):
         """Send what is in sight and new."""
         sight = self._pacing.panels(now)
         statuses = [source.status for source in self._sources]
-        stale = [i for i in sorted(sight) if self._whole or self._panels[i].stale()]
+        stale = [i for i in sorted(sight) if self._whole or self._panels[i].stale(now)]
         # With nothing in sight an empty frame goes now and then, to hear whether someone is there.
         if stale or not sight or self._whole or statuses != self._statuses:
             self._send_frame(stale, now)

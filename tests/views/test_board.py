@@ -434,6 +434,24 @@ def test_asking_when_nothing_may_be_sent_costs_next_to_nothing(make, source):
 # Options, both ways.
 
 
+def test_a_view_that_moves_slowly_is_in_fewer_frames_but_always_in_the_last(make, source):
+    quick, slow = Wave(source), Wave(source)
+    slow.rate = 10.0
+    board = make(quick, slow)
+    page = Page(board)
+    source.status = "playing"
+    page.sent.clear()
+    play(board, source, 50, after=page.ack)  # for a second
+    of = [[panel["i"] for panel in head["panels"]] for head, _ in page.sent]
+    assert sum(0 in panels for panels in of) > 30
+    assert 8 <= sum(1 in panels for panels in of) <= 12
+    play(board, source, 1, after=page.ack)
+    source.status = "paused"
+    source.version += 1
+    board.pump()
+    assert [panel["i"] for panel in page.head["panels"]] == [0, 1]
+
+
 def test_an_option_chosen_in_the_browser_is_set_and_shown(make, source):
     view = Wave(source)
     board = make(view)
