@@ -1,6 +1,6 @@
 """How fast is a training step?  nbprop beside a step derived by hand in NumPy, and beside other libraries.
 
-    python tests/benchmarks/engine.py                         the table, in about ten minutes
+    python tests/benchmarks/engine.py                         both tables, in about eight minutes
     python tests/benchmarks/engine.py --only W1,W2            some of the workloads
     python tests/benchmarks/engine.py --rounds 5 --peers nbprop,torch
     python tests/benchmarks/engine.py --plot engine.png --json engine.json
@@ -10,7 +10,9 @@ thread. Each workload has a process of its own. There the contenders take turns 
 round; a figure is the median over the rounds of time / time of the floor in the same round. Time is processor time, so
 that other programs on the machine disturb little. Before anything is timed, all must give the floor's losses.
 
-The floor is NumPy at its best: floors.py, written by hand for each model, with every array made beforehand.
+The floor is NumPy at its best: floors*.py, written by hand for each model, with every array made beforehand.
+
+The second table is about watching.py: what looking inside while it trains adds to the time of a step.
 """
 
 import argparse
@@ -34,6 +36,7 @@ PEERS = {  # column -> what it is
     "micrograd": "micrograd",
 }
 TARGETS = {"W1": 1.8, "W1a": 1.8, "W2": 1.8, "W3": 1.25, "W4": 1.1, "W5": 1.2, "W6": 1.2, "W7": 1.15}
+WATCHED = ("W2", "W5")
 BLOCK = 0.04  # seconds
 STEPS = 4  # compared with the floor before timing
 
@@ -114,7 +117,12 @@ def worker(name, names, rounds):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     workload = WORKLOADS[name]()
     times, out = measure(workload, names, rounds)
-    print(json.dumps({"about": workload.about, "times": times, "left out": out}))
+    result = {"about": workload.about, "times": times, "left out": out}
+    if name in WATCHED and "nbprop" in names:
+        import watching
+
+        result["watching"] = watching.measure(workload, rounds)
+    print(json.dumps(result))
 
 
 # ---- the whole -------------------------------------------------------------------------------------------------------
@@ -129,17 +137,32 @@ def ratios(times):
 
 
 def table(results):
-    """The figures as lines of text, Markdown too."""
+    """The times relative to the floor, as Markdown."""
     columns = [name for name in PEERS if any(name in result["times"] for result in results.values())]
-    lines = [["", "model", "floor, µs", *columns, "target"], ["---"] * 2 + ["--:"] * (len(columns) + 2)]
+    lines = [["", "model", "floor, µs", *columns, "target"]]
     for name, result in results.items():
         found = ratios(result["times"])
         cells = [f"{found[column]:.3g}" if column in found else "" for column in columns]
         floor = statistics.median(result["times"]["floor"])
         lines.append([name, result["about"], f"{floor:.0f}", *cells, f"{TARGETS[name]:g}"])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    padded = [[cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))]
-              for line in lines]  # fmt: skip
+    return markdown(lines)
+
+
+def table_of_watching(results):
+    """What watching adds, as Markdown; None if it was not measured."""
+    lines = [["", "step, µs", "recorded every", "recording", "a frame, µs", "with 30 frames/s", "target"]]
+    for name, found in ((name, result["watching"]) for name, result in results.items() if "watching" in result):
+        shares = [f"{100 * found[part]:+.0f} %" for part in ("recording", "watching")]
+        step, frame, every = f"{found['step']:.0f}", f"{found['frame']:.0f}", f"{found['every']} steps"
+        lines.append([name, step, every, shares[0], frame, shares[1], "+15 %"])
+    return markdown(lines) if len(lines) > 1 else None
+
+
+def markdown(lines):
+    """A table; the first line is the head, the last columns are numbers."""
+    lines = [lines[0], ["---"] * 2 + ["--:"] * (len(lines[0]) - 2), *lines[1:]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [[f"{cell:{'<>'[i > 1]}{widths[i]}}" for i, cell in enumerate(line)] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in padded)
 
 
@@ -193,9 +216,13 @@ def main():
         out |= results[name]["left out"]
         print(f"{name} is measured", file=sys.stderr)
     print(table(results))
-    print("\nTime of a step, relative to the floor: NumPy by hand. Medians of", given.rounds, "rounds; less is faster.")
+    print(f"\nTime of a step, relative to the floor: NumPy by hand. Medians of {given.rounds} rounds; less is faster.")
     for name, reason in out.items():
         print(f"Left out: {PEERS[name]} ({reason}).")
+    if watched := table_of_watching(results):
+        print(
+            f"\n{watched}\n\nWhat watching adds to the time of a step: the numbers of every layer and all histograms."
+        )
     if given.json:
         Path(given.json).write_text(json.dumps(results))
     if given.plot:

@@ -6,39 +6,84 @@ import numpy as np
 
 from nbprop import nn, optim
 from nbprop.data import Dataset
+from nbprop.engine import Tensor
 from nbprop.training.run import Run, architecture
+
+
+class LastState(nn.Module):
+    """An LSTM, and a dense layer that sees its last output."""
+
+    def __init__(self):
+        self.lstm, self.linear = nn.LSTM(32, 64, batch_first=True), nn.Linear(64, 10)
+
+    def forward(self, x):
+        out, _ = self.lstm(x)
+        return self.linear(out[:, -1])
+
+
+class Rows(nn.Module):
+    """All places of all sequences one below the other: (N, T, d) -> (N T, d)."""
+
+    def forward(self, x):
+        return x.reshape(-1, x.shape[-1])
+
+
+def cnn(kind):
+    images = [nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU()]
+    dense = [nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
+    return nn.Sequential(*images, nn.Flatten(), *dense)
+
+
+def transformer(kind, d, heads, blocks, vocabulary, length):
+    layers = [nn.Embedding(vocabulary, d), nn.LearnedPositions(length, d)]
+    layers += [nn.TransformerBlock(d, heads, causal=True) for _ in range(blocks)]
+    return nn.Sequential(*layers, nn.LayerNorm(d), nn.Linear(d, vocabulary), Rows())
+
+
+MODELS = {
+    "dense": lambda kind, sizes, activation, loss: nn.mlp(sizes, activation=activation),
+    "cnn": cnn,
+    "lstm": lambda kind: LastState(),
+    "transformer": transformer,
+}
 
 
 def model_of(workload):
     """The nbprop model of a workload, with its weights."""
-    settings = workload.settings
-    model = nn.mlp(settings["sizes"], activation=settings["activation"])
+    model = MODELS[workload.settings["kind"]](**workload.settings)
+    assert [p.shape for p in model.parameters()] == list(workload.shapes.values())
     model.theta = workload.theta
     return model
 
 
-def run_of(workload, copies=1):
-    """A Run as a Trainer holds it. Its data: the workload's batch, `copies` times."""
-    n, loss = len(workload.x), workload.settings["loss"]
+def loss_of(workload):
+    """A name, or a function of outputs and targets."""
+    if workload.settings["kind"] == "transformer":
+        entropy = nn.CrossEntropyLoss()
+        return lambda prediction, y: entropy(prediction, y.reshape(-1))
+    return workload.settings.get("loss", "cross_entropy")
+
+
+def training_of(workload, copies):
+    """The arguments of a Trainer. Its data: the workload's batch, `copies` times."""
     X, y = (np.concatenate([array] * copies) for array in (workload.x, workload.y))
-    y = y.reshape(len(y)).astype(np.int64)
-    outputs = workload.settings["sizes"][-1]
+    model, loss = model_of(workload), loss_of(workload)
+    task, outputs = "binary" if loss == "bce" else "multiclass", model(Tensor(workload.x[:1])).shape[-1]
+    y = y.reshape(len(y)).astype(np.int64) if task == "binary" else y
     classes = tuple(str(i) for i in range(max(outputs, 2)))
-    task = "binary" if loss == "bce" else "multiclass"
-    names = tuple(str(i) for i in range(X.shape[1]))
-    data = Dataset(workload.name, task, X, y, X[:0], y[:0], classes, names)
-    model = model_of(workload)
-    settings = {"lr": workload.lr, "batch_size": n, "optimizer": optim.optimizer(workload.optimizer, lr=workload.lr)}
-    settings |= {"loss": loss, "data": data, "clip": None, "l1": 0.0, **architecture(model)}
-    return Run(model, settings, seed=0)
+    data = Dataset(workload.name, task, X, y, X[:0], y[:0], classes, ("x",))
+    optimizer = optim.optimizer(workload.optimizer, lr=workload.lr)
+    return {"model": model, "data": data, "loss": loss, "optimizer": optimizer, "batch_size": len(workload.x)}
 
 
 class Replayed:
     """What `Trainer` does at every step of a run: next batch, replay, gradient norms, checks, update."""
 
     def __init__(self, workload, copies=16):
-        self.run = run_of(workload, copies)
-        self.norms = workload.norms
+        settings = training_of(workload, copies)
+        model = settings.pop("model")
+        settings |= {"lr": workload.lr, "clip": None, "l1": 0.0, **architecture(model)}
+        self.run, self.norms = Run(model, settings, seed=0), workload.norms
 
     def step(self):
         loss = self.run.step()
@@ -56,7 +101,7 @@ class Eager:
 
     def __init__(self, workload):
         self.model = model_of(workload)
-        self.loss = nn.loss(workload.settings["loss"])
+        self.loss = nn.loss(loss_of(workload))
         self.optimizer = optim.optimizer(workload.optimizer, lr=workload.lr)
         self.x, self.y = workload.x, workload.y
         self.starts = workload.starts if workload.norms else None

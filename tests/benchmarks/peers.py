@@ -5,7 +5,6 @@ ImportError when its class is made.
 """
 
 import arrays
-import modules_torch
 import numpy as np
 
 
@@ -13,11 +12,12 @@ class Torch:
     """PyTorch as everybody writes it: eager mode, torch.optim."""
 
     def __init__(self, workload):
+        import modules_torch
         import torch
 
         torch.set_num_threads(1)
         self.torch, self.norms = torch, workload.norms
-        self.model = modules_torch.MODELS[workload.settings["kind"]](torch, **workload.settings)
+        self.model = modules_torch.MODELS[workload.settings["kind"]](**workload.settings)
         self.parameters = list(self.model.parameters())
         with torch.no_grad():
             for parameter, value in zip(self.parameters, workload.split(workload.theta).values(), strict=True):
@@ -25,7 +25,7 @@ class Torch:
         kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[workload.optimizer]
         self.optimizer = kind(self.parameters, lr=workload.lr)
         self.x, self.y = torch.from_numpy(workload.x), torch.from_numpy(workload.y)
-        self.loss = modules_torch.loss(torch, workload.settings["loss"])
+        self.loss = modules_torch.loss(workload.settings.get("loss"))
 
     def step(self):
         self.optimizer.zero_grad()

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import engine
+import watching
 from floors import floor
 from ours import shrunk
 from workloads import WORKLOADS
@@ -34,7 +35,7 @@ def test_a_floor_with_a_wrong_gradient_is_found(name, monkeypatch):
 
         adam = sgd
 
-    monkeypatch.setattr("floors.FLOORS", {"dense": Wrong})
+    monkeypatch.setattr("floors.floor", Wrong)
     with pytest.raises(AssertionError, match=f"{name}, nbprop, step 1: gradient off by"):
         engine.verify(workload, {})
 
@@ -52,6 +53,17 @@ def test_what_is_measured_becomes_a_table_and_a_picture(tmp_path):
     assert "20 |    1.5 |" in row
     engine.plot(results, tmp_path / "engine.png")
     assert (tmp_path / "engine.png").stat().st_size > 1000
+
+
+def test_what_watching_costs_becomes_a_table():
+    found = watching.measure(shrunk(WORKLOADS["W2"](), 4), rounds=1, block=0.05)
+    assert found["step"] > 0
+    assert found["watching"] > -1
+    figures = {"step": 200.4, "recording": 0.1, "frame": 900, "watching": 0.126, "every": 5}
+    head, line, row = engine.table_of_watching({"W1": {}, "W2": {"watching": figures}}).splitlines()
+    assert len(head) == len(line) == len(row)
+    assert [cell.strip() for cell in row.split("|")[1:-1]] == ["W2", "200", "5 steps", "+10 %", "900", "+13 %", "+15 %"]
+    assert engine.table_of_watching({"W1": {}}) is None
 
 
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch):

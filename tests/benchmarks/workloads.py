@@ -63,10 +63,51 @@ def _dense(name, sizes, activation, loss, optimizer, batch, norms=False):
     return Workload(name, about + ", norms" * norms, optimizer, x, y, shapes, settings, norms)
 
 
+def _layers(name, fan_in, fan_out):
+    """A dense layer's shapes."""
+    return {f"{name}.weight": (fan_out, fan_in), f"{name}.bias": (fan_out,)}
+
+
+def _cnn():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(64, 1, 28, 28)).astype(np.float32), rng.integers(0, 10, 64)
+    shapes = {"0.weight": (6, 1, 5, 5), "0.bias": (6,), "3.weight": (16, 6, 5, 5), "3.bias": (16,)}
+    shapes |= {**_layers("7", 256, 120), **_layers("9", 120, 84), **_layers("11", 84, 10)}
+    about = "CNN: conv 5x5x6, pool, conv 5x5x16, pool, 120-84-10 relu, adam, batch 64"
+    return Workload("W5", about, "adam", x, y, shapes, {"kind": "cnn"})
+
+
+def _lstm():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(32, 50, 32)).astype(np.float32), rng.integers(0, 10, 32)
+    shapes = {"lstm.weight_ih": (256, 32), "lstm.weight_hh": (256, 64), "lstm.bias_ih": (256,), "lstm.bias_hh": (256,)}
+    shapes |= _layers("linear", 64, 10)
+    about = "LSTM 32-64, 50 steps, last state to 10, adam, batch 32"
+    return Workload("W6", about, "adam", x, y, shapes, {"kind": "lstm"})
+
+
+def _transformer(d=64, blocks=2, vocabulary=64, length=64):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, vocabulary, (2, 16, length))
+    shapes = {"0.weight": (vocabulary, d), "1.weight": (length, d)}
+    for i in range(2, 2 + blocks):
+        shapes |= {f"{i}.norm1.weight": (d,), f"{i}.norm1.bias": (d,)}
+        shapes |= {f"{i}.self_attn.in_proj_weight": (3 * d, d), f"{i}.self_attn.in_proj_bias": (3 * d,)}
+        shapes |= {**_layers(f"{i}.self_attn.out_proj", d, d), f"{i}.norm2.weight": (d,), f"{i}.norm2.bias": (d,)}
+        shapes |= {**_layers(f"{i}.linear1", d, 4 * d), **_layers(f"{i}.linear2", 4 * d, d)}
+    shapes |= {f"{2 + blocks}.norm.weight": (d,), f"{2 + blocks}.norm.bias": (d,), **_layers("head", d, vocabulary)}
+    settings = {"kind": "transformer", "d": d, "heads": 4, "blocks": blocks, "vocabulary": vocabulary, "length": length}
+    about = "transformer: d 64, 4 heads, 2 blocks, 64 characters, adam, batch 16"
+    return Workload("W7", about, "adam", x, y, shapes, settings, lr=0.001)
+
+
 WORKLOADS = {
     "W1": lambda: _dense("W1", [2, 8, 8, 1], "tanh", "bce", "sgd", 32),
     "W1a": lambda: _dense("W1a", [2, 8, 8, 1], "tanh", "bce", "adam", 32),
     "W2": lambda: _dense("W2", [2, *[16] * 20, 1], "tanh", "bce", "sgd", 64, norms=True),
     "W3": lambda: _dense("W3", [64, 128, 64, 10], "relu", "cross_entropy", "adam", 64),
     "W4": lambda: _dense("W4", [784, 512, 256, 10], "relu", "cross_entropy", "adam", 128),
+    "W5": _cnn,
+    "W6": _lstm,
+    "W7": _transformer,
 }
