@@ -27,7 +27,6 @@ class Run:
     def __init__(self, model, settings, seed):
         self.model, self.settings, self.seed = model, settings, seed
         self.steps = 0
-        self.before = None  # theta before the last update, if that step was asked to keep it
         check_fit(model, settings["data"], settings["loss"])
         self._take_optimizer()
         self._take_data()
@@ -35,7 +34,7 @@ class Run:
 
     # ---- one step ----------------------------------------------------------------------------------------------
 
-    def step(self, keep_before=False):
+    def step(self, measure_update=False):
         """Forward, loss, backward, update. Returns the loss of the batch before the update; Diverged if any number of
         the step is not finite."""
         batch = self.batches.next(self.settings["batch_size"])
@@ -55,9 +54,11 @@ class Run:
             self.gradient += self.settings["l1"] * np.sign(self.theta)
         if self.settings["clip"] is not None:
             optim.clip_grad_norm(self.gradient, self.settings["clip"])
-        self.before = self.theta.copy() if keep_before else None
+        before = self.theta.copy() if measure_update else None
         self.optimizer.update(self.theta, self.gradient)
         self.steps += 1
+        if before is not None:
+            self.ratios = self._update_ratios(before)
         if not math.isfinite(self.theta.dot(self.theta)) and not np.isfinite(self.theta).all():
             self._diverged(loss, updated=True)
         return loss
@@ -90,16 +91,15 @@ class Run:
         places = np.searchsorted(self._starts, [(layer.weight.start, layer.weight.stop) for layer in self.layers])
         return np.sqrt([self.squares[start:stop].sum() for start, stop in places]).astype(np.float32)
 
-    def update_ratios(self):
+    def _update_ratios(self, before):
         """Norm of the last update over norm of the weights before it, per layer, (L,); NaN where weights are zero."""
         ratios = np.full(len(self.layers), np.nan, np.float32)
-        if self.before is not None:
-            for i, layer in enumerate(self.layers):
-                old = self.before[layer.weight]
-                change = self.theta[layer.weight] - old
-                norm = old.dot(old)
-                if norm > 0:
-                    ratios[i] = np.sqrt(change.dot(change) / norm)
+        for i, layer in enumerate(self.layers):
+            old = before[layer.weight]
+            change = self.theta[layer.weight] - old
+            norm = old.dot(old)
+            if norm > 0:
+                ratios[i] = np.sqrt(change.dot(change) / norm)
         return ratios
 
     def probe(self):
@@ -113,7 +113,7 @@ class Run:
             "saturated": saturated,
             "dz": dz,
             "dW": self.gradient_norms(),
-            "ratio": self.update_ratios(),
+            "ratio": np.full(len(self.layers), np.nan, np.float32) if self.ratios is None else self.ratios,
         }
 
     def histograms(self, kind, bins):
@@ -203,6 +203,7 @@ class Run:
 
     def _record_anew(self):
         self._recordings, self._recorded = {}, None
+        self.ratios = None  # of the last step that was asked to measure its update
         self.theta, self.gradient = self.model.theta, self.model.gradient
         sizes = np.array([parameter.size for parameter in self.model.parameters()])
         self._starts = np.cumsum(sizes) - sizes
@@ -282,7 +283,6 @@ class Run:
             self._replace_activations(wanted["activation"])
         self.settings.update(wanted)
         self.steps = snapshot.step
-        self.before = None
         self._take_data()
         self.batches.restore(snapshot.batches)
         self._take_optimizer()

@@ -113,7 +113,7 @@ class Trainer(Turning):
             probing = (run.steps + 1) % self.probe_every == 0
             watched = probing and self.watched
             with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
-                loss = run.step(keep_before=watched)
+                loss = run.step(measure_update=watched)
             self.version += 1
             self.history.add("loss", run.steps, loss)
             if watched:
@@ -157,10 +157,10 @@ class Trainer(Turning):
             per_epoch = math.ceil(len(self.data.X_train) / self.batch_size)
             steps = math.ceil(epochs * per_epoch)
         last = self.steps + knobs.whole("steps", steps, 0)
+        best = None if patience is None else Best(self, knobs.whole("patience", patience, 1))
         self._player.stop()
         self._set_status("playing")
         tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
-        best = None if patience is None else Best(self, knobs.whole("patience", patience, 1))
         looked = time.perf_counter()
         try:
             while self.steps < last:
@@ -370,7 +370,8 @@ class Trainer(Turning):
 
     def probe(self):
         """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms
-        of dL/dz and dL/dW, and update-to-weight ratio; dict of (layers,) float32, NaN before the first step."""
+        of dL/dz and dL/dW, and update-to-weight ratio (of the last step that was watched); dict of (layers,) float32,
+        NaN where there is none yet."""
         with np.errstate(all="ignore"):
             return self._run.probe()
 

@@ -57,6 +57,16 @@ def test_against_the_chain_rule_by_hand(activation):
         np.testing.assert_array_equal(t.history[name][-1], seen[name])
 
 
+def test_the_update_ratio_stays_to_be_seen_between_two_probed_steps():
+    t = nb.Trainer(nb.nn.mlp([2, 8, 1], seed=1), nb.data.spirals(seed=2), probe_every=5)
+    t.watch()
+    t.fit(steps=8)
+    np.testing.assert_array_equal(t.probe()["ratio"], t.history["ratio"][-1])
+    t.depth = 2
+    t.step()
+    assert np.isnan(t.probe()["ratio"]).all()  # not of this network
+
+
 def test_saturated_and_dead_units():
     t = trained("tanh", steps=1)
     t.model[0].bias.data[:4] = 50
