@@ -22,8 +22,8 @@ class Op:
     """
 
     y: Any = None  # the output; None before the first forward, so that `out=self.y` allocates it
-    into: Any = ()  # set by `apply`, as is `needs`
-    needs: Any = ()
+    into: Any = (None,) * 8  # set by `apply`, as is `needs`; like this for an op that is used alone
+    needs: Any = (True,) * 8
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)
     released = False  # True once backward has been through and the kept arrays are gone
     hint = ""  # what to try when shapes do not fit
