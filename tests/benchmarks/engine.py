@@ -18,10 +18,13 @@ The second table is about watching.py: what looking inside while it trains adds 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 ONE_THREAD = {
@@ -190,6 +193,13 @@ def plot(results, path):
     figure.savefig(path, dpi=150)
 
 
+def versions(names):
+    """What was measured with, in a line."""
+    packages = [name for name in ("numpy", "torch", "jax", "autograd", "micrograd") if name == "numpy" or name in names]
+    found = [f"{name} {metadata.version(name)}" for name in packages if find_spec(name)]
+    return f"Python {platform.python_version()}, {', '.join(found)}; {os.cpu_count()} cores, {platform.machine()}."
+
+
 def main():
     names = list(TARGETS)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -217,6 +227,7 @@ def main():
         print(f"{name} is measured", file=sys.stderr)
     print(table(results))
     print(f"\nTime of a step, relative to the floor: NumPy by hand. Medians of {given.rounds} rounds; less is faster.")
+    print(versions(contenders))
     for name, reason in out.items():
         print(f"Left out: {PEERS[name]} ({reason}).")
     if watched := table_of_watching(results):
