@@ -11,6 +11,7 @@ import anywidget
 import ipywidgets as widgets
 
 import nbprop as nb
+from nbprop.training import Trainer
 from nbprop.training.run import Run
 from nbprop.views.pacing import Pacing
 
@@ -18,6 +19,7 @@ HIDDEN = [16] * 8
 KINDS = ("nbprop", "empty", "matplotlib")
 
 playground = watcher = None
+spent = {"training": 0.0, "probes": 0.0}  # CPU seconds of the kernel's main thread
 uses = []  # (ms since 1970, frames made before, steps made before) of every learning rate that reached the run
 
 
@@ -159,6 +161,24 @@ def _apply(run, name, value, apply=Run.apply):
 Run.apply = _apply
 
 
+def _timed(name, function):
+    """`function`, with the CPU time of its calls counted."""
+
+    def call(*args, **kwargs):
+        begun = thread_time()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            spent[name] += thread_time() - begun
+
+    return call
+
+
+Trainer._advance = _timed("training", Trainer._advance)
+Run.probe = _timed("probes", Run.probe)
+Run._update_ratios = _timed("probes", Run._update_ratios)
+
+
 def play(watched=True, probes=True):
     """Train on; unwatched, nothing but training is left, or training with the records that the views need."""
     trainer = playground.trainer
@@ -184,6 +204,7 @@ def counters():
         "steps": playground.trainer.steps,
         "cpu": time.process_time(),
         "wall": time.perf_counter(),
+        "training": spent["training"] - spent["probes"],
         **{name: stats[name] for name in ("frames", "bytes", "seconds")},
     }
 
