@@ -1,7 +1,7 @@
 """What does a gradient cost?  Backward, forward mode and finite differences for networks of growing size.
 
-    python tests/benchmarks/cost.py                      in FLOPs, then in time on this machine
-    python tests/benchmarks/cost.py --plot cost.png
+python tests/benchmarks/cost.py                      in FLOPs, then in time on this machine
+python tests/benchmarks/cost.py --plot cost.png
 """
 
 import argparse
