@@ -97,7 +97,7 @@ def _encode(value, done):
     if isinstance(value, (list, tuple)):
         return [_encode(item, done) for item in value]
     if not isinstance(value, Module):
-        return value
+        return value.item() if isinstance(value, np.generic) else value
     if value in done:
         return {"same as": done.index(value)}
     name = type(value).__name__
@@ -106,7 +106,8 @@ def _encode(value, done):
             f"nb.save knows the modules of nb.nn, and {name} is none of them. Keep the numbers with "
             "np.savez(path, **model.state_dict()); put them into a new model with model.load_state_dict(np.load(path))"
         )
-    notes = {note: vars(value)[note] for note in NOTES if type(value) is Sequential and note in vars(value)}
+    noted = vars(value) if type(value) is Sequential else {}
+    notes = {note: noted[note] for note in NOTES if isinstance(noted.get(note), str)}
     node = {"class": name, "settings": {key: _encode(item, done) for key, item in settings(value).items()}, **notes}
     done.append(value)
     return node

@@ -123,6 +123,21 @@ def test_float64_and_models_without_parameters(tmp_path):
         np.testing.assert_array_equal(other.theta, model.theta)
 
 
+def test_settings_that_are_numpy_numbers(tmp_path):
+    model = nn.CTCLoss(blank=np.int64(2))
+    save(model, tmp_path / "m.npz")
+    assert load(tmp_path / "m.npz").blank == 2
+
+
+def test_notes_are_names_only(tmp_path):
+    model = nn.mlp([2, 3, 1])
+    model.init = nn.init.xavier
+    save(model, tmp_path / "m.npz")
+    other = load(tmp_path / "m.npz")
+    assert other.activation == "tanh"
+    assert not hasattr(other, "init")
+
+
 def test_a_module_used_twice_and_a_parameter_used_twice_stay_one(tmp_path):
     twice = nn.Linear(3, 3, rng=0)
     tied = nn.Linear(3, 3, rng=1)
