@@ -3,6 +3,7 @@
 A probe only reads the arrays that the step has computed anyway; nothing here runs unless somebody watches.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,12 +52,11 @@ def activations(taps):
     """Mean, standard deviation and silent share of `a`, and the norm of dL/dz, of every layer: four (L,) arrays."""
     out = np.empty((4, len(taps)), np.float32)
     for i, tap in enumerate(taps):
-        a, dz = tap.a.ravel(), tap.dz.ravel()
-        mu = a.dot(np.ones_like(a)) / a.size
-        out[0, i] = mu
-        out[1, i] = np.sqrt(max(a.dot(a) / a.size - mu * mu, 0)) if np.isfinite(mu) else np.std(a)
-        out[2, i] = silent_share(tap.a, tap.activation)
-        out[3, i] = np.sqrt(dz.dot(dz))
+        a, dz = tap.a.ravel("K"), tap.dz.ravel("K")  # in the order of memory: no copy
+        mu = float(a.dot(np.ones_like(a))) / a.size
+        variance = float(a.dot(a)) / a.size - mu * mu
+        std = math.sqrt(max(variance, 0)) if math.isfinite(variance) else np.std(a)
+        out[:, i] = mu, std, silent_share(tap.a, tap.activation), math.sqrt(dz.dot(dz))
     return out
 
 
@@ -66,7 +66,7 @@ def histograms(arrays, bins):
     Returns counts (L, bins), lowest (L,) and highest value (L,), float32. Values that are not finite are left out;
     an array whose values are all the same is one bar in the middle of a range around it.
     """
-    arrays = [np.asarray(array, np.float32).ravel() for array in arrays]
+    arrays = [np.asarray(array, np.float32).ravel("K") for array in arrays]
     sizes = np.array([array.size for array in arrays])
     low, high = np.zeros(len(arrays), np.float32), np.zeros(len(arrays), np.float32)
     if not sizes.sum():

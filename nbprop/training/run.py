@@ -44,12 +44,11 @@ class Run:
             self._recordings[len(batch)] = recorded
         self._recorded = recorded
         loss = recorded.run(self._X, self._y, batch)
-        np.multiply(self.gradient, self.gradient, out=self._squares)
-        self.squares = np.add.reduceat(self._squares, self._starts)
-        if not math.isfinite(loss + np.add.reduce(self.squares)):
+        if not math.isfinite(loss + self.gradient.dot(self.gradient)):  # perhaps only the square is too large
             if not (math.isfinite(loss) and np.isfinite(self.gradient).all()):
                 self._diverged(loss)
-            self.squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
+        changed = self.settings["l1"] or self.settings["clip"] is not None
+        self._norms = self._measured_norms() if changed else None  # else when asked for
         if self.settings["l1"]:
             self.gradient += self.settings["l1"] * np.sign(self.theta)
         if self.settings["clip"] is not None:
@@ -88,8 +87,15 @@ class Run:
 
     def gradient_norms(self):
         """Norm of dL/dW of every layer in the last step, (L,)."""
-        places = np.searchsorted(self._starts, [(layer.weight.start, layer.weight.stop) for layer in self.layers])
-        return np.sqrt([self.squares[start:stop].sum() for start, stop in places]).astype(np.float32)
+        return self._measured_norms() if self._norms is None else self._norms
+
+    def _measured_norms(self):
+        with np.errstate(over="ignore"):
+            squares = np.add.reduceat(np.multiply(self.gradient, self.gradient, out=self._squares), self._starts)
+        if not np.isfinite(squares).all():
+            squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
+        squares = np.append(squares, 0)  # where the last layer ends
+        return np.sqrt(np.add.reduceat(squares, self._recorded.places)[::2]).astype(np.float32)
 
     def _update_ratios(self, before):
         """Norm of the last update over norm of the weights before it, per layer, (L,); NaN where weights are zero."""
@@ -208,7 +214,7 @@ class Run:
         sizes = np.array([parameter.size for parameter in self.model.parameters()])
         self._starts = np.cumsum(sizes) - sizes
         self._squares = np.empty_like(self.gradient)
-        self.squares = np.zeros(len(sizes), self.gradient.dtype)
+        self._norms = None
 
     def _replace_activations(self, name):
         for module in self.model.modules():
