@@ -44,9 +44,9 @@ class Run:
             self._recordings[len(batch)] = recorded
         self._recorded = recorded
         loss = recorded.run(self._X, self._y, batch)
-        if not math.isfinite(loss + self.gradient.dot(self.gradient)):  # perhaps only the square is too large
-            if not (math.isfinite(loss) and np.isfinite(self.gradient).all()):
-                self._diverged(loss)
+        norm = loss + self.gradient.dot(self.gradient)  # infinite also where only the square is too large
+        if not (math.isfinite(norm) or (math.isfinite(loss) and np.isfinite(self.gradient).all())):
+            self._diverged(loss)
         changed = self.settings["l1"] or self.settings["clip"] is not None
         self._norms = self._measured_norms() if changed else None  # else when asked for
         if self.settings["l1"]:
