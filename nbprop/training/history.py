@@ -128,8 +128,15 @@ class History:
     def add(self, name, step, value, interval=1):
         column = self.columns.get(name)
         if column is None:
-            column = self.columns[name] = Series(interval, self.capacity, scalar=np.ndim(value) == 0)
+            scalar = np.ndim(value) == 0
+            capacity = self.capacity if scalar else self.capacity // 4  # numbers per layer: more than a map has columns
+            column = self.columns[name] = Series(interval, capacity, scalar)
         column.add(step, value)
+
+    def due(self, name, step, interval=1):
+        """Would that column keep a value of this step?  As it gets fuller it keeps fewer."""
+        column = self.columns.get(name)
+        return step % (interval if column is None else column.interval) == 0
 
     def series(self, name):
         """(steps, values) of a column; both empty if nothing was recorded under that name yet."""

@@ -39,7 +39,8 @@ class Trainer(Turning):
     seed: of the order of the batches, and of what is newly initialized when the network grows.
     clip: largest norm of the gradient (Pascanu, Mikolov & Bengio 2013), None for none. l1: weight of an L1 penalty.
     evaluate_every: steps between two evaluations (all validation samples, at most 512 training samples).
-    probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones).
+    probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones);
+        in a long run twice as many whenever there are a thousand records.
     snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
 
     Knobs: lr, batch_size, activation, optimizer, depth, width, hidden, loss, data, clip, l1, theta, speed. Set them as
@@ -110,7 +111,7 @@ class Trainer(Turning):
         """The training loop, the same for `fit`, `play` and `step`: yields after each step, knobs act between two."""
         run = self._run
         while True:
-            probing = (run.steps + 1) % self.probe_every == 0
+            probing = self.history.due("dW", run.steps + 1, self.probe_every)
             watched = probing and self.watched
             with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
                 loss = run.step(measure_update=watched)

@@ -23,7 +23,7 @@ class Boundary(View):
 
     name = "boundary"
     title = "What it has learned"
-    rate = 15.0
+    rate = 12.0
     options = (Option("errors", "mark errors"),)
 
     @property

@@ -17,7 +17,7 @@ class Histograms(View):
 
     name = "histograms"
     title = "Histograms"
-    rate = 15.0
+    rate = 12.0
     options = (
         Option("kind", "of", tuple((kind, kind) for kind in KINDS), default="weights"),
         Option("log", "log counts"),

@@ -18,6 +18,7 @@ class Loss(View):
 
     name = "loss"
     title = "Loss"
+    rate = 18.0
     options = (Option("log", "log"), Option("accuracy", "accuracy", default=True))
 
     def frame(self):

@@ -42,7 +42,7 @@ class Pacing:
     share     at most this part of the time may go into making frames
     """
 
-    def __init__(self, rate=60.0, window=(2, 8), age=0.1, patience=2.0, share=0.12):
+    def __init__(self, rate=36.0, window=(2, 8), age=0.1, patience=2.0, share=0.12):
         self.rate, self.limits, self.age, self.patience, self.share = rate, window, age, patience, share
         self.seq = 0  # number of the last frame sent
         self.window = min(4, window[1])

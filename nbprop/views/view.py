@@ -39,7 +39,7 @@ class View:
     name = ""
     title = ""
     needs: frozenset = frozenset()  # {"layers"}: the trainer is to record its per-layer series
-    rate = 60.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
+    rate = 36.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
 
     def __init__(self, source, **options):

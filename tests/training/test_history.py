@@ -50,3 +50,21 @@ def test_an_unknown_column_says_which_there_are():
         t.history["los"]
     steps, values = t.history.series("dz")
     assert len(steps) == len(values) == 0
+
+
+def test_what_is_recorded_per_layer_gets_rarer_in_a_long_run():
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1]), "moons", probe_every=1)
+    trainer.history.capacity = 256
+    probes = []
+    measure = trainer._run.gradient_norms
+    trainer._run.gradient_norms = lambda: probes.append(trainer.steps) or measure()
+    trainer.fit(steps=300, bar=False)
+    steps, norms = trainer.history.series("dW")
+    assert norms.shape == (len(steps), 2) and 32 <= len(steps) < 64
+    assert set(np.diff(steps)) == {trainer.history.columns["dW"].interval} == {8}
+    assert len(probes) < 150  # what would not be kept is not measured either
+    trainer.rewind(100)
+    assert trainer.history.series("dW")[0][-1] <= 100
+    trainer.fit(steps=200, bar=False)
+    np.testing.assert_array_equal(trainer.history.series("dW")[0], steps)
+    np.testing.assert_array_equal(trainer.history["dW"], norms)
