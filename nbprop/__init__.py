@@ -19,8 +19,9 @@ _HOME = {
     "History": "training",
     "Diverged": "training",
     "Playground": "playground",
+    "exercise": "exercises",
 }
-_STOREYS = ("engine", "nn", "optim", "data", "training", "views", "playground")
+_STOREYS = ("engine", "nn", "optim", "data", "training", "views", "playground", "exercises")
 
 __all__ = [*_HOME, *_STOREYS]
 

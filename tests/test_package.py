@@ -24,6 +24,7 @@ STOREYS = {
     "data": {"engine", "numpy"},
     "training": {"engine", "nn", "optim", "data", "numpy"},
     "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "traitlets"},
+    "exercises": {"engine", "nn", "optim", "data", "training", "numpy"},
     "playground": {"engine", "nn", "optim", "data", "training", "views", "numpy", "ipywidgets", "traitlets"},
 }
 # What is imported inside functions only, on first use: (file or storey, what).

@@ -1,0 +1,29 @@
+"""The graded exercises of the course: a file per notebook, with its questions, answers, typical mistakes and hints."""
+
+import copy
+from difflib import get_close_matches
+from importlib import import_module
+from pkgutil import iter_modules
+
+from .exercise import Exercise, Mistake, Text, Verdict
+
+__all__ = ["Exercise", "Mistake", "Verdict", "catalogue", "exercise"]
+
+
+def catalogue():
+    """Name -> Exercise, of all notebooks."""
+    files = sorted({module.name for module in iter_modules(__path__)} - {"diagnosis", "exercise"})
+    return {each.name: each for name in files for each in import_module(f".{name}", __name__).EXERCISES}
+
+
+def exercise(name=None):
+    """The exercise of that name, to `check` an answer, get a `hint` or see the `solution`; without a name: which there
+    are. Shown at the end of a notebook cell it is the task."""
+    known = catalogue()
+    if name is None:
+        return Text("\n".join(f"- `{name}`" for name in known))
+    if name not in known:
+        close = get_close_matches(str(name), known, n=1, cutoff=0.4)
+        meant = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"no exercise {name!r}{meant} nb.exercise() lists them")
+    return copy.copy(known[name])
