@@ -1,0 +1,209 @@
+"""Exercises of notebook 04: slopes of activations, saturation, dead units and what brings them back."""
+
+import numpy as np
+
+from nbprop import data, nn
+from nbprop.engine import Tensor, grad
+from nbprop.training import Diverged, Trainer
+
+from .exercise import Exercise, Mistake
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def sigmoid_slope(a):
+    return a * (1 - a)
+
+
+def silu_slope(z):
+    s = 1 / (1 + np.exp(-z))
+    return s + z * s * (1 - s)
+
+
+def leaky_backward(z, da, slope):
+    return da * np.where(z > 0, 1, slope)
+
+
+def flat_share(a):
+    return np.mean(1 - a**2 < 0.06)
+
+
+def dead_units(a):
+    return (a <= 0).all(axis=0).sum()
+
+
+# ---- random tests --------------------------------------------------------------------------------------------------
+
+
+def _relu_layer(rng):
+    """Outputs (50, 8) of a ReLU layer with some dead units."""
+    z = rng.normal(size=(50, 8))
+    z[:, rng.permutation(8)[: rng.integers(1, 4)]] -= 20
+    return (np.maximum(z, 0),)
+
+
+# ---- a network to be repaired ----------------------------------------------------------------------------------------
+
+
+def repaired(settings):
+    """None when the ReLU network of the notebook learns with these settings, else what is wrong."""
+    try:
+        activation, lr = settings
+        model = nn.mlp([2, 16, 16, 1], activation=activation, init="he", seed=0)
+        trainer = Trainer(model, data.circles(seed=0), optimizer="sgd", lr=lr, seed=0)
+    except (TypeError, ValueError) as error:
+        return f"Expected an activation and a learning rate, such as ('relu', 3.0): {error}"
+    try:
+        trainer.fit(steps=400, bar=False)
+    except Diverged:
+        return "With this learning rate the numbers grow beyond all bounds."
+    dead, accuracy = trainer.probe()["saturated"][:2].max(), trainer.history["val_accuracy"][-1]
+    if not trainer.model[1].two_sided and dead > 0.25:
+        return f"In one layer {dead:.0%} of the units are dead: steps this long push them out of reach of the data."
+    if accuracy < 0.9:
+        return f"It gets {accuracy:.0%} of the validation points right after 400 steps; 90% are wanted."
+    return None
+
+
+EXERCISES = (
+    Exercise(
+        name="sigmoid-slope",
+        task="Backpropagation knows the output $a = \\sigma(z)$ of a sigmoid and no longer needs $z$. Write "
+        "`sigmoid_slope(a)`: $\\sigma'(z)$ from $a$, any shape.",
+        solution=sigmoid_slope,
+        case=lambda rng: (sigmoid(rng.normal(size=6)),),
+        truth=lambda a: grad(lambda z: z.sigmoid().sum())(np.log(a / (1 - a))),
+        mistakes=(
+            Mistake(lambda a: 1 - a**2, "1 - a² is the slope of tanh."),
+            Mistake(
+                lambda a: sigmoid(a) * (1 - sigmoid(a)),
+                "a is σ(z) already: you have taken the sigmoid twice.",
+            ),
+            Mistake(lambda a: a, "That is the output itself; its slope is small where a is near 0 or 1."),
+            Mistake(lambda a: 1 - a, "Only half of it: near a = 0 the sigmoid is flat too."),
+        ),
+        hints=(
+            "Take the derivative of 1 / (1 + e⁻ᶻ) by the quotient rule.",
+            "You get e⁻ᶻ / (1 + e⁻ᶻ)². Which part of it is a, which is 1 - a?",
+        ),
+    ),
+    Exercise(
+        name="silu-slope",
+        task="SiLU is $f(z) = z\\,\\sigma(z)$. Write `silu_slope(z)`: its derivative, any shape.",
+        solution=silu_slope,
+        case=lambda rng: (2 * rng.normal(size=6),),
+        truth=lambda z: grad(lambda z: (z * z.sigmoid()).sum())(z),
+        mistakes=(
+            Mistake(
+                lambda z: sigmoid(z),
+                "A term is missing: z is also inside of σ. The product rule has two terms.",
+            ),
+            Mistake(
+                lambda z: z * sigmoid(z) * (1 - sigmoid(z)),
+                "A term is missing: the factor z has a derivative too. The product rule has two terms.",
+            ),
+            Mistake(
+                lambda z: sigmoid(z) * (1 - sigmoid(z)),
+                "The product rule multiplies each derivative by the *other* factor; this is the derivative of σ alone.",
+            ),
+            Mistake(lambda z: z * sigmoid(z), "That is the function, not its derivative."),
+        ),
+        hints=("The product rule: (u v)' = u' v + u v'.", "u = z, v = σ(z), v' = σ(z) (1 - σ(z))."),
+    ),
+    Exercise(
+        name="leaky-backward",
+        task="Write `leaky_backward(z, da, slope)`: the way back through Leaky ReLU, $a = z$ where $z > 0$, else "
+        "$\\text{slope} \\cdot z$. `da` is $\\partial L/\\partial a$; return $\\partial L/\\partial z$, of the same "
+        "shape.",
+        solution=leaky_backward,
+        case=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), 0.1),
+        truth=lambda z, da, slope: grad(lambda z: (nn.LeakyReLU(slope)(z) * Tensor(da)).sum())(z),
+        mistakes=(
+            Mistake(
+                lambda z, da, slope: da * (z > 0),
+                "That is ReLU: on the left the leak is missing, `slope` times da.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(da > 0, da, slope * da),
+                "The sign of z decides on which side the unit is, not that of da.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(z > 0, 1, slope),
+                "That is the slope alone: the chain rule multiplies it by da.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(z > 0, z, slope * z),
+                "That is the way forward.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(z > 0, da, slope * z),
+                "On the left it is the *slope* that is wanted, times da, not the output.",
+            ),
+        ),
+        hints=("Which number does the chain rule multiply da by?", "By 1 or by `slope`. np.where chooses."),
+    ),
+    Exercise(
+        name="flat-share",
+        task="Write `flat_share(a)`: `a` holds the outputs of a tanh layer for a batch (n, units). Return the share (0 "
+        "to 1) of these values at which the slope of tanh is below 0.06.",
+        solution=flat_share,
+        case=lambda rng: (np.tanh(2 * rng.normal(size=(40, 8))),),
+        truth=lambda a: (grad(lambda z: z.tanh().sum())(np.arctanh(a)) < 0.06).sum() / a.size,
+        mistakes=(
+            Mistake(
+                lambda a: np.mean(1 - a < 0.06),
+                "The slope of tanh is 1 - a², with a square; so both ends count.",
+            ),
+            Mistake(
+                lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.06),
+                "a is tanh(z) already: you have taken tanh twice.",
+            ),
+            Mistake(lambda a: np.sum(1 - a**2 < 0.06), "That is the number; the share is wanted."),
+            Mistake(lambda a: np.mean(1 - a**2 >= 0.06), "That is the other part, where the slope is not small."),
+            Mistake(lambda a: np.mean(np.abs(a) < 0.06), "That is where the output is small: there tanh is steepest."),
+        ),
+        hints=(
+            "The slope at each value, from a.",
+            "A comparison gives an array of True and False; its mean is the share of True.",
+        ),
+    ),
+    Exercise(
+        name="dead-units",
+        task="Write `dead_units(a)`: `a` holds the outputs of a ReLU layer for all samples (n, units). Return how many "
+        "units are dead: 0 for *every* sample.",
+        solution=dead_units,
+        case=_relu_layer,
+        truth=lambda a: sum(float(unit.max()) == 0 for unit in a.T),
+        mistakes=(
+            Mistake(
+                lambda a: (a <= 0).any(axis=0).sum(),
+                "A unit that is silent for *some* samples is alive: that is what a ReLU is for.",
+            ),
+            Mistake(
+                lambda a: (a <= 0).all(axis=1).sum(),
+                "That counts samples: ask along axis 0, over the samples of each unit.",
+            ),
+            Mistake(lambda a: (a <= 0).sum(), "That counts single zeros, not units."),
+            Mistake(lambda a: (a > 0).any(axis=0).sum(), "That counts the living."),
+            Mistake(lambda a: (a <= 0).all(axis=0).mean(), "That is the share; the number is wanted."),
+        ),
+        hints=("Along which axis lie the samples?", "`.all(axis=0)` says for each column whether all is True."),
+    ),
+    Exercise(
+        name="revive",
+        task="A ReLU network on `nb.data.circles()` with `nb.optim.SGD`: with `('relu', 3.0)` it dies within 400 "
+        "steps. Choose an activation and a learning rate with which it gets 90% right and at most a quarter of the "
+        "units of a layer are dead: `check((activation, lr))`.",
+        solution=("leaky_relu", 0.3),
+        judge=repaired,
+        mistakes=(
+            Mistake(("relu", 3.0), "of the units are dead"),
+            Mistake(("leaky_relu", 1e-4), "of the validation points right after 400 steps"),
+            Mistake(("reloo", 0.1), "Expected an activation and a learning rate"),
+            Mistake(("identity", 100.0), "grow beyond all bounds"),
+        ),
+        hints=("Which of the two makes steps long enough to push a unit away from all data?", "Try a tenth of it."),
+    ),
+)

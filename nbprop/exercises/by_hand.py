@@ -1,0 +1,453 @@
+"""Exercises of notebook 02: the backward pass, term by term. One row per sample, W is (outputs, inputs)."""
+
+import numpy as np
+
+from nbprop.engine import Tensor, grad
+
+from .exercise import Exercise, Mistake
+
+
+def output_delta(y_hat, y):
+    return 2 * (y_hat - y) / y.size
+
+
+def weight_gradient(x, dz):
+    return dz.T @ x, dz.sum(axis=0)
+
+
+def hidden_delta(dz2, W2, a1):
+    return (dz2 @ W2) * (1 - a1**2)
+
+
+def backward(x, y, W1, b1, W2, b2):
+    a1 = np.tanh(x @ W1.T + b1)
+    dz2 = 2 * (a1 @ W2.T + b2 - y) / len(x)
+    dz1 = (dz2 @ W2) * (1 - a1**2)
+    return dz1.T @ x, dz1.sum(axis=0), dz2.T @ a1, dz2.sum(axis=0)
+
+
+def train_step(x, y, W1, b1, W2, b2, lr):
+    a1 = np.tanh(x @ W1.T + b1)
+    dz2 = 2 * (a1 @ W2.T + b2 - y) / len(x)
+    dz1 = (dz2 @ W2) * (1 - a1**2)
+    W1 = W1 - lr * dz1.T @ x
+    b1 = b1 - lr * dz1.sum(axis=0)
+    W2 = W2 - lr * dz2.T @ a1
+    b2 = b2 - lr * dz2.sum(axis=0)
+    return W1, b1, W2, b2
+
+
+def shared_gradient(x, a1, dz1, dz2):
+    dW = dz2.T @ a1
+    dW += dz1.T @ x
+    return dW
+
+
+def differences(f, w, eps):
+    slopes = np.zeros_like(w)
+    for i in range(len(w)):
+        up, down = w.copy(), w.copy()
+        up[i] += eps
+        down[i] -= eps
+        slopes[i] = (f(up) - f(down)) / (2 * eps)
+    return slopes
+
+
+# ---- the same by automatic differentiation -------------------------------------------------------------------------
+
+
+def _leaves(*arrays):
+    return [Tensor(array, requires_grad=True) for array in arrays]
+
+
+def _weight_gradient(x, dz):
+    W, b = _leaves(np.zeros((dz.shape[1], x.shape[1])), np.zeros(dz.shape[1]))
+    (Tensor(x) @ W.T + b).backward(dz)
+    return W.grad, b.grad
+
+
+def _hidden_delta(dz2, W2, a1):
+    z1 = Tensor(np.arctanh(a1), requires_grad=True)
+    (z1.tanh() @ Tensor(W2).T).backward(dz2)
+    return z1.grad
+
+
+def _backward(x, y, *parameters):
+    W1, b1, W2, b2 = leaves = _leaves(*parameters)
+    y_hat = (Tensor(x) @ W1.T + b1).tanh() @ W2.T + b2
+    ((y_hat - Tensor(y)) ** 2).mean().backward()
+    return tuple(leaf.grad for leaf in leaves)
+
+
+def _train_step(x, y, W1, b1, W2, b2, lr):
+    old = W1, b1, W2, b2
+    return tuple(w - lr * dw for w, dw in zip(old, _backward(x, y, *old), strict=True))
+
+
+def _shared_gradient(x, a1, dz1, dz2):
+    (W,) = _leaves(np.zeros((dz1.shape[1], x.shape[1])))
+    z1, z2 = Tensor(x) @ W.T, Tensor(a1) @ W.T
+    ((z1 * Tensor(dz1)).sum() + (z2 * Tensor(dz2)).sum()).backward()
+    return W.grad
+
+
+def _slopes_of_smooth(f, w, eps):
+    return grad(lambda w: (w * w * w.tanh()).sum() + w[0] * w[1] * w[2])(w)
+
+
+# ---- random tests --------------------------------------------------------------------------------------------------
+
+
+def _network(rng):
+    """x (5, 2), y (5, 1) and the parameters of a 2-3-1 network."""
+    shapes = (5, 2), (5, 1), (3, 2), (3,), (1, 3), (1,)
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def _smooth(w):
+    return float((w * w * np.tanh(w)).sum() + w[0] * w[1] * w[2])
+
+
+# ---- typical mistakes ----------------------------------------------------------------------------------------------
+
+
+def _wrong_pass(scale=1.0, slope=None, into_second=None, into_first=None, total=None):
+    """A backward pass with one term replaced: a factor of δ₂, the slope of tanh (of z1, a1), the input of the second
+    layer (of z1, a1), the delta of the first (of δ₁, δ₂), the sum for the bias (of δ)."""
+
+    def wrong(x, y, W1, b1, W2, b2):
+        z1 = x @ W1.T + b1
+        a1 = np.tanh(z1)
+        dz2 = scale * 2 * (a1 @ W2.T + b2 - y) / len(x)
+        dz1 = (dz2 @ W2) * (slope(z1, a1) if slope else 1 - a1**2)
+        first = into_first(dz1, dz2) if into_first else dz1
+        second = into_second(z1, a1) if into_second else a1
+        db1, db2 = (total(dz) if total else dz.sum(axis=0) for dz in (first, dz2))
+        return first.T @ x, db1, dz2.T @ second, db2
+
+    return wrong
+
+
+def _only_the_first_sample(x, y, *parameters):
+    return tuple(each / len(x) for each in backward(x[:1], y[:1], *parameters))
+
+
+def _uphill(x, y, W1, b1, W2, b2, lr):
+    return train_step(x, y, W1, b1, W2, b2, -lr)
+
+
+def _too_early(x, y, W1, b1, W2, b2, lr):
+    a1 = np.tanh(x @ W1.T + b1)
+    dz2 = 2 * (a1 @ W2.T + b2 - y) / len(x)
+    W2 = W2 - lr * dz2.T @ a1
+    dz1 = (dz2 @ W2) * (1 - a1**2)
+    return W1 - lr * dz1.T @ x, b1 - lr * dz1.sum(axis=0), W2, b2 - lr * dz2.sum(axis=0)
+
+
+def _full_step(x, y, W1, b1, W2, b2, lr):
+    return train_step(x, y, W1, b1, W2, b2, 1.0)
+
+
+def _only_the_gradient(x, y, W1, b1, W2, b2, lr):
+    return backward(x, y, W1, b1, W2, b2)
+
+
+def _one_sided(f, w, eps):
+    return np.array([(f(w + eps * e) - f(w)) / eps for e in np.eye(len(w))])
+
+
+def _all_at_once(f, w, eps):
+    return np.full_like(w, (f(w + eps) - f(w - eps)) / (2 * eps))
+
+
+def _not_put_back(f, w, eps):
+    slopes = np.zeros_like(w)
+    for i in range(len(w)):
+        w[i] += eps
+        up = f(w)
+        w[i] -= 2 * eps
+        slopes[i] = (up - f(w)) / (2 * eps)
+    return slopes
+
+
+EXERCISES = (
+    Exercise(
+        name="with-a-pencil",
+        task="A 2-2-1 network with ReLU, $a = \\max(z, 0)$, and no biases: $W_1 = \\begin{pmatrix} 1 & 1 \\\\ 1 & -1 "
+        "\\end{pmatrix}$, $W_2 = \\begin{pmatrix} 2 & -1 \\end{pmatrix}$. For the sample $x = (1, 2)$, $y = 4$ and the "
+        "loss $(\\hat y - y)^2$: what is $\\partial L/\\partial W_1$? Give it as a list of two rows. All numbers are "
+        "whole, paper is enough.",
+        solution=np.array([[8.0, 16.0], [0.0, 0.0]]),
+        mistakes=(
+            Mistake(
+                np.array([[8.0, 16.0], [-4.0, -8.0]]),
+                "The slope of the activation is forgotten: the second hidden unit has z = -1, there ReLU has slope 0, "
+                "and nothing gets through it.",
+            ),
+            Mistake(
+                np.array([[4.0, 8.0], [0.0, 0.0]]),
+                "A factor 2 is missing: the derivative of (ŷ - y)² is 2 (ŷ - y).",
+            ),
+            Mistake(
+                np.array([[8.0, 0.0], [16.0, 0.0]]),
+                "It is transposed: row i belongs to hidden unit i, column j to input j.",
+            ),
+            Mistake(
+                np.array([[4.0, 8.0], [4.0, 8.0]]),
+                "That is δ₂ for both units: on its way back through W₂ it is multiplied by the weight, then by the "
+                "slope.",
+            ),
+            Mistake(
+                np.array([[24.0, 0.0], [0.0, 0.0]]),
+                "That is δ₁ times a₁: the gradient of W₁ is δ₁ times what came *into* this layer, x.",
+            ),
+        ),
+        hints=(
+            "Forward first: z₁ = (3, -1), a₁ = (3, 0), ŷ = 6.",
+            "δ₂ = 2 (6 - 4) = 4. One layer back: W₂ᵀ δ₂ = (8, -4). Then the slopes of ReLU at z₁.",
+            "δ₁ = (8, 0). Row i of the answer is δ₁ of unit i times x.",
+        ),
+    ),
+    Exercise(
+        name="output-delta",
+        task="Write `output_delta(y_hat, y)`: $\\delta = \\partial L/\\partial \\hat y$ of the mean squared error "
+        "$L = \\frac{1}{n}\\sum_i (\\hat y_i - y_i)^2$. Both arrays are (n, 1), so is the answer.",
+        solution=output_delta,
+        case=lambda rng: (rng.normal(size=(5, 1)), rng.normal(size=(5, 1))),
+        truth=lambda y_hat, y: grad(lambda p: ((p - y) ** 2).mean())(y_hat),
+        mistakes=(
+            Mistake(
+                lambda y_hat, y: 2 * (y_hat - y),
+                "The factor 1/n is missing: the loss is the mean over n samples, so each has a share of 1/n in it.",
+            ),
+            Mistake(
+                lambda y_hat, y: 2 * (y - y_hat) / len(y),
+                "The sign is wrong: where ŷ is too large, a larger ŷ makes the loss larger, so δ is positive.",
+            ),
+            Mistake(
+                lambda y_hat, y: (y_hat - y) / len(y),
+                "The factor 2 is missing: the derivative of e² is 2e.",
+            ),
+            Mistake(
+                lambda y_hat, y: 2 * (y_hat - y).mean(keepdims=True),
+                "You have taken the mean over the batch: each sample has a δ of its own.",
+            ),
+            Mistake(
+                lambda y_hat, y: (y_hat - y) ** 2 / len(y),
+                "That is the loss of each sample, not its derivative.",
+            ),
+        ),
+        hints=(
+            "How does the loss change when only the output of sample i changes?",
+            "Only one term of the sum knows ŷᵢ. Its derivative, times the 1/n in front.",
+        ),
+    ),
+    Exercise(
+        name="weight-gradient",
+        task="Write `weight_gradient(x, dz)` for a layer $Z = XW^\\top + b$. `x` (n, inputs) is what came in, `dz` "
+        "(n, outputs) is $\\delta$. Return `dW` (outputs, inputs) and `db` (outputs,), for the whole batch.",
+        solution=weight_gradient,
+        case=lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2))),
+        truth=_weight_gradient,
+        outputs=("dW", "db"),
+        mistakes=(
+            Mistake(
+                lambda x, dz: (x.T @ dz, dz.sum(axis=1)),
+                "It is summed or turned the wrong way: W is (outputs, inputs), b is (outputs,), and the sum goes over "
+                "the samples, axis 0.",
+            ),
+            Mistake(
+                lambda x, dz: (dz.T @ x / len(x), dz.mean(axis=0)),
+                "There is a factor 1/n too many: the mean of the loss is in δ already.",
+            ),
+            Mistake(
+                lambda x, dz: (np.outer(dz[0], x[0]), dz[0]),
+                "The sum over the batch is missing: this is the first sample alone.",
+            ),
+            Mistake(
+                lambda x, dz: (np.outer(dz.sum(axis=0), x.sum(axis=0)), dz.sum()),
+                "Summed too early: first the product within each sample, then the sum over the samples; and each unit "
+                "has a bias of its own.",
+            ),
+            Mistake(
+                lambda x, dz: (dz[:, :, None] * x[:, None, :], dz),
+                "The sum over the batch is missing: this is still one gradient for each sample.",
+            ),
+        ),
+        hints=(
+            "For one sample dW is the outer product of δ and x. What do n samples do together?",
+            "A matrix product sums over the inner axis. Which product of the two has the samples inside and the shape "
+            "(outputs, inputs)?",
+            "dW = dz.T @ x. The bias is a weight whose input is always 1.",
+        ),
+    ),
+    Exercise(
+        name="delta-recursion",
+        task="Write `hidden_delta(dz2, W2, a1)`: one layer back. `dz2` (n, outputs) is $\\delta_2$, `W2` (outputs, "
+        "hidden) the weights in between, `a1` (n, hidden) $= \\tanh(z_1)$. Return $\\delta_1$ (n, hidden).",
+        solution=hidden_delta,
+        case=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(3, 3)), np.tanh(rng.normal(size=(4, 3)))),
+        truth=_hidden_delta,
+        mistakes=(
+            Mistake(
+                lambda dz2, W2, a1: dz2 @ W2,
+                "f'(z) is forgotten: that is dL/da. The step from a back to z multiplies by the slope of tanh.",
+            ),
+            Mistake(
+                lambda dz2, W2, a1: (dz2 @ W2.T) * (1 - a1**2),
+                "W is the wrong way round. Forward, z₂ = a₁ W₂ᵀ; backward it is the other one, δ₂ W₂ (in column form: "
+                "W₂ᵀ δ₂). The shapes hide it here, because W₂ is square.",
+            ),
+            Mistake(
+                lambda dz2, W2, a1: (dz2 @ W2) * (1 - np.tanh(a1) ** 2),
+                "The slope is taken in the wrong place: a₁ is tanh(z₁) already, so tanh' is 1 - a₁².",
+            ),
+            Mistake(
+                lambda dz2, W2, a1: (dz2 @ W2) * (1 - a1),
+                "The slope of tanh is 1 - a², with a square.",
+            ),
+            Mistake(
+                lambda dz2, W2, a1: (dz2 @ W2) * a1 * (1 - a1),
+                "a (1 - a) is the slope of the sigmoid; tanh has 1 - a².",
+            ),
+            Mistake(
+                lambda dz2, W2, a1: (dz2 * (1 - a1**2)) @ W2,
+                "The order is wrong: first through the weights, then times the slope at the *hidden* layer.",
+            ),
+        ),
+        hints=(
+            "Two steps: from z₂ back to a₁, then from a₁ back to z₁.",
+            "dL/da₁ has a part from every unit that a₁ goes into: dz2 @ W2.",
+            "Then times tanh'(z₁), which is 1 - a1**2.",
+        ),
+    ),
+    Exercise(
+        name="backward-pass",
+        task="All together: write `backward(x, y, W1, b1, W2, b2)` for the network $\\hat y = \\tanh(XW_1^\\top + b_1) "
+        "W_2^\\top + b_2$ and the mean squared error. `x` (n, 2), `y` (n, 1). Return `dW1, db1, dW2, db2`, each of the "
+        "shape of its parameter. The number of hidden units may be any.",
+        solution=backward,
+        case=_network,
+        truth=_backward,
+        outputs=("dW1", "db1", "dW2", "db2"),
+        mistakes=(
+            Mistake(
+                _wrong_pass(slope=lambda z1, a1: np.ones_like(a1)),
+                "f'(z) is forgotten: δ₁ needs the slope of tanh, 1 - a₁².",
+            ),
+            Mistake(_wrong_pass(scale=5.0), "The factor 1/n of the mean is missing."),
+            Mistake(
+                lambda *arguments: tuple(each / len(arguments[0]) for each in backward(*arguments)),
+                "There is a factor 1/n too many: it belongs into δ₂, once.",
+            ),
+            Mistake(_wrong_pass(scale=0.5), "The factor 2 is missing: the derivative of e² is 2e."),
+            Mistake(_wrong_pass(scale=-1.0), "The sign is wrong: δ₂ is 2 (ŷ - y)/n, not 2 (y - ŷ)/n."),
+            Mistake(
+                _wrong_pass(into_first=lambda dz1, dz2: dz2),
+                "That is the delta of the wrong layer: W₁ and b₁ belong to δ₁.",
+            ),
+            Mistake(
+                _wrong_pass(into_second=lambda z1, a1: z1),
+                "What goes into the second layer is a₁, not z₁.",
+            ),
+            Mistake(
+                _wrong_pass(slope=lambda z1, a1: 1 - np.tanh(a1) ** 2),
+                "The slope of tanh is taken in the wrong place: at z₁ it is 1 - a₁².",
+            ),
+            Mistake(_wrong_pass(total=lambda dz: dz.sum(axis=1)), "The bias is summed over the wrong axis: axis 0."),
+            Mistake(_only_the_first_sample, "The sum over the batch is missing: this is the first sample alone."),
+        ),
+        hints=(
+            "Begin with the forward pass: you need z1, a1 and y_hat.",
+            "Then dz2 from the error, dz1 from dz2, and for each layer the product of its dz and what came in.",
+            "You have written three of the four lines in the exercises before.",
+        ),
+    ),
+    Exercise(
+        name="train-step",
+        task="Write `train_step(x, y, W1, b1, W2, b2, lr)`: forward, error, backward and update of the same network. "
+        "Return the *new* `W1, b1, W2, b2` after one step of gradient descent.",
+        solution=train_step,
+        case=lambda rng: (*_network(rng), 0.3),
+        truth=_train_step,
+        outputs=("W1", "b1", "W2", "b2"),
+        mistakes=(
+            Mistake(_uphill, "This goes uphill: the gradient points to a larger loss, so it is subtracted."),
+            Mistake(
+                _too_early,
+                "W₂ was updated before δ₁ was computed with it: the whole backward pass belongs to the *old* weights.",
+            ),
+            Mistake(_full_step, "The learning rate is forgotten."),
+            Mistake(_only_the_gradient, "That is the gradient, not the new parameter."),
+        ),
+        hints=(
+            "Your backward pass, then four subtractions. In which order does not matter, if ...",
+            "... all four gradients are known before the first parameter changes.",
+        ),
+    ),
+    Exercise(
+        name="used-twice",
+        task="The *same* matrix $W$ stands in two layers: $Z_1 = XW^\\top$, $A_1 = f(Z_1)$, $Z_2 = A_1W^\\top$. Write "
+        "`shared_gradient(x, a1, dz1, dz2)`, the gradient of $W$, from $\\delta_1$ and $\\delta_2$. All arrays are "
+        "(n, k), the answer is (k, k).",
+        solution=shared_gradient,
+        case=lambda rng: tuple(rng.normal(size=(5, 3)) for _ in range(4)),
+        truth=_shared_gradient,
+        mistakes=(
+            Mistake(
+                lambda x, a1, dz1, dz2: dz1.T @ x,
+                "`=` instead of `+=`: the share of the first layer has overwritten that of the second.",
+            ),
+            Mistake(
+                lambda x, a1, dz1, dz2: dz2.T @ a1,
+                "The share of the first layer is missing: W is used twice, so both shares are added.",
+            ),
+            Mistake(
+                lambda x, a1, dz1, dz2: dz2.T @ x + dz1.T @ a1,
+                "Each delta goes with the input of its *own* layer: δ₁ with x, δ₂ with a₁.",
+            ),
+            Mistake(
+                lambda x, a1, dz1, dz2: (dz2.T @ a1 + dz1.T @ x) / 2,
+                "The shares are added, not averaged.",
+            ),
+            Mistake(
+                lambda x, a1, dz1, dz2: (dz2.T @ a1) * (dz1.T @ x),
+                "The shares are added: only along *one* path are derivatives multiplied.",
+            ),
+        ),
+        hints=(
+            "Imagine two matrices that happen to be equal. What is the gradient of each?",
+            "A change of W changes both. By the chain rule the two effects add up.",
+        ),
+    ),
+    Exercise(
+        name="central-differences",
+        task="Write `differences(f, w, eps)`: the gradient of `f` at `w` (k,) by central differences, "
+        "$\\frac{f(w + \\varepsilon e_i) - f(w - \\varepsilon e_i)}{2\\varepsilon}$ for every $i$ ($e_i$: 1 at place "
+        "i, else 0). `f` takes such an array and returns a number. The answer is (k,).",
+        solution=differences,
+        case=lambda rng: (_smooth, rng.normal(size=4), 1e-4),
+        truth=_slopes_of_smooth,
+        mistakes=(
+            Mistake(
+                _one_sided,
+                "These are one-sided differences, with an error that falls with ε only; go to both sides.",
+            ),
+            Mistake(
+                lambda f, w, eps: 2 * differences(f, w, eps),
+                "The two points lie 2ε apart, so divide by 2ε.",
+            ),
+            Mistake(
+                _all_at_once,
+                "All entries of w were changed at once: change one, measure, put it back, then the next.",
+            ),
+            Mistake(_not_put_back, "w[i] was not put back before the next one was changed: work on a copy of w."),
+            Mistake(lambda f, w, eps: -differences(f, w, eps), "The sign is wrong: f(w + ε) minus f(w - ε)."),
+        ),
+        hints=(
+            "A loop over i. What is f when only w[i] is a little larger? A little smaller?",
+            "Make copies: up = w.copy(); up[i] += eps. The same for down.",
+        ),
+        tolerance=1e-5,
+    ),
+)
