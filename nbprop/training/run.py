@@ -122,6 +122,10 @@ class Run:
             "ratio": np.full(len(self.layers), np.nan, np.float32) if self.ratios is None else self.ratios,
         }
 
+    def slopes(self, bins):
+        """What `probes.slopes` says of the last step."""
+        return probes.slopes(self.taps, bins)
+
     def histograms(self, kind, bins):
         if kind == "weights":
             arrays = [self.theta[layer.weight] for layer in self.layers]

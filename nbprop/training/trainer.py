@@ -380,6 +380,12 @@ class Trainer(Turning):
         """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
         return self._run.histograms(kind, bins)
 
+    def slopes(self, bins=40):
+        """Per layer with an activation, in the last step: how its inputs z are spread, and the activation and its slope
+        there; dict of arrays, see `probes.slopes`."""
+        with np.errstate(all="ignore"):
+            return self._run.slopes(bins)
+
     def evaluate(self):
         """Loss and accuracy now, of (at most 512) training samples and all validation samples: a dict."""
         with np.errstate(all="ignore"):

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .board import Board
 
-__all__ = ["Board", "Boundary", "GradientFlow", "Histograms", "Loss"]
+__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Histograms", "Loss"]
 
 # Nothing here loads a widget before the first view is made.
-_HOME = {"Loss": "loss", "GradientFlow": "gradients", "Histograms": "histograms", "Boundary": "boundary"}
+_HOME = {
+    "Activations": "activations",
+    "Loss": "loss",
+    "GradientFlow": "gradients",
+    "Histograms": "histograms",
+    "Boundary": "boundary",
+}
 
 
 def _board(kind, source, height, options):
@@ -41,6 +47,11 @@ def GradientFlow(source, *, height=None, **options):
 def Histograms(source, *, height=None, **options):
     """Board with the distribution of weights, gradients or activations in each layer."""
     return _board("Histograms", source, height, options)
+
+
+def Activations(source, *, height=None, **options):
+    """Board with the activation of each layer and its slope, over the histogram of its inputs z in the last batch."""
+    return _board("Activations", source, height, options)
 
 
 def Boundary(source, *, height=None, **options):

@@ -1,12 +1,13 @@
 /** The board in the browser: takes frames, paints panels, says what is in sight, what is painted and what is chosen. */
 import { isDark, makeTheme } from "./_plot.js";
+import { draw as activations } from "./activations.js";
 import { draw as boundary } from "./boundary.js";
 import { draw as gradients } from "./gradients.js";
 import { draw as histograms } from "./histograms.js";
 import { draw as loss } from "./loss.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { boundary, gradients, histograms, loss };
+const DRAW = { activations, boundary, gradients, histograms, loss };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this

@@ -88,7 +88,13 @@ class View:
         return known[1]
 
 
-VIEWS = {"loss": "Loss", "gradients": "GradientFlow", "histograms": "Histograms", "boundary": "Boundary"}
+VIEWS = {
+    "activations": "Activations",
+    "loss": "Loss",
+    "gradients": "GradientFlow",
+    "histograms": "Histograms",
+    "boundary": "Boundary",
+}
 
 
 def view(name, source, **options):

@@ -1,0 +1,102 @@
+"""The activation of each layer, and where on it the values of z lie: how much of them where it is flat."""
+
+import numpy as np
+
+from . import colors
+from .view import View, new_axes, number, percent, plural
+
+BINS = 48
+EXPLAINED = "bars: z    line: a = f(z)    dashed: slope, full height 1    orange: slope near 0"
+
+
+class Activations(View):
+    """For every layer with an activation f: the histogram of its inputs z in the last batch, under the curve of f and
+    its slope f'. Backpropagation multiplies by this slope, so nothing gets through where it is near 0.
+
+    Near 0 is: below 6 % of the largest slope for sigmoid and tanh, below 0.01 for the others. The slope is drawn on the
+    same scale everywhere (full height 1, or its largest value where that is more).
+    """
+
+    name = "activations"
+    title = "Activations"
+    rate = 15.0
+
+    def frame(self):
+        """counts (L, bins) of z between low and high (L,); value and slope (L, bins + 1): f and f' at the edges of the
+        bins; flat (L,): share of the values of z whose slope is near 0; dull (L, bins): 1 for a bin where it is."""
+        found = self.source.slopes(BINS)
+        small = np.abs(found["slope"]) < found["near"][:, None]
+        frame = {name: found[name] for name in ("counts", "low", "high", "value", "slope", "flat")}
+        frame["dull"] = small[:, :-1] & small[:, 1:]
+        return {name: np.array(array, np.float32, order="C") for name, array in frame.items()}
+
+    def labels(self):
+        """layers: the names of those with an activation; activations: which."""
+        layers = [layer for layer in self.source.layers if layer.activation != "identity"]
+        return {"layers": [layer.name for layer in layers], "activations": [layer.activation for layer in layers]}
+
+    def plot(self, ax=None):
+        frame, labels = self.frame(), self.labels()
+        count = len(frame["counts"])
+        columns = 1 if count == 1 else 2 if count <= 6 else 3
+        rows = max(1, -(-count // columns))
+        ax = new_axes(ax, 7.0, 0.7 + 1.5 * rows)
+        ax.set_title(self.title)
+        ax.axis("off")
+        if not count:
+            ax.text(0.5, 0.5, "no step yet", color=colors.MUTED, ha="center", va="center", transform=ax.transAxes)
+            return ax
+        foot = 0.14 / rows
+        ax.text(0.5, 0, EXPLAINED, fontsize="x-small", color=colors.MUTED, ha="center", transform=ax.transAxes)
+        for i in range(count):
+            row, column = divmod(i, columns)
+            height = (1 - foot) / rows
+            at = (column / columns + 0.02, 1 - (row + 0.8) * height, 1 / columns - 0.04, 0.58 * height)
+            words = f"{labels['layers'][i]}, {labels['activations'][i]}"
+            _cell(ax.inset_axes(at), {name: array[i] for name, array in frame.items()}, words)
+        return ax
+
+    def describe(self):
+        frame, labels = self.frame(), self.labels()
+        flat = frame["flat"]
+        if not np.isfinite(flat).any():
+            return "No values of z to show yet."
+        names = [f"{layer} ({f})" for layer, f in zip(labels["layers"], labels["activations"], strict=True)]
+        shares = [f"{name} {percent(share)}" for name, share in zip(names, flat, strict=True)]
+        if len(shares) <= 4:
+            return f"Share of z where the slope is near 0: {', '.join(shares)}."
+        most, least = int(np.nanargmax(flat)), int(np.nanargmin(flat))
+        words = f"Share of z where the slope is near 0, in {plural(len(shares), 'layer')}"
+        return f"{words}: most in {shares[most]}, least in {shares[least]}."
+
+
+def _cell(ax, one, words):
+    """One layer in Matplotlib; `one`: its row of each array of the frame."""
+    colors.tidy(ax)
+    ax.grid(False)
+    ax.spines["left"].set_visible(False)
+    ax.set_title(words, loc="left", fontsize="x-small", color=colors.FOREGROUND, pad=2)
+    low, high = float(one["low"]), float(one["high"])
+    ax.set(xlim=(low, high), ylim=(0, 1.04), yticks=[])
+    ticks = sorted({low, 0.0, high})
+    ax.set_xticks(ticks, [number(tick, 2) for tick in ticks], fontsize="x-small")
+    most = one["counts"].max()
+    if not most:
+        ax.text(0.5, 0.5, "no finite value", color=colors.WARNING, weight="bold", ha="center", va="center",
+                fontsize="x-small", transform=ax.transAxes)  # fmt: skip
+        return
+    loud = one["flat"] > 0.5
+    ax.set_title(f"{percent(one['flat'])} flat", loc="right", fontsize="x-small", pad=2,
+                 color=colors.WARNING if loud else colors.MUTED, weight="bold" if loud else "normal")  # fmt: skip
+    edges = np.linspace(low, high, len(one["counts"]) + 1)
+    for dull, color in ((0, colors.KINDS["weights"]), (1, colors.KINDS["gradients"])):
+        bars = np.where(one["dull"] == dull, one["counts"], 0) / most
+        ax.stairs(bars, edges, fill=True, color=color, alpha=0.55)
+    ax.plot(edges, heights(one["value"]), color=colors.FOREGROUND, linewidth=1.3)
+    ax.plot(edges, heights(one["slope"]), "--", color=colors.GUIDE, linewidth=1.5)
+
+
+def heights(curve):
+    """From 0 at the lowest to 1 at the highest, where 0 and 1 always have a place: the same as heights in the .js."""
+    low, high = min(0.0, float(curve.min())), max(1.0, float(curve.max()))
+    return (curve - low) / (high - low)
