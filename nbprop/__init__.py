@@ -18,6 +18,7 @@ _HOME = {
     "Trainer": "training",
     "History": "training",
     "Diverged": "training",
+    "Descent": "training",
     "Playground": "playground",
     "exercise": "exercises",
 }

@@ -1,7 +1,9 @@
 """Training: a loop with knobs that act while it runs, a history, probes, and a way back to any step."""
 
+from .descent import Descent
 from .diverged import Diverged
 from .history import Event, History
+from .surfaces import SURFACES, Surface
 from .trainer import Trainer
 
-__all__ = ["Diverged", "Event", "History", "Trainer"]
+__all__ = ["SURFACES", "Descent", "Diverged", "Event", "History", "Surface", "Trainer"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .board import Board
 
-__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Histograms", "Loss"]
+__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Histograms", "Landscape", "Loss"]
 
 # Nothing here loads a widget before the first view is made.
 _HOME = {
@@ -21,6 +21,7 @@ _HOME = {
     "GradientFlow": "gradients",
     "Histograms": "histograms",
     "Boundary": "boundary",
+    "Landscape": "landscape",
 }
 
 
@@ -57,6 +58,12 @@ def Activations(source, *, height=None, **options):
 def Boundary(source, *, height=None, **options):
     """Board with what the network has learned: the plane with its points, the curve, or the confusion matrix."""
     return _board("Boundary", source, height, options)
+
+
+def Landscape(source, *, height=460, **options):
+    """Board with a loss over two numbers from above and the paths of a `Descent` on it; buttons, sliders for the start
+    and the learning rates; a click begins there."""
+    return _board("Landscape", source, height, options)
 
 
 def __getattr__(name):

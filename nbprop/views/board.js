@@ -1,13 +1,15 @@
 /** The board in the browser: takes frames, paints panels, says what is in sight, what is painted and what is chosen. */
+import { formatNumber } from "./_math.js";
 import { isDark, makeTheme } from "./_plot.js";
 import { draw as activations } from "./activations.js";
 import { draw as boundary } from "./boundary.js";
 import { draw as gradients } from "./gradients.js";
 import { draw as histograms } from "./histograms.js";
+import { draw as landscape } from "./landscape.js";
 import { draw as loss } from "./loss.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { activations, boundary, gradients, histograms, loss };
+const DRAW = { activations, boundary, gradients, histograms, landscape, loss };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this
@@ -143,9 +145,44 @@ function control(option, choose) {
   return { label, show: (/** @type {any} */ value) => void (select.value === value || (select.value = value)) };
 }
 
-/** One panel: title, options, canvas, tooltip. `choose` is told which option was chosen. */
+/**
+ * What a hand reaches the source with: a list, a slider (`log`: of the logarithm) or a button.
+ * @param {any} spec  @param {(value: any) => void} act
+ */
+function handle(spec, act) {
+  if (spec.choices.length) return control(spec, act);
+  if (spec.low === null) {
+    const button = /** @type {HTMLButtonElement} */ (make("button", "nbprop-button", new Text(spec.label)));
+    button.type = "button";
+    keepKeys(button);
+    button.onclick = () => act(null);
+    return { label: button, show() {} };
+  }
+  const input = /** @type {HTMLInputElement} */ (make("input", ""));
+  const output = make("span", "nbprop-value");
+  const [to, from] = spec.log ? [Math.log10, (/** @type {number} */ v) => 10 ** v] : [Number, Number];
+  Object.assign(input, { type: "range", min: to(spec.low), max: to(spec.high), step: spec.step ?? "any" });
+  keepKeys(input);
+  const tell = (/** @type {number} */ value) => {
+    output.textContent = formatNumber(value);
+    input.setAttribute("aria-valuetext", formatNumber(value));
+  };
+  input.oninput = () => {
+    const value = Number(from(input.valueAsNumber).toPrecision(3));
+    tell(value);
+    act(value);
+  };
+  const show = (/** @type {any} */ value) => {
+    if (value === undefined) return;
+    input.value = String(to(value));
+    tell(value);
+  };
+  return { label: make("label", "nbprop-option", new Text(spec.label), input, output), show };
+}
+
+/** One panel: title, options, canvas, tooltip. `choose` is told which option was chosen, `act` what a hand wants. */
 class PanelView {
-  constructor(spec, state, choose) {
+  constructor(spec, state, choose, act) {
     this.state = state;
     this.draw = DRAW[spec.name];
     this.dirty = true;
@@ -161,6 +198,13 @@ class PanelView {
       });
       return { name: option.name, ...made };
     });
+    this.handles = (spec.controls ?? []).map((/** @type {any} */ one) => {
+      const made = handle(one, (value) => {
+        this.held.set(one.name, { value, until: performance.now() + HOLD });
+        act(one.name, value);
+      });
+      return { name: one.name, ...made };
+    });
     this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", ""));
     this.canvas.setAttribute("role", "img");
     this.tip = make("div", "nbprop-tip");
@@ -170,12 +214,17 @@ class PanelView {
     this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
     const title = make("span", "nbprop-title", new Text(spec.title));
     const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
-    this.element = make("section", "nbprop-panel", make("header", "", title, options), this.box);
+    const handles = make("span", "nbprop-options", ...this.handles.map((/** @type {any} */ h) => h.label));
+    this.element = make("section", "nbprop-panel", make("header", "", title, options, handles), this.box);
     this.element.dataset.panel = spec.name;
     this.element.setAttribute("aria-label", spec.title);
     this.title = spec.title;
     this.canvas.onpointermove = (event) => this.point({ x: event.offsetX, y: event.offsetY });
     this.canvas.onpointerleave = () => this.point(null);
+    this.canvas.onclick = (event) => {
+      const wanted = this.picture?.press?.(event.offsetX, event.offsetY);
+      if (wanted) act(...wanted);
+    };
   }
 
   /** The options to draw with: the kernel's, but what was chosen here a moment ago stands. */
@@ -183,7 +232,7 @@ class PanelView {
     const options = { ...this.state.options };
     for (const [name, { value, until }] of this.held) {
       if (options[name] === value || performance.now() > until) this.held.delete(name);
-      else options[name] = value;
+      else if (name in options) options[name] = value;
     }
     return options;
   }
@@ -202,6 +251,8 @@ class PanelView {
     const { frame, labels, text, error } = this.state;
     const options = this.options();
     for (const { name, show } of this.controls) show(options[name]);
+    const held = (/** @type {string} */ name) => performance.now() < (this.held.get(name)?.until ?? 0);
+    for (const { name, show } of this.handles) if (!held(name)) show(labels.values?.[name]);
     const ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ctx.globalAlpha = 1;
@@ -223,6 +274,7 @@ class PanelView {
     if (this.error.textContent !== failed) this.error.textContent = failed;
     const words = text ? `${this.title}. ${text}` : this.title;
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
+    this.canvas.style.cursor = this.picture?.press ? "crosshair" : "";
     if (this.pointer) this.point(this.pointer);
   }
 
@@ -263,12 +315,13 @@ function render({ model, el }) {
   const root = make("div", "nbprop-board", status, grid);
   root.dataset.painted = "0";
   const panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
-    const panel = new PanelView(each, store.panels[i], (/** @type {string} */ name, /** @type {any} */ value) => {
+    const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
       panel.dirty = true;
       ask();
-      say({ type: "option", panel: i, name, value });
+      say({ type, panel: i, name, value });
       setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
-    });
+    };
+    const panel = new PanelView(each, store.panels[i], tell("option"), tell("act"));
     grid.append(panel.element);
     return panel;
   });

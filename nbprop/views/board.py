@@ -15,6 +15,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 
@@ -150,6 +151,7 @@ class Board(anywidget.AnyWidget):
                     }
                     for option in view.options
                 ],
+                **({"controls": [asdict(control) for control in view.controls]} if view.controls else {}),
             }
             for view in self.views
         ]
@@ -381,6 +383,9 @@ class Board(anywidget.AnyWidget):
             if message["name"] not in panel.names:
                 raise ValueError(f"expected an option out of {panel.names}, got {message['name']!r}")
             setattr(panel.view, message["name"], message["value"])
+        elif kind == "act":
+            self._news = True
+            self._panels[message["panel"]].view.act(message["name"], message["value"])
 
     def close(self):
         """Take it off the page; the sources forget it. The views stay usable, alone or on another board."""

@@ -28,6 +28,23 @@ class Option:
         return value
 
 
+@dataclass(frozen=True)
+class Control:
+    """Something beside the picture with which a hand reaches the source: a slider from `low` to `high` (with `log`, of
+    the logarithm, `step` in decades), a list of `choices` as an Option's, or, without either, a button.
+
+    `view.act(name, value)` is called; what sliders and lists stand at is `view.labels()["values"]`, by name.
+    """
+
+    name: str
+    label: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    log: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+
+
 class View:
     """A picture of a trainer: `frame()` the numbers in it, `plot()` drawn by Matplotlib, `describe()` in words.
 
@@ -40,7 +57,9 @@ class View:
     title = ""
     needs: frozenset = frozenset()  # {"layers"}: the trainer is to record its per-layer series
     rate = 36.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
+    size = (4.4, 3.4)  # of its picture where no widget can live, in inches
     options: tuple[Option, ...] = ()
+    controls: tuple[Control, ...] = ()
 
     def __init__(self, source, **options):
         self.source = source
@@ -67,6 +86,10 @@ class View:
     def frame(self):
         """All numbers in the picture: name -> float32 array. What has not changed is the same object as last time."""
         raise NotImplementedError
+
+    def act(self, name, value):
+        """A hand has used a control, or pressed on the picture. In the source's thread."""
+        raise ValueError(f"{type(self).__name__}: no control {name!r}")
 
     def labels(self):
         """All words in the picture, as plain dicts, lists and strings that rarely change."""

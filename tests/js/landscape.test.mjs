@@ -1,0 +1,100 @@
+// The loss over two numbers from above: bands, paths, what a click means, and that no words cover each other.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeTheme, luminance, rgb } from "../../nbprop/views/_plot.js";
+import { bandOf, draw, groundColors, pathColor, pointsOf } from "../../nbprop/views/landscape.js";
+import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
+
+installOffscreen(makeTheme);
+const range = (n, f = (i) => i) => Array.from({ length: n }, (_, i) => f(i));
+const NAMES = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"];
+
+function frame(runs, n, { loss = 0.0123, far = false } = {}) {
+  const path = (k) => range(n, (i) => [(k + 1) * 0.2 * Math.cos(i / 9) * (far ? 1 + i : 1), 0.1 * k - Math.sin(i / 7)]);
+  return frameOf({
+    grid: range(33, (r) => range(33, (c) => ((c - 16) / 8) ** 2 + 25 * ((r - 16) / 8) ** 2)),
+    levels: range(17, (i) => (104 * i * i) / 256),
+    extent: [-2, 2, -2, 2],
+    minima: [[0, 0]],
+    start: [-1.5, 1],
+    paths: range(runs, path),
+    loss: range(runs, () => loss),
+  });
+}
+const labels = (runs, diverged = []) => ({ surface: "ravine", paths: NAMES.slice(0, runs), diverged: range(runs, (k) => diverged[k] ?? 0) });
+
+const PICTURES = {
+  "one path": [frame(1, 40), labels(1)],
+  "at the start": [frame(2, 1), labels(2)],
+  "six paths": [frame(6, 200), labels(6)],
+  "outside": [frame(2, 60, { far: true, loss: 3.4e12 }), labels(2)],
+  "all diverged": [frame(2, 5, { loss: Infinity }), labels(2, [5, 5])],
+};
+
+for (const [name, [numbers, words]] of Object.entries(PICTURES)) {
+  test(`${name}: words stay inside and apart at any size, in both themes`, () => {
+    for (const [width, height] of [[240, 160], [300, 230], [420, 300], [700, 450], [900, 600]]) {
+      for (const dark of [false, true]) {
+        const { panel, texts, depth } = fakePanel(width, height, { dark, ratio: 2, makeTheme });
+        const { readout, press } = draw(panel, numbers, words);
+        assert.equal(depth(), 0, "as many restore() as save()");
+        for (const { words: said, x0, x1, y0, y1 } of texts) {
+          assert.ok(x0 > -1.5 && x1 < width + 1.5 && y0 > -1.5 && y1 < height + 1.5, `${width} x ${height}: "${said}" at ${[x0, y0, x1, y1]}`);
+        }
+        assert.deepEqual(overlaps(texts.filter((one) => one.color !== panel.theme.background)), [], `${width} x ${height}`);
+        for (let x = 0; x < width; x += 13) {
+          for (let y = 0; y < height; y += 11) {
+            const said = readout(x, y);
+            assert.ok(said === null || (said.length && !/undefined|null/.test(said)), `${x}, ${y}: ${said}`);
+            assert.equal(press(x, y) === null, said === null);
+          }
+        }
+      }
+    }
+  });
+}
+
+test("without numbers it says so", () => {
+  const { panel, texts } = fakePanel(300, 230, { makeTheme });
+  draw(panel, {}, labels(1));
+  assert.match(texts[0].words, /yet/);
+});
+
+test("a click is a start at that place", () => {
+  const { panel } = fakePanel(700, 450, { makeTheme });
+  const { press, readout } = draw(panel, frame(1, 3), labels(1));
+  let found;
+  for (let x = 0; x < 700 && !found; x++) if (press(x, 200)) found = x;
+  const [name, [x, y]] = press(found + 1, 200);
+  assert.equal(name, "start");
+  assert.ok(Math.abs(x + 2) < 0.02 && Math.abs(y) < 1, `${x}, ${y}`);
+  assert.match(readout(found + 1, 200), /^x -2, y .*\nloss \d/);
+});
+
+test("what has diverged is said", () => {
+  const { panel, texts } = fakePanel(700, 450, { makeTheme });
+  draw(panel, ...PICTURES["all diverged"]);
+  assert.ok(texts.some(({ words }) => words.includes("diverged")));
+});
+
+test("the band of a value", () => {
+  const levels = [0, 1, 4, 9];
+  assert.deepEqual([-5, 0, 0.5, 1, 3.9, 4, 9, 100, NaN].map((v) => bandOf(levels, v)), [0, 0, 0, 1, 1, 2, 2, 2, -1]);
+});
+
+test("a path ends before the first NaN", () => {
+  const { paths } = frameOf({ paths: [[[1, 2], [3, 4], [NaN, NaN]], [[5, 6], [7, 8], [9, 10]]] });
+  assert.deepEqual(pointsOf(paths, 0), [[1, 2], [3, 4]]);
+  assert.deepEqual(pointsOf(paths, 1), [[5, 6], [7, 8], [9, 10]]);
+});
+
+test("the ground gets further from the page with the height, and paths stand out from all of it", () => {
+  for (const dark of [false, true]) {
+    const theme = makeTheme(dark);
+    const away = groundColors(theme, 16).map((color) => Math.abs(luminance(rgb(color)) - luminance(rgb(theme.background))));
+    assert.deepEqual(away, away.slice().sort((a, b) => a - b));
+    assert.ok(away.at(-1) < 0.5);
+    assert.equal(new Set(range(6, (k) => pathColor(theme, k))).size, 6);
+  }
+});
