@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .board import Board
 
-__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Histograms", "Landscape", "Loss"]
+__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Graph", "Histograms", "Landscape", "Loss"]
 
 # Nothing here loads a widget before the first view is made.
 _HOME = {
@@ -21,6 +21,7 @@ _HOME = {
     "GradientFlow": "gradients",
     "Histograms": "histograms",
     "Boundary": "boundary",
+    "Graph": "graph",
     "Landscape": "landscape",
 }
 
@@ -64,6 +65,33 @@ def Landscape(source, *, height=460, **options):
     """Board with a loss over two numbers from above and the paths of a `Descent` on it; buttons, sliders for the start
     and the learning rates; a click begins there."""
     return _board("Landscape", source, height, options)
+
+
+def Graph(source, *, names=None, order="right", step=0, height=None, **tensors):
+    """Board with a computation graph, to be walked through step by step: forward (values), then backward (gradients).
+
+    source   a Tensor with one element, before backward(), computed from at most 40 tensors
+    names    what to call tensors: {"x": x}; also as keywords, Graph(y, x=x, w=w). The others get letters, the end is L
+    order    of the way back: "right" (a gradient is handed on when all of it has arrived) or "wrong" (at once)
+    step     where to begin; -1 is the last step
+    height   CSS pixels; None: by the width
+    """
+    from nbprop.training.walk import Walk
+
+    if not isinstance(source, Walk):
+        source = Walk(source, {**(names or {}), **tensors})
+    elif names or tensors:
+        raise TypeError("Graph: expected names together with a Tensor; a Walk has its names already")
+    return _board("Graph", source, height, {"order": order, "step": step})
+
+
+def Attention(source, sample=None, *, height=None, **options):
+    """Board with who looks where: the attention weights of a layer and head, letters beside rows and above columns.
+
+    sample   a text in the names of the data's classes, or a sample (T,) or (T, d); None: the first validation sample
+    options  layer: 1, 2, ...; head: 1, 2, ... or "all"
+    """
+    return _board("Attention", source, height, {"sample": sample, **options})
 
 
 def __getattr__(name):

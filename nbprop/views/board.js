@@ -4,12 +4,13 @@ import { isDark, makeTheme } from "./_plot.js";
 import { draw as activations } from "./activations.js";
 import { draw as boundary } from "./boundary.js";
 import { draw as gradients } from "./gradients.js";
+import { draw as graph } from "./graph.js";
 import { draw as histograms } from "./histograms.js";
 import { draw as landscape } from "./landscape.js";
 import { draw as loss } from "./loss.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { activations, boundary, gradients, histograms, landscape, loss };
+const DRAW = { activations, boundary, gradients, graph, histograms, landscape, loss };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this
@@ -126,8 +127,44 @@ function make(tag, name, ...children) {
 /** JupyterLab takes keys for commands (d d deletes the cell) unless the element itself says no. @param {HTMLElement} element */
 const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
 
+/** A whole number: a slider between a button for one back and one on. @param {any} option  @param {(value: number) => void} choose */
+function stepper({ label: name, range: [low, high] }, choose) {
+  const slider = /** @type {HTMLInputElement} */ (make("input", ""));
+  Object.assign(slider, { type: "range", min: low, max: high, step: 1 });
+  const place = make("output", "");
+  const buttons = [["◀", "back", -1], ["▶", "on", 1]].map(([sign, words, by]) => {
+    const button = make("button", "", new Text(String(sign)));
+    button.setAttribute("type", "button");
+    button.setAttribute("aria-label", `${name}: one ${words}`);
+    button.title = `one ${words}`;
+    button.onclick = () => move(Number(slider.value) + Number(by));
+    return button;
+  });
+  const label = make("span", "nbprop-option nbprop-stepper", buttons[0], make("label", "", new Text(name), slider), buttons[1], place);
+  for (const element of [slider, ...buttons]) keepKeys(element);
+  // The arrow keys do the same on the buttons as on the slider.
+  label.onkeydown = (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by && event.target !== slider) move(Number(slider.value) + by), event.preventDefault();
+  };
+  function move(/** @type {number} */ value) {
+    const next = Math.min(Math.max(value, low), high);
+    if (next !== Number(slider.value)) show(next), choose(next);
+  }
+  function show(/** @type {any} */ value) {
+    if (Number(slider.value) !== value) slider.value = value;
+    const words = `${value} of ${high}`;
+    if (place.textContent !== words) place.textContent = words;
+    slider.setAttribute("aria-valuetext", words);
+    buttons.forEach((button, i) => button.setAttribute("aria-disabled", String(value === [low, high][i])));
+  }
+  slider.oninput = () => (show(Number(slider.value)), choose(Number(slider.value)));
+  return { label, show };
+}
+
 /** A labelled native control. @param {any} option  @param {(value: any) => void} choose */
 function control(option, choose) {
+  if (option.range) return stepper(option, choose);
   const label = make("label", "nbprop-option");
   if (!option.choices.length) {
     const box = /** @type {HTMLInputElement} */ (make("input", ""));

@@ -88,6 +88,13 @@ class Panel:
         return rested and self.version != source.version
 
 
+def _choices(choices):
+    """What may be chosen, as the browser is told."""
+    if isinstance(choices, range):
+        return {"range": [choices[0], choices[-1]]}
+    return {"choices": [list(choice) for choice in choices]}
+
+
 class Board(anywidget.AnyWidget):
     """Views beside each other, live in the notebook.
 
@@ -146,7 +153,7 @@ class Board(anywidget.AnyWidget):
                     {
                         "name": option.name,
                         "label": option.label,
-                        "choices": [list(choice) for choice in option.choices],
+                        **_choices(option.choices),
                         "value": getattr(view, option.name),
                     }
                     for option in view.options
@@ -182,7 +189,7 @@ class Board(anywidget.AnyWidget):
         nth = [f" {names[: i + 1].count(name)}" if names.count(name) > 1 else "" for i, name in enumerate(names)]
         return {name + n: what(view) for name, n, view in zip(names, nth, self.views, strict=True)}
 
-    def _figure(self, width=4.4, height=3.4, dpi=100):
+    def _figure(self, dpi=100):
         # Not from pyplot, which would keep every figure alive. Jupyter shows such a figure only if it can draw itself.
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Base
@@ -197,6 +204,7 @@ class Board(anywidget.AnyWidget):
         columns = self._spec["columns"] or math.ceil(math.sqrt(n))
         columns = int(min(columns, n))
         rows = math.ceil(n / columns)
+        width, height = (max(sizes) for sizes in zip(*(view.size for view in self.views), strict=True))
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained", dpi=dpi)
         FigureCanvasAgg(figure)
         for k, view in enumerate(self.views):

@@ -9,15 +9,21 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Option:
-    """A switch of a view: one of `choices` (pairs of value and label), or on and off when there are none."""
+    """A switch of a view: one of `choices` (pairs of value and label), a whole number where they are a range, or on and
+    off when there are none."""
 
     name: str
     label: str
-    choices: tuple[tuple[str, str], ...] = ()
-    default: str | bool = False
+    choices: tuple[tuple[str, str], ...] | range = ()
+    default: str | bool | int = False
 
     def check(self, value):
         """`value` if it may be chosen, else a ValueError or TypeError that names what may be."""
+        if isinstance(self.choices, range):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value not in self.choices:
+                low, high = self.choices[0], self.choices[-1]
+                raise ValueError(f"{self.name}: expected a whole number from {low} to {high}, got {value!r}")
+            return int(value)
         if not self.choices:
             if not isinstance(value, (bool, np.bool_)):
                 raise TypeError(f"{self.name}: expected True or False, got {value!r}")
@@ -117,11 +123,12 @@ VIEWS = {
     "gradients": "GradientFlow",
     "histograms": "Histograms",
     "boundary": "Boundary",
+    "graph": "Graph",
 }
 
 
 def view(name, source, **options):
-    """The view of that name ("loss", "gradients", "histograms", "boundary") of a trainer."""
+    """The view of that name ("loss", "gradients", "histograms", "boundary") of a trainer; "graph": of a Walk."""
     if name not in VIEWS:
         raise ValueError(f"expected a view out of {list(VIEWS)}, got {name!r}{did_you_mean(name, VIEWS)}")
     return getattr(import_module(f".{name}", __package__), VIEWS[name])(source, **options)

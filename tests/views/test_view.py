@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nbprop as nb
+from nbprop.training.walk import Walk
 from nbprop.views import colors
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.javascript import FOLDER
@@ -62,11 +64,11 @@ def test_an_unhashable_value_is_refused_like_any_other():
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_views_by_name(fake, name):
-    made = view(name, fake())
+    made = view(name, Walk(nb.Tensor(2.0) * 3.0) if name == "graph" else fake())
     assert made.name == name and made.title
     assert (FOLDER / f"{name}.js").is_file()
     assert all(option.label for option in made.options)
-    json.dumps([[option.name, option.choices, option.default] for option in made.options])
+    json.dumps([[option.name, list(option.choices), option.default] for option in made.options])
 
 
 def test_a_view_of_unknown_name():
