@@ -158,8 +158,8 @@ def probabilities_of_the_engine(z, temperature):
 EXERCISES = (
     Exercise(
         name="next-letter-targets",
-        task="Write `windows(tokens, T)`. It cuts the long row `tokens` into windows of `T`, one after the other, and gives "
-        "back `X` (n, T) and `Y` (n, T): `Y` holds, for every place of `X`, the token that comes next in the "
+        task="Write `windows(tokens, T)`. It cuts the long row `tokens` into windows of `T`, one after the other, and "
+        "gives back `X` (n, T) and `Y` (n, T): `Y` holds, for every place of `X`, the token that comes next in the "
         "row. A rest that does not fill a window, with its target, is left out.",
         solution=windows,
         case=windows_case,
@@ -256,8 +256,8 @@ EXERCISES = (
     Exercise(
         name="attention-gradient",
         task="Write `attention_gradient(q, k, v, P, dy)`, the way back through attention. Given are q, k (T, d), "
-        r"v (T, e), the weights `P` $= \text{softmax}(q k^\top / \sqrt{d})$ (T, T) and `dy` = dL/dy (T, e) of the output "
-        r"$y = P v$. Give back dL/dq, dL/dk, dL/dv.",
+        r"v (T, e), the weights `P` $= \text{softmax}(q k^\top / \sqrt{d})$ (T, T) and `dy` = dL/dy (T, e) of the "
+        r"output $y = P v$. Give back dL/dq, dL/dk, dL/dv.",
         solution=attention_gradient,
         case=attention_gradient_case,
         truth=attention_gradient_by_autodiff,

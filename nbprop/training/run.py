@@ -158,6 +158,11 @@ class Run:
         """Class probabilities or regression values of the samples X, (n, outputs)."""
         return probabilities(self.output(X), self.settings["data"], self.settings["loss"])
 
+    def attention(self, X):
+        """The weights of every attention in the model, each (heads, T, S), for one sample X."""
+        self.output(X[None])
+        return [each.attention_weights[0] for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
+
     def evaluate(self):
         """Loss and accuracy on the first 512 training samples and all validation samples."""
         data, loss = self.settings["data"], self.settings["loss"]

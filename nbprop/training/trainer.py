@@ -396,6 +396,12 @@ class Trainer(Turning):
         with np.errstate(all="ignore"):
             return self._run.predict(X)
 
+    def attention(self, X):
+        """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
+        (heads, T, S), each row with sum 1."""
+        with np.errstate(all="ignore"):
+            return self._run.attention(np.asarray(X))
+
     # ---- telling the views -------------------------------------------------------------------------------------
 
     def _changed(self):

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .board import Board
 
-__all__ = ["Activations", "Board", "Boundary", "GradientFlow", "Graph", "Histograms", "Landscape", "Loss"]
+__all__ = ["Activations", "Attention", "Board", "Boundary", "GradientFlow", "Graph", "Histograms", "Landscape", "Loss"]
 
 # Nothing here loads a widget before the first view is made.
 _HOME = {
     "Activations": "activations",
+    "Attention": "attention",
     "Loss": "loss",
     "GradientFlow": "gradients",
     "Histograms": "histograms",
@@ -83,6 +84,15 @@ def Graph(source, *, names=None, order="right", step=0, height=None, **tensors):
     elif names or tensors:
         raise TypeError("Graph: expected names together with a Tensor; a Walk has its names already")
     return _board("Graph", source, height, {"order": order, "step": step})
+
+
+def Attention(source, sample=None, *, height=None, **options):
+    """Board with who looks where: the attention weights of a layer and head, letters beside rows and above columns.
+
+    sample   a text in the names of the data's classes, or a sample (T,) or (T, d); None: the first validation sample
+    options  layer: 1, 2, ...; head: 1, 2, ... or "all"
+    """
+    return _board("Attention", source, height, {"sample": sample, **options})
 
 
 def Attention(source, sample=None, *, height=None, **options):

@@ -2,6 +2,7 @@
 import { formatNumber } from "./_math.js";
 import { isDark, makeTheme } from "./_plot.js";
 import { draw as activations } from "./activations.js";
+import { draw as attention } from "./attention.js";
 import { draw as boundary } from "./boundary.js";
 import { draw as gradients } from "./gradients.js";
 import { draw as graph } from "./graph.js";
@@ -10,7 +11,7 @@ import { draw as landscape } from "./landscape.js";
 import { draw as loss } from "./loss.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { activations, boundary, gradients, graph, histograms, landscape, loss };
+const DRAW = { activations, attention, boundary, gradients, graph, histograms, landscape, loss };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this

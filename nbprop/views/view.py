@@ -119,6 +119,7 @@ class View:
 
 VIEWS = {
     "activations": "Activations",
+    "attention": "Attention",
     "loss": "Loss",
     "gradients": "GradientFlow",
     "histograms": "Histograms",

@@ -35,6 +35,7 @@ class FakeSource:
     data: object = None
     predict: object = None
     histograms: object = None
+    attention: object = None
     steps: int = 100
     message: str = ""
 
@@ -46,7 +47,9 @@ class FakeSource:
             SimpleNamespace(name="output" if i == last else f"hidden {i + 1}", kind="Linear", activation=a, units=8)
             for i, a in enumerate(self.activations)
         ]
-        self.data = self.data or SimpleNamespace(task="binary")
+        one = np.zeros((1, 4), np.float32)
+        self.data = self.data or SimpleNamespace(task="binary", X_train=one, X_val=one, classes=("a", "b"))
+        self.attention = self.attention or (lambda X: [np.full((2, len(X), len(X)), 1 / len(X), np.float32)])
 
     def probe(self):
         blank = np.full(len(self.layers), np.nan, np.float32)

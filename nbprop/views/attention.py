@@ -1,0 +1,139 @@
+"""Who looks where: the weights of attention, with the letters of a text beside the rows and above the columns."""
+
+import math
+
+import numpy as np
+
+from . import colors
+from .view import Option, View, new_axes, percent, plural
+
+SHOWN = {"\n": "⏎", " ": "␣", "\t": "⇥"}  # letters that leave no ink
+READABLE = 48  # as many letters fit along a side of a plot
+
+
+class Attention(View):
+    """The attention weights of a layer for one sample: a row for each place that looks, a column for each place that is
+    looked at. Every row has the sum 1; what a mask forbids is left empty.
+
+    sample: a text, written in the names of the data's classes (letters); or a sample as the model takes it, (T,) or
+        (T, d). Default: the first validation sample (training sample if there are none).
+    Options: `layer`: 1 for the first attention of the model, 2, ...; `head`: 1, 2, ... or "all" (default) beside each
+        other.
+    """
+
+    name = "attention"
+    title = "Attention"
+    rate = 12.0
+
+    def __init__(self, source, sample=None, **options):
+        data = source.data
+        if sample is None:
+            sample = (data.X_val if len(data.X_val) else data.X_train)[0]
+        self.sample = _tokens(sample, data.classes) if isinstance(sample, str) else np.asarray(sample)
+        found = source.attention(self.sample)
+        if not found:
+            raise ValueError(
+                "Attention: expected a model with nb.nn.MultiheadAttention in it (an nb.nn.TransformerBlock has one)"
+            )
+        layers = [str(i + 1) for i in range(len(found))]
+        heads = ["all", *(str(i + 1) for i in range(max(map(len, found))))]
+        self.options = (
+            Option("layer", "layer", tuple((i, i) for i in layers), default="1"),
+            Option("head", "head", tuple((i, i) for i in heads), default="all"),
+        )
+        super().__init__(source, **options)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, str(value) if name in ("layer", "head") else value)
+
+    def frame(self):
+        """weights (heads, T, T): of the heads that are shown."""
+        weights = self.source.attention(self.sample)[int(self.layer) - 1]
+        return {"weights": np.array(weights[self._shown(len(weights))], np.float32, order="C")}
+
+    def labels(self):
+        """rows, columns: a letter (or a number) for each place; heads: their names."""
+        return self._constant("labels", (self.layer, self.head), self._name)
+
+    def _name(self):
+        heads, rows, columns = self.source.attention(self.sample)[int(self.layer) - 1].shape
+        names = [f"head {i + 1}" for i in range(heads)]
+        return {"rows": self._letters(rows), "columns": self._letters(columns), "heads": names[self._shown(heads)]}
+
+    def _shown(self, heads):
+        return slice(heads) if self.head == "all" else slice(min(int(self.head), heads) - 1, min(int(self.head), heads))
+
+    def _letters(self, count):
+        classes = self.source.data.classes
+        if self.sample.ndim == 1 and len(self.sample) == count and self.sample.dtype.kind in "iu" and classes:
+            return [SHOWN.get(classes[token], classes[token]) for token in self.sample]
+        return [str(i + 1) for i in range(count)]
+
+    def plot(self, ax=None):
+        frame, labels = self.frame(), self.labels()
+        weights = frame["weights"]
+        count, rows, columns = weights.shape
+        across = math.ceil(math.sqrt(count))
+        down = -(-count // across)
+        ax = new_axes(ax, 3.4 * across + 0.3, 3.5 * down + 0.2)
+        ax.set_title(f"{self.title}, layer {self.layer}")
+        ax.axis("off")
+        for i, (matrix, name) in enumerate(zip(weights, labels["heads"], strict=True)):
+            row, column = divmod(i, across)
+            part = ax.inset_axes((column / across, 1 - (row + 0.94) / down, 0.92 / across, 0.8 / down))
+            part.imshow(_paint(matrix), aspect="equal", interpolation="nearest")
+            part.set_title(name, loc="left", fontsize="small", color=colors.FOREGROUND)
+            part.xaxis.tick_top()
+            size = max(3.0, min(8.0, 150 / (max(rows, columns) * math.sqrt(across))))
+            for axis, letters in ((part.xaxis, labels["columns"]), (part.yaxis, labels["rows"])):
+                every = max(1, -(-len(letters) // READABLE))
+                axis.set_ticks(range(0, len(letters), every), letters[::every])
+                axis.set_tick_params(length=0, labelsize=size, labelcolor=colors.FOREGROUND, pad=1)
+            part.spines[:].set_color(colors.GRID)
+            if i == 0:
+                part.set_ylabel("who looks", color=colors.MUTED, fontsize="small")
+                part.set_xlabel("at what", color=colors.MUTED, fontsize="small")
+        return ax
+
+    def describe(self):
+        frame, labels = self.frame(), self.labels()
+        if not np.isfinite(frame["weights"]).all():
+            return "The attention weights are not finite."
+        said = [f"{name} {_habit(matrix)}" for name, matrix in zip(labels["heads"], frame["weights"], strict=True)]
+        more = f", and {plural(len(said) - 4, 'head')} more" if len(said) > 4 else ""
+        return f"Layer {self.layer}, on average: {', '.join(said[:4])}{more}."
+
+
+def _tokens(text, classes):
+    """The number of each letter of a text."""
+    number = {name: i for i, name in enumerate(classes)}
+    if unknown := [letter for letter in text if letter not in number]:
+        raise ValueError(f"Attention: sample: expected letters out of {''.join(classes)!r}, got {unknown[0]!r}")
+    if not text:
+        raise ValueError("Attention: sample: expected at least one letter, got an empty text")
+    return np.array([number[letter] for letter in text], np.int64)
+
+
+def _habit(weights):
+    """The distance at which most weight lies, and how much, of one head (T, S). Distances over half the text, which
+    few places have, do not count."""
+    rows, columns = weights.shape
+    shares = {}
+    for back in range(-(columns // 2), rows // 2 + 1):
+        diagonal = np.diagonal(weights, -back)
+        if diagonal.size:
+            shares[back] = float(diagonal.mean())
+    back = max(shares, key=lambda each: (round(shares[each], 6), -abs(each)))
+    where = "on itself" if back == 0 else f"{plural(abs(back), 'place')} {'back' if back > 0 else 'ahead'}"
+    return f"{percent(shares[back])} {where}"
+
+
+def _paint(weights):
+    """Colours (T, S, 4): clear where there is no weight at all, the warning colour where it is not finite."""
+    from matplotlib.colors import to_rgba
+
+    finite = np.isfinite(weights)
+    image = np.asarray(colors.colormap(colors.SHARE)(np.where(finite, weights, 0).clip(0, 1)))
+    image[weights == 0] = 0
+    image[~finite] = to_rgba(colors.WARNING)
+    return image
