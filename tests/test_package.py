@@ -22,6 +22,8 @@ STOREYS = {
     "nn": {"engine", "numpy"},
     "optim": {"engine", "nn", "numpy"},
     "data": {"engine", "numpy"},
+    "saving": {"engine", "nn", "numpy"},
+    "summary": {"engine", "nn", "numpy"},
     "training": {"engine", "nn", "optim", "data", "numpy"},
     "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "traitlets"},
     "exercises": {"engine", "nn", "optim", "data", "training", "numpy"},
@@ -30,6 +32,7 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("data/bundled.py", "sklearn"),
+    ("nn/module.py", "summary"),
     ("training/history.py", "views"),
     ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
@@ -153,7 +156,7 @@ def test_the_wheel_needs_four_packages(wheel):
     metadata = wheel.read(f"nbprop-{nbprop.__version__}.dist-info/METADATA").decode()
     needs = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==)", metadata, re.MULTILINE)
     assert needs == ["anywidget", "ipywidgets", "matplotlib", "numpy"]
-    assert set(re.findall(r"^Provides-Extra: (.*)", metadata, re.MULTILINE)) == {"lab", "test", "torch", "tutorials"}
+    assert set(re.findall(r"^Provides-Extra: (.*)", metadata, re.MULTILINE)) == {"docs", "lab", "test", "torch", "tutorials"}
 
 
 def test_the_wheel_works_from_where_it_is_put(wheel, tmp_path):

@@ -181,7 +181,7 @@ class Module:
         input_shape: of a batch, such as (32, 784), or an example (ndarray); by default (1, in_features) where the first
             layer is Linear, and parameters only where it is not.
         """
-        from .summary import Summary
+        from ..summary import Summary
 
         return Summary(self, input_shape)
 

@@ -12,8 +12,8 @@ import pytest
 
 import nbprop as nb
 from nbprop import nn
-from nbprop.nn import saving
-from nbprop.nn.saving import load, save, settings
+from nbprop import saving
+from nbprop.saving import load, save, settings
 
 BASES = {"Module", "Activation", "Loss", "Recurrent"}  # nobody makes these
 
@@ -83,7 +83,7 @@ def test_every_module_comes_back(kind, tmp_path):
     name = kind.__name__
     assert getattr(nn, name, None) is kind, f"nb.load looks for {name} in nbprop.nn: name it in nbprop/nn/__init__.py"
     assert name in SAMPLES, (
-        f"add a sample of {name} to SAMPLES in tests/nn/test_saving.py, with settings that are not the defaults. "
+        f"add a sample of {name} to SAMPLES in tests/test_saving.py, with settings that are not the defaults. "
         "nb.save reads each argument of the constructor from the attribute of the same name; where that does not do, "
         "give the class a method settings(), the arguments as a dict."
     )

@@ -6,11 +6,11 @@ from html import escape
 
 import numpy as np
 
-from ..engine import record
-from ..engine.flops import flops
-from .embedding import Embedding
-from .layers import Linear, as_tensor
-from .module import Parameter
+from .engine import record
+from .engine.flops import flops
+from .nn.embedding import Embedding
+from .nn.layers import Linear, as_tensor
+from .nn.module import Parameter
 
 HEAD = ("layer", "kind", "parameters", "output", "FLOPs forward", "backward", "memory forward", "backward")
 

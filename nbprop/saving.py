@@ -10,8 +10,8 @@ import zipfile
 
 import numpy as np
 
-from .. import nn
-from .module import Module, Parameter, Sequential
+from . import nn
+from .nn.module import Module, Parameter, Sequential
 
 FORMAT, VERSION = "nbprop model", 1
 ARCHITECTURE = "architecture"  # the JSON's name in the archive
