@@ -243,7 +243,7 @@ class Playground(widgets.HBox):
             "depth": trainer.depth,
             "width": trainer.width or self._shown["width"],
             "activation": trainer.activation,
-            "init": trainer.model.init,
+            "init": trainer.model.init if isinstance(trainer.model.init, str) else self._shown["init"],
             "optimizer": optimizer_name(trainer),
             "lr": trainer.lr,
             "seed": trainer.seed,

@@ -17,15 +17,18 @@ def iris(validation=0.25, noise=0.0, seed=0):
     return _made("iris", X, y, source, features, noise, validation, seed)
 
 
-def digits(validation=0.25, noise=0.0, seed=0):
+def digits(validation=0.25, noise=0.0, seed=0, image=False):
     """1797 handwritten digits of 8 x 8 pixels, row by row, from 0 (paper) to 1 (ink): 10 classes, 64 inputs.
 
-    validation, noise, seed: as for `from_arrays`. Raises ImportError where scikit-learn is not installed.
+    validation, noise, seed: as for `from_arrays`. image: pictures of one channel, (n, 1, 8, 8), as Conv2d takes them,
+    instead of rows (n, 64); the same samples in the same order. Raises ImportError where scikit-learn is not installed.
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI (1998), the test part.
     """
     X, y, source = _load("load_digits")
-    features = [f"pixel {i // 8},{i % 8}" for i in range(64)]
-    return _made("digits", X / 16, y, source, features, noise, validation, seed)
+    features = ["ink"] if image else [f"pixel {i // 8},{i % 8}" for i in range(64)]
+    return _made(
+        "digits", (X / 16).reshape(-1, 1, 8, 8) if image else X / 16, y, source, features, noise, validation, seed
+    )
 
 
 def _load(name):

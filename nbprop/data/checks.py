@@ -95,18 +95,48 @@ def _is_number(value):
 
 
 def _place(index):
+    if len(index) > 2:
+        return f"[{', '.join(map(str, index))}]"
     return f"row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
 
 
 def inputs(X, name="X"):
-    """`X` as float64 (n, d), n and d at least 1."""
+    """`X` as float64 (n, ...), at least two axes, none of them empty."""
     X = array(X, name)
-    if X.ndim != 2:
-        how = f"; try {name}[:, None]" if X.ndim == 1 else f"; try {name}.reshape(len({name}), -1)" if X.ndim else ""
-        raise ValueError(f"{name}: expected shape (samples, features), got {X.shape}{how}")
+    if X.ndim < 2:
+        how = f"; try {name}[:, None]" if X.ndim else ""
+        raise ValueError(
+            f"{name}: expected shape (samples, features), got {X.shape}{how} (or (samples, time, features) for "
+            "sequences, (samples, channels, rows, columns) for pictures)"
+        )
     if 0 in X.shape:
         raise ValueError(f"{name}: expected at least one sample and one feature, got shape {X.shape}")
     return numbers(X, name)
+
+
+def tokens(X, name, count):
+    """`X` as int64 (n, ...): numbers of tokens, from 0 to count - 1."""
+    X = inputs(X, name)
+    bad = (np.round(X) != X) | (X < 0) | (count <= X)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name}: expected tokens of the vocabulary, whole numbers from 0 to {count - 1}, got {X[first]:g} at "
+            f"{_place(first)}; try a larger vocabulary, or leave it out if {name} holds measurements"
+        )
+    return X.astype(np.int64)
+
+
+def vocabulary(names):
+    """Names of tokens, a tuple, from their number, a text of different characters, or a sequence of names."""
+    if isinstance(names, str):
+        names = tuple(names)
+    elif not np.iterable(names):
+        names = range(integer(names, "vocabulary", least=1))
+    names = tuple(names)
+    if not names:
+        raise ValueError("vocabulary: expected at least one token, got none")
+    return names_of(names, "vocabulary", len(names))
 
 
 def names_of(names, what, count):

@@ -10,13 +10,13 @@ TASKS = ("binary", "multiclass", "regression")
 
 
 def rows(y, name, n):
-    """y as an array of n rows, (n,) or (n, k > 1)."""
+    """y as an array of n rows: (n,), (n, k > 1) or more axes."""
     given, y = y, checks.array(y, name)
     if y.dtype.kind == "U" and not hasattr(given, "dtype"):
         y = np.array(given, object)  # Else NumPy turns the None and nan among the texts of a list into texts.
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim not in (1, 2) or 0 in y.shape[1:]:
+    if y.ndim < 1 or 0 in y.shape[1:]:
         raise ValueError(f"{name}: expected shape (samples,) or (samples, targets), got {y.shape}")
     if len(y) != n:
         X = name.replace("y", "X")
@@ -45,18 +45,23 @@ def task_of(y, task):
 
 
 def values(y, name):
-    """Regression targets: float64 (n, k)."""
+    """Regression targets: float64 (n, k), or (n, ..., k) as they come."""
     y = checks.numbers(y, name)
     return y[:, None] if y.ndim == 1 else y
 
 
-def classes_of(y, task, classes):
-    """The task, the different labels in the order of their class numbers, and the names of the classes."""
-    labels = set(_labels(y, "y"))
+def classes_of(y, task, classes, steps=None):
+    """The task, the different labels in the order of their class numbers, and the names of the classes.
+
+    steps: number of time steps where there may be a label for each.
+    """
+    labels = set(_labels(y, "y", steps))
     try:
         labels = sorted(labels)
     except TypeError:  # Labels of different types have no order of their own.
         labels = sorted(labels, key=lambda label: (type(label).__name__, str(label)))
+    if classes is not None and not isinstance(classes, str):
+        labels = _with_absent(labels, tuple(classes))
     count = len(labels)
     if count < 2:
         raise ValueError(
@@ -73,34 +78,50 @@ def classes_of(y, task, classes):
     return task, labels, names
 
 
-def class_numbers(y, name, labels):
-    """Class numbers 0..C-1: int64 (n,)."""
+def _with_absent(labels, classes):
+    """The labels, and where there are more classes than that, those which no sample has: if the classes are the labels
+    themselves, or the labels are class numbers."""
+    if len(classes) <= len(labels):
+        return labels
+    by_name = {_name(label): label for label in labels}
+    if set(by_name) <= {_name(label) for label in classes}:
+        return [by_name.get(_name(label), label) for label in classes]
+    numbers = all(type(label) is int and 0 <= label < len(classes) for label in labels)
+    return list(range(len(classes))) if numbers else labels
+
+
+def class_numbers(y, name, labels, steps=None):
+    """Class numbers 0..C-1: int64, of y's shape."""
     number = {label: i for i, label in enumerate(labels)}
-    y = _labels(y, name)
-    if unknown := [label for label in y if label not in number]:
+    found = _labels(y, name, steps)
+    if unknown := [label for label in found if label not in number]:
         raise ValueError(
             f"{name}: expected only the labels of y, {', '.join(map(repr, labels))}; got {unknown[0]!r} "
-            f"({len(unknown)} of {len(y)} are unknown)"
+            f"({len(unknown)} of {len(found)} are unknown)"
         )
-    return np.array([number[label] for label in y], np.int64)
+    return np.array([number[label] for label in found], np.int64).reshape(y.shape)
 
 
-def _labels(y, name):
-    """y as a list of n labels, Python's own values where NumPy has them."""
-    if y.ndim == 2:
+def _labels(y, name, steps=None):
+    """All labels of y as a list, Python's own values where NumPy has them."""
+    if y.ndim > 1 and y.shape[1:] != (steps,):
+        each = f"one label for each sample, or (samples, {steps}), one for each time step" if steps else None
         raise ValueError(
-            f"{name}: expected one label for each sample, got shape {y.shape}; "
-            f"try {name}.argmax(axis=1) for one-hot rows, or task='regression' for numbers to predict"
+            f"{name}: expected {each or 'one label for each sample'}, got shape {y.shape}; "
+            f"try {name}.argmax(axis=-1) for one-hot rows, or task='regression' for numbers to predict"
         )
-    y = y.tolist()
-    for i, label in enumerate(y):
+    width, found = y.size // len(y), y.ravel().tolist()
+    for i, label in enumerate(found):
         if checks.is_missing(label):
-            raise ValueError(f"{name}: expected a label for each sample, got {label!r} at row {i}; try to leave it out")
+            where = f"row {i // width}"
+            raise ValueError(f"{name}: expected a label for each sample, got {label!r} at {where}; try to leave it out")
         try:
             hash(label)
         except TypeError:
-            raise TypeError(f"{name}: expected labels such as numbers or texts, got {label!r} at row {i}") from None
-    return y
+            raise TypeError(
+                f"{name}: expected labels such as numbers or texts, got {label!r} at row {i // width}"
+            ) from None
+    return found
 
 
 def _name(label):

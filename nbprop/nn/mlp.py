@@ -8,7 +8,7 @@ import numpy as np
 from .activations import LeakyReLU
 from .activations import activation as make_activation
 from .checks import size
-from .init import he, initializer
+from .init import INITIALIZERS, he, initializer
 from .layers import Linear
 from .module import Sequential
 
@@ -22,7 +22,8 @@ def mlp(sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dt
         init: name or function; with leaky ReLU, "he" takes the slope into account.
         seed: of the generator for the weights. Same seed, same weights.
         dtype: float32 or float64; the weights are the same up to rounding.
-    The model keeps the names as `model.activation` and `model.init`.
+    The model keeps their names as `model.activation` and `model.init`; an initializer of your own, or with settings of
+    its own, it keeps itself.
     """
     sizes = list(sizes) if np.iterable(sizes) and not isinstance(sizes, str) else sizes
     if not isinstance(sizes, list) or len(sizes) < 2:
@@ -36,5 +37,6 @@ def mlp(sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dt
         modules += [Linear(fan_in, fan_out, init=draw, rng=rng, dtype=dtype), make_activation(act)]
     model = Sequential(*modules[:-1])
     model.activation = getattr(act, "name", type(act).__name__)
-    model.init = getattr(initializer(init), "__name__", repr(init))
+    function = initializer(init)
+    model.init = next((name for name, known in INITIALIZERS.items() if known is function), function)
     return model

@@ -22,6 +22,7 @@ class Layer:
     activation: str
     units: int
     weight: slice
+    shape: tuple[int, ...] = ()  # of the weight, where there is but one
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,20 @@ def mean(a):
 
 
 def silent_share(a, activation):
-    """Share of saturated values (tanh, sigmoid) or of units that are dead for the whole batch (ReLU and its kin)."""
+    """Share of saturated values (tanh, sigmoid) or of units that are dead for the whole batch (ReLU and its kin): a
+    channel of pictures in all their pixels, a unit of sequences at all time steps."""
     if activation is None:
         return 0.0
     silent = activation.silent(a)
     if not activation.two_sided:
-        silent = silent.reshape(len(silent), -1).all(axis=0)
+        unit = unit_axis(a)
+        silent = silent.all(axis=tuple(i for i in range(a.ndim) if i != unit))
     return np.count_nonzero(silent) / silent.size
+
+
+def unit_axis(z):
+    """The axis of a layer's output along which its units lie: channels of pictures, features of anything else."""
+    return 1 if z.ndim == 4 else z.ndim - 1
 
 
 def activations(taps):
@@ -72,7 +80,7 @@ def slopes(taps, bins):
     out["counts"] = np.zeros((len(taps), bins), np.float32)
     out["value"], out["slope"] = np.zeros((2, len(taps), bins + 1), np.float32)
     for i, tap in enumerate(taps):
-        z = tap.z[np.isfinite(tap.z)]
+        z = every(tap.z[np.isfinite(tap.z)])
         low, high = -_beyond(-z.min(initial=0)), _beyond(z.max(initial=0))
         edges = np.linspace(low, high, bins + 1, dtype=tap.z.dtype)
         near = 0.06 * _slope(tap.activation, edges[:1] * 0)[1][0] if tap.activation.two_sided else 0.01
@@ -95,33 +103,58 @@ def _beyond(x):
     return max(3.0, next(k * unit for k in (1, 1.5, 2, 3, 4, 6, 8, 10) if k * unit >= x))
 
 
+SAMPLE = 2**14  # a histogram counts at most so many values of a layer
+
+
 def histograms(arrays, bins):
     """One histogram per array, all counted at once.
 
-    Returns counts (L, bins), lowest (L,) and highest value (L,), float32. Values that are not finite are left out;
-    an array whose values are all the same is one bar in the middle of a range around it.
+    Returns counts (L, bins), lowest (L,) and highest value (L,), float32. Values that are not finite are left out, see
+    `not_finite`; an array whose values are all the same is one bar in the middle of a range around it.
+    Of a large array every so-many-th value is counted, and for as many as that; lowest and highest are those of all.
     """
-    arrays = [np.asarray(array, np.float32).ravel("K") for array in arrays]
+    arrays = [_finite(np.asarray(array, np.float32).ravel("K")) for array in arrays]
     sizes = np.array([array.size for array in arrays])
     low, high = np.zeros(len(arrays), np.float32), np.zeros(len(arrays), np.float32)
     if not sizes.sum():
         return np.zeros((len(arrays), bins), np.float32), low, high
-    values = np.concatenate(arrays)
-    layer = np.repeat(np.arange(len(arrays)), sizes)
-    if not np.isfinite(values.dot(values)):
-        finite = np.isfinite(values)
-        values, layer = values[finite], layer[finite]
-        sizes = np.bincount(layer, minlength=len(arrays))
-    some = np.flatnonzero(sizes)  # reduceat does not know empty pieces
-    if some.size:
-        starts = (np.cumsum(sizes) - sizes)[some]
-        low[some] = np.minimum.reduceat(values, starts)
-        high[some] = np.maximum.reduceat(values, starts)
+    thin = [every(array) for array in arrays]
+    kept = np.array([array.size for array in thin])
+    values, layer = np.concatenate(thin), np.repeat(np.arange(len(arrays)), kept)
+    some = np.flatnonzero(kept)  # reduceat does not know empty pieces
+    starts = (np.cumsum(kept) - kept)[some]
+    low[some], high[some] = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    for i in np.flatnonzero(kept < sizes):
+        low[i], high[i] = arrays[i].min(), arrays[i].max()
     flat = low == high
     pad = np.where(flat, np.maximum(np.abs(low) * 0.5, 1e-6), 0).astype(np.float32)
     low, high = low - pad, high + pad
     scale = bins / (high.astype(np.float64) - low)
     place = ((values - low[layer]) * scale[layer]).astype(np.int64)
     np.minimum(place, bins - 1, out=place)
-    counts = np.bincount(layer * bins + place, minlength=len(arrays) * bins)
-    return counts.reshape(len(arrays), bins).astype(np.float32), low, high
+    counts = np.bincount(layer * bins + place, minlength=len(arrays) * bins).reshape(len(arrays), bins)
+    return (counts * (sizes / np.maximum(kept, 1))[:, None]).astype(np.float32), low, high
+
+
+def not_finite(arrays):
+    """How many values are NaN and how many infinite, (L, 2)."""
+    counts = np.zeros((len(arrays), 2), np.int64)
+    for i, array in enumerate(arrays):
+        flat = array.ravel("K")
+        if _finite(flat).size < flat.size:
+            counts[i] = np.count_nonzero(np.isnan(flat)), np.count_nonzero(np.isinf(flat))
+    return counts
+
+
+def every(flat):
+    """At most SAMPLE values of the array (n,), evenly spaced. The stride has no factor in common with n, so that no
+    unit or pixel of the array that was flattened is preferred."""
+    stride = -(-flat.size // SAMPLE) or 1
+    while math.gcd(stride, flat.size) > 1:
+        stride += 1
+    return flat[::stride]
+
+
+def _finite(flat):
+    with np.errstate(over="ignore", invalid="ignore"):
+        return flat if math.isfinite(flat.dot(flat)) else flat[np.isfinite(flat)]

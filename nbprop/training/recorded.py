@@ -5,7 +5,7 @@ import numpy as np
 from nbprop import nn
 from nbprop.engine import Replay, Tensor, record
 
-from .probes import Layer, Tap
+from .probes import Layer, Tap, unit_axis
 
 
 class RecordedStep:
@@ -54,8 +54,11 @@ def find_layers(model, calls, used):
     `z` is what the activation gets: where a normalization follows the weights, what it gives.
     """
     found = []
-    for module, output in calls:
-        output = output[0] if isinstance(output, tuple) else output
+    for module, given in calls:
+        outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
+        if not outputs:
+            continue
+        output = next(filter(used, outputs), outputs[0])  # of a recurrent layer, the states or the last one alone
         weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
         if weights and used(output):
@@ -68,8 +71,9 @@ def find_layers(model, calls, used):
     for i, (weights, z, a, activation, kind) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
         start, stop = _place(model.theta, weights[0])[0], _place(model.theta, weights[-1])[1]
-        units = z.shape[1 if z.ndim == 4 else -1]  # channels of a picture, features of anything else
-        layer = Layer(name, kind, activation.name if activation else "identity", units, slice(start, stop))
+        units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
+        function = activation.name if activation else "identity"
+        layer = Layer(name, kind, function, units, slice(start, stop), shape)
         layers.append((layer, z, a, activation))
     return layers
 

@@ -3,20 +3,21 @@ go back to. No history, no threads, no clock: the same settings and seed give th
 
 import copy
 import math
-from contextlib import contextmanager
 
 import numpy as np
 
 from nbprop import nn, optim
-from nbprop.engine import Tensor, no_grad
+from nbprop.engine import Tensor, no_grad, record
+from nbprop.engine.tape import reachable
 
 from . import probes
 from .batches import Batches
 from .diverged import Diverged, first_not_finite
+from .fit import check_fit, evaluating
 from .past import Snapshot
-from .recorded import RecordedStep
+from .recorded import RecordedStep, find_layers
 from .resize import Resize, dense_layers, hidden_sizes
-from .targets import accuracy, check_loss, probabilities, targets
+from .targets import accuracy, probabilities, targets
 
 EVALUATION_SAMPLES = 512
 
@@ -77,8 +78,9 @@ class Run:
         return self._recorded.layers if self._recorded else self._layers_before_the_first_step()
 
     def _layers_before_the_first_step(self):
-        probe = RecordedStep(copy.deepcopy(self.model), self._loss, self._X, self._y, 1)
-        probe.run(self._X, self._y, np.arange(1))
+        few = min(2, len(self._X))  # batch normalization trains on two samples or more
+        probe = RecordedStep(copy.deepcopy(self.model), self._loss, self._X, self._y, few)
+        probe.run(self._X, self._y, np.arange(few))
         return probe.layers
 
     @property
@@ -127,35 +129,35 @@ class Run:
         return probes.slopes(self.taps, bins)
 
     def histograms(self, kind, bins):
+        return probes.histograms(self._counted(kind), bins)
+
+    def not_finite(self, kind):
+        return probes.not_finite(self._counted(kind))
+
+    def _counted(self, kind):
+        """The array of each layer whose numbers a histogram counts."""
         if kind == "weights":
-            arrays = [self.theta[layer.weight] for layer in self.layers]
-        elif not self._recorded:
-            arrays = [np.zeros(0, np.float32) for _ in self.layers]
-        elif kind == "gradients":
-            arrays = [self.gradient[layer.weight] for layer in self.layers]
-        else:
-            arrays = [tap.a for tap in self.taps]
-        return probes.histograms(arrays, bins)
+            return [self.theta[layer.weight] for layer in self.layers]
+        if not self._recorded:
+            return [np.zeros(0, np.float32) for _ in self.layers]
+        if kind == "gradients":
+            return [self.gradient[layer.weight] for layer in self.layers]
+        return [tap.a for tap in self.taps]
 
     def output(self, X):
-        """What the network says, (n, outputs), with the training step's arrays left as they are."""
-        with self._evaluating():
+        """What the network says, (n, ..., outputs), with the training step's arrays left as they are."""
+        with evaluating(self.model), no_grad():
             return self.model(Tensor(X)).data
 
-    @contextmanager
-    def _evaluating(self):
-        training = self.model.training
-        if training:
-            self.model.eval()
-        try:
-            with no_grad():
-                yield
-        finally:
-            if training:
-                self.model.train()
+    def activations(self, X):
+        """What every layer gives for the samples X: a list of arrays (n, ...)."""
+        with evaluating(self.model), record() as tape:
+            output = self.model(Tensor(X))
+        used = set(reachable(output))
+        return [a.data for _, _, a, _ in find_layers(self.model, tape.calls, used.__contains__)]
 
     def predict(self, X):
-        """Class probabilities or regression values of the samples X, (n, outputs)."""
+        """Class probabilities or regression values of the samples X, (n, ..., outputs)."""
         return probabilities(self.output(X), self.settings["data"], self.settings["loss"])
 
     def attention(self, X):
@@ -171,7 +173,7 @@ class Run:
             "train": (self._X[:EVALUATION_SAMPLES], self._y[:EVALUATION_SAMPLES], data.y_train[:EVALUATION_SAMPLES]),
             "val": (data.X_val, self._y_val, data.y_val),
         }
-        with self._evaluating():
+        with evaluating(self.model), no_grad():
             for name, (X, target, y) in sets.items():
                 if len(X):
                     output = self.model(Tensor(X))
@@ -318,20 +320,3 @@ def architecture(model):
     except ValueError:
         hidden = None
     return {"hidden": hidden, "activation": functions[0] if functions else "identity"}
-
-
-def check_fit(model, data, loss):
-    """Raise ValueError unless the model takes the data's inputs, gives its outputs, and the loss suits it."""
-    if len(data.X_train) == 0:
-        raise ValueError(f"data {data.name!r} has no training samples")
-    with no_grad():
-        output = model(Tensor(data.X_train[:2]))
-    if output.shape[1:] != (data.outputs,):
-        raise ValueError(
-            f"the model gives outputs of shape {output.shape[1:]} but {data.name!r} ({data.task}) needs "
-            f"({data.outputs},): "
-            f"make its last layer {data.outputs} wide, e.g. nb.nn.mlp([{data.inputs}, 16, {data.outputs}])"
-        )
-    if isinstance(loss, str):
-        nn.loss(loss)  # an unknown name is named
-        check_loss(loss, data)

@@ -15,12 +15,13 @@ from nbprop import nn
 from . import cells, knobs
 from .best import Best
 from .diverged import Diverged
+from .fit import check_fit
 from .history import History
 from .learning_rates import find_lr
 from .past import Past
 from .player import Player
 from .progress import progress
-from .run import Run, architecture, check_fit
+from .run import Run, architecture
 from .targets import default_loss
 from .turning import Turning
 
@@ -30,7 +31,8 @@ FRAME = 0.03  # seconds between two looks at the views during fit()
 class Trainer(Turning):
     """Trains a model on data, live or in one go; every knob acts at the next step and nothing starts over.
 
-    model: an `nn.Module` that takes (batch, inputs) and gives (batch, outputs), e.g. from `nb.nn.mlp`.
+    model: an `nn.Module` that takes a batch of the data's samples and gives (batch, outputs), or (batch, T, outputs)
+        where every time step has a target; e.g. from `nb.nn.mlp`, or a Sequential of Conv2d, MaxPool2d, ...
     data: a `data.Dataset`, the name of one ("spirals"), or a pair of arrays (X, y).
     loss: "mse", "bce" or "cross_entropy"; by default the one that fits the data.
     optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam").
@@ -377,7 +379,8 @@ class Trainer(Turning):
             return self._run.probe()
 
     def histograms(self, kind, bins=40):
-        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". In a
+        layer of more than 16,384 values every so-many-th is counted, and stands for its neighbours."""
         return self._run.histograms(kind, bins)
 
     def slopes(self, bins=40):
@@ -386,13 +389,18 @@ class Trainer(Turning):
         with np.errstate(all="ignore"):
             return self._run.slopes(bins)
 
+    def not_finite(self, kind):
+        """How many NaN and how many infinite values there are, which histograms leave out: (layers, 2)."""
+        return self._run.not_finite(kind)
+
     def evaluate(self):
         """Loss and accuracy now, of (at most 512) training samples and all validation samples: a dict."""
         with np.errstate(all="ignore"):
             return self._run.evaluate()
 
     def predict(self, X):
-        """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, inputs)."""
+        """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, ...); of every time step where
+        each has a target, (n, T, C)."""
         with np.errstate(all="ignore"):
             return self._run.predict(X)
 
@@ -401,6 +409,12 @@ class Trainer(Turning):
         (heads, T, S), each row with sum 1."""
         with np.errstate(all="ignore"):
             return self._run.attention(np.asarray(X))
+
+    def activations(self, X):
+        """What every layer of `layers`, with its activation, gives for samples X: a list of arrays (n, units), (n, T,
+        units) or (n, channels, rows, columns)."""
+        with np.errstate(all="ignore"):
+            return self._run.activations(X)
 
     # ---- telling the views -------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from nbprop import optim
 
 from . import knobs
 from .diverged import Diverged
+from .fit import check_fit
 from .history import Event
 from .resize import hidden_sizes
-from .run import check_fit
 
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
 
@@ -79,7 +79,7 @@ class Turning:
     batch_size = _knob("batch_size", "Samples per step.")
     activation = _knob("activation", "Name of the activation of the hidden layers.")
     loss = _knob("loss", "Name of the loss.")
-    data = _knob("data", "The Dataset. Another one must have as many inputs and outputs; else use `reset`.")
+    data = _knob("data", "The Dataset. Another one must have inputs and outputs of the same shape; else use `reset`.")
 
     clip = _knob("clip", "Largest norm of the gradient: a larger one is scaled down to it; None: none is.")
     l1 = _knob("l1", "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.")

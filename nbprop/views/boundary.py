@@ -8,6 +8,7 @@ from .view import Option, View, new_axes, number, percent
 GRID = 32  # the plane is asked at GRID x GRID places
 CURVE = 200  # ... and a line at so many
 POINTS = 1500  # at most so many points of each kind are drawn
+CLASSES = 100  # a confusion matrix has at most so many; of more, the rare ones are counted as one, "other"
 
 
 class Boundary(View):
@@ -15,22 +16,27 @@ class Boundary(View):
     with (rings).
 
     Two inputs: the plane, coloured by the probability of the second class, by the likeliest class and how sure it is,
-    or by the predicted value. One input: the curve. Other inputs: on the validation points (training points if there
-    are none) the confusion matrix, or predicted against true values.
+    or by the predicted value. One input: the curve. Other inputs, also pictures and sequences: on the validation points
+    (training points if there are none) the confusion matrix, or predicted against true values. Where every time step
+    has a target, each counts as a point.
 
     Options: `errors`: mark the points that the network gets wrong (default False).
     """
 
     name = "boundary"
     title = "What it has learned"
-    rate = 12.0
     options = (Option("errors", "mark errors"),)
+
+    @property
+    def rate(self):
+        """Pictures and sequences take long to test: about three times as long as to learn from, sample by sample."""
+        return 12.0 if len(self.source.data.input_shape) == 1 else 3.0
 
     @property
     def mode(self):
         """ "plane", "curve", "confusion" or "scatter"."""
         data = self.source.data
-        if data.inputs <= 2:
+        if data.inputs <= 2 and len(data.input_shape) == len(data.output_shape) == 1 and not data.vocabulary:
             return "plane" if data.inputs == 2 else "curve"
         return "scatter" if data.task == "regression" else "confusion"
 
@@ -48,8 +54,9 @@ class Boundary(View):
             return {"counts": self._confusion()}
         if self.mode == "scatter":
             X, y = self._tested()
-            predicted = np.asarray(self.source.predict(X[:POINTS]), np.float32)
-            return {"points": np.stack([y[:POINTS].ravel(), predicted.ravel()], axis=1), "range": self._known("range")}
+            true, said = y[:POINTS].ravel(), np.asarray(self.source.predict(X[:POINTS]), np.float32).ravel()
+            keep = slice(None, None, -(-true.size // (2 * POINTS)) or 1)  # an autoencoder has many for each sample
+            return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
         places = self._known("places")
         count = len(places)
         frame = {name: self._known(name) for name in ("train", "validation", "range")}
@@ -70,7 +77,7 @@ class Boundary(View):
         return {
             "mode": self.mode,
             "task": data.task,
-            "classes": list(data.classes),
+            "classes": self._shown()[0] if self.mode == "confusion" else list(data.classes),
             "features": list(data.features),
             "tested": "validation" if len(data.X_val) else "training",
         }
@@ -86,11 +93,18 @@ class Boundary(View):
     def _wrong(self, said):
         return (classes_of(said) != self._known("classes")).astype(np.float32)
 
+    def _shown(self):
+        """The names of the classes of a confusion matrix, and class number -> row (C,)."""
+        return self._constant(
+            "classes", self.source.data, lambda: _most_frequent(self.source.data.classes, self._tested()[1])
+        )
+
     def _confusion(self):
         X, y = self._tested()
-        many = max(len(self.source.data.classes), 2)
-        counts = np.bincount(y * many + classes_of(np.asarray(self.source.predict(X))), minlength=many * many)
-        return counts.reshape(many, many).astype(np.float32)
+        names, row = self._shown()
+        true, said = row[y.ravel()], row[classes_of(np.asarray(self.source.predict(X))).ravel()]
+        many = max(len(names), 2)
+        return np.bincount(true * many + said, minlength=many * many).reshape(many, many).astype(np.float32)
 
     def plot(self, ax=None):
         ax = new_axes(ax, 4.6, 4.0)
@@ -113,32 +127,44 @@ class Boundary(View):
         if self.source.data.task == "regression":
             error, spread = np.sqrt(np.mean((said - y) ** 2)), np.std(np.asarray(y, np.float64))
             return (
-                f"Root mean square error {number(error)} on {len(X)} {kind} points, "
+                f"Root mean square error {number(error)} on {len(X):,} {kind} points, "
                 f"whose targets have a standard deviation of {number(spread)}."
             )
         wrong = classes_of(said) != y
-        words = f"{percent(1 - wrong.mean())} of {len(X)} {kind} points are right ({np.count_nonzero(wrong)} wrong)"
+        words = f"{percent(1 - wrong.mean())} of {y.size:,} {kind} points are right ({np.count_nonzero(wrong):,} wrong)"
         names = self.source.data.classes
         if len(names) > 2 and wrong.any():
-            pairs = np.bincount(y[wrong] * len(names) + classes_of(said)[wrong], minlength=len(names) ** 2)
-            true, taken = divmod(int(pairs.argmax()), len(names))
-            words += f"; most often {names[true]} is taken for {names[taken]} ({pairs.max()})"
+            pairs, counts = np.unique(y[wrong] * len(names) + classes_of(said)[wrong], return_counts=True)
+            true, taken = divmod(int(pairs[counts.argmax()]), len(names))
+            words += f"; most often {names[true]} is taken for {names[taken]} ({counts.max():,})"
         return words + "."
 
 
 def classes_of(said):
-    """Class numbers (n,) from probabilities (n, 1) of the second class or (n, C)."""
-    return (said[:, 0] >= 0.5).astype(np.int64) if said.shape[1] == 1 else said.argmax(axis=1)
+    """Class numbers (n, ...) from probabilities (n, ..., 1) of the second class or (n, ..., C)."""
+    return (said[..., 0] >= 0.5).astype(np.int64) if said.shape[-1] == 1 else said.argmax(axis=-1)
+
+
+def _most_frequent(classes, y):
+    """Names of the classes to show, and class number -> place among them (C,)."""
+    count = max(len(classes), 2)
+    if count <= CLASSES:
+        return list(classes), np.arange(count)
+    often = np.argsort(-np.bincount(y.ravel(), minlength=count), kind="stable")[: CLASSES - 1]
+    often.sort()
+    row = np.full(count, CLASSES - 1)
+    row[often] = np.arange(CLASSES - 1)
+    return [*(classes[k] for k in often), "other"], row
 
 
 def _constants(data):
     """The arrays of a picture that depend on the data alone."""
     known = {}
     X, y = np.concatenate([data.X_train, data.X_val]), np.concatenate([data.y_train, data.y_val])
-    values = y[:, 0] if data.task == "regression" else np.array([0, 1])
+    values = y[..., 0] if data.task == "regression" else np.array([0, 1])
     low, high = float(values.min()), float(values.max())
     known["range"] = np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
-    if data.inputs > 2:
+    if data.inputs > 2 or len(data.input_shape) > 1 or len(data.output_shape) > 1 or data.vocabulary:
         return known
     for name, points, targets in (("train", data.X_train, data.y_train), ("validation", data.X_val, data.y_val)):
         keep = slice(None, None, -(-len(points) // POINTS) or 1)

@@ -4,7 +4,7 @@ import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./_plo
 
 /**
  * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,)
+ * @param {Record<string, import("./_math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2)
  * @param {{layers: string[], kind: string}} labels
  * @param {{log?: boolean}} options
  */
@@ -26,18 +26,21 @@ export function draw(panel, frame, labels, options) {
     if (cells.compact) {
       text(panel, shorten(panel, name, chart.x - box.x - 4, size - 1), chart.x - 5, box.y + box.height / 2, { align: "right", size: size - 1, color: theme.muted });
     } else text(panel, shorten(panel, name, box.width, size, 600), box.x, box.y + size / 2, { weight: 600 });
+    const ill = notFinite(frame.bad?.data.subarray(2 * i, 2 * i + 2) ?? []);
     if (!numbers.some((n) => n > 0) || !Number.isFinite(high[i] - low[i])) {
-      return alarm(panel, "no finite value", chart.x + chart.width / 2, chart.y + chart.height / 2);
+      return alarm(panel, ill || "no finite value", chart.x + chart.width / 2, chart.y + chart.height / 2);
     }
     if (same !== null) {
       ctx.fillStyle = color;
       ctx.fillRect(chart.x + chart.width / 2 - 2, chart.y, 4, chart.height);
+      if (ill) alarm(panel, ill, chart.x + chart.width / 4, chart.y + chart.height / 2);
       const y = cells.compact ? box.y + box.height / 2 : chart.y + chart.height + 4 + size / 2;
       return text(panel, `all ${formatNumber(same)}`, chart.x + chart.width / 2 + (cells.compact ? 6 : 0), y, { align: cells.compact ? "left" : "center", size: size - 1, color: theme.muted });
     }
     const zero = low[i] < 0 && high[i] > 0 ? chart.x + (chart.width * -low[i]) / (high[i] - low[i]) : NaN;
     if (zero) rule(panel, zero, chart.y, zero, chart.y + chart.height + (cells.compact ? 0 : 3), cells.compact ? theme.grid : theme.muted);
     bars(panel, chart, numbers, Boolean(options.log), color);
+    if (ill) alarm(panel, ill, chart.x + chart.width / 2, chart.y + chart.height / 2);
     if (zero) {
       const half = textWidth(panel, "0", size - 1) / 2, [a, b] = ends.map((words) => textWidth(panel, words, size - 1));
       if (!cells.compact && zero - half > chart.x + a + 4 && zero + half < chart.x + chart.width - b - 4) {
@@ -61,6 +64,8 @@ export function draw(panel, frame, labels, options) {
       const numbers = counts(i), chart = chartIn(cells.boxes[i], cells.compact, size);
       const total = numbers.reduce((sum, n) => sum + n, 0);
       const lines = [labels.layers[i] ?? "", `${groups(total)} ${labels.kind}, ${formatNumber(low[i])} to ${formatNumber(high[i])}`];
+      const ill = notFinite(frame.bad?.data.subarray(2 * i, 2 * i + 2) ?? []);
+      if (ill) lines.push(ill);
       const bin = Math.floor(((mx - chart.x) / chart.width) * bins);
       if (bin >= 0 && bin < bins && high[i] > low[i]) {
         const edge = (/** @type {number} */ k) => formatNumber(low[i] + ((high[i] - low[i]) * k) / bins, 2);
@@ -106,6 +111,9 @@ export function chartIn(box, compact, size) {
   const name = 3.2 * size, spare = box.width > 13 * size ? 6 * size : 0;
   return { x: box.x + name, y: box.y, width: box.width - name - (spare ? spare + 5 : 0), height: box.height - 1, spare };
 }
+
+/** "3 NaN", "3 NaN, 2 infinite", or "" when all are finite. @param {ArrayLike<number>} bad  how many of both */
+export const notFinite = (bad) => ["NaN", "infinite"].map((word, k) => (bad[k] ? `${groups(bad[k])} ${word}` : "")).filter(Boolean).join(", ");
 
 /** "hidden 12" -> "h12", where there is no room for more. @param {string} name */
 export const brief = (name) => name.replace(/^hidden /, "h").replace(/^output$/, "out");

@@ -10,7 +10,7 @@ KINDS = ("weights", "gradients", "activations")
 
 
 class Histograms(View):
-    """One histogram per layer, each over its own range, which is printed.
+    """One histogram per layer, each over its own range, which is printed; and how many values are NaN or infinite.
 
     Options: `kind` ("weights", "gradients" or "activations"); `log`: logarithmic counts, to see tails (default False).
     """
@@ -24,9 +24,11 @@ class Histograms(View):
     )
 
     def frame(self):
-        """counts (L, bins), low (L,) and high (L,): lowest and highest value of each layer."""
+        """counts (L, bins), low (L,) and high (L,): lowest and highest value of each layer; bad (L, 2): how many values
+        are NaN and how many infinite."""
         counts, low, high = self.source.histograms(self.kind, BINS)
-        return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high)}
+        bad = self.source.not_finite(self.kind)
+        return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high), "bad": _floats(bad)}
 
     def labels(self):
         """layers: their names; kind: what is counted."""
@@ -40,7 +42,8 @@ class Histograms(View):
         ax = new_axes(ax, 5.0, max(2.6, 0.95 * rows))
         ax.set_title(f"{self.title}: {self.kind}")
         ax.axis("off")
-        for i, (bars, low, high) in enumerate(zip(counts, frame["low"], frame["high"], strict=True)):
+        rows_of = zip(counts, frame["low"], frame["high"], frame["bad"], strict=True)
+        for i, (bars, low, high, bad) in enumerate(rows_of):
             row, column = divmod(i, columns)
             x, y = column / columns, 1 - (row + 1) / rows
             cell = ax.inset_axes((x + 0.01, y + 0.34 / rows, 1 / columns - 0.03, 0.4 / rows))
@@ -48,10 +51,14 @@ class Histograms(View):
             colors.tidy(cell)
             cell.spines["left"].set_visible(False)
             cell.grid(False)
-            if not bars.sum() or not np.isfinite(high - low):
+            none = not bars.sum() or not np.isfinite(high - low)
+            if none or bad.any():
+                words = not_finite(bad) or "no finite value"
+                cell.text(0.5 if none else 1, 0.5 if none else 1.05, words, color=colors.WARNING, weight="bold",
+                          ha="center" if none else "right", va="center" if none else "bottom", fontsize="x-small",
+                          transform=cell.transAxes)  # fmt: skip
+            if none:
                 cell.set(xticks=[], yticks=[])
-                cell.text(0.5, 0.5, "no finite value", color=colors.WARNING, weight="bold", ha="center", va="center",
-                          fontsize="x-small", transform=cell.transAxes)  # fmt: skip
                 continue
             if (same := constant(bars, low, high)) is not None:
                 cell.bar(0, 1, width=0.02, color=colors.KINDS[self.kind])
@@ -72,6 +79,9 @@ class Histograms(View):
     def describe(self):
         frame, names = self.frame(), self.labels()["layers"]
         some = frame["counts"].sum(axis=1) > 0
+        if frame["bad"].any():
+            ill = [f"{name} {not_finite(bad)}" for name, bad in zip(names, frame["bad"], strict=True) if bad.any()]
+            return f"{self.kind.capitalize()} are not finite: " + ", ".join(ill) + "."
         if not some.any():
             return f"No {self.kind} to show yet."
         low, high = frame["low"], frame["high"]
@@ -93,6 +103,11 @@ def constant(counts, low, high):
         return None
     middle = (float(low) + float(high)) / 2
     return 0.0 if abs(middle) < 1e-3 * (high - low) else middle
+
+
+def not_finite(bad):
+    """ "3 NaN", "2 infinite", "3 NaN, 2 infinite", or "" when all are finite."""
+    return ", ".join(f"{n:,.0f} {word}" for n, word in zip(bad, ("NaN", "infinite"), strict=True) if n)
 
 
 def _span(counts, low, high):

@@ -104,7 +104,11 @@ class Loss(View):
             first = next(alarms(frame["train"][0], frame["train"][1], False))
             said = f" {source.message}" if source.message else ""
             return f"Loss {number(loss)} at step {first[0]:,.0f}: the run has diverged.{said}"
-        words = f"Loss {number(loss)} after {plural(source.steps, 'step')}"
+        measured, losses = history.series("train_loss")
+        if not len(losses):
+            return f"Loss {number(loss)} of the latest batches after {plural(source.steps, 'step')}."
+        # Not that of the newest batch, which is another at every step.
+        words = f"Loss {number(losses[-1])} after {plural(int(measured[-1]), 'step')}"
         steps, values = history.series("val_loss")
         if not len(values):
             return words + "."

@@ -16,6 +16,10 @@ X = np.arange(24.0).reshape(12, 2)
 Y = np.arange(12) % 3
 
 
+SEQUENCES = np.arange(72.0).reshape(12, 3, 2)
+TOKENS = np.arange(60).reshape(12, 5) % 4
+
+
 def test_classes_from_texts():
     d = from_arrays(X, ["dog", "cat"] * 6, name="pets", features=("height", "weight"))
     assert repr(d) == "Dataset('pets', binary, 2 inputs, 2 classes, 8 train, 4 validation)"
@@ -206,7 +210,6 @@ TEXTS[3, 1] = "n/a"
     ("arguments", "error", "message"),
     [
         ({"X": X[:, 0]}, ValueError, "X: expected shape (samples, features), got (12,); try X[:, None]"),
-        ({"X": X.reshape(12, 2, 1)}, ValueError, "got (12, 2, 1); try X.reshape(len(X), -1)"),
         ({"X": 3}, ValueError, "X: expected shape (samples, features), got ()"),
         ({"X": X[:0]}, ValueError, "X: expected at least one sample and one feature, got shape (0, 2)"),
         ({"X": X[:, :0]}, ValueError, "got shape (12, 0)"),
@@ -227,7 +230,7 @@ TEXTS[3, 1] = "n/a"
         ({"y": 1}, ValueError, "y: expected shape (samples,) or (samples, targets), got ()"),
         ({"y": np.zeros((12, 0))}, ValueError, "got (12, 0)"),
         ({"y": np.zeros(12, int)}, ValueError, "y: expected at least two classes, got one class only, 0; try"),
-        ({"y": np.eye(3, dtype=int)[Y]}, ValueError, "got shape (12, 3); try y.argmax(axis=1) for one-hot rows"),
+        ({"y": np.eye(3, dtype=int)[Y]}, ValueError, "got shape (12, 3); try y.argmax(axis=-1) for one-hot rows"),
         ({"y": ["a", None] * 6}, ValueError, "y: expected a label for each sample, got None at row 1; try"),
         ({"y": ["a", float("nan")] * 6}, ValueError, "got nan at row 1"),
         ({"y": np.array(["a", np.datetime64("nat")] * 6, object)}, ValueError, "at row 1"),
@@ -264,8 +267,87 @@ TEXTS[3, 1] = "n/a"
         ({"X_val": X, "y_val": Y[:3]}, ValueError, "y_val: expected one row for each of the 12 rows of X_val, got 3"),
         ({"X_val": X, "y_val": Y + 1}, ValueError, "y_val: expected only the labels of y, 0, 1, 2; got 3 (4 of 12 are"),
         ({"y": X / 7, "X_val": X, "y_val": X[:, 0]}, ValueError, "y_val: expected 2 targets as in y, got 1"),
+        (
+            {"X": SEQUENCES, "y": Y[:, None].repeat(5, 1)},
+            ValueError,
+            "or (samples, 3), one for each time step, got shape",
+        ),
+        (
+            {"X": np.where(SEQUENCES == 9, np.nan, SEQUENCES)},
+            ValueError,
+            "got 1 NaN among 72, the first (nan) at [1, 1, 1]",
+        ),
+        (
+            {"X": SEQUENCES, "X_val": SEQUENCES[:, :2], "y_val": Y},
+            ValueError,
+            "samples of shape (3, 2) as in X, got (2, 2)",
+        ),
+        (
+            {"X": TOKENS, "vocabulary": 3},
+            ValueError,
+            "whole numbers from 0 to 2, got 3 at row 0, column 3; try a larger",
+        ),
+        ({"X": TOKENS + 0.5, "vocabulary": 9}, ValueError, "got 0.5 at row 0, column 0"),
+        ({"X": TOKENS, "vocabulary": "aab"}, ValueError, "vocabulary: expected different names, got a, a, b"),
+        ({"X": TOKENS, "vocabulary": 0}, ValueError, "vocabulary: expected at least 1, got 0"),
+        (
+            {"X": TOKENS, "vocabulary": 4, "noise": 0.1},
+            ValueError,
+            "noise: expected 0, for nothing can be added to tokens",
+        ),
+        ({"X": TOKENS, "vocabulary": 4, "X_val": TOKENS + 1, "y_val": Y}, ValueError, "X_val: expected tokens"),
     ],
 )
 def test_bad_input_is_refused_in_words(arguments, error, message):
     with pytest.raises(error, match=re.escape(message)):
         from_arrays(**{"X": X, "y": Y, **arguments})
+
+
+def test_pictures_and_sequences_keep_their_shape():
+    pictures = np.arange(12 * 3 * 4 * 5.0).reshape(12, 3, 4, 5)
+    d = from_arrays(pictures, Y, features=("red", "green", "blue"))
+    assert (d.inputs, d.input_shape, d.outputs, d.output_shape) == (3, (3, 4, 5), 3, (3,))
+    assert d.X_train.dtype == np.float32 and d.X_train.shape == (9, 3, 4, 5)
+    assert repr(d) == "Dataset('data', multiclass, inputs (3, 4, 5), 3 classes, 9 train, 3 validation)"
+    d = from_arrays(SEQUENCES, Y)
+    assert (d.inputs, d.input_shape, d.features, d.vocabulary) == (2, (3, 2), ("x1", "x2"), ())
+    rows = np.concatenate([d.X_train, d.X_val])[:, 0, 0].argsort()
+    np.testing.assert_array_equal(np.concatenate([d.X_train, d.X_val])[rows], SEQUENCES)
+    noisy = from_arrays(pictures, Y, noise=0.1)
+    assert noisy.X_train.shape == (9, 3, 4, 5) and not np.array_equal(noisy.X_train, pictures[:9])
+
+
+def test_a_label_for_every_time_step():
+    labels = np.array(["b", "a", "c"] * 12).reshape(12, 3)
+    d = from_arrays(SEQUENCES, labels)
+    assert (d.task, d.outputs, d.output_shape, d.classes) == ("multiclass", 3, (3, 3), ("a", "b", "c"))
+    assert d.y_train.shape == (9, 3) and (d.y_train == [1, 0, 2]).all()
+    assert repr(d).endswith("inputs (3, 2), 3 classes at each of (3,) places, 9 train, 3 validation)")
+    two = from_arrays(SEQUENCES, SEQUENCES[:, :, 0] > SEQUENCES[:, :, 0].mean())
+    assert (two.task, two.output_shape) == ("binary", (3, 1))
+    values = from_arrays(SEQUENCES, SEQUENCES / 7)
+    assert (values.task, values.outputs, values.output_shape) == ("regression", 2, (3, 2))
+
+
+def test_tokens_are_whole_numbers():
+    d = from_arrays(TOKENS, TOKENS[:, ::-1], vocabulary="abcd", classes=tuple("abcd"))
+    assert (d.X_train.dtype, d.inputs, d.vocabulary) == (np.int64, 4, ("a", "b", "c", "d"))
+    assert (d.output_shape, d.classes) == ((5, 4), d.vocabulary)
+    order = np.concatenate([d.X_train, d.X_val])
+    np.testing.assert_array_equal(order[:, ::-1], np.concatenate([d.y_train, d.y_val]))
+    assert repr(d).startswith("Dataset('data', multiclass, inputs (5,) of 4 tokens, 4 classes")
+    assert from_arrays(TOKENS.astype(float), Y, vocabulary=9).inputs == 9
+    assert from_arrays(TOKENS, Y).vocabulary == ()
+
+
+def test_there_may_be_classes_that_no_sample_has():
+    d = from_arrays(X, Y, classes=range(5))
+    assert d.outputs == 5 and d.classes == ("0", "1", "2", "3", "4") and sorted(set(d.y_train)) == [0, 1, 2]
+    d = from_arrays(X, Y, classes=("one", "two", "three", "many"))
+    assert d.outputs == 4 and d.y_train.max() == 2
+    d = from_arrays(X, ["b", "d"] * 6, classes=("d", "c", "b", "a"))
+    assert d.task == "multiclass" and sorted(set(d.y_train)) == [0, 2]
+    with pytest.raises(ValueError, match="expected 3 names, got 4"):
+        from_arrays(X, Y + 7, classes=("a", "b", "c", "d"))
+    d = from_arrays(X, Y % 2, X[:2], [3, 2], classes=range(4))
+    assert d.y_val.tolist() == [3, 2]

@@ -192,3 +192,10 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         data.dataset("spiral")
     with pytest.raises(ValueError, match=r"got 7$"):
         data.dataset(7)
+
+
+def test_digits_as_pictures_are_the_same_digits():
+    flat, pictures = data.digits(seed=1), data.digits(seed=1, image=True)
+    assert pictures.input_shape == (1, 8, 8) and pictures.inputs == 1 and pictures.features == ("ink",)
+    np.testing.assert_array_equal(pictures.X_train.reshape(-1, 64), flat.X_train)
+    np.testing.assert_array_equal(pictures.y_val, flat.y_val)

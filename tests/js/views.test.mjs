@@ -96,6 +96,7 @@ const PICTURES = {
   "update ratio": [gradients.draw, gradientsFrame(5, 160), gradientsLabels(5, "ratio"), { log: true }],
   "gradients gone wrong": [gradients.draw, gradientsFrame(6, 50, [0, 0, NaN, 1e-3, Infinity, 1]), gradientsLabels(6), { log: true }],
   ...Object.fromEntries([1, 2, 3, 5, 9, 16, 21, 40].map((n) => [`histograms of ${n} layers`, [histograms.draw, histogramsFrame(n), { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
+  ...Object.fromEntries([1, 3, 9, 40].map((n) => [`histograms of ${n} layers that are not finite`, [histograms.draw, { ...histogramsFrame(n), ...frameOf({ bad: range(n, (i) => [3 * ((i + 1) % 2), i === 2 ? 2000 : 0]) }) }, { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
   "boundary of two classes": [boundary.draw, planeFrame("binary", 2), named("plane", "binary", ["first arm", "second arm"]), {}],
   "boundary of five classes": [boundary.draw, planeFrame("multiclass", 5), named("plane", "multiclass", ["iris setosa", "iris versicolor", "c", "d", "e"]), {}],
   "surface": [boundary.draw, planeFrame("regression", 0), named("plane", "regression", []), {}],
@@ -155,6 +156,8 @@ test("what is not finite, zero on a log axis, or off the axis is said in words",
   for (const word of ["NaN", "inf"]) assert.ok(words.includes(word), word);
   assert.equal(words.filter((word) => word === "0").length >= 2, true);
   assert.ok(said("scatter").includes("1 predictions not finite"));
+  const ill = said("histograms of 3 layers that are not finite");
+  for (const word of ["3 NaN", "3 NaN, 2,000 infinite"]) assert.ok(ill.includes(word), word);
 });
 
 // ---------------------------------------------------------------------------------------------------------- loss

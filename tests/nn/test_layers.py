@@ -138,7 +138,8 @@ def test_mlp():
 def test_mlp_takes_modules_and_functions():
     model = nn.mlp((2, 3, 1), activation=nn.LeakyReLU(0.5), init=nn.init.normal(std=2))
     assert model[1].negative_slope == 0.5
-    assert (model.activation, model.init) == ("leaky_relu", "normal(std=2)")
+    assert (model.activation, model.init.__name__) == ("leaky_relu", "normal(std=2)")
+    assert nn.mlp((2, 1), init=nn.init.he).init == "he" and nn.mlp((2, 1), init="glorot").init == "xavier"
     assert [type(m) for m in nn.mlp([3, 2])] == [nn.Linear]
 
 

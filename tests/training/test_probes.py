@@ -118,6 +118,43 @@ def test_histograms_of_odd_arrays():
     np.testing.assert_allclose([low[2], high[2]], [1, 2])
 
 
+def test_a_histogram_of_a_large_layer_counts_some_of_its_values_for_all():
+    rng = np.random.default_rng(0)
+    picture = rng.normal(size=(64, 28, 28, 6)).transpose(0, 3, 1, 2).astype(np.float32)  # not in the order of memory
+    large = [picture, rng.normal(size=2**14 + 1), rng.normal(size=50)]
+    large[0][3, 2, 1, 0] = 9
+    for array in large:
+        assert probes.every(array.ravel("K")).size <= probes.SAMPLE
+    counts, low, high = probes.histograms(large, 20)
+    np.testing.assert_allclose(counts.sum(axis=1), [array.size for array in large], rtol=1e-6)
+    assert high[0] == 9 and low[0] == picture.min()
+    exact = np.histogram(picture, bins=20, range=(low[0], high[0]))[0]
+    assert np.abs(counts[0] - exact).max() < 0.01 * picture.size
+
+
+@pytest.mark.parametrize("shape", [(1024, 64), (32, 6, 28, 28), (128, 100, 48), (3**10,), (2**14,), (0,), (1,)])
+def test_of_a_large_layer_no_unit_is_preferred(shape):
+    units = np.broadcast_to(np.arange(shape[-1]), shape).ravel()
+    seen = np.bincount(probes.every(units), minlength=shape[-1])
+    assert seen.sum() <= probes.SAMPLE
+    if units.size > probes.SAMPLE:
+        assert seen.sum() > probes.SAMPLE / 3
+        assert shape[-1] > 1000 or seen.max() - seen.min() <= 1
+
+
+def test_what_is_not_finite_is_counted():
+    arrays = [np.float32([1, np.nan, np.inf, -np.inf, np.nan]), np.full((2, 2), 3e38, np.float32), np.zeros(0)]
+    np.testing.assert_array_equal(probes.not_finite(arrays), [[2, 2], [0, 0], [0, 0]])
+
+
+def test_the_histograms_of_a_run_that_diverged_say_how_much_is_not_finite():
+    t = trained("relu", steps=2)
+    t.lr = 1e30
+    with pytest.raises(nb.training.Diverged):
+        t.fit(steps=50)
+    assert sum(t.not_finite(kind).sum() for kind in probes.KINDS) > 0
+
+
 def test_before_the_first_step():
     t = nb.Trainer(nb.nn.mlp([2, 4, 1]), "xor")
     assert [layer.name for layer in t.layers] == ["hidden 1", "output"]

@@ -36,6 +36,7 @@ class FakeSource:
     predict: object = None
     histograms: object = None
     attention: object = None
+    not_finite: object = None
     steps: int = 100
     message: str = ""
 
@@ -50,6 +51,7 @@ class FakeSource:
         one = np.zeros((1, 4), np.float32)
         self.data = self.data or SimpleNamespace(task="binary", X_train=one, X_val=one, classes=("a", "b"))
         self.attention = self.attention or (lambda X: [np.full((2, len(X), len(X)), 1 / len(X), np.float32)])
+        self.not_finite = self.not_finite or (lambda kind: np.zeros((len(self.layers), 2), np.int64))
 
     def probe(self):
         blank = np.full(len(self.layers), np.nan, np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.views.boundary import CURVE, GRID, POINTS, Boundary, classes_of
+from nbprop.views.boundary import CLASSES, CURVE, GRID, POINTS, Boundary, classes_of
 
 
 def sigmoid(x):
@@ -203,3 +203,18 @@ def test_every_data_set_can_be_shown(train, ax, name):
     assert all(array.dtype == np.float32 for array in view.frame().values())
     assert "validation points" in view.describe()
     view.plot(ax)
+
+
+def test_of_very_many_classes_the_rare_ones_are_counted_together(fake):
+    y = np.concatenate([np.arange(CLASSES + 20), np.arange(20, 20 + CLASSES - 3), [0, 1]])
+    X = np.zeros((len(y), 3))
+    data = nb.data.from_arrays(X, y, X, y)
+    view = Boundary(fake(data=data, predict=lambda X: np.eye(CLASSES + 20)[data.y_val]))
+    counts, names = view.frame()["counts"], view.labels()["classes"]
+    assert counts.shape == (CLASSES, CLASSES) and counts.trace() == counts.sum() == len(y)
+    assert names[:4] == ["0", "1", "20", "21"] and names[-1] == "other" and counts[-1, -1] == len(y) - counts[:-1].sum()
+
+
+def test_pictures_and_sequences_are_asked_less_often(fake):
+    flat, picture = (nb.data.digits(image=image) for image in (False, True))
+    assert Boundary(fake(data=flat)).rate > 3 * Boundary(fake(data=picture)).rate

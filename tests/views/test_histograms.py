@@ -53,6 +53,22 @@ def test_words(fake):
     assert view.describe() == "Gradients: hidden 1 -0.5 to 0.48, hidden 2 all 0, output not finite."
 
 
+def ill(kind):
+    return np.array([[3, 0], [0, 0], [1, 2000]])
+
+
+def test_words_of_what_is_not_finite(fake):
+    view = Histograms(fake(histograms=three, not_finite=ill))
+    assert view.frame()["bad"].tolist() == [[3, 0], [0, 0], [1, 2000]]
+    assert view.describe() == "Weights are not finite: hidden 1 3 NaN, output 1 NaN, 2,000 infinite."
+
+
+def test_the_plot_says_what_is_not_finite(fake, ax):
+    Histograms(fake(histograms=three, not_finite=ill)).plot(ax)
+    words = [[text.get_text() for text in cell.texts] for cell in ax.child_axes]
+    assert words == [["3 NaN"], [], ["1 NaN, 2,000 infinite"]]
+
+
 def test_words_of_many_layers_name_the_widest_and_the_narrowest(fake):
     def many(kind, bins):
         width = np.array([3.0, 1.0, 2.0, 9.0, 5.0])

@@ -93,11 +93,15 @@ def test_words(fake):
         "loss": ([1, 2], [0.5, 0.2134]),
         "val_loss": ([0, 1000, 1100, 1200], [1, 0.25, 0.24, 0.245]),
         "val_accuracy": ([1200], [0.931]),
+        "train_loss": ([0, 1200], [0.9, 0.1987]),
     }
-    expected = "Loss 0.213 after 1,200 steps (validation 0.245, accuracy 93 %); lowest validation 0.24 at step 1,100."
+    expected = "Loss 0.199 after 1,200 steps (validation 0.245, accuracy 93 %); lowest validation 0.24 at step 1,100."
     assert Loss(fake(columns, steps=1200)).describe() == expected
+    assert Loss(fake(columns, steps=1207)).describe() == expected  # the newest batch is not asked
     del columns["val_accuracy"], columns["val_loss"]
-    assert Loss(fake(columns, steps=1)).describe() == "Loss 0.213 after 1 step."
+    assert Loss(fake(columns, steps=1200)).describe() == "Loss 0.199 after 1,200 steps."
+    del columns["train_loss"]
+    assert Loss(fake(columns, steps=1)).describe() == "Loss 0.213 of the latest batches after 1 step."
 
 
 def test_the_plot_shows_the_numbers_of_the_frame(fake, ax):
