@@ -1,8 +1,10 @@
 """What holds for every test: what must be installed, the order, the browser, Matplotlib without a screen."""
 
 import os
+import re
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -30,6 +32,10 @@ OPTIONAL = {
         "no Chromium found: install it with the system's packages (apt-get install chromium), "
         "or put the path of a Chromium or Chrome into NBPROP_CHROMIUM",
     ),
+    "binder": (
+        lambda: "binder" in os.environ.get("NBPROP_REQUIRE", ""),
+        "no wish for it: NBPROP_REQUIRE=binder installs the pinned packages from the registry",
+    ),
     "torch": (lambda: find_spec("torch") is not None, 'no PyTorch found: pip install -e ".[torch]"'),
 }
 
@@ -50,6 +56,24 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
     # Last, because Playwright keeps an event loop running to the end: beside it asyncio.run() refuses to start.
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+MEMORY = 500  # MB that the kernel of a notebook may take: a Binder machine has 2000, for several of them
+
+
+def pytest_collectstart(collector):
+    """Notebooks are run by nbval: look at the most memory that the kernel has taken before it is shut down."""
+    if type(collector).__name__ == "IPyNbFile":
+        shut_down = collector.teardown
+
+        def teardown():
+            pid = collector.kernel.km.provisioner.pid
+            status = Path(f"/proc/{pid}/status")
+            peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+            shut_down()
+            assert peak is None or int(peak[1]) / 1000 < MEMORY, f"{collector.name} took {int(peak[1]) / 1000:.0f} MB"
+
+        collector.teardown = teardown
 
 
 def pytest_runtest_setup(item):

@@ -9,11 +9,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from nbprop.exercises import files as exercise_files
+
 FOLDER = Path(__file__).parents[1] / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(FOLDER.glob("[0-9]*.ipynb"))  # index.ipynb only lists them
 LINES, DIGITS, PICTURE, NOTEBOOK = 20, 4, 100_000, 1_000_000
 WIDGET = "application/vnd.jupyter.widget-view+json"
 UNREASONED = re.compile(r"^ *# *NBVAL_(IGNORE_OUTPUT|SKIP) *$(?!\n# \w)", re.MULTILINE)
+EXERCISE = re.compile(r"nb\.exercise\(\"([\w-]+)\"\)")
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?")
 
 # What to write into the lines marked with an arrow.
@@ -81,12 +84,34 @@ def test_the_rules(path):
     assert path.stat().st_size < NOTEBOOK
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_the_exercises_are_open_and_can_be_solved(path, capsys):
-    cells = nbformat.read(path, as_version=4).cells
+LESSONS = [path for path in NOTEBOOKS if path.stem not in SOLUTIONS]
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_all_exercises_of_one_file_and_they_are_open(path):
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    names = [name for cell in code for name in EXERCISE.findall(cell.source)]
+    files = {file.__name__: [each.name for each in file.EXERCISES] for file in exercise_files()}
+    assert len(names) >= 4
+    assert any(sorted(names) == sorted(of_file) for of_file in files.values()), f"{names} are not those of one file"
+    checks = [cell for cell in code if ".check(" in cell.source]
+    assert len(checks) >= len(names)
+    for cell in checks:
+        texts = [output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        assert any("Not answered yet" in text for text in texts), cell.source
+
+
+def test_the_index_lists_every_notebook():
+    (cell,) = nbformat.read(FOLDER / "index.ipynb", as_version=4).cells
+    assert re.findall(r"\]\((.*?)\)", cell.source) == [path.name for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("stem", SOLUTIONS)
+def test_the_exercises_are_open_and_can_be_solved(stem, capsys):
+    cells = nbformat.read(FOLDER / f"{stem}.ipynb", as_version=4).cells
     start = next(i for i, cell in enumerate(cells) if "## Exercises" in cell.source)
     exercises = [cell for cell in cells[start:] if cell.cell_type == "code"]
-    solutions = SOLUTIONS[path.stem]
+    solutions = SOLUTIONS[stem]
     assert len(exercises) == len(solutions)
     names = {}
     exec("import numpy as np\nimport nbprop as nb\ndata, digits = nb.data.spirals(), nb.data.digits()", names)

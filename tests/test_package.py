@@ -25,7 +25,7 @@ STOREYS = {
     "saving": {"engine", "nn", "numpy"},
     "summary": {"engine", "nn", "numpy"},
     "training": {"engine", "nn", "optim", "data", "numpy"},
-    "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "traitlets"},
+    "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "ipywidgets", "traitlets"},
     "exercises": {"engine", "nn", "optim", "data", "training", "numpy"},
     "playground": {"engine", "nn", "optim", "data", "training", "views", "numpy", "ipywidgets", "traitlets"},
 }

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop import nn
-from nbprop import saving
+from nbprop import nn, saving
 from nbprop.saving import load, save, settings
 
 BASES = {"Module", "Activation", "Loss", "Recurrent"}  # nobody makes these

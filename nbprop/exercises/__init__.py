@@ -10,10 +10,15 @@ from .exercise import Exercise, Mistake, Text, Verdict
 __all__ = ["Exercise", "Mistake", "Verdict", "catalogue", "exercise"]
 
 
+def files():
+    """The modules with exercises, one per notebook: each has its `EXERCISES`."""
+    names = sorted({module.name for module in iter_modules(__path__)} - {"diagnosis", "exercise"})
+    return [import_module(f".{name}", __name__) for name in names]
+
+
 def catalogue():
     """Name -> Exercise, of all notebooks."""
-    files = sorted({module.name for module in iter_modules(__path__)} - {"diagnosis", "exercise"})
-    return {each.name: each for name in files for each in import_module(f".{name}", __name__).EXERCISES}
+    return {each.name: each for file in files() for each in file.EXERCISES}
 
 
 def exercise(name=None):

@@ -153,11 +153,10 @@ def table(results):
 
 def table_of_watching(results):
     """What watching adds, as Markdown; None if it was not measured."""
-    lines = [["", "step, µs", "recorded every", "recording", "a frame, µs", "with 30 frames/s", "target"]]
+    lines = [["", "step, µs", "recorded every", "recording", "with frames for the views", "target"]]
     for name, found in ((name, result["watching"]) for name, result in results.items() if "watching" in result):
         shares = [f"{100 * found[part]:+.0f} %" for part in ("recording", "watching")]
-        step, frame, every = f"{found['step']:.0f}", f"{found['frame']:.0f}", f"{found['every']} steps"
-        lines.append([name, step, every, shares[0], frame, shares[1], "+15 %"])
+        lines.append([name, f"{found['step']:.0f}", f"{found['every']} steps", *shares, "+15 %"])
     return markdown(lines) if len(lines) > 1 else None
 
 

@@ -1,7 +1,8 @@
 """What it costs to look inside while it trains: a Trainer that is watched beside the same Trainer unwatched.
 
-Watched means: the per-layer numbers are recorded as often as the Trainer does by default, and 30 times a second all of
-them are asked for, with the histograms of weights, gradients and activations, as the views do for their frames.
+Watched means: the per-layer numbers are recorded as often as the Trainer does by default, and every view is asked for
+its frame as often as a board does, for the loss, the gradient flow and the histograms of weights, gradients and
+activations.
 """
 
 import statistics
@@ -13,8 +14,8 @@ import nbprop as nb
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.histograms import KINDS, Histograms
 from nbprop.views.loss import Loss
+from nbprop.views.pacing import Pacing
 
-FRAMES = 30  # a second
 NEVER = 10**9
 
 
@@ -30,16 +31,16 @@ def views_of(source):
 
 
 def train(made, steps, views=()):
-    """Processor seconds of so many steps, with frames of the views in between; and how many frames there were."""
+    """Processor seconds of so many steps, with frames of the views in between."""
     began = time.process_time()
-    frames, due = 0, began + 1 / FRAMES
+    due = [[began, 1 / min(view.rate, Pacing().rate), view] for view in views]
     for _ in range(steps):
         made._advance()
-        if views and time.process_time() > due:
-            frames, due = frames + 1, due + 1 / FRAMES
-            for view in views:
-                view.frame()
-    return time.process_time() - began, frames
+        for each in due:
+            if time.process_time() > each[0]:
+                each[0] += each[1]
+                each[2].frame()
+    return time.process_time() - began
 
 
 def measure(workload, rounds, block=0.3):
@@ -47,13 +48,10 @@ def measure(workload, rounds, block=0.3):
     plain, watched = trainer(workload, False), trainer(workload, True)
     views = views_of(watched)
     train(plain, 20), train(watched, 20, views)
-    steps = max(int(20 * block / train(plain, 20)[0]), 10)
+    steps = max(int(20 * block / train(plain, 20)), 10)
     found = []
     for _ in range(rounds):
-        alone = train(plain, steps)[0]
-        recording = train(watched, steps)[0]
-        both, frames = train(watched, steps, views)
-        frame = (both - recording) / max(frames, 1)
-        found.append((alone / steps * 1e6, recording / alone - 1, frame * 1e6, both / alone - 1))
-    names, medians = ("step", "recording", "frame", "watching"), map(statistics.median, zip(*found, strict=True))
+        alone, recording, both = train(plain, steps), train(watched, steps), train(watched, steps, views)
+        found.append((alone / steps * 1e6, recording / alone - 1, both / alone - 1))
+    names, medians = ("step", "recording", "watching"), map(statistics.median, zip(*found, strict=True))
     return {**dict(zip(names, medians, strict=True)), "every": plain.probe_every}
