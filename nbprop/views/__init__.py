@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .board import Board
 
-__all__ = ["Activations", "Attention", "Board", "Boundary", "GradientFlow", "Graph", "Histograms", "Landscape", "Loss"]
+__all__ = [
+    "Activations",
+    "Attention",
+    "Board",
+    "Boundary",
+    "GradientFlow",
+    "Graph",
+    "Histograms",
+    "Landscape",
+    "Loss",
+    "Writing",
+]
 
 # Nothing here loads a widget before the first view is made.
 _HOME = {
@@ -24,6 +35,7 @@ _HOME = {
     "Boundary": "boundary",
     "Graph": "graph",
     "Landscape": "landscape",
+    "Writing": "writing",
 }
 
 
@@ -102,6 +114,14 @@ def Attention(source, sample=None, *, height=None, **options):
     options  layer: 1, 2, ...; head: 1, 2, ... or "all"
     """
     return _board("Attention", source, height, {"sample": sample, **options})
+
+
+def Writing(source, *, height=None, **options):
+    """Board with what a language model writes, anew once a second while it trains.
+
+    options  temperature: 0.2 to 2; start, end: texts; lines, length: how many, and of how many tokens at most
+    """
+    return _board("Writing", source, height, options)
 
 
 def __getattr__(name):

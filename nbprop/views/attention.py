@@ -104,13 +104,13 @@ class Attention(View):
         return f"Layer {self.layer}, on average: {', '.join(said[:4])}{more}."
 
 
-def _tokens(text, classes):
+def _tokens(text, classes, what="Attention: sample"):
     """The number of each letter of a text."""
     number = {name: i for i, name in enumerate(classes)}
     if unknown := [letter for letter in text if letter not in number]:
-        raise ValueError(f"Attention: sample: expected letters out of {''.join(classes)!r}, got {unknown[0]!r}")
+        raise ValueError(f"{what}: expected letters out of {''.join(classes)!r}, got {unknown[0]!r}")
     if not text:
-        raise ValueError("Attention: sample: expected at least one letter, got an empty text")
+        raise ValueError(f"{what}: expected at least one letter, got an empty text")
     return np.array([number[letter] for letter in text], np.int64)
 
 

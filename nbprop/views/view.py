@@ -125,6 +125,7 @@ VIEWS = {
     "histograms": "Histograms",
     "boundary": "Boundary",
     "graph": "Graph",
+    "writing": "Writing",
 }
 
 

@@ -1,0 +1,103 @@
+"""What a language model writes: letter by letter, each drawn from the probabilities it gives."""
+
+import numpy as np
+
+from . import colors
+from .attention import SHOWN, _tokens
+from .view import Option, View, new_axes
+
+TEMPERATURES = ("0.2", "0.5", "0.8", "1", "1.5", "2")
+
+
+class Writing(View):
+    """Texts of a network that gives, for tokens (n, T), the probabilities of the next one at each place, (n, T, V). The
+    next token is drawn, put behind the text, and so on. The paler a letter, the less probable it was.
+
+    start: the text that each line begins with, in the names of the data's classes. Default: `end`, if it is one of
+        them, else the first token of the data.
+    end: a line ends when this comes; it is not shown. Default: "\\n".
+    lines, length: how many, and of how many tokens at most (start included; default: as long as a training sample).
+    Options: `temperature`: the logarithms of the probabilities are divided by it; low is careful, high is bold.
+
+    At the same step of a run it writes the same.
+    """
+
+    name = "writing"
+    title = "What it writes"
+    size = (4.4, 2.4)
+    rate = 1.0
+    options = (Option("temperature", "temperature", tuple((t, t) for t in TEMPERATURES), default="0.8"),)
+
+    def __init__(self, source, start=None, end="\n", lines=6, length=None, **options):
+        data = source.data
+        self.end = data.classes.index(end) if end in data.classes else -1
+        if start is None:
+            start = end if self.end >= 0 else data.classes[int(data.X_train[0, 0])]
+        self.start = _tokens(start, data.classes, "Writing: start")
+        self.lines, self.length = lines, data.X_train.shape[1] if length is None else length
+        super().__init__(source, **options)
+
+    def __setattr__(self, name, value):
+        super().__setattr__(name, f"{value:g}" if name == "temperature" and not isinstance(value, str) else value)
+
+    def frame(self):
+        """tokens (lines, length), -1 behind the end of a line, and probability (lines, length) of each, 1 for those of
+        the start."""
+        tokens, probability = self._constant("text", (self.source.version, self.temperature), self._write)
+        return {"tokens": tokens, "probability": probability}
+
+    def labels(self):
+        """letters: by their numbers."""
+        return {"letters": [c if c == " " else str(SHOWN.get(c, c)) for c in self.source.data.classes]}
+
+    def _write(self):
+        rng = np.random.default_rng(self.source.steps)
+        text, sure = np.tile(self.start, (self.lines, 1)), np.ones((self.lines, len(self.start)))
+        ended = np.zeros(self.lines, bool)
+        while text.shape[1] < self.length and not ended.all():
+            p = np.asarray(self.source.predict(text)[:, -1], np.float64)
+            chosen, probability = draw(p, float(self.temperature), rng)
+            chosen[ended] = self.end
+            text, sure = np.column_stack([text, chosen]), np.column_stack([sure, probability])
+            ended |= chosen == self.end
+        first = int(self.start[0] == self.end)
+        text, sure = text[:, first:], sure[:, first:]
+        gone = np.cumsum(text == self.end, axis=1) > 0
+        tokens, probability = np.full((self.lines, self.length), -1.0), np.zeros((self.lines, self.length))
+        tokens[:, : text.shape[1]] = np.where(gone, -1, text)
+        probability[:, : text.shape[1]] = np.where(gone, 0, sure)
+        return tokens.astype(np.float32), probability.astype(np.float32)
+
+    def texts(self):
+        """The lines, as a list of texts."""
+        letters = self.source.data.classes
+        return ["".join(letters[int(token)] for token in line if token >= 0) for line in self.frame()["tokens"]]
+
+    def plot(self, ax=None):
+        ax = new_axes(ax, 4.4, 2.4)
+        frame, letters = self.frame(), self.labels()["letters"]
+        ax.set_title(f"{self.title}, temperature {self.temperature}")
+        ax.axis("off")
+        rows, columns = frame["tokens"].shape
+        ax.set(xlim=(-0.5, columns), ylim=(rows - 0.5, -0.5))
+        size = min(10.0, 620 / columns * ax.get_position().width * ax.figure.get_figwidth() / 4.4)
+        for row, column in zip(*np.nonzero(frame["tokens"] >= 0), strict=True):
+            p = float(frame["probability"][row, column])
+            ax.text(column, row, letters[int(frame["tokens"][row, column])], family="monospace", fontsize=size,
+                    color=colors.FOREGROUND, alpha=0.35 + 0.65 * p, va="center")  # fmt: skip
+        return ax
+
+    def describe(self):
+        texts = [repr(text) for text in self.texts()]
+        return f"At temperature {self.temperature} it writes {', '.join(texts)}."
+
+
+def draw(p, temperature, rng):
+    """From probabilities (n, V): one class of each row, drawn at this temperature, and its probability then, (n,)."""
+    with np.errstate(divide="ignore"):
+        z = np.log(p) / temperature
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    below = p.cumsum(axis=1) < rng.random((len(p), 1))
+    chosen = np.minimum(below.sum(axis=1), p.shape[1] - 1)
+    return chosen, p[np.arange(len(p)), chosen]

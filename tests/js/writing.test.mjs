@@ -1,0 +1,53 @@
+// What a network writes: letters in cells, pale where they were not probable.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { makeTheme, mix } from "../../nbprop/views/_plot.js";
+import { draw, layout } from "../../nbprop/views/writing.js";
+import { fakePanel, frameOf, overlaps } from "./canvas.mjs";
+
+const range = (n, f = (i) => i) => Array.from({ length: n }, (_, i) => f(i));
+const lines = (rows, columns) => frameOf({
+  tokens: range(rows, (i) => range(columns, (j) => (j > columns - i ? -1 : (i + j) % 4))),
+  probability: range(rows, () => range(columns, (j) => j / columns)),
+});
+const labels = { letters: ["a", "b", " ", "⏎"] };
+
+for (const [rows, columns] of [[1, 8], [6, 32], [12, 64]]) {
+  test(`${rows} lines of ${columns} letters stay inside and apart at any size, in both themes`, () => {
+    for (const [width, height] of [[240, 160], [300, 230], [420, 300], [900, 600]]) {
+      for (const dark of [false, true]) {
+        const { panel, texts, depth } = fakePanel(width, height, { dark, ratio: 2, makeTheme });
+        const { readout } = draw(panel, lines(rows, columns), labels);
+        assert.equal(depth(), 0);
+        assert.ok(texts.length > 0);
+        for (const { words, x0, x1, y0, y1 } of texts) {
+          assert.ok(x0 > -1.5 && x1 < width + 1.5 && y0 > -1.5 && y1 < height + 1.5, `${width} x ${height}: "${words}" at ${[x0, y0, x1, y1]}`);
+        }
+        assert.deepEqual(overlaps(texts), [], `${width} x ${height}`);
+        for (let x = 0; x < width; x += 13) {
+          for (let y = 0; y < height; y += 11) assert.doesNotMatch(readout(x, y) ?? "", /undefined|null|NaN/);
+        }
+      }
+    }
+  });
+}
+
+test("a panel without numbers says so", () => {
+  const { panel, texts } = fakePanel(300, 230, { makeTheme });
+  draw(panel, {}, {});
+  assert.deepEqual(texts.map((one) => one.words), ["nothing written yet"]);
+});
+
+test("spaces and what is behind the end leave no ink; pale letters were not probable", () => {
+  const { panel, texts } = fakePanel(420, 300, { makeTheme });
+  const frame = frameOf({ tokens: [[0, 2, 1, -1]], probability: [[1, 0.5, 0.25, 0]] });
+  const { readout } = draw(panel, frame, labels);
+  assert.deepEqual(texts.map((one) => one.words), ["a", "b"]);
+  assert.equal(texts[1].color, mix(panel.theme.background, panel.theme.foreground, 0.35 + 0.65 * 0.25));
+  const { left, top, wide, high } = layout(1, 4, 420, 300, 14);
+  const at = (column) => readout(left + (column + 0.5) * wide, top + high / 2);
+  assert.equal(at(2), '"b" had the probability 25 %');
+  assert.equal(at(3), null);
+  assert.equal(readout(1, 1), null);
+});
