@@ -114,6 +114,8 @@ class History:
     `val_loss` `val_accuracy`                           on the validation samples, at every evaluation
     `dW`                                                per layer: norm of dL/dW, at every probed step
     `dz` `a_mean` `a_std` `saturated` `ratio`           per layer, at every probed step, while somebody watches
+    `z15` `z50` `z85` `unit15` `unit50` `unit85`        per layer: percentiles of z in the batch, over all units and of
+                                                        the first one, while a view shows them
     ==================================================  ==========================================================
 
     `events` lists the knobs that were turned.
@@ -164,7 +166,7 @@ class History:
         return other
 
     def plot(self, name="loss", ax=None, **options):
-        """The picture of a view ("loss", "gradients", "histograms", "boundary") in matplotlib; returns the Axes."""
+        """The picture of a view ("loss", "gradients", "percentiles", ...) in matplotlib; returns the Axes."""
         from nbprop.views.view import view
 
         trainer = self._trainer()

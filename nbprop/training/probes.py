@@ -11,6 +11,8 @@ import numpy as np
 
 QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
 KINDS = ("weights", "gradients", "activations")
+PERCENTILES = (15, 50, 85)
+TINY = 1e-25  # of sums of squares: below, float32 has lost digits
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,28 @@ def activations(taps):
         a, dz = tap.a.ravel("K"), tap.dz.ravel("K")  # in the order of memory: no copy
         mu = float(a.dot(np.ones_like(a))) / a.size
         variance = float(a.dot(a)) / a.size - mu * mu
-        std = math.sqrt(max(variance, 0)) if math.isfinite(variance) else np.std(a)
-        out[:, i] = mu, std, silent_share(tap.a, tap.activation), math.sqrt(dz.dot(dz))
+        std = math.sqrt(variance) if TINY < variance < math.inf else np.std(a, dtype=np.float64)
+        out[:, i] = mu, std, silent_share(tap.a, tap.activation), norm(dz)
     return out
+
+
+def norm(a):
+    """Euclidean norm of a flat array. Squares that float32 cannot hold, as where a gradient has all but vanished, are
+    taken in float64."""
+    square = float(a.dot(a))
+    return math.sqrt(square if TINY < square < math.inf else np.square(a, dtype=np.float64).sum())
+
+
+def percentiles(taps):
+    """The 15th, 50th and 85th percentile of `z` in every layer: series name -> (L,) array.
+
+    z15, z50, z85 are those of all units and samples of the batch, unit15, unit50, unit85 those of the first unit alone.
+    """
+    out = np.empty((2 * len(PERCENTILES), len(taps)), np.float32)
+    for i, tap in enumerate(taps):
+        unit = tap.z[:, 0] if tap.z.ndim == 4 else tap.z[..., 0]  # of a picture, the first channel
+        out[:, i] = *np.percentile(tap.z, PERCENTILES), *np.percentile(unit, PERCENTILES)
+    return dict(zip([f"{of}{p}" for of in ("z", "unit") for p in PERCENTILES], out, strict=True))
 
 
 def slopes(taps, bins):

@@ -94,9 +94,10 @@ class Run:
     def _measured_norms(self):
         with np.errstate(over="ignore"):
             squares = np.add.reduceat(np.multiply(self.gradient, self.gradient, out=self._squares), self._starts)
-        if not np.isfinite(squares).all():
-            squares = np.add.reduceat(np.square(self.gradient, dtype=np.float64), self._starts)
-        squares = np.append(squares, 0)  # where the last layer ends
+        squares = np.append(squares, 0).astype(np.float64)  # a zero where the last layer ends
+        ends = np.append(self._starts, self.gradient.size)
+        for i in np.flatnonzero(~((squares[:-1] > probes.TINY) & (squares[:-1] < np.inf))):
+            squares[i] = np.square(self.gradient[ends[i] : ends[i + 1]], dtype=np.float64).sum()
         return np.sqrt(np.add.reduceat(squares, self._recorded.places)[::2]).astype(np.float32)
 
     def _update_ratios(self, before):
@@ -123,6 +124,10 @@ class Run:
             "dW": self.gradient_norms(),
             "ratio": np.full(len(self.layers), np.nan, np.float32) if self.ratios is None else self.ratios,
         }
+
+    def percentiles(self):
+        """What `probes.percentiles` says of the last step."""
+        return probes.percentiles(self.taps)
 
     def slopes(self, bins):
         """What `probes.slopes` says of the last step."""
@@ -278,6 +283,8 @@ class Run:
             return self._initialized(self.settings["hidden"], seed)
         model = copy.deepcopy(self.model)
         model.theta = start.theta
+        for (_, array), kept in zip(model.named_buffers(), start.buffers, strict=True):
+            array[...] = kept
         return model
 
     def snapshot(self):

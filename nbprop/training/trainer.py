@@ -87,7 +87,7 @@ class Trainer(Turning):
         self.probe_every = usual if probe_every is None else knobs.whole("probe_every", probe_every, 1)
         self.watchers = set()  # boards that show this trainer: .needs, .seen, .pump()
         self.version = 0  # changes whenever there is something new to show
-        self._watch_layers = False
+        self._watching = frozenset()  # what is recorded even when no view needs it
         self._requested, self._inbox = {}, deque()
         self._thread, self._loop = threading.get_ident(), _running_loop()
         self._player = Player(self)
@@ -124,6 +124,9 @@ class Trainer(Turning):
                     self.history.add(name, run.steps, values, self.probe_every)
             elif probing:
                 self.history.add("dW", run.steps, run.gradient_norms(), self.probe_every)
+            if probing and self._needed("percentiles"):
+                for name, values in run.percentiles().items():
+                    self.history.add(name, run.steps, values, self.probe_every)
             if run.steps % self.evaluate_every == 0:
                 self._evaluate()
             self._past.keep(run)
@@ -365,11 +368,16 @@ class Trainer(Turning):
     @property
     def watched(self):
         """Whether per-layer numbers are recorded."""
-        return self._watch_layers or any("layers" in watcher.needs for watcher in self.watchers)
+        return self._needed("layers")
 
-    def watch(self, on=True):
-        """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`."""
-        self._watch_layers = bool(on)
+    def _needed(self, what):
+        return what in self._watching or any(what in watcher.needs for watcher in self.watchers)
+
+    def watch(self, on=True, percentiles=False):
+        """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
+        percentiles: also those of the pre-activations, for the view of that name."""
+        wanted = {"layers": on, "percentiles": percentiles}
+        self._watching = frozenset(name for name, yes in wanted.items() if yes)
 
     def probe(self):
         """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .board import Board
+    from .controls import Controls
 
 __all__ = [
     "Activations",
     "Attention",
     "Board",
     "Boundary",
+    "Controls",
     "GradientFlow",
     "Graph",
     "Histograms",
     "Landscape",
     "Loss",
+    "Percentiles",
     "Writing",
 ]
 
@@ -34,6 +37,7 @@ _HOME = {
     "Histograms": "histograms",
     "Boundary": "boundary",
     "Graph": "graph",
+    "Percentiles": "percentiles",
     "Landscape": "landscape",
     "Writing": "writing",
 }
@@ -74,7 +78,16 @@ def Boundary(source, *, height=None, **options):
     return _board("Boundary", source, height, options)
 
 
-def Landscape(source, *, height=460, **options):
+def Percentiles(source, *, height=None, **options):
+    """Board with the 15th, 50th and 85th percentile of the pre-activations of each layer over the steps, recorded from
+    now on.
+
+    options  of: "layer" (all units) or "unit" (the first one); same (bool): one scale for all layers
+    """
+    return _board("Percentiles", source, height, options)
+
+
+def Landscape(source, *, height=500, **options):
     """Board with a loss over two numbers from above and the paths of a `Descent` on it; buttons, sliders for the start
     and the learning rates; a click begins there."""
     return _board("Landscape", source, height, options)
@@ -107,15 +120,6 @@ def Attention(source, sample=None, *, height=None, **options):
     return _board("Attention", source, height, {"sample": sample, **options})
 
 
-def Attention(source, sample=None, *, height=None, **options):
-    """Board with who looks where: the attention weights of a layer and head, letters beside rows and above columns.
-
-    sample   a text in the names of the data's classes, or a sample (T,) or (T, d); None: the first validation sample
-    options  layer: 1, 2, ...; head: 1, 2, ... or "all"
-    """
-    return _board("Attention", source, height, {"sample": sample, **options})
-
-
 def Writing(source, *, height=None, **options):
     """Board with what a language model writes, anew once a second while it trains.
 
@@ -125,8 +129,8 @@ def Writing(source, *, height=None, **options):
 
 
 def __getattr__(name):
-    if name == "Board":
-        value = import_module(".board", __name__).Board
+    if name in ("Board", "Controls"):
+        value = getattr(import_module(f".{name.lower()}", __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'nbprop.views' has no attribute {name!r}")

@@ -56,7 +56,7 @@ class GradientFlow(View):
         """
         probe = self.source.probe()
         now = np.asarray(probe[QUANTITIES[self.quantity].series], np.float32)
-        steps, values, born = self._records(len(now))
+        steps, values, born = laid_out(self.source.history, QUANTITIES[self.quantity].series, len(now))
         n = len(steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
@@ -87,27 +87,6 @@ class GradientFlow(View):
             "symbol": shown.symbol,
             "unit": shown.unit,
         }
-
-    def _records(self, count):
-        """Steps (n,), values (n, count) and the index of the first record since the depth was last changed. Before it
-        the rows are laid so that the first and the last layer keep their places; NaN where there was no such layer."""
-        history = self.source.history
-        steps, values = history.series(QUANTITIES[self.quantity].series)
-        if not len(steps):
-            return np.asarray(steps), np.zeros((0, count), np.float32), 0
-        values = np.asarray(values, np.float32).reshape(len(steps), -1)
-        changed = max((event.step for event in history.events if event.name in STRUCTURE), default=-1)
-        born = int(np.searchsorted(steps, changed, side="right"))
-        if values.shape[1] < count:
-            values = np.pad(values, ((0, 0), (0, count - values.shape[1])), constant_values=np.nan)
-        if not born:
-            return steps, values[:, :count], 0
-        old = values[:born]
-        there = ~np.isnan(old)
-        depth = np.where(there.any(axis=1), old.shape[1] - there[:, ::-1].argmax(axis=1), 1)
-        laid = np.where(np.arange(count) < depth[:, None] - 1, old[:, :count], np.nan)
-        laid[:, count - 1] = old[np.arange(born), depth - 1]
-        return steps, np.concatenate([laid, values[born:, :count]]), born
 
     def _range(self, values):
         """Of the newest records: what was long ago must not flatten what is now. Half decades, so it moves rarely."""
@@ -225,6 +204,27 @@ class GradientFlow(View):
         layer = self.source.layers[most]
         word = _silent_word(layer.activation) or "silent"
         return f" {percent(share[most])} of {layer.name} is {word}."
+
+
+def laid_out(history, series, count):
+    """Steps (n,), values (n, count) and the index of the first record since the depth was last changed. Before it the
+    columns are laid so that the first and the last layer keep their places; NaN where there was no such layer."""
+    steps, values = history.series(series)
+    if not len(steps):
+        return np.asarray(steps), np.zeros((0, count), np.float32), 0
+    values = np.asarray(values, np.float32).reshape(len(steps), -1)
+    changed = max((event.step for event in history.events if event.name in STRUCTURE), default=-1)
+    born = int(np.searchsorted(steps, changed, side="right"))
+    if values.shape[1] < count:
+        values = np.pad(values, ((0, 0), (0, count - values.shape[1])), constant_values=np.nan)
+    if not born:
+        return steps, values[:, :count], 0
+    old = values[:born]
+    there = ~np.isnan(old)
+    depth = np.where(there.any(axis=1), old.shape[1] - there[:, ::-1].argmax(axis=1), 1)
+    laid = np.where(np.arange(count) < depth[:, None] - 1, old[:, :count], np.nan)
+    laid[:, count - 1] = old[np.arange(born), depth - 1]
+    return steps, np.concatenate([laid, values[born:, :count]]), born
 
 
 def _columns(steps, values, starts, born):

@@ -61,9 +61,9 @@ class View:
 
     name = ""
     title = ""
-    needs: frozenset = frozenset()  # {"layers"}: the trainer is to record its per-layer series
-    rate = 36.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
+    needs: frozenset = frozenset()  # "layers", "percentiles": the series that the trainer is to record for it
     size = (4.4, 3.4)  # of its picture where no widget can live, in inches
+    rate = 36.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
     controls: tuple[Control, ...] = ()
 
@@ -125,12 +125,14 @@ VIEWS = {
     "histograms": "Histograms",
     "boundary": "Boundary",
     "graph": "Graph",
+    "percentiles": "Percentiles",
     "writing": "Writing",
 }
 
 
 def view(name, source, **options):
-    """The view of that name ("loss", "gradients", "histograms", "boundary") of a trainer; "graph": of a Walk."""
+    """The view of that name ("loss", "gradients", "histograms", "boundary", "percentiles") of a trainer; "graph": of a
+    Walk."""
     if name not in VIEWS:
         raise ValueError(f"expected a view out of {list(VIEWS)}, got {name!r}{did_you_mean(name, VIEWS)}")
     return getattr(import_module(f".{name}", __package__), VIEWS[name])(source, **options)

@@ -7,6 +7,7 @@ import * as boundary from "../../nbprop/views/boundary.js";
 import * as gradients from "../../nbprop/views/gradients.js";
 import * as histograms from "../../nbprop/views/histograms.js";
 import * as loss from "../../nbprop/views/loss.js";
+import * as percentiles from "../../nbprop/views/percentiles.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 
 installOffscreen(makeTheme);
@@ -59,6 +60,17 @@ function histogramsFrame(layers) {
   return frameOf({ counts, low: range(layers, (i) => -0.012345 * (i + 1)), high: range(layers, (i) => 0.012345 * (i + 1)) });
 }
 
+function percentilesFrame(layers, n, last = 1) {
+  const wave = (f) => range(layers, (i) => range(n, (j) => (j === n - 1 ? last : 1) * f(i, j)));
+  return frameOf({
+    steps: range(n, (j) => 10 * j + 10),
+    low: wave((i, j) => -1 - 0.1 * i - j / n),
+    middle: wave((i, j) => 0.3 * Math.sin(j / 9)),
+    high: wave((i, j) => 1 + 0.2 * i + j / n),
+    range: range(layers, (i) => [-2 - 0.1 * i, 2.12345 + 0.2 * i]),
+  });
+}
+
 const points = (n, classes) => range(n, (i) => [Math.sin(i), Math.cos(1.7 * i), classes ? i % classes : Math.sin(i)]);
 
 function planeFrame(task, classes) {
@@ -96,6 +108,9 @@ const PICTURES = {
   "update ratio": [gradients.draw, gradientsFrame(5, 160), gradientsLabels(5, "ratio"), { log: true }],
   "gradients gone wrong": [gradients.draw, gradientsFrame(6, 50, [0, 0, NaN, 1e-3, Infinity, 1]), gradientsLabels(6), { log: true }],
   ...Object.fromEntries([1, 2, 3, 5, 9, 16, 21, 40].map((n) => [`histograms of ${n} layers`, [histograms.draw, histogramsFrame(n), { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
+  ...Object.fromEntries([1, 2, 4, 9, 16, 31].map((n) => [`percentiles of ${n} layers`, [percentiles.draw, percentilesFrame(n, 120), { layers: gradientsLabels(n).layers, of: "all units" }, {}]])),
+  "percentiles of one step": [percentiles.draw, percentilesFrame(4, 1), { layers: gradientsLabels(4).layers, of: "all units" }, {}],
+  "percentiles gone wrong": [percentiles.draw, percentilesFrame(4, 50, NaN), { layers: gradientsLabels(4).layers, of: "all units" }, {}],
   ...Object.fromEntries([1, 3, 9, 40].map((n) => [`histograms of ${n} layers that are not finite`, [histograms.draw, { ...histogramsFrame(n), ...frameOf({ bad: range(n, (i) => [3 * ((i + 1) % 2), i === 2 ? 2000 : 0]) }) }, { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
   "boundary of two classes": [boundary.draw, planeFrame("binary", 2), named("plane", "binary", ["first arm", "second arm"]), {}],
   "boundary of five classes": [boundary.draw, planeFrame("multiclass", 5), named("plane", "multiclass", ["iris setosa", "iris versicolor", "c", "d", "e"]), {}],
@@ -132,7 +147,7 @@ for (const [name, [draw, frame, labels, options]] of Object.entries(PICTURES)) {
   });
 }
 
-for (const [name, draw, labels] of [["loss", loss.draw, {}], ["gradients", gradients.draw, gradientsLabels(3)], ["histograms", histograms.draw, { layers: [], kind: "weights" }], ["boundary", boundary.draw, {}]]) {
+for (const [name, draw, labels] of [["loss", loss.draw, {}], ["gradients", gradients.draw, gradientsLabels(3)], ["histograms", histograms.draw, { layers: [], kind: "weights" }], ["boundary", boundary.draw, {}], ["percentiles", percentiles.draw, { layers: [], of: "" }]]) {
   test(`${name}: a panel without numbers says so`, () => {
     const { panel, texts } = fakePanel(300, 230, { makeTheme });
     draw(panel, {}, labels, {});
@@ -156,6 +171,7 @@ test("what is not finite, zero on a log axis, or off the axis is said in words",
   for (const word of ["NaN", "inf"]) assert.ok(words.includes(word), word);
   assert.equal(words.filter((word) => word === "0").length >= 2, true);
   assert.ok(said("scatter").includes("1 predictions not finite"));
+  assert.equal(said("percentiles gone wrong").filter((word) => word === "NaN").length, 4);
   const ill = said("histograms of 3 layers that are not finite");
   for (const word of ["3 NaN", "3 NaN, 2,000 infinite"]) assert.ok(ill.includes(word), word);
 });
@@ -235,6 +251,14 @@ test("values that are all the same are told from a histogram", () => {
   assert.equal(histograms.constant(middle, 0.25, 0.75), 0.5);
   assert.equal(histograms.constant(range(40, () => 1), 0, 1), null);
   assert.equal(histograms.constant(middle, 3, 3), 3);
+});
+
+// ---------------------------------------------------------------------------------------------------------- percentiles
+
+test("under the hand: the percentiles of the nearest step", () => {
+  const [draw, frame, labels, options] = PICTURES["percentiles of 4 layers"];
+  const { readout } = draw(fakePanel(420, 300, { makeTheme }).panel, frame, labels, options);
+  assert.match(readout(415, 20), /^hidden \d \(all units\), step 1,\d+\n85 % below [\d.]+\nhalf below -?[\d.]+\n15 % below -[\d.]+$/);
 });
 
 // ---------------------------------------------------------------------------------------------------------- boundary

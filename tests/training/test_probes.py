@@ -221,3 +221,68 @@ def test_a_layer_whose_output_nobody_uses_is_no_layer():
     assert t.layers[-1].name == "output" and t.layers[-1].units == 1
     assert all(layer.units != 3 for layer in t.layers)
     assert np.isfinite(t.probe()["dz"]).all()
+
+
+@pytest.mark.parametrize("kind", ["mlp", "batch norm"])
+def test_percentiles_are_those_of_what_the_activation_gets(kind):
+    nn = nb.nn
+    rng = np.random.default_rng(0)
+    model = nn.mlp([2, 6, 1], seed=1)
+    if kind == "batch norm":
+        model = nn.Sequential(nn.Linear(2, 6, rng=rng), nn.BatchNorm1d(6), nn.Sigmoid(), nn.Linear(6, 1, rng=rng))
+    t = nb.Trainer(model, "moons", probe_every=1, seed=0)
+    t.watch(False, percentiles=True)
+    t.fit(steps=4, bar=False)
+    copy, batch = t.branch(), t.branch()._run.batches.next(t.batch_size)
+    t.step()
+    x = nb.Tensor(t.data.X_train[batch])
+    z = copy.model[0](x) if kind == "mlp" else copy.model[1](copy.model[0](x))
+    for p in probes.PERCENTILES:
+        assert t.history[f"z{p}"][-1, 0] == pytest.approx(np.percentile(z.data, p), abs=1e-5)
+        assert t.history[f"unit{p}"][-1, 0] == pytest.approx(np.percentile(z.data[:, 0], p), abs=1e-5)
+    assert t.history.series("z50")[0].tolist() == [1, 2, 3, 4, 5]
+    assert "dz" not in t.history.columns
+
+
+def test_percentiles_are_recorded_only_when_asked_for_and_are_bounded():
+    t = trained(steps=3)
+    assert "z50" not in t.history.columns
+    t.watch(percentiles=True)
+    t.fit(steps=1200, bar=False)
+    column = t.history.columns["z50"]
+    assert len(column) < column.capacity == t.history.capacity // 4 and column.interval == 2
+    t.rewind(100)
+    assert t.history.series("z50")[0].max() <= 100
+    t.watch()
+    t.fit(steps=50, bar=False)
+    assert t.history.series("z50")[0].max() <= 100 < t.history.series("dz")[0].max()
+
+
+def test_percentiles_of_pictures_and_of_sequences_take_the_first_channel_and_feature():
+    rng = np.random.default_rng(0)
+    for shape in ((5, 3, 4, 4), (5, 7, 3), (5, 3)):
+        z = rng.normal(size=shape).astype(np.float32)
+        tap = probes.Tap(z, z, z, None)
+        unit = z[:, 0] if z.ndim == 4 else z[..., 0]
+        seen = probes.percentiles([tap, tap])
+        assert seen["z15"].shape == (2,) and seen["z15"][0] == pytest.approx(np.percentile(z, 15))
+        assert seen["unit85"][1] == pytest.approx(np.percentile(unit, 85))
+
+
+@pytest.mark.parametrize("scale", [1e-22, 1e22])
+def test_norms_that_float32_can_hold_but_whose_squares_it_cannot(scale):
+    a = np.full(100, scale, np.float32)
+    a[::2] *= -1
+    with np.errstate(over="ignore"):
+        seen = probes.activations([probes.Tap(a, a, a, None)])
+    np.testing.assert_allclose(seen[[1, 3], 0], [scale, 10 * scale], rtol=1e-5)
+
+
+def test_a_gradient_that_has_all_but_vanished_is_not_taken_for_zero():
+    t = nb.Trainer(nb.nn.mlp([2, *[8] * 24, 1], "sigmoid", "standard", seed=0), "moons", seed=0)
+    t.step()
+    seen = t.probe()
+    assert 0 < seen["dz"][0] < 1e-18 and 0 < seen["dW"][0] < 1e-18
+    parts = [(layer.weight.start, layer.weight.stop) for layer in t.layers]
+    norms = [np.linalg.norm(t.model.gradient[start:stop].astype(float)) for start, stop in parts]
+    np.testing.assert_allclose(seen["dW"], norms, rtol=1e-4)

@@ -1,0 +1,77 @@
+/** A band of percentiles of z over the steps, one for each layer. */
+import { formatNumber, groups, linearScale, rowOf } from "./_math.js";
+import { alarm, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+import { brief, chartIn, layoutCells } from "./histograms.js";
+import { nearest } from "./loss.js";
+
+/**
+ * @param {import("./_plot.js").Panel} panel
+ * @param {Record<string, import("./_math.js").Numbers>} frame  steps (n,), low, middle, high (L, n), range (L, 2)
+ * @param {{layers: string[], of: string}} labels
+ */
+export function draw(panel, frame, labels) {
+  const { theme } = panel;
+  const steps = frame.steps?.data ?? new Float32Array(0);
+  if (!steps.length) return nothing(panel, "nothing recorded yet");
+  const count = frame.low.shape[0], size = textSize(panel), small = size - 1;
+  const cells = layoutCells(count, panel.width, panel.height, size);
+  const ends = (/** @type {number} */ i) => [frame.range.data[2 * i], frame.range.data[2 * i + 1]];
+  const bands = Array.from({ length: count }, (_, i) => [frame.low, frame.middle, frame.high].map((numbers) => rowOf(numbers, i)));
+  const last = steps[steps.length - 1], first = steps[0] > 0.2 * last ? steps[0] : 0;
+  // Beside a compact chart stands the band of now, beside another one the ends of its axis.
+  const words = bands.map(([low, , high]) => `${formatNumber(low[low.length - 1], 2)} … ${formatNumber(high[high.length - 1], 2)}`);
+  const axis = cells.compact ? 0 : widest(panel, bands.flatMap((_, i) => ends(i).map((v) => formatNumber(v, 2))), small) + 5;
+  const charts = cells.boxes.map((box) => {
+    const chart = chartIn(box, cells.compact, size);
+    return { ...chart, x: chart.x + axis, width: chart.width - axis };
+  });
+
+  cells.boxes.forEach((box, i) => {
+    const chart = charts[i], [low, middle, high] = bands[i], [bottom, top] = ends(i);
+    const x = linearScale([first, Math.max(last, first + 1)], [chart.x, chart.x + chart.width]);
+    const y = linearScale([bottom, top], [chart.y + chart.height, chart.y]);
+    const name = labels.layers[i] ?? "";
+    if (cells.compact) {
+      text(panel, shorten(panel, brief(name), chart.x - box.x - 4, small), chart.x - 5, box.y + box.height / 2, { align: "right", size: small, color: theme.muted });
+      if (chart.spare > 0) text(panel, shorten(panel, words[i], chart.spare, small), chart.x + chart.width + 5, box.y + box.height / 2, { size: small, color: theme.muted });
+    } else {
+      text(panel, shorten(panel, name, box.width, size, 600), box.x, box.y + size / 2, { weight: 600 });
+      const room = box.width - textWidth(panel, name, size, 600) - 10;
+      if (textWidth(panel, words[i], small) <= room) text(panel, words[i], box.x + box.width, box.y + size / 2, { align: "right", size: small, color: theme.muted });
+      axes(panel, chart, [bottom, top], [first, last], small);
+    }
+    rule(panel, chart.x, y(0), chart.x + chart.width, y(0), cells.compact ? theme.grid : theme.muted);
+    const xs = Array.from(steps, x);
+    const ys = [low, middle, high].map((values) => Array.from(values, y));
+    inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 2 }, () => {
+      band(panel, xs, ys[0], ys[2], theme.train, 0.3);
+      curve(panel, xs, ys[1], theme.train, cells.compact ? 1 : 1.5);
+    });
+    const end = middle[middle.length - 1];
+    if (!Number.isFinite(end)) alarm(panel, formatNumber(end), chart.x + chart.width, chart.y + chart.height / 2, { align: "right", size: small });
+  });
+
+  return {
+    readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const i = cells.boxes.findIndex((b) => mx >= b.x && mx < b.x + b.width && my >= b.y && my < b.y + b.height);
+      if (i < 0) return null;
+      const x = linearScale([charts[i].x, charts[i].x + charts[i].width], [first, Math.max(last, first + 1)]);
+      const k = nearest(steps, x(mx)), [low, middle, high] = bands[i].map((values) => formatNumber(values[k]));
+      return `${labels.layers[i] ?? ""} (${labels.of ?? ""}), step ${groups(steps[k])}\n85 % below ${high}\nhalf below ${middle}\n15 % below ${low}`;
+    },
+  };
+}
+
+/** The ends of both axes: all that there is room for. */
+function axes(panel, chart, [bottom, top], [first, last], size) {
+  const { theme } = panel;
+  const base = chart.y + chart.height, style = { size, color: theme.muted };
+  rule(panel, chart.x, chart.y, chart.x, base, theme.grid);
+  rule(panel, chart.x, base, chart.x + chart.width, base, theme.grid);
+  text(panel, formatNumber(bottom, 2), chart.x - 4, base - size / 2, { ...style, align: "right" });
+  if (chart.height > 2.6 * size) text(panel, formatNumber(top, 2), chart.x - 4, chart.y + size / 2, { ...style, align: "right" });
+  const [begin, end] = [`step ${groups(first)}`, groups(last)];
+  const y = base + 4, wide = textWidth(panel, begin, size) + textWidth(panel, end, size) + 8 < chart.width;
+  if (wide) text(panel, begin, chart.x, y, { ...style, baseline: "top" });
+  text(panel, end, chart.x + chart.width, y, { ...style, align: "right", baseline: "top" });
+}
