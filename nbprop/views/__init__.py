@@ -114,7 +114,7 @@ def Graph(source, *, names=None, order="right", step=0, height=None, **tensors):
 def Attention(source, sample=None, *, height=None, **options):
     """Board with who looks where: the attention weights of a layer and head, letters beside rows and above columns.
 
-    sample   a text in the names of the data's classes, or a sample (T,) or (T, d); None: the first validation sample
+    sample   a text in the data's vocabulary, or a sample (T,) or (T, d); None: the first validation sample
     options  layer: 1, 2, ...; head: 1, 2, ... or "all"
     """
     return _board("Attention", source, height, {"sample": sample, **options})

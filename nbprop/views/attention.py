@@ -15,7 +15,7 @@ class Attention(View):
     """The attention weights of a layer for one sample: a row for each place that looks, a column for each place that is
     looked at. Every row has the sum 1; what a mask forbids is left empty.
 
-    sample: a text, written in the names of the data's classes (letters); or a sample as the model takes it, (T,) or
+    sample: a text, written in the data's vocabulary (letters); or a sample as the model takes it, (T,) or
         (T, d). Default: the first validation sample (training sample if there are none).
     Options: `layer`: 1 for the first attention of the model, 2, ...; `head`: 1, 2, ... or "all" (default) beside each
         other.
@@ -29,7 +29,7 @@ class Attention(View):
         data = source.data
         if sample is None:
             sample = (data.X_val if len(data.X_val) else data.X_train)[0]
-        self.sample = _tokens(sample, data.classes) if isinstance(sample, str) else np.asarray(sample)
+        self.sample = _tokens(sample, data.vocabulary) if isinstance(sample, str) else np.asarray(sample)
         found = source.attention(self.sample)
         if not found:
             raise ValueError(
@@ -64,9 +64,9 @@ class Attention(View):
         return slice(heads) if self.head == "all" else slice(min(int(self.head), heads) - 1, min(int(self.head), heads))
 
     def _letters(self, count):
-        classes = self.source.data.classes
-        if self.sample.ndim == 1 and len(self.sample) == count and self.sample.dtype.kind in "iu" and classes:
-            return [SHOWN.get(classes[token], classes[token]) for token in self.sample]
+        names = self.source.data.vocabulary
+        if names and self.sample.shape == (count,):
+            return [SHOWN.get(names[token], names[token]) for token in self.sample]
         return [str(i + 1) for i in range(count)]
 
     def plot(self, ax=None):
@@ -104,11 +104,11 @@ class Attention(View):
         return f"Layer {self.layer}, on average: {', '.join(said[:4])}{more}."
 
 
-def _tokens(text, classes, what="Attention: sample"):
+def _tokens(text, vocabulary, what="Attention: sample"):
     """The number of each letter of a text."""
-    number = {name: i for i, name in enumerate(classes)}
+    number = {name: i for i, name in enumerate(vocabulary)}
     if unknown := [letter for letter in text if letter not in number]:
-        raise ValueError(f"{what}: expected letters out of {''.join(classes)!r}, got {unknown[0]!r}")
+        raise ValueError(f"{what}: expected letters out of {''.join(vocabulary)!r}, got {unknown[0]!r}")
     if not text:
         raise ValueError(f"{what}: expected at least one letter, got an empty text")
     return np.array([number[letter] for letter in text], np.int64)

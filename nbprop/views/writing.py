@@ -13,7 +13,7 @@ class Writing(View):
     """Texts of a network that gives, for tokens (n, T), the probabilities of the next one at each place, (n, T, V). The
     next token is drawn, put behind the text, and so on. The paler a letter, the less probable it was.
 
-    start: the text that each line begins with, in the names of the data's classes. Default: `end`, if it is one of
+    start: the text that each line begins with, in the data's vocabulary. Default: `end`, if it is one of
         them, else the first token of the data.
     end: a line ends when this comes; it is not shown. Default: "\\n".
     lines, length: how many, and of how many tokens at most (start included; default: as long as a training sample).
@@ -30,10 +30,15 @@ class Writing(View):
 
     def __init__(self, source, start=None, end="\n", lines=6, length=None, **options):
         data = source.data
-        self.end = data.classes.index(end) if end in data.classes else -1
+        if not data.vocabulary or data.classes != data.vocabulary:
+            raise ValueError(
+                "Writing: expected data whose targets are tokens of the same vocabulary as the inputs; "
+                "try nb.data.from_arrays(X, y, vocabulary=letters, classes=letters)"
+            )
+        self.end = data.vocabulary.index(end) if end in data.vocabulary else -1
         if start is None:
-            start = end if self.end >= 0 else data.classes[int(data.X_train[0, 0])]
-        self.start = _tokens(start, data.classes, "Writing: start")
+            start = end if self.end >= 0 else data.vocabulary[int(data.X_train[0, 0])]
+        self.start = _tokens(start, data.vocabulary, "Writing: start")
         self.lines, self.length = lines, data.X_train.shape[1] if length is None else length
         super().__init__(source, **options)
 
@@ -48,7 +53,7 @@ class Writing(View):
 
     def labels(self):
         """letters: by their numbers."""
-        return {"letters": [c if c == " " else str(SHOWN.get(c, c)) for c in self.source.data.classes]}
+        return {"letters": [c if c == " " else str(SHOWN.get(c, c)) for c in self.source.data.vocabulary]}
 
     def _write(self):
         rng = np.random.default_rng(self.source.steps)
@@ -70,7 +75,7 @@ class Writing(View):
 
     def texts(self):
         """The lines, as a list of texts."""
-        letters = self.source.data.classes
+        letters = self.source.data.vocabulary
         return ["".join(letters[int(token)] for token in line if token >= 0) for line in self.frame()["tokens"]]
 
     def plot(self, ax=None):

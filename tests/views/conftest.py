@@ -48,8 +48,8 @@ class FakeSource:
             SimpleNamespace(name="output" if i == last else f"hidden {i + 1}", kind="Linear", activation=a, units=8)
             for i, a in enumerate(self.activations)
         ]
-        one = np.zeros((1, 4), np.float32)
-        self.data = self.data or SimpleNamespace(task="binary", X_train=one, X_val=one, classes=("a", "b"))
+        one, ab = np.zeros((1, 4), np.int64), ("a", "b")
+        self.data = self.data or SimpleNamespace(task="binary", X_train=one, X_val=one, classes=ab, vocabulary=ab)
         self.attention = self.attention or (lambda X: [np.full((2, len(X), len(X)), 1 / len(X), np.float32)])
         self.not_finite = self.not_finite or (lambda kind: np.zeros((len(self.layers), 2), np.int64))
 

@@ -25,7 +25,7 @@ def letters(fake):
         return [np.stack([np.eye(T), previous(T)]), np.stack([even, even])]
 
     data = fake().data
-    data.classes = ("\n", " ", "a", "b")
+    data.vocabulary = ("\n", " ", "a", "b")
     source = fake(data=data, attention=attention)
     source.asked = asked
     return source
@@ -61,7 +61,7 @@ def test_layers_and_heads_are_choices(letters):
         Attention(letters, "ab", heads=2)
 
 
-def test_a_text_is_written_in_the_letters_of_the_data(letters):
+def test_a_text_is_written_in_the_datas_vocabulary(letters):
     with pytest.raises(ValueError, match=r"Attention: sample: expected letters out of '\\n ab', got 'c'"):
         Attention(letters, "abc")
     with pytest.raises(ValueError, match="expected at least one letter"):

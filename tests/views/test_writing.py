@@ -18,7 +18,8 @@ def certain(X):
 def source(fake):
     made = fake(predict=certain)
     made.version = 0
-    made.data.classes, made.data.X_train = LETTERS, np.zeros((1, 8), np.int64)
+    made.data.vocabulary = made.data.classes = LETTERS
+    made.data.X_train = np.zeros((1, 8), np.int64)
     return made
 
 
@@ -85,3 +86,9 @@ def test_the_plot_shows_the_letters(source, ax):
     Writing(source, lines=2).plot(ax)
     assert "".join(text.get_text() for text in ax.texts) == "a bca bc"
     assert [text.get_position() for text in ax.texts][4:6] == [(0, 1), (1, 1)]
+
+
+def test_other_data_are_refused(source):
+    source.data.classes = ("yes", "no")
+    with pytest.raises(ValueError, match="expected data whose targets are tokens of the same vocabulary"):
+        Writing(source)
