@@ -93,7 +93,7 @@ def Landscape(source, *, height=500, **options):
     return _board("Landscape", source, height, options)
 
 
-def Graph(source, *, names=None, order="right", step=0, height=None, **tensors):
+def Graph(source, names=None, *, order="right", step=0, height=None, **tensors):
     """Board with a computation graph, to be walked through step by step: forward (values), then backward (gradients).
 
     source   a Tensor with one element, before backward(), computed from at most 40 tensors

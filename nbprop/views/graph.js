@@ -1,5 +1,5 @@
 /** A computation graph after one step of the walk through it: values on the way forward, gradients on the way back. */
-import { nothing, shorten, text, textSize, textWidth } from "./_plot.js";
+import { mix, nothing, shorten, text, textSize, textWidth } from "./_plot.js";
 
 const [MARGIN, GAP, WIDEST] = [3, 34, 112]; // of the boxes: beside all, between two, and how wide they get; see graph.py
 const APART = 1.9; // heights of a box from one to the next below it, at most
@@ -23,7 +23,7 @@ export function draw(panel, frame, labels) {
   for (const curve of curves) for (const one of curve) [1, 3, 5, 7].forEach((k) => (one[k] += top));
 
   const [active, now] = frame.active.data;
-  const inks = [theme.grid, theme.muted, theme.gradients, theme.warning];
+  const inks = [mix(theme.background, theme.muted, 0.45), theme.muted, theme.gradients, theme.warning];
   curves.forEach((curve, k) => {
     const state = frame.passed.data[k];
     stroke(panel, curve, inks[state], k === now ? 3 : 1.2);
@@ -43,7 +43,9 @@ export function draw(panel, frame, labels) {
     const free = place.find((box) => fits(box, panel, top, bottom) && !taken.some((other) => covers(box, other)));
     if (!free) continue;
     taken.push(free);
-    text(panel, words, free.x, free.y + height / 2, { size: size - 1, color: k === now ? theme.foreground : theme.muted, weight: k === now ? 600 : 400, halo: true });
+    panel.ctx.fillStyle = theme.background; // the line makes room for it
+    panel.ctx.fillRect(free.x - 2, free.y, width + 4, height);
+    text(panel, words, free.x, free.y + height / 2, { size: size - 1, color: k === now ? theme.foreground : theme.muted, weight: k === now ? 600 : 400 });
   }
   if (bottom > size) legend(panel, size);
 

@@ -13,6 +13,7 @@ from .view import Option, View, new_axes, number
 INFIX = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "MatMul": "@", "TensorPower": "**"}
 UNSEEN, KNOWN, BEGUN, WRONG = range(4)  # states of a node: nothing yet, its value, some of its gradient, a wrong one
 MARGIN, GAP, WIDEST = 3, 34, 112  # of the boxes of the nodes: beside all, between two, and how wide they get
+UNKNOWN = "#b9bdc2"  # lines of what has not been computed yet
 APART = 1.9  # heights of a box from one to the next below it, at most
 
 
@@ -174,7 +175,7 @@ class Graph(View):
         target, sent = self._d(step.node), self._d(step.user)
         slope = user.slopes[step.slot]
         if slope is None:
-            product = f"{sent} · d{user.name}/d{x.name} = {short(step.part)}, a vector-Jacobian product: {user.rule}"
+            product = f"{sent} · d{user.name}/d{x.name} = {short(step.part)}, a vector-Jacobian product"
         else:
             numbers = f"{_factor(step.sent)} * {_factor(slope)} = {short(step.part)}"
             product = f"{sent} * d{user.name}/d{x.name} = {numbers}"
@@ -185,6 +186,8 @@ class Graph(View):
             words += f". It was {short(step.before)} and is now {short(step.total)}"
         if step.has < step.of:
             words += f". Too early: {step.of - step.has} of {step.of} parts of {sent} are still to come"
+        if slope is None:
+            words += f". The rule of {user.op}: {user.rule}"
         if step.late:
             words += f". Too late: {x.name} has handed its gradient on already"
         return words + "."
@@ -225,7 +228,7 @@ class Graph(View):
         box_width, box_height = boxes[0, 2:]
         state, (active, now), taken = frame["state"], frame["active"], []
         for k, curve in enumerate(curves):
-            color = (colors.GRID, colors.MUTED, colors.KINDS["gradients"])[int(frame["passed"][k])]
+            color = (UNKNOWN, colors.MUTED, colors.KINDS["gradients"])[int(frame["passed"][k])]
             bezier = [Path.CURVE4] * 3
             for x0, y0, x1, y1, x2, y2, x3, y3 in curve:
                 path = Path([(x0, y0 + top), (x1, y1 + top), (x2, y2 + top), (x3, y3 + top)], [Path.MOVETO, *bezier])
@@ -239,7 +242,7 @@ class Graph(View):
                 halo = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
                 ax.text(x, y + top, text, fontsize=6.5, color=colors.MUTED, ha="center", va="center", bbox=halo)
         for i, ((x, y, *_), node) in enumerate(zip(boxes, labels["nodes"], strict=True)):
-            edge = (colors.GRID, colors.MUTED, colors.KINDS["gradients"], colors.WARNING)[int(state[i])]
+            edge = (UNKNOWN, colors.MUTED, colors.KINDS["gradients"], colors.WARNING)[int(state[i])]
             corner = (x - box_width / 2, y + top - box_height / 2)
             box = FancyBboxPatch(corner, box_width, box_height, boxstyle="round,pad=0,rounding_size=3")
             box.set(facecolor="white", edgecolor=edge, linewidth=2.2 if i == active else 1)
