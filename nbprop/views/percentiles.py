@@ -8,6 +8,7 @@ from .view import Option, View, bucket_means, buckets, new_axes, number, plural
 
 POINTS = 160  # a band is thinned to at most so many
 PERCENTILES = (15, 50, 85)
+UNITS = {"layer": "all units", "unit": "the first unit"}
 
 
 class Percentiles(View):
@@ -25,7 +26,7 @@ class Percentiles(View):
     needs = frozenset({"percentiles"})
     rate = 18.0
     options = (
-        Option("of", "of", (("layer", "all units"), ("unit", "the first unit")), default="layer"),
+        Option("of", "of", tuple(UNITS.items()), default="layer"),
         Option("same", "same scale", default=True),
     )
 
@@ -54,8 +55,7 @@ class Percentiles(View):
 
     def labels(self):
         """layers: their names; of: "all units" or "the first unit"."""
-        words = dict(self.options[0].choices)[self.of]
-        return {"layers": [layer.name for layer in self.source.layers], "of": words}
+        return {"layers": [layer.name for layer in self.source.layers], "of": UNITS[self.of]}
 
     def plot(self, ax=None):
         frame, labels = self.frame(), self.labels()
