@@ -116,7 +116,7 @@ class Descent(Live):
         self.version += 1
         if all(path.diverged is not None for path in self.paths.values()) and self.status != "stopped":
             lowest = min(path.optimizer.lr for path in self.paths.values())
-            self._fail(FloatingPointError(f"Nothing is finite any more: try a learning rate below {lowest:.3g}."))
+            self._fail(FloatingPointError(f"All has diverged: reset, and try a learning rate below {lowest:.3g}."))
 
     def _few(self, n):
         super()._few(n)
@@ -134,7 +134,7 @@ class Descent(Live):
 
     def set(self, path=None, **changes):
         """Turn knobs: lr and momentum act at the next step, of all paths or of the one called `path`; surface and
-        start begin anew (and what had the learning rate of the old surface gets that of the new one)."""
+        start begin anew (a lone path, and what had the learning rate of the old surface, gets that of the new one)."""
         paths = self._chosen(path)
         wanted = {}
         for name, value in changes.items():
@@ -146,20 +146,20 @@ class Descent(Live):
         self.post(lambda: self._turn(paths, wanted))
 
     def _turn(self, paths, wanted):
+        if "surface" in wanted:
+            old, self.surface = self.surface, wanted["surface"]
+            self.start = as_point(self.surface.start)
+            for each in self.paths.values():
+                if len(self.paths) == 1 or each.optimizer.lr == old.lr:
+                    each.optimizer.lr = self.surface.lr
+        self.start = wanted.get("start", self.start)
+        if "surface" in wanted or "start" in wanted:
+            self._reset()
         for name in ("lr", "momentum"):
             for each in paths if name in wanted else ():
                 if name in each.optimizer.checks and (old := getattr(each.optimizer, name)) != wanted[name]:
                     setattr(each.optimizer, name, wanted[name])
                     self.history.events.append(Event(self.steps, name, old, wanted[name]))
-        if "surface" in wanted:
-            old, self.surface = self.surface, wanted["surface"]
-            self.start = as_point(self.surface.start)
-            for each in self.paths.values():
-                if each.optimizer.lr == old.lr:
-                    each.optimizer.lr = self.surface.lr
-        self.start = wanted.get("start", self.start)
-        if "surface" in wanted or "start" in wanted:
-            self._reset()
         self._changed()
 
     def _chosen(self, name):

@@ -1,8 +1,9 @@
 /** A loss over two numbers from above, in bands of height, with the paths of those who descend on it. */
 import { contour, formatNumber, linearScale, refine } from "./_math.js";
-import { alarm, axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+import { axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
 
-const FINE = 6; // pixels of the ground to a cell of the grid
+const FINE = 4; // pixels of the ground to a cell of the grid
+const LOPSIDED = 4; // see landscape.py
 const APART = 5; // CSS pixels: steps that are longer get a dot each
 
 /**
@@ -20,7 +21,7 @@ export function draw(panel, frame, labels) {
   const colors = labels.paths.map((_, k) => pathColor(theme, k));
   const states = labels.paths.map((_, k) => (labels.diverged[k] ? "diverged" : formatNumber(frame.loss.data[k])));
   const aside = Math.min(widest(panel, [...labels.paths.map((name, k) => `${name} ${states[k]}`), "lowest"], size, 600) + 24, 0.34 * panel.width);
-  const box = { x: 34, y: above, width: Math.max(20, panel.width - 34 - aside - 8), height: Math.max(20, panel.height - above - below) };
+  const box = fit({ x: 34, y: above, width: Math.max(20, panel.width - 34 - aside - 8), height: Math.max(20, panel.height - above - below) }, (right - left) / (top - bottom));
   const x = linearScale([left, right], [box.x, box.x + box.width]), y = linearScale([bottom, top], [box.y + box.height, box.y]);
   const stops = groundColors(theme, levels.length - 1);
 
@@ -48,6 +49,17 @@ export function draw(panel, frame, labels) {
     /** A click begins there: [name of the control, its value]. */
     press: (/** @type {number} */ mx, /** @type {number} */ my) => (at(mx, my) ? ["start", [x, y].map((scale, i) => Number(scale.invert(i ? my : mx).toPrecision(3)))] : null),
   };
+}
+
+/**
+ * The part of a box in which a unit is as long across as upright; all of it where that would be too narrow. Only so the
+ * steepest way down crosses the lines of equal height upright.
+ * @param {import("./_plot.js").Box} box  @param {number} ratio of width to height
+ */
+export function fit(box, ratio) {
+  if (ratio > LOPSIDED || ratio < 1 / LOPSIDED) return box;
+  const width = Math.min(box.width, box.height * ratio), height = width / ratio;
+  return { ...box, width, height, y: box.y + (box.height - height) / 2 };
 }
 
 /** Colour of path k: lighter on a dark page. @param {import("./_plot.js").Theme} theme  @param {number} k */
@@ -138,7 +150,7 @@ function legend(panel, box, labels, frame, stops, colors, states) {
     if (width + 4 + textWidth(panel, name) <= room) {
       text(panel, name, box.x + 12, y, { color: theme.foreground });
       text(panel, state, box.x + box.width, y, { align: "right", weight: 600, color: labels.diverged[k] ? theme.warning : theme.foreground });
-    } else text(panel, shorten(panel, `${name} ${state}`, room), box.x + 12, y, { color: theme.foreground });
+    } else text(panel, shorten(panel, `${name} ${state}`, room), box.x + 12, y, { color: labels.diverged[k] ? theme.warning : theme.foreground });
     y += gap;
   });
   y += 6;
@@ -151,5 +163,4 @@ function legend(panel, box, labels, frame, stops, colors, states) {
     const level = levels[Math.round((1 - share) * (levels.length - 1))];
     text(panel, shorten(panel, formatNumber(level, 2), box.width - 14), bar.x + 13, Math.min(Math.max(bar.y + share * height, bar.y + size / 2), bar.y + height - size / 2), { color: theme.muted });
   }
-  if (labels.paths.length === labels.diverged.filter(Boolean).length) alarm(panel, "diverged", box.x, panel.height - size, { align: "left" });
 }

@@ -7,9 +7,12 @@ from nbprop.training.surfaces import SURFACES
 from . import colors
 from .view import Control, View, new_axes, number, plural
 
-GRID = 65  # the loss is asked at GRID x GRID places
+GRID = 97  # the loss is asked at GRID x GRID places
 LEVELS = 16  # bands of height
 FAR = 1e4  # widths of the picture: beyond it a path ends
+LOPSIDED = (
+    4  # a unit is as long across as upright, unless the picture would be so many times wider than high, or higher
+)
 GROUND = (0.02, 0.42)  # how much of the foreground is mixed into the background, at the lowest and the highest band
 BUTTONS = ("play", "pause", "step", "reset")
 
@@ -67,7 +70,7 @@ class Landscape(View):
             super().act(name, value)
 
     def frame(self):
-        """grid (65, 65) of the loss, the first row at the top; extent (4,): left, right, bottom, top; levels (17,):
+        """grid (97, 97) of the loss, the first row at the top; extent (4,): left, right, bottom, top; levels (17,):
         borders of the bands; minima (m, 2); start (2,); paths (paths, n, 2): where each has been, NaN after its end;
         loss (paths,).
         """
@@ -106,7 +109,7 @@ class Landscape(View):
 
         norm = BoundaryNorm(levels, cmap.N)
         shade = ax.contourf(xs, ys, frame["grid"].clip(levels[0], levels[-1]), levels, cmap=cmap, norm=norm)
-        ax.contour(xs, ys, frame["grid"], levels[1:-1], colors=colors.MUTED, linewidths=0.4)
+        ax.contour(xs, ys, frame["grid"], levels[1:-1], colors=colors.MUTED, linewidths=0.4, linestyles="solid")
         bar = ax.figure.colorbar(shade, ax=ax, shrink=0.8, ticks=levels[:: len(levels) // 4])
         bar.ax.set_yticklabels([number(level, 2) for level in levels[:: len(levels) // 4]])
         bar.ax.tick_params(labelsize="small", colors=colors.MUTED)
@@ -121,7 +124,9 @@ class Landscape(View):
             ax.plot(*points.T, ".-", color=color, linewidth=1.4, markersize=4, label=words)
             ax.plot(*points[-1], "o", color=color, markeredgecolor="white", markersize=8)
         ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
-        ax.set_title(f"{labels['surface']}, {plural(self.source.steps, 'step')}")
+        ax.set_title(f"{labels['surface']}, {plural(self.source.steps, 'step')}", fontsize="medium")
+        if 1 / LOPSIDED < (right - left) / (top - bottom) < LOPSIDED:
+            ax.set_aspect("equal")  # else the steepest way down would not look as if it crossed the lines upright
         ax.legend(fontsize="small", loc="best")
         colors.tidy(ax)
         ax.grid(False)

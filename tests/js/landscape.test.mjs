@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { makeTheme, luminance, rgb } from "../../nbprop/views/_plot.js";
-import { bandOf, draw, groundColors, pathColor, pointsOf } from "../../nbprop/views/landscape.js";
+import { bandOf, draw, fit, groundColors, pathColor, pointsOf } from "../../nbprop/views/landscape.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 
 installOffscreen(makeTheme);
@@ -64,8 +64,7 @@ test("without numbers it says so", () => {
 test("a click is a start at that place", () => {
   const { panel } = fakePanel(700, 450, { makeTheme });
   const { press, readout } = draw(panel, frame(1, 3), labels(1));
-  let found;
-  for (let x = 0; x < 700 && !found; x++) if (press(x, 200)) found = x;
+  const found = range(700).find((x) => press(x, 200));
   const [name, [x, y]] = press(found + 1, 200);
   assert.equal(name, "start");
   assert.ok(Math.abs(x + 2) < 0.02 && Math.abs(y) < 1, `${x}, ${y}`);
@@ -76,6 +75,13 @@ test("what has diverged is said", () => {
   const { panel, texts } = fakePanel(700, 450, { makeTheme });
   draw(panel, ...PICTURES["all diverged"]);
   assert.ok(texts.some(({ words }) => words.includes("diverged")));
+});
+
+test("a unit is as long across as upright, unless that would be too narrow", () => {
+  const box = { x: 10, y: 20, width: 300, height: 100 };
+  assert.deepEqual(fit(box, 1), { x: 10, y: 20, width: 100, height: 100 });
+  assert.deepEqual(fit(box, 4), { x: 10, y: 32.5, width: 300, height: 75 });
+  assert.deepEqual(fit(box, 9), box);
 });
 
 test("the band of a value", () => {

@@ -124,7 +124,7 @@ def test_a_path_that_diverges_is_left_where_it_was_and_the_others_go_on():
     with np.errstate(over="raise"):
         alone = Descent("rosenbrock", "sgd", lr=1.0)
         alone.step(50)
-    assert alone.status == "stopped" and "try a learning rate below 1" in alone.message
+    assert alone.status == "stopped" and "All has diverged: reset, and try a learning rate below 1" in alone.message
     alone.reset()
     assert alone.status == "ready" and alone.message == ""
 
