@@ -116,6 +116,8 @@ class History:
     `dz` `a_mean` `a_std` `saturated` `ratio`           per layer, at every probed step, while somebody watches
     `z15` `z50` `z85` `unit15` `unit50` `unit85`        per layer: percentiles of z in the batch, over all units and of
                                                         the first one, while a view shows them
+    `dh`                                                per lag: norm of dL/dh so many time steps before the last, in
+                                                        the first recurrent layer, while a view shows it
     ==================================================  ==========================================================
 
     `events` lists the knobs that were turned.

@@ -23,6 +23,7 @@ class RecordedStep:
         self.replay = None
         self.taps = []
         self.layers = []
+        self.recurrent = None  # the op of the first recurrent layer
 
     def run(self, X, y, batch):
         """Loss (float) of the samples `batch` of X and y; leaves their gradient in the model."""
@@ -40,6 +41,7 @@ class RecordedStep:
             loss = self.loss(self.model(self.x), self.y)
         self.replay = Replay(tape, loss)
         self._loss = loss.data
+        self.recurrent = next((m.last for m in self.model.modules() if isinstance(m, nn.Recurrent)), None)
         for layer, z, a, activation in find_layers(self.model, tape.calls, self.replay.depends_on):
             self.layers.append(layer)
             self.taps.append(Tap(z.data, self.replay.gradient_of(z), a.data, activation))

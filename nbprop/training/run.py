@@ -125,6 +125,11 @@ class Run:
             "ratio": np.full(len(self.layers), np.nan, np.float32) if self.ratios is None else self.ratios,
         }
 
+    def lags(self):
+        """Norm of dL/dh of the first recurrent layer in the last step, by time steps before the end (T,); or None."""
+        op = self._recorded and self._recorded.recurrent
+        return None if op is None else np.sqrt(np.square(op.dh[::-1], dtype=np.float64).sum(axis=(1, 2)))
+
     def percentiles(self):
         """What `probes.percentiles` says of the last step."""
         return probes.percentiles(self.taps)

@@ -117,16 +117,15 @@ class Trainer(Turning):
             watched = probing and self.watched
             with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
                 loss = run.step(measure_update=watched)
+                seen = run.probe() if watched else {"dW": run.gradient_norms()} if probing else {}
+                if probing and self._needed("percentiles"):
+                    seen |= run.percentiles()
             self.version += 1
             self.history.add("loss", run.steps, loss)
-            if watched:
-                for name, values in run.probe().items():
-                    self.history.add(name, run.steps, values, self.probe_every)
-            elif probing:
-                self.history.add("dW", run.steps, run.gradient_norms(), self.probe_every)
-            if probing and self._needed("percentiles"):
-                for name, values in run.percentiles().items():
-                    self.history.add(name, run.steps, values, self.probe_every)
+            for name, values in seen.items():
+                self.history.add(name, run.steps, values, self.probe_every)
+            if probing and self._needed("lags") and (values := run.lags()) is not None:
+                self.history.add("dh", run.steps, values, self.probe_every)
             if run.steps % self.evaluate_every == 0:
                 self._evaluate()
             self._past.keep(run)
@@ -373,10 +372,10 @@ class Trainer(Turning):
     def _needed(self, what):
         return what in self._watching or any(what in watcher.needs for watcher in self.watchers)
 
-    def watch(self, on=True, percentiles=False):
+    def watch(self, on=True, percentiles=False, lags=False):
         """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
-        percentiles: also those of the pre-activations, for the view of that name."""
-        wanted = {"layers": on, "percentiles": percentiles}
+        percentiles: also those of the pre-activations, lags: the gradient through time, for the views so named."""
+        wanted = {"layers": on, "percentiles": percentiles, "lags": lags}
         self._watching = frozenset(name for name, yes in wanted.items() if yes)
 
     def probe(self):

@@ -22,6 +22,7 @@ __all__ = [
     "GradientFlow",
     "Graph",
     "Histograms",
+    "Lags",
     "Landscape",
     "Loss",
     "Percentiles",
@@ -38,6 +39,7 @@ _HOME = {
     "Boundary": "boundary",
     "Graph": "graph",
     "Percentiles": "percentiles",
+    "Lags": "lags",
     "Landscape": "landscape",
     "Writing": "writing",
 }
@@ -76,6 +78,12 @@ def Activations(source, *, height=None, **options):
 def Boundary(source, *, height=None, **options):
     """Board with what the network has learned: the plane with its points, the curve, or the confusion matrix."""
     return _board("Boundary", source, height, options)
+
+
+def Lags(source, *, height=None, **options):
+    """Board with the norm of dL/dh at every time step of the first recurrent layer, now and over the training steps,
+    recorded from now on."""
+    return _board("Lags", source, height, options)
 
 
 def Percentiles(source, *, height=None, **options):

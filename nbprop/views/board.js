@@ -7,13 +7,14 @@ import { draw as boundary } from "./boundary.js";
 import { draw as gradients } from "./gradients.js";
 import { draw as graph } from "./graph.js";
 import { draw as histograms } from "./histograms.js";
+import { draw as lags } from "./lags.js";
 import { draw as landscape } from "./landscape.js";
 import { draw as loss } from "./loss.js";
 import { draw as percentiles } from "./percentiles.js";
 import { draw as writing } from "./writing.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { activations, attention, boundary, gradients, graph, histograms, landscape, loss, percentiles, writing };
+const DRAW = { activations, attention, boundary, gradients, graph, histograms, lags, landscape, loss, percentiles, writing };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this

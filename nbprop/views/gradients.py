@@ -54,9 +54,7 @@ class GradientFlow(View):
         the whole run, and recent (L, m) with recent_steps (m,), empty while the map holds every record; range (4,):
         lowest and highest value of a linear and of a logarithmic axis. In the maps -1 is a layer that was not there.
         """
-        probe = self.source.probe()
-        now = np.asarray(probe[QUANTITIES[self.quantity].series], np.float32)
-        steps, values, born = laid_out(self.source.history, QUANTITIES[self.quantity].series, len(now))
+        now, silent, (steps, values, born) = self._read()
         n = len(steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
@@ -64,7 +62,6 @@ class GradientFlow(View):
             starts = np.union1d(starts, [born])
         map_steps, whole = _columns(steps, values, starts, born)
         recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), born - recent)
-        silent = np.asarray(probe["saturated"], np.float32)
         return {
             "now": now,
             "silent": silent,
@@ -74,6 +71,12 @@ class GradientFlow(View):
             "recent_steps": recent_steps,
             "range": self._range(np.append(values[max(n - RECENT, born) :].ravel(), now)),
         }
+
+    def _read(self):
+        """now (L,), silent (L,), and the record of the quantity, as `laid_out` gives it."""
+        probe, series = self.source.probe(), QUANTITIES[self.quantity].series
+        now = np.asarray(probe[series], np.float32)
+        return now, np.asarray(probe["saturated"], np.float32), laid_out(self.source.history, series, len(now))
 
     def labels(self):
         """layers, activations, units of each layer; silent: "saturated", "dead" or "" for each; what is shown."""
@@ -110,7 +113,7 @@ class GradientFlow(View):
         rows = np.arange(len(now))
         ax.set_title(f"{self.title}: {labels['symbol']} ({labels['unit']})")
         ax.axis("off")
-        if not self.source.steps:
+        if not (self.source.steps and len(now)):
             colors.unrun(ax)
             return ax
         left = ax.inset_axes((0, 0, 0.36, 1))

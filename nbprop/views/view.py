@@ -61,7 +61,7 @@ class View:
 
     name = ""
     title = ""
-    needs: frozenset = frozenset()  # "layers", "percentiles": the series that the trainer is to record for it
+    needs: frozenset = frozenset()  # "layers", "percentiles", "lags": the series that the trainer is to record for it
     size = (4.4, 3.4)  # of its picture where no widget can live, in inches
     rate = 36.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
@@ -126,6 +126,7 @@ VIEWS = {
     "boundary": "Boundary",
     "graph": "Graph",
     "percentiles": "Percentiles",
+    "lags": "Lags",
     "writing": "Writing",
 }
 

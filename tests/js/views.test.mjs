@@ -6,6 +6,7 @@ import { makeTheme, pixel, rgb } from "../../nbprop/views/_plot.js";
 import * as boundary from "../../nbprop/views/boundary.js";
 import * as gradients from "../../nbprop/views/gradients.js";
 import * as histograms from "../../nbprop/views/histograms.js";
+import * as lags from "../../nbprop/views/lags.js";
 import * as loss from "../../nbprop/views/loss.js";
 import * as percentiles from "../../nbprop/views/percentiles.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
@@ -91,6 +92,13 @@ function planeFrame(task, classes) {
 const named = (mode, task, classes) => ({ mode, task, classes, features: ["petal length (cm)", "petal width (cm)"], tested: "validation" });
 const digits = range(10, String);
 
+const timeLabels = (steps) => ({
+  ...gradientsLabels(steps, "dh"),
+  layers: range(steps, (i) => (i < steps - 1 ? `T − ${steps - 1 - i}` : "T")),
+  activations: range(steps, () => "LSTM"),
+  silent: range(steps, () => ""),
+});
+
 /** name -> [draw, frame, labels, options] */
 const PICTURES = {
   "loss": [loss.draw, lossFrame(120), { classifies: true, events: [] }, { accuracy: true }],
@@ -105,6 +113,8 @@ const PICTURES = {
   "gradients of 9 layers": [gradients.draw, gradientsFrame(9, 160), gradientsLabels(9), { log: true }],
   "gradients of 40 layers": [gradients.draw, gradientsFrame(40, 160), gradientsLabels(40), { log: true }],
   "gradients, linear": [gradients.draw, gradientsFrame(9, 160), gradientsLabels(9), { log: false }],
+  "gradient through time": [lags.draw, gradientsFrame(50, 120), timeLabels(50), { log: true }],
+  "gradient through time of three steps": [lags.draw, gradientsFrame(3, 5), timeLabels(3), { log: true }],
   "update ratio": [gradients.draw, gradientsFrame(5, 160), gradientsLabels(5, "ratio"), { log: true }],
   "gradients gone wrong": [gradients.draw, gradientsFrame(6, 50, [0, 0, NaN, 1e-3, Infinity, 1]), gradientsLabels(6), { log: true }],
   ...Object.fromEntries([1, 2, 3, 5, 9, 16, 21, 40].map((n) => [`histograms of ${n} layers`, [histograms.draw, histogramsFrame(n), { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
