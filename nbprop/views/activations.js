@@ -3,6 +3,8 @@ import { formatNumber, percent } from "./_math.js";
 import { alarm, curve, inside, mix, nothing, rule, shorten, text, textSize, textWidth } from "./_plot.js";
 import { brief, layoutCells } from "./histograms.js";
 
+const LOUD = 0.9; // from this share on hardly anything gets through
+
 /**
  * @param {import("./_plot.js").Panel} panel
  * @param {Record<string, import("./_math.js").Numbers>} frame
@@ -22,7 +24,7 @@ export function draw(panel, frame, labels) {
 
   cells.boxes.forEach((box, i) => {
     const { low, high, flat } = of(i), chart = chartIn(box, cells.compact, size);
-    const share = cells.compact ? percent(flat) : `${percent(flat)} flat`, loud = flat > 0.5;
+    const share = cells.compact ? percent(flat) : `${percent(flat)} flat`, loud = flat > LOUD;
     const name = cells.compact ? brief(labels.layers?.[i] ?? "") : wordsOf(i);
     const top = cells.compact ? box.y + box.height / 2 : box.y + size / 2;
     const counts = row("counts", i), some = counts.some((n) => n > 0);

@@ -6,6 +6,7 @@ from . import colors
 from .view import View, new_axes, number, percent, plural
 
 BINS = 48
+LOUD = 0.9  # from this share on hardly anything gets through
 EXPLAINED = "bars: z    line: a = f(z)    dashed: slope, full height 1    orange: slope near 0"
 
 
@@ -19,6 +20,7 @@ class Activations(View):
 
     name = "activations"
     title = "Activations"
+    size = (6.4, 3.2)
     rate = 15.0
 
     def frame(self):
@@ -51,7 +53,7 @@ class Activations(View):
         for i in range(count):
             row, column = divmod(i, columns)
             height = (1 - foot) / rows
-            at = (column / columns + 0.02, 1 - (row + 0.8) * height, 1 / columns - 0.04, 0.58 * height)
+            at = (column / columns + 0.02, 1 - (row + 0.84) * height, 1 / columns - 0.04, 0.66 * height)
             words = f"{labels['layers'][i]}, {labels['activations'][i]}"
             _cell(ax.inset_axes(at), {name: array[i] for name, array in frame.items()}, words)
         return ax
@@ -85,7 +87,7 @@ def _cell(ax, one, words):
         ax.text(0.5, 0.5, "no finite value", color=colors.WARNING, weight="bold", ha="center", va="center",
                 fontsize="x-small", transform=ax.transAxes)  # fmt: skip
         return
-    loud = one["flat"] > 0.5
+    loud = one["flat"] > LOUD
     ax.set_title(f"{percent(one['flat'])} flat", loc="right", fontsize="x-small", pad=2,
                  color=colors.WARNING if loud else colors.MUTED, weight="bold" if loud else "normal")  # fmt: skip
     edges = np.linspace(low, high, len(one["counts"]) + 1)
