@@ -8,7 +8,7 @@ from . import colors
 from .view import Option, View, new_axes, percent, plural
 
 SHOWN = {"\n": "⏎", " ": "␣", "\t": "⇥"}  # letters that leave no ink
-READABLE = 48  # as many letters fit along a side of a plot
+SMALLEST = 4.5  # points; smaller letters are left out of a plot
 
 
 class Attention(View):
@@ -23,6 +23,7 @@ class Attention(View):
 
     name = "attention"
     title = "Attention"
+    size = (4.4, 4.4)
     rate = 12.0
 
     def __init__(self, source, sample=None, **options):
@@ -75,24 +76,26 @@ class Attention(View):
         count, rows, columns = weights.shape
         across = math.ceil(math.sqrt(count))
         down = -(-count // across)
-        ax = new_axes(ax, 3.4 * across + 0.3, 3.5 * down + 0.2)
-        ax.set_title(f"{self.title}, layer {self.layer}")
+        ax = new_axes(ax, 2.6 * across + 1.8, 2.7 * down + 1.9)
+        ax.set_title(f"{self.title}, layer {self.layer}" + (f", {labels['heads'][0]}" if count == 1 else ""))
         ax.axis("off")
+        place, (width, height) = ax.get_position(), ax.figure.get_size_inches()
+        side = 72 * min(0.9 * place.width * width / across, 0.85 * place.height * height / down)  # in points
+        letter = min(9.0, 0.8 * side / max(rows, columns))
         for i, (matrix, name) in enumerate(zip(weights, labels["heads"], strict=True)):
             row, column = divmod(i, across)
-            part = ax.inset_axes((column / across, 1 - (row + 0.94) / down, 0.92 / across, 0.8 / down))
+            part = ax.inset_axes((column / across + 0.03, 1 - (row + 0.95) / down, 0.94 / across - 0.03, 0.85 / down))
             part.imshow(_paint(matrix), aspect="equal", interpolation="nearest")
-            part.set_title(name, loc="left", fontsize="small", color=colors.FOREGROUND)
             part.xaxis.tick_top()
-            size = max(3.0, min(8.0, 150 / (max(rows, columns) * math.sqrt(across))))
             for axis, letters in ((part.xaxis, labels["columns"]), (part.yaxis, labels["rows"])):
-                every = max(1, -(-len(letters) // READABLE))
-                axis.set_ticks(range(0, len(letters), every), letters[::every])
-                axis.set_tick_params(length=0, labelsize=size, labelcolor=colors.FOREGROUND, pad=1)
+                axis.set_ticks(range(len(letters)), letters if letter >= SMALLEST else [""] * len(letters))
+                axis.set_tick_params(length=0, labelsize=letter, labelcolor=colors.FOREGROUND, pad=1)
             part.spines[:].set_color(colors.GRID)
-            if i == 0:
-                part.set_ylabel("who looks", color=colors.MUTED, fontsize="small")
-                part.set_xlabel("at what", color=colors.MUTED, fontsize="small")
+            if count > 1:
+                part.set_title(name, loc="left", fontsize="small", color=colors.FOREGROUND)
+            else:
+                part.set_ylabel("who looks", color=colors.MUTED)
+                part.set_xlabel("at what", color=colors.MUTED)
         return ax
 
     def describe(self):

@@ -6,6 +6,7 @@ from . import colors
 from .attention import SHOWN, _tokens
 from .view import Option, View, new_axes
 
+WIDTH = 0.62  # of a letter, as a share of its size
 TEMPERATURES = ("0.2", "0.5", "0.8", "1", "1.5", "2")
 
 
@@ -84,8 +85,9 @@ class Writing(View):
         ax.set_title(f"{self.title}, temperature {self.temperature}")
         ax.axis("off")
         rows, columns = frame["tokens"].shape
-        ax.set(xlim=(-0.5, columns), ylim=(rows - 0.5, -0.5))
-        size = min(10.0, 620 / columns * ax.get_position().width * ax.figure.get_figwidth() / 4.4)
+        width = 72 * ax.get_position().width * ax.figure.get_figwidth()  # in points
+        size = min(12.0, width / columns / WIDTH)
+        ax.set(xlim=(-0.5, max(columns, width / size / WIDTH) - 0.5), ylim=(rows - 0.5, -0.5))
         for row, column in zip(*np.nonzero(frame["tokens"] >= 0), strict=True):
             p = float(frame["probability"][row, column])
             ax.text(column, row, letters[int(frame["tokens"][row, column])], family="monospace", fontsize=size,

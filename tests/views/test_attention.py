@@ -101,12 +101,19 @@ def test_what_is_forbidden_is_clear_and_what_is_not_finite_is_loud():
     np.testing.assert_allclose(image[1, 0, :3], np.array([0xC2, 0x18, 0x5B]) / 255, atol=0.01)
 
 
-@pytest.mark.parametrize("head", ["all", "2"])
-def test_the_plot_has_a_matrix_for_each_head_and_its_letters(letters, ax, head):
-    Attention(letters, "ab b", head=head).plot(ax)
-    assert [part.get_title(loc="left") for part in ax.child_axes] == (
-        ["head 1", "head 2"] if head == "all" else ["head 2"]
-    )
+def test_the_plot_has_a_matrix_for_each_head_and_its_letters(letters, ax):
+    Attention(letters, "ab b").plot(ax)
+    assert [part.get_title(loc="left") for part in ax.child_axes] == ["head 1", "head 2"]
     for part in ax.child_axes:
         assert [label.get_text() for label in part.get_yticklabels()] == list("ab␣b")
         assert part.images[0].get_array().shape == (4, 4, 4)
+
+
+def test_the_plot_of_one_head(letters, ax):
+    Attention(letters, "ab b", head=2).plot(ax)
+    assert ax.get_title() == "Attention, layer 1, head 2" and ax.child_axes[0].get_ylabel() == "who looks"
+
+
+def test_letters_too_small_to_read_are_left_out_of_the_plot(letters, ax):
+    Attention(letters, "ab " * 40).plot(ax)
+    assert {label.get_text() for part in ax.child_axes for label in part.get_xticklabels()} == {""}
