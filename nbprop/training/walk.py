@@ -4,6 +4,7 @@ A Walk holds copies: it can be shown and stepped long after the tensors are gone
 The derivatives are found by each op's own `backward`.
 """
 
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import count
@@ -241,7 +242,7 @@ def _fit(dx, x):
 
 
 def _rule(op):
-    """The first sentence of the op's description, which is its formula."""
-    text = " ".join((type(op).__doc__ or "").split("\n\n")[0].splitlines()) if op else ""
-    head = text.partition(".  ")[0]
-    return " ".join(head.split()).rstrip(".")
+    """The formula of the op: its description up to the last sentence in which there is a derivative."""
+    sentences = re.split(r"\.\s\s+|\.\n|\n\n", (type(op).__doc__ or "").strip()) if op else [""]
+    last = max((i for i, sentence in enumerate(sentences) if "dL/d" in sentence), default=0)
+    return ". ".join(" ".join(sentence.split()) for sentence in sentences[: last + 1]).rstrip(".")

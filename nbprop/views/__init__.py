@@ -108,7 +108,7 @@ def Graph(source, names=None, *, order="right", step=0, height=None, **tensors):
     names    what to call tensors: {"x": x}; also as keywords, Graph(y, x=x, w=w). The others get letters, the end is L
     order    of the way back: "right" (a gradient is handed on when all of it has arrived) or "wrong" (at once)
     step     where to begin; -1 is the last step
-    height   CSS pixels; None: by the width
+    height   CSS pixels; None: by the graph
     """
     from nbprop.training.walk import Walk
 
@@ -116,7 +116,8 @@ def Graph(source, names=None, *, order="right", step=0, height=None, **tensors):
         source = Walk(source, {**(names or {}), **tensors})
     elif names or tensors:
         raise TypeError("Graph: expected names together with a Tensor; a Walk has its names already")
-    return _board("Graph", source, height, {"order": order, "step": step})
+    view = import_module(".graph", __name__).Graph(source, order=order, step=step)
+    return import_module(".board", __name__).Board(view, height=height or view.height)
 
 
 def Attention(source, sample=None, *, height=None, **options):

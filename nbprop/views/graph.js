@@ -2,6 +2,7 @@
 import { mix, nothing, shorten, text, textSize, textWidth } from "./_plot.js";
 
 const [MARGIN, GAP, WIDEST] = [3, 34, 112]; // of the boxes: beside all, between two, and how wide they get; see graph.py
+const NARROW = 4.2; // text sizes that a box is wide where there is no room for such gaps
 const APART = 1.9; // heights of a box from one to the next below it, at most
 const WRONG = 3;
 
@@ -14,7 +15,7 @@ export function draw(panel, frame, labels) {
   if (!frame.nodes) return nothing(panel, "no graph yet");
   const { theme } = panel, size = textSize(panel);
   const room = panel.height < 200 ? 1 : panel.width < 560 ? 3 : 2; // lines for the words
-  const top = room * (size + 4) + 6, bottom = panel.height > 260 ? size + 8 : 2;
+  const top = room * (size + 4) + 6, bottom = panel.height > 240 ? size + 8 : 2;
   wrap(labels.words, panel.width - 8, room, (words) => textWidth(panel, words, size + 1)).forEach((line, i) => {
     text(panel, shorten(panel, line, panel.width - 8, size + 1), 4, (i + 0.5) * (size + 4) + 2, { size: size + 1 });
   });
@@ -34,18 +35,19 @@ export function draw(panel, frame, labels) {
   // The local derivatives: that of this step first, the others wherever there is room.
   /** @type {import("./_plot.js").Box[]} */
   const taken = boxes.map((box) => ({ ...box, x: box.x - box.width / 2, y: box.y - box.height / 2 }));
+  const little = crowded(frame, panel.width, boxes[0].width) ? 9 : size - 1;
   const order = curves.map((_, k) => k).sort((a, b) => Number(b === now) - Number(a === now));
   for (const k of order) {
     const words = labels.edges[k]?.text;
     if (!words) continue;
-    const [width, height] = [textWidth(panel, words, size - 1), size];
+    const [width, height] = [textWidth(panel, words, little), size];
     const place = spots(curves[k]).map(([x, y]) => ({ x: x - width / 2, y: y - height / 2, width, height }));
     const free = place.find((box) => fits(box, panel, top, bottom) && !taken.some((other) => covers(box, other)));
     if (!free) continue;
     taken.push(free);
     panel.ctx.fillStyle = theme.background; // the line makes room for it
     panel.ctx.fillRect(free.x - 2, free.y, width + 4, height);
-    text(panel, words, free.x, free.y + height / 2, { size: size - 1, color: k === now ? theme.foreground : theme.muted, weight: k === now ? 600 : 400 });
+    text(panel, words, free.x, free.y + height / 2, { size: little, color: k === now ? theme.foreground : theme.muted, weight: k === now ? 600 : 400 });
   }
   if (bottom > size) legend(panel, size);
 
@@ -74,7 +76,7 @@ export function geometry(frame, width, height, size) {
   let margin = MARGIN;
   for (let i = 0; i < count; i++) if (nodes[3 * i + 2] < 0) margin = 16;
   const cell = (width - 2 * margin) / columns;
-  const w = Math.max(Math.min(cell - GAP, WIDEST), 0.5 * cell), h = Math.min((0.82 * height) / rows, 3 * (size + 4) + 4);
+  const w = Math.max(Math.min(cell - GAP, WIDEST), Math.min(0.74 * cell, NARROW * size)), h = Math.min((0.82 * height) / rows, 3 * (size + 4) + 4);
   const span = Math.min(height - h, APART * h * (rows - 1));
   const place = (/** @type {number} */ x, /** @type {number} */ y) => [margin + w / 2 + x * (width - w - 2 * margin), height / 2 + (y - 0.5) * span];
   const boxes = Array.from({ length: count }, (_, i) => {
@@ -127,10 +129,13 @@ const covers = (/** @type {import("./_plot.js").Box} */ a, /** @type {import("./
 const fits = (box, panel, top, bottom) =>
   box.x >= 0 && box.x + box.width <= panel.width && box.y >= top && box.y + box.height <= panel.height - bottom;
 
+/** Is there little room between two boxes? */
+const crowded = (frame, width, box) => width / frame.grid.data[0] - box < GAP;
+
 /** One box: name and operation, value, gradient; as many of these lines as fit. */
 function node(panel, box, labels, color, wrong, active, size) {
   const { ctx, theme } = panel;
-  const [x, y, inner] = [box.x - box.width / 2, box.y - box.height / 2, box.width - 8];
+  const [x, y, inner] = [box.x - box.width / 2, box.y - box.height / 2, box.width - 6];
   ctx.fillStyle = theme.background;
   ctx.strokeStyle = color;
   ctx.lineWidth = active ? 3 : wrong ? 2 : 1.2;
@@ -144,20 +149,28 @@ function node(panel, box, labels, color, wrong, active, size) {
   const some = labels.value || labels.gradient;
   const rows = some && count === 3 ? 3 : some && count === 2 ? 2 : 1;
   const line = (/** @type {number} */ k) => box.y + (k - (rows - 1) / 2) * Math.min(step, box.height / rows);
+  const ink = wrong ? theme.warning : theme.gradients;
   const { name, symbol } = labels, [a, b] = [textWidth(panel, name, small, 600), symbol ? textWidth(panel, symbol, small) : 0];
-  if (symbol && a + b + 6 <= inner) {
-    text(panel, name, x + 4, line(0), { size: small, weight: 600 });
-    text(panel, symbol, x + box.width - 4, line(0), { size: small, align: "right" });
+  const together = Math.min(small, Math.floor((small * (inner - 5)) / (a + b)));
+  const [beside, ground] = labels.gradient ? [labels.gradient, ink] : [labels.value, theme.weights];
+  if (rows === 1 && beside && a + textWidth(panel, beside, small) + 5 <= inner) {
+    text(panel, name, x + 3, line(0), { size: small, weight: 600 });
+    text(panel, beside, x + box.width - 3, line(0), { size: small, align: "right", color: ground });
+  } else if (symbol && together >= 8) {
+    text(panel, name, x + 3, line(0), { size: together, weight: 600 });
+    text(panel, symbol, x + box.width - 3, line(0), { size: together, align: "right" });
   } else {
     // The name is what the words speak of; where both do not fit it stays.
     text(panel, shorten(panel, name, inner, small, 600), box.x, line(0), { size: small, weight: 600, align: "center" });
   }
-  const write = (/** @type {string} */ words, /** @type {number} */ k, /** @type {string} */ ink) =>
-    words && text(panel, shorten(panel, words, inner, small), box.x, line(k), { size: small, align: "center", color: ink });
-  const ink = wrong ? theme.warning : theme.gradients;
+  // Numbers are written smaller where they would not fit; to cut them would make others of them.
+  const write = (/** @type {string} */ words, /** @type {number} */ k, /** @type {string} */ ink) => {
+    const fitting = Math.min(small, Math.floor((small * inner) / Math.max(textWidth(panel, words, small), 1)));
+    text(panel, fitting >= 7 ? words : shorten(panel, words, inner, 7), box.x, line(k), { size: Math.max(7, fitting), align: "center", color: ink });
+  };
   if (rows === 3) {
-    write(labels.value, 1, theme.weights);
-    write(labels.gradient, 2, ink);
+    if (labels.value) write(labels.value, 1, theme.weights);
+    if (labels.gradient) write(labels.gradient, 2, ink);
   } else if (rows === 2) {
     if (labels.gradient) write(labels.gradient, 1, ink);
     else write(labels.value, 1, theme.weights);

@@ -14,6 +14,7 @@ INFIX = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "MatMul": "@", "TensorP
 UNSEEN, KNOWN, BEGUN, WRONG = range(4)  # states of a node: nothing yet, its value, some of its gradient, a wrong one
 MARGIN, GAP, WIDEST = 3, 34, 112  # of the boxes of the nodes: beside all, between two, and how wide they get
 UNKNOWN = "#b9bdc2"  # lines of what has not been computed yet
+NARROW = 4.2  # text sizes that a box is wide where there is no room for such gaps
 APART = 1.9  # heights of a box from one to the next below it, at most
 
 
@@ -27,7 +28,6 @@ class Graph(View):
 
     name = "graph"
     title = "Computation graph"
-    size = (8.0, 3.8)
     options: tuple[Option, ...] = (
         Option("order", "order", (("right", "right: wait for all"), ("wrong", "wrong: at once")), "right"),
         Option("step", "step", range(1), 0),
@@ -43,6 +43,9 @@ class Graph(View):
         self._layout = layered([node.inputs for node in source.nodes])
         self._edges = [(user, slot) for user, node in enumerate(source.nodes) for slot in range(len(node.inputs))]
         self._wrong = self._compared()
+        # Room for the three lines of every box: in CSS pixels, and in inches.
+        self.height = int(np.clip(100 + 60 * self._layout.rows, 280, 640))
+        self.size = (8.0, float(np.clip(0.9 + 0.6 * self._layout.rows, 2.4, 6)))
 
     def _compared(self):
         """The nodes whose gradient the wrong order gets wrong."""
@@ -266,7 +269,7 @@ def geometry(frame, width, height, size):
     nodes = frame["nodes"]
     margin = MARGIN if (nodes[:, 2] > 0).all() else 16
     cell = (width - 2 * margin) / columns
-    w = max(min(cell - GAP, WIDEST), 0.5 * cell)
+    w = max(min(cell - GAP, WIDEST), min(0.74 * cell, NARROW * size))
     h = min(0.82 * height / rows, 3 * (size + 4) + 4)
 
     span = min(height - h, APART * h * (rows - 1))
@@ -337,7 +340,7 @@ def expression(node, operands):
 
 def _lower(op):
     """CrossEntropy -> cross_entropy, ReLU -> relu, LogSumExp -> logsumexp."""
-    special = {"LogSumExp": "logsumexp", "SiLU": "silu"}
+    special = {"LogSumExp": "logsumexp", "SiLU": "silu", "BCEWithLogits": "bce_with_logits"}
     return special.get(op) or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", op).lower()
 
 

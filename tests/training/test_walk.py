@@ -119,6 +119,11 @@ def test_slopes_are_local_derivatives():
     product = next(node for node in walk.nodes if node.op == "Mul")
     assert [float(slope) for slope in product.slopes] == [-3.0, 2.0]
     assert product.rule == "y = a b, dL/da = dL/dy b, dL/db = dL/dy a"
+    layer = nb.nn.Linear(3, 1)
+    rule = Walk(layer(tensor(2, 3)).sum()).nodes[-2].rule
+    assert rule == (
+        "y = x W^T + b: a layer's pre-activation z. dL/dx = dL/dy W, dL/dW = dL/dy^T x, dL/db = row sum of dL/dy"
+    )
     assert all(slope is None for node in Walk(*network()).nodes if node.value.size > 1 for slope in node.slopes)
 
 

@@ -297,7 +297,13 @@ def test_the_plot_shows_the_numbers(name, ax):
     assert len(ax.patches) == curves + len(view.source.nodes)
 
 
-def test_the_static_picture_is_wide():
-    board = nb.views.Graph(nb.Tensor(2.0) * nb.Tensor(3.0))
-    assert board._figure().get_size_inches().tolist() == [8.0, 3.8]
-    board.close()
+def test_the_picture_is_as_high_as_the_graph_needs():
+    boards = [nb.views.Graph(walk) for walk in (product(), network(2), network(5))]
+    heights = [board._spec["height"] for board in boards]
+    assert 280 <= heights[0] < heights[1] < heights[2] <= 640
+    inches = [board._figure().get_size_inches().tolist() for board in boards]
+    assert [w for w, _ in inches] == [8.0] * 3 and inches[0][1] < inches[1][1] < inches[2][1]
+    boards.append(nb.views.Graph(product(), height=333))
+    assert boards[-1]._spec["height"] == 333
+    for board in boards:
+        board.close()
