@@ -1,22 +1,6 @@
 """The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
-from . import (
-    activation,
-    attention,
-    conv,
-    cost,
-    ctc,
-    dropout,
-    elementwise,
-    embedding,
-    loss,
-    matmul,
-    norm,
-    recurrent,
-    reduce,
-    shape,
-    softmax,
-)
+from . import attention, conv, ctc, dropout, embedding, loss, norm, recurrent
 from .check import check_gradient, grad
 from .errors import BackwardError, GradientError, ShapeError
 from .functions import concatenate, maximum, minimum, pad, split, stack, where
@@ -27,8 +11,7 @@ from .tensor import Tensor, apply
 
 # fmt: off
 __all__ = [
-    "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "activation", "apply",
-    "attention", "check_gradient", "concatenate", "conv", "cost", "ctc", "dropout", "elementwise", "embedding", "grad",
-    "loss", "matmul", "maximum", "minimum", "no_grad", "norm", "pad", "record", "recording", "recurrent", "reduce",
-    "shape", "softmax", "split", "stack", "where",
+    "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "attention",
+    "check_gradient", "concatenate", "conv", "ctc", "dropout", "embedding", "grad", "loss", "maximum", "minimum",
+    "no_grad", "norm", "pad", "record", "recording", "recurrent", "split", "stack", "where",
 ]

@@ -1,7 +1,7 @@
 """Activation functions. Each takes and returns an array of any shape, and is safe for inputs of any size."""
 
+import math
 from functools import lru_cache
-from math import erf as _erf
 from math import exp, pi, sqrt
 
 import numpy as np
@@ -9,10 +9,10 @@ import numpy as np
 from .op import Op
 
 
-def sigmoid(x):
+def sigmoid(x, out=None):
     """1 / (1 + e^-x), written so that neither side overflows."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    return np.divide(np.where(x >= 0, 1, e), 1 + e, out=out)
 
 
 class Identity(Op):
@@ -31,22 +31,17 @@ class Sigmoid(Op):
     """y = 1 / (1 + e^-x),  dL/dx = dL/dy y (1 - y)."""
 
     def forward(self, x):
-        e = np.exp(-np.abs(x))
-        self.y = np.divide(np.where(x >= 0, 1, e), 1 + e, out=self.y)
-        return self.y
+        return sigmoid(x, out=self.y)
 
     def backward(self, dy):
-        dx = np.subtract(1, self.y, out=self.into[0])
-        dx = np.multiply(dx, self.y, out=self.into[0])
-        return np.multiply(dx, dy, out=self.into[0])
+        return np.multiply(dy, self.y * (1 - self.y), out=self.into[0])
 
 
 class Tanh(Op):
     """y = tanh(x),  dL/dx = dL/dy (1 - y^2)."""
 
     def forward(self, x):
-        self.y = np.tanh(x, out=self.y)
-        return self.y
+        return np.tanh(x, out=self.y)
 
     def backward(self, dy):
         dx = np.multiply(self.y, self.y, out=self.into[0])
@@ -58,8 +53,7 @@ class ReLU(Op):
     """y = max(x, 0),  dL/dx = dL/dy where x > 0, else 0."""
 
     def forward(self, x):
-        self.y = np.maximum(x, 0, out=self.y)
-        return self.y
+        return np.maximum(x, 0, out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, self.y > 0, out=self.into[0])
@@ -72,9 +66,8 @@ class LeakyReLU(Op):
         self.negative_slope = float(negative_slope)
 
     def forward(self, x):
-        self.slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.negative_slope))
-        self.y = np.multiply(x, self.slope, out=self.y)
-        return self.y
+        self.slope = np.where(x > 0, 1, self.negative_slope).astype(x.dtype)
+        return np.multiply(x, self.slope, out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, self.slope, out=self.into[0])
@@ -88,9 +81,7 @@ class ELU(Op):
 
     def forward(self, x):
         self.x = x
-        self.y = np.multiply(np.expm1(np.minimum(x, 0)), self.alpha, out=self.y)
-        self.y += np.maximum(x, 0)
-        return self.y
+        return np.add(np.maximum(x, 0), self.alpha * np.expm1(np.minimum(x, 0)), out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, np.where(self.x > 0, 1, self.y + self.alpha), out=self.into[0])
@@ -101,8 +92,7 @@ class SiLU(Op):
 
     def forward(self, x):
         self.s = sigmoid(x)
-        self.y = np.multiply(x, self.s, out=self.y)
-        return self.y
+        return np.multiply(x, self.s, out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, self.s + self.y * (1 - self.s), out=self.into[0])
@@ -113,8 +103,7 @@ class Softplus(Op):
 
     def forward(self, x):
         self.x = x
-        self.y = np.logaddexp(x, 0, out=self.y)
-        return self.y
+        return np.logaddexp(x, 0, out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, np.exp(self.x - self.y), out=self.into[0])
@@ -127,8 +116,7 @@ class GELU(Op):
     def forward(self, x):
         self.x = x
         self.F = 0.5 * (1 + erf(x * sqrt(0.5)))
-        self.y = np.multiply(x, self.F, out=self.y)
-        return self.y
+        return np.multiply(x, self.F, out=self.y)
 
     def backward(self, dy):
         f = np.exp(-0.5 * np.square(self.x)) * (1 / sqrt(2 * pi))
@@ -142,28 +130,13 @@ class TanhGELU(Op):
     c, k = sqrt(2 / pi), 0.044715
 
     def forward(self, x):
-        if self.y is None:
-            self.y, self.F, self.slope = (np.empty_like(x) for _ in range(3))
-        self.x = x
-        F = np.square(x, out=self.F)
-        F *= self.c * self.k
-        F += self.c
-        F *= x
-        np.tanh(F, out=F)
-        F += 1
-        F *= 0.5
-        return np.multiply(x, F, out=self.y)
+        self.x, u = x, x * (self.c + self.c * self.k * np.square(x))
+        self.F = 0.5 * (1 + np.tanh(u))
+        return np.multiply(x, self.F, out=self.y)
 
     def backward(self, dy):
-        dx = np.empty_like(self.x) if self.into[0] is None else self.into[0]
-        twice_du = np.square(self.x, out=dx)
-        twice_du *= 6 * self.c * self.k
-        twice_du += 2 * self.c
-        slope = np.subtract(1, self.F, out=self.slope)
-        slope *= self.y
-        slope *= twice_du
-        slope += self.F
-        return np.multiply(dy, slope, out=dx)
+        du = self.c + 3 * self.c * self.k * np.square(self.x)
+        return np.multiply(dy, self.F + 2 * self.y * (1 - self.F) * du, out=self.into[0])
 
 
 def erf(x):
@@ -174,8 +147,7 @@ def erf(x):
     """
     points, values, slopes = _erf_table(x.dtype)
     x = np.clip(x, -6, 6)  # erf(6) is 1 to the last digit
-    nearest = np.rint(32 * x + 192)
-    nearest = np.where(np.isnan(x), 0, nearest).astype(np.intp)
+    nearest = np.rint(32 * np.nan_to_num(x) + 192).astype(np.intp)
     a = points[nearest]
     power = total = d = x - a
     before, hermite = 1, 2 * a
@@ -188,6 +160,5 @@ def erf(x):
 
 @lru_cache
 def _erf_table(dtype):
-    points = [i / 32 for i in range(-192, 193)]
-    slopes = [2 / sqrt(pi) * exp(-a * a) for a in points]
-    return tuple(np.array(column, dtype) for column in (points, [_erf(a) for a in points], slopes))
+    rows = [(a, math.erf(a), 2 / sqrt(pi) * exp(-a * a)) for a in np.arange(-192, 193) / 32]
+    return np.array(rows, dtype).T

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .errors import ShapeError
 from .op import Op
 
 
@@ -34,6 +33,7 @@ class _Window(Op):
     columns likewise."""
 
     border = 0  # what stands in the padding
+    hint = "Expected images (N, C, H, W); a single one is x[None]."
 
     def __init__(self, kernel, stride: Any = None, padding: Any = 0):
         self.kernel, self.padding = pair(kernel), pair(padding)
@@ -42,13 +42,14 @@ class _Window(Op):
     def start(self, x, dtype, channels=None):
         """The first time: check the sizes, make room for the frame (the image and its border) and for y."""
         if x.ndim != 4:
-            raise ShapeError(f"{self.name} takes images (N, C, H, W): got shape {x.shape}; a single one is x[None].")
-        (N, C, H, W), (top, left), (down, right) = x.shape, self.padding, self.stride
+            raise ValueError("sizes do not agree")
+        (N, C, H, W), (top, left) = x.shape, self.padding
         rows, columns = H + 2 * top, W + 2 * left
-        if self.kernel[0] > rows or self.kernel[1] > columns:
-            size = f"{rows, columns}, padding included (input {x.shape}); try a smaller kernel or more padding"
-            raise ShapeError(f"{self.name}: a window of {self.kernel} does not fit into images of {size}.")
-        self.stops = (rows - self.kernel[0]) // down + 1, (columns - self.kernel[1]) // right + 1
+        sides = zip((rows, columns), self.kernel, self.stride, strict=True)
+        self.stops = tuple((n - window) // step + 1 for n, window, step in sides)
+        if min(self.stops) < 1:
+            size = f"{rows, columns}, padding included; try a smaller kernel or more padding"
+            raise ValueError(f"a window of {self.kernel} does not fit into images of {size}")
         self.inside = slice(None), slice(top, top + H), slice(left, left + W)
         self.frame = np.full((C, rows, columns, N), self.border, dtype)
         self.Y = np.empty((channels or C, *self.stops, N), dtype)
@@ -60,16 +61,12 @@ class _Window(Op):
         places = [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
         return [frame[:, i : i + h * down : down, j : j + w * right : right] for i, j in places]
 
-    def room(self):
+    def blank(self):
         """dL/dx, zeros, and the `pixels` of the frame it lies in."""
-        dx = self.into[0]
-        if dx is None or any(self.padding):
-            frame = np.empty_like(self.frame)
-            dx = samples_first(frame[self.inside])
-        else:
-            frame = samples_last(dx)
+        own = self.into[0] is None or any(self.padding)
+        frame = np.empty_like(self.frame) if own else samples_last(self.into[0])
         frame.fill(0)
-        return dx, self.pixels(frame)
+        return samples_first(frame[self.inside]) if own else self.into[0], self.pixels(frame)
 
 
 class Conv2d(_Window):
@@ -81,7 +78,7 @@ class Conv2d(_Window):
     X is rows * columns times as large as x. It is made (and made again in backward) for one band of stops after the
     other, few enough for the processor's cache: in about half the time, and with little memory."""
 
-    hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,)."
+    hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,); a single image is x[None]."
     cache = 2**17  # numbers
 
     def __init__(self, stride: Any = 1, padding: Any = 0):
@@ -100,9 +97,8 @@ class Conv2d(_Window):
         return self.y
 
     def backward(self, dy):
-        dy, into = samples_last(dy), self.into
-        dx, pixels = self.room() if self.needs[0] else (None, [])
-        dW = np.empty(self.W.shape, self.W.dtype) if into[1] is None else into[1]
+        dy, dW = samples_last(dy), self.room(1, self.W.shape)
+        dx, pixels = self.blank() if self.needs[0] else (None, [])
         dW.fill(0)
         rows = dW.reshape(len(dy), -1)
         for band, dY in self.bands(dy):
@@ -113,15 +109,12 @@ class Conv2d(_Window):
                 np.dot(self.W.reshape(rows.shape).T, dY, self.X)  # X is dX from here on
                 for pixel, piece in zip(pixels, self.pieces, strict=True):
                     np.add(pixel[:, band], piece, out=pixel[:, band])
-        if len(into) == 2:
-            return dx, dW
-        return dx, dW, np.add.reduce(dy.reshape(len(dy), -1), axis=1, out=into[2])
+        db = np.add.reduce(dy.reshape(len(dy), -1), axis=1, out=self.into[2]) if any(self.needs[2:]) else None
+        return (dx, dW, db)[: len(self.needs)]
 
     def start_bands(self, x, W, b):
-        if W.ndim != 4 or (b is not None and b.shape != W.shape[:1]):
+        if not x.ndim == W.ndim == 4 or x.shape[1] != W.shape[1] or (b is not None and b.shape != W.shape[:1]):
             raise ValueError("sizes do not agree")
-        if x.ndim == 4 and x.shape[1] != W.shape[1]:
-            raise ShapeError(f"Conv2d expects images (N, {W.shape[1]}, H, W) for its weight {W.shape}: got {x.shape}.")
         self.kernel = W.shape[2:]
         self.start(x, np.result_type(x, W), len(W))
         (h, w), (down, right), height = self.stops, self.stride, W[0].size
@@ -166,7 +159,7 @@ class MaxPool2d(_Pool):
         return self.y
 
     def backward(self, dy):
-        dx, pixels = self.room()
+        dx, pixels = self.blank()
         left = samples_last(dy).copy()
         for seen, pixel in zip(self.seen, pixels, strict=True):
             share = left * (seen == self.Y)
@@ -188,7 +181,7 @@ class AvgPool2d(_Pool):
         return self.y
 
     def backward(self, dy):
-        dx, pixels = self.room()
+        dx, pixels = self.blank()
         share = samples_last(dy / len(self.seen))
         for pixel in pixels:
             pixel += share

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from .errors import ShapeError
 from .op import Op
 
 
@@ -20,6 +19,11 @@ class CTC(Op):
     Where no alignment is possible (fewer frames than labels and blanks between equal ones) L is inf, or 0 with
     zero_infinity, and the gradient 0. What stands in targets beyond their length is not looked at.
     """
+
+    hint = (
+        "Expected log-probabilities (T, N, C), targets (N, S) and two times lengths (N,); log-probabilities (N, T, C) "
+        "become (T, N, C) with swapaxes(0, 1)."
+    )
 
     def __init__(self, blank=0, zero_infinity=False):
         self.blank, self.zero_infinity = blank, zero_infinity
@@ -42,12 +46,9 @@ class CTC(Op):
             after += x_t
         n = np.arange(N)
         self.lengths, self.ends = input_lengths, ((n, last), (n, np.maximum(last - 1, 0)))  # last blank, last label
-        self.y = np.logaddexp(a[input_lengths, n, last + 2], a[input_lengths, n, last + 1], out=self.y)
-        np.negative(self.y, out=self.y)
-        self.L = np.where(np.isposinf(self.y), 0, self.y)
-        if self.zero_infinity:
-            np.copyto(self.y, self.L)
-        return self.y
+        L = -np.logaddexp(a[input_lengths, n, last + 2], a[input_lengths, n, last + 1])
+        self.shape, self.L = x.shape, np.where(np.isposinf(L), 0, L)
+        return np.positive(self.L if self.zero_infinity else L, out=self.y)
 
     def backward(self, dy):
         T, _, C = self.shape
@@ -64,27 +65,19 @@ class CTC(Op):
         np.exp(shares, out=shares)
         shares *= -dy[:, None]
         one_hot = (self.states[..., None] == np.arange(C)).astype(dy.dtype)
-        dx = np.empty(self.shape, dy.dtype) if self.into[0] is None else self.into[0]
+        dx = self.room(0, self.shape)
         np.matmul(shares.swapaxes(0, 1), one_hot, out=dx.swapaxes(0, 1))
         return dx, None, None, None
 
     def check(self, x, targets, input_lengths, target_lengths):
-        self.shape = x.shape
         rows = {x.shape[1:2], targets.shape[:1], input_lengths.shape, target_lengths.shape}
         if x.ndim != 3 or targets.ndim != 2 or len(rows) > 1:
-            raise ShapeError(
-                "CTC takes log-probabilities (T, N, C), targets (N, S) and two times lengths (N,): got "
-                f"{x.shape}, {targets.shape}, {input_lengths.shape} and {target_lengths.shape}; log-probabilities "
-                "(N, T, C) become (T, N, C) with swapaxes(0, 1)."
-            )
-        if any(array.dtype.kind not in "iu" for array in (targets, input_lengths, target_lengths)):
-            raise TypeError("CTC takes targets and lengths as integers; try .astype(int).")
+            raise ValueError("sizes do not agree")
         (T, _, C), S = x.shape, targets.shape[1]
+        self.check_numbers("input_lengths", input_lengths, T + 1)
+        self.check_numbers("target_lengths", target_lengths, S + 1)
         labels = targets[np.arange(S) < target_lengths[:, None]]
-        limits = [("blank", np.array([self.blank]), C - 1), ("targets", labels, C - 1)]
-        limits += [("input_lengths", input_lengths, T), ("target_lengths", target_lengths, S)]
-        for name, values, high in limits:
-            if values.size and not (values.min() >= 0 and values.max() <= high):
-                raise IndexError(f"CTC expects {name} from 0 to {high}: got {values.min()} to {values.max()}.")
+        self.check_numbers("targets", labels, C)
+        self.check_numbers("a blank", np.array(self.blank), C)
         if np.any(labels == self.blank):
             raise IndexError(f"CTC puts the blanks in by itself: targets hold class {self.blank}, which is the blank.")

@@ -16,8 +16,7 @@ class Dropout(Op):
         self.m = np.asarray(self.rng.random(x.shape, np.float32) >= self.p, x.dtype)
         if self.p < 1:
             self.m /= 1 - self.p
-        self.y = np.multiply(x, self.m, out=self.y)
-        return self.y
+        return np.multiply(x, self.m, out=self.y)
 
     def backward(self, dy):
         return np.multiply(dy, self.m, out=self.into[0])

@@ -1,5 +1,7 @@
 """Functions of several tensors. Everything that has one main tensor is a method of Tensor."""
 
+from itertools import accumulate, pairwise
+
 import numpy as np
 
 from . import elementwise, shape
@@ -25,9 +27,8 @@ def split(x, sizes, axis=0):
     sizes = [min(sizes, n - start) for start in range(0, n, sizes)] if isinstance(sizes, int) else list(sizes)
     if sum(sizes) != n:
         raise ValueError(f"split expects sizes that add up to {n}, the size of axis {axis}: got {sizes}.")
-    ends = np.cumsum(sizes)
     before = (slice(None),) * (axis % x.ndim)
-    return [x[(*before, slice(int(end - size), int(end)))] for size, end in zip(sizes, ends, strict=True)]
+    return [x[(*before, slice(start, end))] for start, end in pairwise(accumulate(sizes, initial=0))]
 
 
 def pad(x, widths, value=0.0):

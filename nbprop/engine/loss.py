@@ -2,34 +2,27 @@
 
 import numpy as np
 
-from .errors import ShapeError
 from .op import Op
 
 
 class _Loss(Op):
-    def start(self, z):
-        """The first time: the result's memory, and the weights 1/n of the mean."""
-        if not z.size:
-            raise ShapeError(f"{self.name} of an empty batch: got shape {z.shape}; give it at least one sample.")
-        self.y = np.empty((), z.dtype)
+    def __call__(self, prediction, target):
+        if not prediction.size:
+            raise ValueError("the batch is empty; give it at least one sample")
+        return super().__call__(prediction, target)
 
 
 class MSE(_Loss):
     """L = mean of (y - t)^2 over all elements,  dL/dy = 2 (y - t) / n,  dL/dt = -dL/dy.   y, t of one shape -> ()"""
 
+    hint = "Prediction and target are compared element by element; try target.reshape(prediction.shape)."
+
     def forward(self, y, t):
-        if self.y is None:
-            if y.shape != t.shape:
-                raise ShapeError(
-                    f"MSE compares element by element: prediction {y.shape} and target {t.shape} must have one shape; "
-                    "try target.reshape(prediction.shape)."
-                )
-            self.start(y)
-            self.d = np.empty_like(y, order="C")
-        np.subtract(y, t, out=self.d)
+        if y.shape != t.shape:
+            raise ValueError("they must be equal")
+        self.d = y - t
         flat = self.d.ravel()
-        self.y[...] = flat.dot(flat) / flat.size
-        return self.y
+        return np.divide(flat.dot(flat), flat.size, out=self.y)
 
     def backward(self, dy):
         dx = np.multiply(self.d, dy * (2 / self.d.size), out=self.into[0])
@@ -41,31 +34,24 @@ class BCEWithLogits(_Loss):
     Computed as ln(e^(-z t) + e^(z (1 - t))), without overflow.   z, t of one shape, t from 0 to 1 -> ().
     z (n, 1) may meet t (n,)."""
 
+    hint = "Logits and targets are compared element by element; try targets.reshape(logits.shape)."
+
     def forward(self, z, t):
         if self.y is None:
             if t.shape != z.shape and (*t.shape, 1) != z.shape:
-                raise ShapeError(
-                    f"BCEWithLogits compares element by element: logits {z.shape} and targets {t.shape} must have "
-                    "one shape; try targets.reshape(logits.shape)."
-                )
-            self.start(z)
-            self.l, self.p = np.empty_like(z, order="C"), np.empty_like(z, order="C")
-            self.weights = np.full(z.size, 1 / z.size, z.dtype)
-        self.z, self.t_shape = z, t.shape
-        self.t = t.reshape(z.shape).astype(z.dtype, copy=False)
-        right = np.multiply(z, self.t, self.p)
-        wrong = np.subtract(z, right, self.l)
-        np.negative(right, right)
-        np.logaddexp(right, wrong, right)
-        self.weights.dot(right.ravel(), self.y)
-        np.subtract(wrong, right, wrong)
-        np.exp(wrong, self.p)
+                raise ValueError("they must be equal")
+            self.y, self.weights = np.empty((), z.dtype), np.full(z.size, 1 / z.size, z.dtype)
+        self.z, self.t, self.t_shape = z, t.reshape(z.shape).astype(z.dtype, copy=False), t.shape
+        right = z * self.t
+        wrong = z - right
+        losses = np.logaddexp(-right, wrong)
+        self.p = np.exp(wrong - losses)
+        self.weights.dot(losses.ravel(), self.y)
         return self.y
 
     def backward(self, dy):
         scale = dy / self.p.size
-        dz = np.subtract(self.p, self.t, out=self.into[0])
-        dz = np.multiply(dz, scale, out=self.into[0])
+        dz = np.multiply(self.p - self.t, scale, out=self.into[0])
         return dz, (self.z * -scale).reshape(self.t_shape) if self.needs[1] else None
 
 
@@ -73,41 +59,27 @@ class CrossEntropy(_Loss):
     """L = mean of -ln p[i, t_i] with p = softmax(z),  dL/dz = (p - onehot(t)) / n.   z (..., C) logits, t (...,) class
     numbers from 0 to C - 1 -> ()"""
 
+    p = top = None
+    hint = "Expected logits (..., C) and class numbers (...,); from one-hot targets: targets.argmax(-1)."
+
     def forward(self, z, t):
         if self.y is None:
-            self.check(z, t)
-            self.start(z)
-            self.p = np.empty_like(z, order="C")
-            self.top = np.empty((*t.shape, 1), z.dtype)
+            if z.ndim < 1 or t.shape != z.shape[:-1]:
+                raise ValueError("sizes do not agree")
+            self.check_numbers("class numbers", t, z.shape[-1])
             self.ones = np.ones(z.shape[-1], z.dtype)
             self.starts = np.arange(t.size) * z.shape[-1]
-        p = self.p
-        np.maximum.reduce(z, axis=-1, keepdims=True, out=self.top)
-        np.subtract(z, self.top, p)
+        self.top = np.maximum.reduce(z, axis=-1, keepdims=True, out=self.top)
+        self.p = p = np.subtract(z, self.top, out=self.p, order="C")
         self.chosen = self.starts + t.ravel()  # where each row's own class stands in the flat array
         own = p.ravel()[self.chosen]
         np.exp(p, p)
         sums = p.dot(self.ones)
         p /= sums[..., None]
-        self.y[...] = np.add.reduce(np.log(sums).ravel() - own) / own.size
-        return self.y
+        return np.divide(np.add.reduce(np.log(sums).ravel() - own), own.size, out=self.y)
 
     def backward(self, dy):
         scale = dy / self.chosen.size
         dz = np.multiply(self.p, scale, out=self.into[0])
         dz.ravel()[self.chosen] -= scale
         return dz, None
-
-    def check(self, z, t):
-        if z.ndim < 1 or t.shape != z.shape[:-1]:
-            raise ShapeError(
-                f"CrossEntropy takes logits (..., C) and class numbers (...,): got {z.shape} and {t.shape}; "
-                "one-hot targets become class numbers with targets.argmax(-1)."
-            )
-        if t.dtype.kind not in "iu":
-            raise TypeError(f"CrossEntropy takes class numbers as integers: got {t.dtype}; try targets.astype(int).")
-        if t.size and not (t.min() >= 0 and t.max() < z.shape[-1]):
-            raise IndexError(
-                f"CrossEntropy has {z.shape[-1]} classes, numbered 0 to {z.shape[-1] - 1}: "
-                f"got class numbers from {t.min()} to {t.max()}."
-            )

@@ -1,26 +1,20 @@
 """Normalization: numbers that belong together get mean 0 and variance 1, then a learned scale w and shift b."""
 
-from typing import Any
-
 import numpy as np
 
-from .errors import ShapeError
 from .op import Op
 
 
 class _Norm(Op):
-    h: Any = None
+    h = Y = None
 
     def normalize(self, x, mean=None, var=None):
         """Fill h = (x - mean) / s, s = sqrt(var + eps), for each row of x (R, M). Returns mean and variance (R,), by
         default those of the row. Sums are products with ones: faster than np.sum along short rows."""
-        if self.h is None:
-            self.h, self.ones = np.empty_like(x), np.ones(x.shape[1], x.dtype)
-        if mean is None:
-            mean = x.dot(self.ones) / x.shape[1]
-        np.subtract(x, mean[:, None], self.h)
-        if var is None:
-            var = np.square(self.h).dot(self.ones) / x.shape[1]
+        self.ones = np.ones(x.shape[1], x.dtype)
+        mean = x.dot(self.ones) / x.shape[1] if mean is None else mean
+        self.h = np.subtract(x, mean[:, None], out=self.h, dtype=x.dtype)
+        var = np.square(self.h).dot(self.ones) / x.shape[1] if var is None else var
         self.s = np.sqrt(var + self.eps)[:, None]
         self.h /= self.s
         return mean, var
@@ -37,12 +31,11 @@ class LayerNorm(_Norm):
 
     def forward(self, x, w, b):
         if not w.size or w.shape != b.shape or x.shape[-w.ndim :] != w.shape:
-            raise ShapeError(f"LayerNorm over features {w.shape} takes inputs (..., *{w.shape}): got shape {x.shape}.")
-        self.normalize(x.reshape(-1, w.size))
+            raise ValueError(f"x must be (..., {', '.join(map(str, w.shape))})")
         self.w = w
-        self.y = np.multiply(self.h.reshape(x.shape), w, out=self.y)
-        self.y += b
-        return self.y
+        self.normalize(x.reshape(-1, w.size))
+        y = np.multiply(self.h.reshape(x.shape), w, out=self.y)
+        return np.add(y, b, out=y)
 
     def backward(self, dy):
         h, w, rows = self.h, self.w.ravel(), dy.reshape(self.h.shape)
@@ -65,28 +58,24 @@ class BatchNorm(_Norm):
     with M - 1 in the variance); if not training, they stand in for those, and dL/dx = w / s dL/dy.
     """
 
-    def __init__(self, running: Any = None, training=True, momentum=0.1, eps=1e-5):
+    def __init__(self, running=None, training=True, momentum=0.1, eps=1e-5):
         self.running, self.training, self.momentum, self.eps = running, training or running is None, momentum, eps
 
     def forward(self, x, w, b):
         if x.ndim < 2 or not x.shape[1:2] == w.shape == b.shape:
-            raise ShapeError(f"BatchNorm of {len(w)} channels takes inputs (N, {len(w)}, ...): got shape {x.shape}.")
+            raise ValueError(f"x must be (N, {len(w)}, ...)")
         rows = self.rows(x)
         M = rows.shape[1]
         if self.training and M < 2:
-            hint = "use a larger batch, or eval()"
-            raise ShapeError(f"BatchNorm trains on at least 2 numbers per channel: got {M} (input {x.shape}); {hint}.")
+            raise ValueError(f"training takes at least 2 numbers per channel, not {M}; use a larger batch, or eval()")
         mean, var = self.normalize(rows) if self.training else self.normalize(rows, *self.running)
         if self.training and self.running:
             for old, new in zip(self.running, (mean, var * (M / (M - 1))), strict=True):
                 old += self.momentum * (new - old)
-        if self.y is None:
-            self.Y = np.empty_like(self.h)
-            self.y = np.moveaxis(self.Y.reshape(*x.shape[1:], len(x)), -1, 0)
         self.w = w[:, None]
-        np.multiply(self.h, self.w, self.Y)
+        self.Y = np.multiply(self.h, self.w, out=self.Y)
         self.Y += b[:, None]
-        return self.y
+        return np.moveaxis(self.Y.reshape(*x.shape[1:], len(x)), -1, 0) if self.y is None else self.y
 
     def backward(self, dy):
         dx, M = self.rows(dy), len(self.ones)

@@ -2,15 +2,17 @@
 
 from typing import Any
 
+import numpy as np
+
 OPS = {}  # name -> class, every public op in the order of definition
 
 
 class Op:
     """One operation of the graph. One instance per use: what `forward` keeps for the way back is an attribute.
 
-    `forward(*arrays)` takes and returns plain arrays. Run again with arrays of the same shapes, the same instance
-    writes its result into the same memory (`self.y = np.tanh(x, out=self.y)`): that makes a recorded step cheap.
-    It must not change its inputs.
+    `forward(*arrays)` takes and returns plain arrays, which it must not change. The first result is kept as `y`. Run
+    again with arrays of the same shapes, the same instance writes into the same memory (`np.tanh(x, out=self.y)`):
+    that makes a recorded step cheap. Where shapes do not fit it raises a ValueError; the names are added outside.
 
     `backward(dy)` takes dL/dy and returns dL/dx for the input, or a tuple with one gradient for each input, None
     where there is none. It changes neither `dy` nor what forward kept. The tape un-broadcasts and adds up, no op
@@ -21,32 +23,46 @@ class Op:
     `self.needs[i]`  False if nobody wants gradient i: None may be returned in its place.
     """
 
-    y: Any = None  # the output; None before the first forward, so that `out=self.y` allocates it
-    into: Any = (None,) * 8  # set by `apply`, as is `needs`; like this for an op that is used alone
-    needs: Any = (True,) * 8
+    y: Any = None  # the output; None in the first forward, so that `out=self.y` allocates it
+    into: Any = (None,) * 8  # set by a Replay
+    needs: Any = (True,) * 8  # set by `apply`; like this for an op that is used alone
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)
-    released = False  # True once backward has been through and the kept arrays are gone
     hint = ""  # what to try when shapes do not fit
+    symbol = ""  # what stands for it in drawings, if not its name
+    kept = ()  # attributes that outlive the way back
+    released = False  # True once backward has been through and everything else is gone
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if not cls.__name__.startswith("_"):
-            OPS[cls.__name__] = cls
+        cls.name = cls.__name__
+        if not cls.name.startswith("_"):
+            OPS[cls.name] = cls
 
-    @property
-    def name(self):
-        return type(self).__name__
+    def __call__(self, *arrays):
+        """The first run: `forward`, with its result, an array also if it is one number, kept as `y`."""
+        self.y = np.asarray(self.forward(*arrays))
+        return self.y
 
-    def forward(self, *arrays):
+    def forward(self, *arrays) -> Any:
         raise NotImplementedError(f"{self.name} has no forward")
 
-    def backward(self, dy):
+    def backward(self, dy) -> Any:
         raise NotImplementedError(f"{self.name} has no backward")
 
+    def room(self, i, shape):
+        """Where gradient i, of this shape, is to be written."""
+        return np.empty(shape, self.y.dtype) if self.into[i] is None else self.into[i]
+
+    def check_numbers(self, what, values, count):
+        """Errors unless these are whole numbers from 0 to count - 1."""
+        if values.dtype.kind not in "iu":
+            raise TypeError(f"{self.name} takes {what} as integers: got {values.dtype}; try .astype(int).")
+        if values.size and (values.min() < 0 or values.max() >= count):
+            raise IndexError(f"{self.name} takes {what} from 0 to {count - 1}: got {values.min()} to {values.max()}.")
+
     def release(self):
-        """Let go of everything kept for the way back."""
-        self.__dict__.clear()
-        self.released = True
+        """Let go of everything that was needed for the way back."""
+        self.__dict__ = {"released": True, **{name: getattr(self, name) for name in self.kept}}
 
     def __repr__(self):
         return self.name

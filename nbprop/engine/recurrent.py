@@ -25,6 +25,7 @@ class _Recurrent(Op):
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
     sigmoids, tanhs = 0, 1  # blocks in M
     dh = dc = dM = None
+    kept = ("dh", "dc")
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
 
     def forward(self, x, s, W, U, *biases):
@@ -46,11 +47,11 @@ class _Recurrent(Op):
 
     def prepare(self, x, s, W, U, *biases):
         """Check the shapes and make all arrays; `steps` and `back` are, for each step, views of its part of them."""
-        T, N, n = x.shape if x.ndim == 3 else (0, 0, 0)
+        T, N, n = x.shape if x.ndim == 3 else (-1, -1, -1)
         S, G, H = self.states, self.sigmoids + self.tanhs, U.shape[-1]
         rows = self.blocks * H
         fits = [(S, N, H)[S == 1 :], (rows, n), (rows, H), (rows,), (rows,)]
-        if x.ndim != 3 or [p.shape for p in (s, W, U, *biases)] not in (fits[:3], fits):
+        if [p.shape for p in (s, W, U, *biases)] not in (fits[:3], fits):
             raise ValueError("sizes do not agree")
         dtype = np.result_type(x, s, W, U)
         column = np.ones((T + S, n + 1 + S * H, N), dtype)  # x_(t+1), 1, h_t and, in an LSTM, c_t
@@ -76,11 +77,6 @@ class _Recurrent(Op):
         ds = self.ds[:, 0].swapaxes(1, 2)
         dW, dU, db, dd = dM[self.from_x, :n], dM[self.from_h, n + 1 :], dM[self.from_x, n], dM[self.from_h, n]
         return (dx, ds if self.states > 1 else ds[0], dW, dU, db, dd)[: len(self.needs)]
-
-    def release(self):
-        dh, dc = self.dh, self.dc
-        super().release()
-        self.dh, self.dc = dh, dc  # to be looked at after backward
 
 
 class RNN(_Recurrent):

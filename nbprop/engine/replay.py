@@ -26,17 +26,15 @@ class Replay:
     def __init__(self, tape, loss):
         if loss.size != 1 or not loss.requires_grad:
             raise BackwardError(f"Replay expects a loss of one number that requires a gradient: got {loss!r}.")
-        self.loss = loss
-        self._nodes = list(tape.nodes)
-        self._falling = reachable(loss)
+        self.loss, self._nodes, self._falling = loss, list(tape.nodes), reachable(loss)
         recorded = set(self._nodes)
         for node in self._falling:
             if node not in recorded:
                 raise BackwardError(f"The loss depends on a result of {node.op.name} computed before recording began.")
         self._reached = {loss, *(x for node in self._falling for x in node.inputs if x.requires_grad)}
         for x in self._reached:
-            if x.grad is None or not x.is_leaf:  # a model's parameters bring theirs, views of the flat gradient
-                x.grad = np.zeros_like(x.data)  # in the same memory layout
+            if x._grad is None or not x.is_leaf:  # a model's parameters bring theirs, views of the flat gradient
+                x._grad = np.zeros_like(x.data)  # in the same memory layout
         loss.grad.fill(1)
         self._forward = self._backward = None  # made when first run: only then is it known where each op writes
 
@@ -71,11 +69,10 @@ class Replay:
         """Run the ops once, and see which of them write into the recorded array by themselves."""
         calls = []
         for node in self._nodes:
-            op, arrays = node.op, [x.data for x in node.inputs]
-            if op.view and (np.may_share_memory(node.data, arrays[0]) or not node.size):
+            call = partial(node.op.forward, *[x.data for x in node.inputs])
+            if node.op.view and (np.may_share_memory(node.data, call.args[0]) or not node.size):
                 continue  # a view of its input shows the new numbers already
-            y = op.forward(*arrays)
-            call = partial(op.forward, *arrays)
+            y = call()
             if y is not node.data:
                 np.copyto(node.data, y)
                 call = partial(_copy_forward, call, node.data)
@@ -93,21 +90,19 @@ class Replay:
         return calls
 
     def _plan_node(self, node, arrived):
-        op, dy = node.op, node.grad
-        into = [None] * len(node.inputs)
+        op, dy, into = node.op, node.grad, [None] * len(node.inputs)
         uses = []  # (input number, the input's gradient, True if it must be added to what another use left there)
         for i, (x, dx) in enumerate(zip(node.inputs, input_gradients(node, dy), strict=True)):
-            if dx is None or not x.requires_grad:
-                continue
-            uses.append((i, x.grad, x in arrived))
-            if dx.shape == x.shape and dx.dtype == x.dtype and dx.strides == x.grad.strides:
-                into[i] = np.empty_like(x.grad) if x in arrived else x.grad
-            arrived.add(x)
+            if dx is not None and x.requires_grad:
+                uses.append((i, x.grad, x in arrived))
+                if (dx.shape, dx.dtype, dx.strides) == (x.shape, x.dtype, x.grad.strides):
+                    into[i] = np.empty_like(x.grad) if x in arrived else x.grad
+                arrived.add(x)
         op.into = tuple(into)
         returned = input_gradients(node, dy)
         if any(returned[i] is not into[i] for i, _, _ in uses):
             return [partial(_backward_and_collect, node, dy, uses)]
-        return [partial(op.backward, dy)] + [partial(np.add, total, into[i], total) for i, total, add in uses if add]
+        return [partial(op.backward, dy), *(partial(np.add, total, into[i], total) for i, total, add in uses if add)]
 
 
 def _copy_forward(forward, y):

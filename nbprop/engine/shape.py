@@ -60,17 +60,16 @@ class Slice(Op):
     view = True
 
     def __init__(self, index):
-        self.index = index
+        self.index = np.index_exp[index]
 
     def forward(self, x):
         self.shape = x.shape
         return x[self.index]
 
     def backward(self, dy):
-        dx = np.empty(self.shape, dy.dtype) if self.into[0] is None else self.into[0]
+        dx = self.room(0, self.shape)
         dx.fill(0)
-        parts = self.index if isinstance(self.index, tuple) else (self.index,)
-        if any(isinstance(part, (np.ndarray, list)) for part in parts):
+        if any(isinstance(part, (np.ndarray, list)) for part in self.index):
             np.add.at(dx, self.index, dy)  # may take an element twice
         else:
             dx[self.index] = dy
@@ -87,8 +86,7 @@ class Concatenate(Op):
 
     def forward(self, *xs):
         self.ends = np.cumsum([x.shape[self.axis] for x in xs if x.ndim])
-        self.y = np.concatenate(xs, axis=self.axis, out=self.y)
-        return self.y
+        return np.concatenate(xs, axis=self.axis, out=self.y)
 
     def backward(self, dy):
         return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
@@ -103,8 +101,7 @@ class Stack(Op):
         self.axis = axis
 
     def forward(self, *xs):
-        self.y = np.stack(xs, axis=self.axis, out=self.y)
-        return self.y
+        return np.stack(xs, axis=self.axis, out=self.y)
 
     def backward(self, dy):
         return tuple(np.moveaxis(dy, self.axis, 0))
@@ -122,9 +119,8 @@ class Pad(Op):
         if self.y is None:
             if len(self.widths) != x.ndim:
                 raise ValueError(f"got {len(self.widths)} pairs")
+            self.y = np.pad(x, self.widths, constant_values=self.value)
             self.inside = tuple(slice(before, before + n) for (before, _), n in zip(self.widths, x.shape, strict=True))
-            sizes = [before + n + after for (before, after), n in zip(self.widths, x.shape, strict=True)]
-            self.y = np.full(sizes, self.value, x.dtype)
         self.y[self.inside] = x
         return self.y
 

@@ -6,38 +6,35 @@ from .op import Op
 from .reduce import _Reduction
 
 
-class Softmax(Op):
+class _AlongAxis(Op):
+    def __init__(self, axis=-1, *, dim=None):
+        self.axis = axis if dim is None else dim
+
+    def reduce(self, ufunc, x):
+        return ufunc.reduce(x, axis=self.axis, keepdims=True)
+
+
+class Softmax(_AlongAxis):
     """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along one axis, any shape."""
 
-    def __init__(self, axis=-1):
-        self.axis = axis
-
     def forward(self, x):
-        self.y = np.subtract(x, np.maximum.reduce(x, axis=self.axis, keepdims=True), out=self.y)
-        np.exp(self.y, out=self.y)
-        self.y /= np.add.reduce(self.y, axis=self.axis, keepdims=True)
-        return self.y
+        y = np.subtract(x, self.reduce(np.maximum, x), out=self.y)
+        y = np.exp(y, out=self.y)
+        return np.divide(y, self.reduce(np.add, y), out=self.y)
 
     def backward(self, dy):
-        dx = np.multiply(dy, self.y, out=self.into[0])
-        dx = np.subtract(dy, np.add.reduce(dx, axis=self.axis, keepdims=True), out=self.into[0])
-        return np.multiply(dx, self.y, out=self.into[0])
+        return np.multiply(self.y, dy - self.reduce(np.add, dy * self.y), out=self.into[0])
 
 
-class LogSoftmax(Op):
+class LogSoftmax(_AlongAxis):
     """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along one axis, any shape."""
 
-    def __init__(self, axis=-1):
-        self.axis = axis
-
     def forward(self, x):
-        self.y = np.subtract(x, np.maximum.reduce(x, axis=self.axis, keepdims=True), out=self.y)
-        self.y -= np.log(np.add.reduce(np.exp(self.y), axis=self.axis, keepdims=True))
-        return self.y
+        y = np.subtract(x, self.reduce(np.maximum, x), out=self.y)
+        return np.subtract(y, np.log(self.reduce(np.add, np.exp(y))), out=self.y)
 
     def backward(self, dy):
-        dx = np.multiply(np.exp(self.y), np.add.reduce(dy, axis=self.axis, keepdims=True), out=self.into[0])
-        return np.subtract(dy, dx, out=self.into[0])
+        return np.subtract(dy, np.exp(self.y) * self.reduce(np.add, dy), out=self.into[0])
 
 
 class LogSumExp(_Reduction):
@@ -45,13 +42,10 @@ class LogSumExp(_Reduction):
     it adds nothing, and where there is nothing else y is -inf and the gradient 0."""
 
     def forward(self, x):
-        self.x, self.shape = x, x.shape
-        top = np.maximum.reduce(x, axis=self.axis, keepdims=True)
+        self.x, top = x, self.reduce(np.maximum, x)
         top = np.where(np.isinf(top), 0, top)
-        sums = np.add.reduce(np.exp(x - top), axis=self.axis, keepdims=self.keepdims)
         with np.errstate(divide="ignore"):
-            self.y = np.add(np.log(sums), top.reshape(np.shape(sums)), out=self.y)
-        return self.y
+            return np.add(np.log(self.reduce(np.add, np.exp(x - self.spread(top)))), top, out=self.y)
 
     def backward(self, dy):
         y = np.where(np.isinf(self.y), 0, self.y)

@@ -10,6 +10,7 @@ from .errors import BackwardError, ShapeError
 # Context variables, so that a callback in another thread (or task) neither sees nor disturbs what goes on in this one.
 _grad_enabled = ContextVar("grad_enabled", default=True)
 _tape: "ContextVar[Tape | None]" = ContextVar("tape", default=None)
+grad_enabled = _grad_enabled.get  # False inside `no_grad()`
 
 
 class Tape:
@@ -21,13 +22,17 @@ class Tape:
 
 
 @contextmanager
+def _inside(variable, value):
+    token = variable.set(value)
+    try:
+        yield value
+    finally:
+        variable.reset(token)
+
+
 def record():
     """Keep every op applied inside, also those that need no gradient: `with record() as tape: loss = ...`."""
-    token = _tape.set(Tape())
-    try:
-        yield _tape.get()
-    finally:
-        _tape.reset(token)
+    return _inside(_tape, Tape())
 
 
 def recording():
@@ -35,43 +40,48 @@ def recording():
     return _tape.get()
 
 
-@contextmanager
 def no_grad():
     """Inside, results need no gradient and keep no graph: `with no_grad(): ...`, or `@no_grad()` on a function."""
-    token = _grad_enabled.set(False)
-    try:
-        yield
-    finally:
-        _grad_enabled.reset(token)
-
-
-def grad_enabled():
-    """False inside `no_grad()`."""
-    return _grad_enabled.get()
+    return _inside(_grad_enabled, False)
 
 
 def backward(root, gradient=None, retain_graph=False):
     """Walk from `root` back to the leaves; see Tensor.backward."""
-    gradient = _seed(root, gradient)
-    nodes = reachable(root)
-    pending = {root: gradient}  # gradients that have arrived, but not from every use yet
-    for node in nodes:
-        dy = pending.pop(node, None)
-        if dy is not None:
-            node._grad = dy
+    pending = {root: start(root, gradient)}  # gradients that have arrived, but not from every use yet
+    for node in reachable(root):
+        if node in pending:
+            node._grad = dy = pending.pop(node)
             for i, (x, dx) in enumerate(zip(node.inputs, input_gradients(node, dy), strict=True)):
-                if dx is None or not x.requires_grad:
-                    continue
-                dx = fit(dx, node, i)
-                if x.is_leaf:
-                    accumulate(x, dx)
-                else:
+                if dx is not None and x.requires_grad:
+                    dx = fit(dx, node, i)
                     pending[x] = pending[x] + dx if x in pending else dx
         if not retain_graph:
             node.op.release()
-            node.inputs = ()
-    if root.is_leaf:
-        accumulate(root, gradient)
+            if node._data.size > 1 or node.inputs[0]._data.size > 1:  # a graph of lone numbers stays, to be drawn
+                node.inputs = ()
+    for leaf, gradient in pending.items():
+        if leaf._grad is None:
+            leaf._grad = np.array(gradient)  # a copy: the op may have handed the same array to several inputs
+        else:
+            leaf._grad += gradient  # in place: it may be a view of a model's flat gradient
+
+
+def start(root, gradient):
+    """dL/droot as an array: 1 if root is L itself."""
+    if not root.requires_grad:
+        raise BackwardError(
+            "backward() found nothing to differentiate: no tensor with requires_grad=True took part in this result "
+            "(or it was computed inside no_grad(), or cut off by detach())."
+        )
+    if gradient is None and root.size != 1:
+        raise BackwardError(
+            f"backward() starts from one number, but this tensor has shape {root.shape}. Reduce it first, "
+            "y.sum().backward(), or give dL/dy, y.backward(gradient), as an array of that shape."
+        )
+    gradient = np.ones_like(root._data) if gradient is None else np.array(gradient, root.dtype)  # a copy
+    if gradient.shape != root.shape:
+        raise ShapeError(f"backward(gradient) expects the shape of the tensor, {root.shape}; got {gradient.shape}.")
+    return gradient
 
 
 def reachable(root):
@@ -92,37 +102,6 @@ def reachable(root):
     return sorted((node for node in seen if node.op is not None), key=lambda node: node.number, reverse=True)
 
 
-def fit(gradient, node, i):
-    """The gradient that `node.op` returned for input i, summed over broadcast axes, in the input's dtype and shape."""
-    x = node.inputs[i]._data
-    if gradient.shape != x.shape:
-        gradient = unbroadcast(gradient, x.shape)
-    if gradient.shape != x.shape:
-        raise ShapeError(
-            f"{node.op.name}.backward returned a gradient of shape {gradient.shape} for input {i} of shape {x.shape}: "
-            "they must be equal, up to broadcasting."
-        )
-    return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)
-
-
-def unbroadcast(gradient, shape):
-    """Undo broadcasting: sum `gradient` over the axes along which an array of `shape` was repeated."""
-    lead = gradient.ndim - len(shape)
-    if lead < 0:
-        return gradient
-    repeated = [lead + i for i, n in enumerate(shape) if n == 1 and gradient.shape[lead + i] != 1]
-    gradient = np.add.reduce(gradient, axis=(*range(lead), *repeated), keepdims=True)
-    return gradient.reshape(gradient.shape[lead:])
-
-
-def accumulate(leaf, gradient):
-    """Add to the leaf's `.grad`, in place where there is one (it may be a view of a model's flat gradient)."""
-    if leaf._grad is None:
-        leaf._grad = np.array(gradient)  # a copy: the op may have handed the same array to several inputs
-    else:
-        leaf._grad += gradient
-
-
 def input_gradients(node, dy):
     """What `node.op.backward` returns, as a tuple with one entry (array or None) for each input."""
     gradients = node.op.backward(dy)
@@ -135,20 +114,17 @@ def input_gradients(node, dy):
     return gradients
 
 
-def _seed(root, gradient):
-    if not root.requires_grad:
-        raise BackwardError(
-            "backward() found nothing to differentiate: no tensor with requires_grad=True took part in this result "
-            "(or it was computed inside no_grad(), or cut off by detach())."
+def fit(gradient, node, i):
+    """The gradient that `node.op` returned for input i, in the input's dtype and shape: what broadcasting repeated is
+    summed up."""
+    x = node.inputs[i]._data
+    if gradient.shape != x.shape and gradient.ndim >= x.ndim:
+        lead = gradient.ndim - x.ndim
+        repeated = tuple(axis for axis in range(gradient.ndim) if axis < lead or x.shape[axis - lead] == 1)
+        gradient = np.add.reduce(gradient, axis=repeated, keepdims=True)[(0,) * lead + (...,)]
+    if gradient.shape != x.shape:
+        raise ShapeError(
+            f"{node.op.name}.backward returned a gradient of shape {gradient.shape} for input {i} of shape {x.shape}: "
+            "they must be equal, up to broadcasting."
         )
-    if gradient is None:
-        if root.size != 1:
-            raise BackwardError(
-                f"backward() starts from one number, but this tensor has shape {root.shape}. Reduce it first, "
-                "y.sum().backward(), or give dL/dy, y.backward(gradient), as an array of that shape."
-            )
-        return np.ones_like(root._data)
-    gradient = np.array(gradient, root.dtype)  # a copy: nothing that is changed later should change it
-    if gradient.shape != root.shape:
-        raise ShapeError(f"backward(gradient) expects the shape of the tensor, {root.shape}; got {gradient.shape}.")
-    return gradient
+    return gradient if gradient.dtype == x.dtype else gradient.astype(x.dtype)

@@ -1,13 +1,45 @@
 """Tensor: a NumPy array that remembers where it came from."""
 
+import operator
+from collections.abc import Callable
+from inspect import signature
 from itertools import count
 
 import numpy as np
 
-from . import activation, elementwise, matmul, reduce, shape, softmax, tape
+from . import tape
+from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
+from .elementwise import Abs, Add, Cast, Clip, Div, Exp, Log, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .errors import ShapeError
+from .matmul import MatMul
+from .reduce import Max, Mean, Min, Std, Sum, Var
+from .shape import BroadcastTo, Reshape, Slice, Transpose
+from .softmax import LogSoftmax, LogSumExp, Softmax
 
 _numbers = count()  # tensors are numbered as they are made: a result always has a higher number than its inputs
+
+
+def method(op) -> "Callable[..., Tensor]":
+    """The method of Tensor that applies this op: its options, and what there is to say about it, are the op's."""
+
+    def applied(self, *values, **options):
+        return apply(op(*values, **options), self)
+
+    applied.__doc__, applied.__signature__ = op.__doc__, signature(op.__init__)
+    return applied
+
+
+def both_ways(op) -> "tuple[Callable[..., Tensor], Callable[..., Tensor]]":
+    """The methods for `x + other` and for `other + x`, where the op is Add."""
+    return (
+        lambda self, other: apply(op(), *operands(self, other)),
+        lambda self, other: apply(op(), *operands(other, self)),
+    )
+
+
+def comparison(compare) -> "Callable[..., np.ndarray]":
+    """The method that compares numbers; the result is a plain array."""
+    return lambda self, other: compare(self._data, raw(other))
 
 
 class Tensor:
@@ -23,17 +55,15 @@ class Tensor:
     every tensor of the graph that is still held has its gradient after backward().
     """
 
+    op = None  # the op that made it; None for leaves
+    inputs = ()  # the tensors that op took
+    _grad = None
     __array_ufunc__ = None  # array + tensor comes to Tensor.__radd__
 
     def __init__(self, data, requires_grad=None, dtype=None):
-        if requires_grad is None:
-            requires_grad = type(data) in (int, float)
         self._data = as_array(data, dtype)
-        self._grad = None
-        self.op = None  # the op that made it; None for leaves
-        self.inputs = ()  # the tensors that op took
-        self.requires_grad = requires_grad = bool(requires_grad)
-        if requires_grad and self._data.dtype.kind != "f":
+        self.requires_grad = type(data) in (int, float) if requires_grad is None else bool(requires_grad)
+        if self.requires_grad and self._data.dtype.kind != "f":
             raise TypeError(f"Only floating tensors can require a gradient: got {self.dtype}; try dtype=np.float32.")
 
     # What it holds
@@ -49,8 +79,9 @@ class Tensor:
 
     @property
     def grad(self):
-        """dL/dself, an ndarray of the same shape, or None before backward(). A number assigned fills it."""
-        return self._grad
+        """dL/dself, an ndarray of the same shape. Before backward() it is None, of a lone number 0, as in micrograd.
+        A number assigned fills it."""
+        return np.zeros_like(self._data) if self._grad is None and not self.ndim else self._grad
 
     @grad.setter
     def grad(self, value):
@@ -68,6 +99,8 @@ class Tensor:
     size = property(lambda self: self._data.size)
     dtype = property(lambda self: self._data.dtype)
     is_leaf = property(lambda self: self.op is None, doc="True if no op made it.")
+    _prev = property(lambda self: set(self.inputs), doc="The inputs, under micrograd's name.")
+    _op = property(lambda self: (self.op.symbol or self.op.name.lower()) if self.op else "", doc="As in micrograd.")
 
     def numpy(self):
         """The numbers, not copied."""
@@ -84,7 +117,7 @@ class Tensor:
         return Tensor(self._data, requires_grad=False)
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else apply(elementwise.Cast(dtype), self)
+        return self if self.dtype == dtype else apply(Cast(dtype), self)
 
     # Backward
 
@@ -101,147 +134,40 @@ class Tensor:
         if self._grad is not None:
             self._grad.fill(0)
 
-    # Operators
+    # Arithmetic
 
-    def __add__(self, other):
-        return apply(elementwise.Add(), *operands(self, other))
-
-    def __radd__(self, other):
-        return apply(elementwise.Add(), *operands(other, self))
-
-    def __sub__(self, other):
-        return apply(elementwise.Sub(), *operands(self, other))
-
-    def __rsub__(self, other):
-        return apply(elementwise.Sub(), *operands(other, self))
-
-    def __mul__(self, other):
-        return apply(elementwise.Mul(), *operands(self, other))
-
-    def __rmul__(self, other):
-        return apply(elementwise.Mul(), *operands(other, self))
-
-    def __truediv__(self, other):
-        return apply(elementwise.Div(), *operands(self, other))
-
-    def __rtruediv__(self, other):
-        return apply(elementwise.Div(), *operands(other, self))
+    __add__, __radd__ = both_ways(Add)
+    __sub__, __rsub__ = both_ways(Sub)
+    __mul__, __rmul__ = both_ways(Mul)
+    __truediv__, __rtruediv__ = both_ways(Div)
+    __matmul__, __rmatmul__ = both_ways(MatMul)
+    __neg__ = method(Neg)
+    _power, __rpow__ = both_ways(TensorPower)
 
     def __pow__(self, other):
-        if isinstance(other, (int, float, np.number)):
-            return apply(elementwise.Power(np.asarray(other).item()), self)
-        return apply(elementwise.TensorPower(), *operands(self, other))
+        number = isinstance(other, (int, float, np.number))
+        return apply(Power(np.asarray(other).item()), self) if number else self._power(other)
 
-    def __rpow__(self, other):
-        return apply(elementwise.TensorPower(), *operands(other, self))
-
-    def __matmul__(self, other):
-        return apply(matmul.MatMul(), *operands(self, other))
-
-    def __rmatmul__(self, other):
-        return apply(matmul.MatMul(), *operands(other, self))
-
-    def __neg__(self):
-        return apply(elementwise.Neg(), self)
-
-    # Comparisons give plain arrays
-
-    def __eq__(self, other):
-        return self._data == raw(other)
-
-    def __ne__(self, other):
-        return self._data != raw(other)
-
-    def __lt__(self, other):
-        return self._data < raw(other)
-
-    def __le__(self, other):
-        return self._data <= raw(other)
-
-    def __gt__(self, other):
-        return self._data > raw(other)
-
-    def __ge__(self, other):
-        return self._data >= raw(other)
-
+    __eq__, __ne__ = comparison(operator.eq), comparison(operator.ne)
+    __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
+    __gt__, __ge__ = comparison(operator.gt), comparison(operator.ge)
     __hash__ = object.__hash__
 
-    # Elementwise
+    exp, log, sqrt, clip = method(Exp), method(Log), method(Sqrt), method(Clip)
+    abs = __abs__ = method(Abs)
 
-    def exp(self):
-        return apply(elementwise.Exp(), self)
+    # Activations and reductions
 
-    def log(self):
-        return apply(elementwise.Log(), self)
-
-    def sqrt(self):
-        return apply(elementwise.Sqrt(), self)
-
-    def abs(self):
-        return apply(elementwise.Abs(), self)
-
-    __abs__ = abs
-
-    def clip(self, low=None, high=None):
-        return apply(elementwise.Clip(low, high), self)
-
-    def sigmoid(self):
-        return apply(activation.Sigmoid(), self)
-
-    def tanh(self):
-        return apply(activation.Tanh(), self)
-
-    def relu(self):
-        return apply(activation.ReLU(), self)
-
-    def leaky_relu(self, negative_slope=0.01):
-        return apply(activation.LeakyReLU(negative_slope), self)
-
-    def elu(self, alpha=1.0):
-        return apply(activation.ELU(alpha), self)
+    sigmoid, tanh = method(Sigmoid), method(Tanh)
+    relu, leaky_relu, elu = method(ReLU), method(LeakyReLU), method(ELU)
+    silu, softplus = method(SiLU), method(Softplus)
+    softmax, log_softmax, logsumexp = method(Softmax), method(LogSoftmax), method(LogSumExp)
+    sum, mean = method(Sum), method(Mean)
+    max, min = method(Max), method(Min)
+    var, std = method(Var), method(Std)
 
     def gelu(self, approximate="none"):
-        return apply(activation.TanhGELU() if approximate == "tanh" else activation.GELU(), self)
-
-    def silu(self):
-        return apply(activation.SiLU(), self)
-
-    def softplus(self):
-        return apply(activation.Softplus(), self)
-
-    def softmax(self, axis=-1, *, dim=None):
-        return apply(softmax.Softmax(axis if dim is None else dim), self)
-
-    def log_softmax(self, axis=-1, *, dim=None):
-        return apply(softmax.LogSoftmax(axis if dim is None else dim), self)
-
-    # Reductions; PyTorch's `dim` and `keepdim` are understood too
-
-    def sum(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
-        return apply(reduce.Sum(_axis(axis, dim), keepdims or keepdim), self)
-
-    def mean(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
-        return apply(reduce.Mean(_axis(axis, dim), keepdims or keepdim), self)
-
-    def max(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
-        """The largest value. NB: PyTorch's max(dim) returns indices too; they are `argmax`."""
-        return apply(reduce.Max(_axis(axis, dim), keepdims or keepdim), self)
-
-    def min(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
-        """The smallest value. NB: PyTorch's min(dim) returns indices too."""
-        return apply(reduce.Min(_axis(axis, dim), keepdims or keepdim), self)
-
-    def var(self, axis=None, keepdims=False, ddof=0, *, dim=None, keepdim=False):
-        """Variance, the mean of squared distances from the mean. NB: PyTorch divides by n - 1, that is ddof=1."""
-        return apply(reduce.Var(_axis(axis, dim), keepdims or keepdim, ddof), self)
-
-    def std(self, axis=None, keepdims=False, ddof=0, *, dim=None, keepdim=False):
-        """Standard deviation. NB: PyTorch divides by n - 1, that is ddof=1."""
-        return apply(reduce.Std(_axis(axis, dim), keepdims or keepdim, ddof), self)
-
-    def logsumexp(self, axis=None, keepdims=False, *, dim=None, keepdim=False):
-        """ln of the sum of exponentials, without overflow."""
-        return apply(softmax.LogSumExp(_axis(axis, dim), keepdims or keepdim), self)
+        return apply(TanhGELU() if approximate == "tanh" else GELU(), self)
 
     def argmax(self, axis=None):
         """Where the largest value is: an array of int."""
@@ -249,8 +175,8 @@ class Tensor:
 
     # Shape
 
-    def reshape(self, *shape_):
-        return apply(shape.Reshape(_sizes(shape_)), self)
+    def reshape(self, *shape):
+        return apply(Reshape(_sizes(shape)), self)
 
     def flatten(self, start_dim=0):
         """All axes from start_dim on as one."""
@@ -259,22 +185,21 @@ class Tensor:
 
     def transpose(self, *axes):
         """Axes in another order, by default reversed. NB: PyTorch's transpose swaps two axes; its permute is this."""
-        return apply(shape.Transpose(_sizes(axes) or None), self)
+        return apply(Transpose(_sizes(axes) or None), self)
 
     def swapaxes(self, a, b):
         axes = list(range(self.ndim))
         axes[a], axes[b] = axes[b], axes[a]
         return self.transpose(axes)
 
-    def broadcast_to(self, *shape_):
-        return apply(shape.BroadcastTo(_sizes(shape_)), self)
+    def broadcast_to(self, *shape):
+        return apply(BroadcastTo(_sizes(shape)), self)
 
     T = property(transpose, doc="Axes reversed.")
 
     def __getitem__(self, index):
         parts = index if isinstance(index, tuple) else (index,)
-        parts = tuple(np.asarray(raw(part)) if isinstance(part, (Tensor, list)) else part for part in parts)
-        return apply(shape.Slice(parts if isinstance(index, tuple) else parts[0]), self)
+        return apply(Slice(tuple(np.asarray(raw(i)) if isinstance(i, (Tensor, list)) else i for i in parts)), self)
 
     def __setitem__(self, index, value):
         raise TypeError(
@@ -320,22 +245,19 @@ def apply(op, *inputs):
     Arrays, lists and numbers among the inputs count as constants; numbers and lists take the dtype of the first
     floating tensor. Raises ShapeError, naming the op and the shapes, if they do not fit.
     """
-    if not all(isinstance(x, Tensor) for x in inputs):
-        dtype = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"), None)
-        inputs = [x if isinstance(x, Tensor) else _constant(x, dtype) for x in inputs]
+    if not all([isinstance(x, Tensor) for x in inputs]):
+        floating = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"), None)
+        dtypes = [None if isinstance(x, np.ndarray) else floating for x in inputs]
+        inputs = [x if isinstance(x, Tensor) else Tensor(x, False, t) for x, t in zip(inputs, dtypes, strict=True)]
     op.needs = tuple([x.requires_grad for x in inputs])
-    op.into = (None,) * len(inputs)
+    result = Tensor.__new__(Tensor)
     try:
-        y = op.forward(*[x._data for x in inputs])
-    except ShapeError:
-        raise
+        result._data = op(*[x._data for x in inputs])
     except ValueError as error:
         shapes = " and ".join(str(x.shape) for x in inputs)
-        raise ShapeError(f"{op.name} cannot take shapes {shapes}: {error}. {op.hint}".rstrip()) from None
-    result = Tensor.__new__(Tensor)
-    result._data = y if isinstance(y, np.ndarray) else _as_0d(y, op)
-    result._grad = result.op = None
-    result.inputs = ()
+        raise ShapeError(
+            f"{op.name} cannot take shapes {shapes}: {str(error).rstrip('.')}. {op.hint}".rstrip()
+        ) from None
     result.requires_grad = any(op.needs) and tape.grad_enabled()
     recording = tape.recording()
     if result.requires_grad or recording is not None:
@@ -362,11 +284,6 @@ def raw(x):
     return x._data if isinstance(x, Tensor) else x
 
 
-def _constant(x, dtype):
-    """A number or list in the given dtype, an array in its own."""
-    return Tensor(x, requires_grad=False, dtype=None if isinstance(x, np.ndarray) else dtype)
-
-
 def operands(a, b):
     """Two operands, of which one may hold whole numbers or bools: it takes the dtype of the other."""
     whole_a, whole_b = (isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub" for x in (a, b))
@@ -375,21 +292,6 @@ def operands(a, b):
     elif whole_b and not whole_a:
         b = Tensor(b).astype(getattr(a, "dtype", np.float32))
     return a, b
-
-
-def _as_0d(y, op):
-    """NumPy returns scalars where it was given arrays without axes. Make it an array again, here and in the op, so that
-    the op can write into it the next time."""
-    array = np.asarray(y)
-    for name, value in vars(op).items():
-        if value is y:
-            setattr(op, name, array)
-    return array
-
-
-def _axis(axis, dim):
-    axis = dim if axis is None else axis
-    return tuple(axis) if isinstance(axis, list) else axis
 
 
 def _sizes(sizes):

@@ -115,7 +115,7 @@ def slopes(taps, bins):
 def _slope(activation, z):
     """The activation at z and its derivative there: the op's own forward and backward."""
     op = activation.op()
-    return op.forward(z), op.backward(np.ones_like(z))
+    return op(z), op.backward(np.ones_like(z))
 
 
 def _beyond(x):

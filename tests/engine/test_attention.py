@@ -143,9 +143,9 @@ def test_a_replay_sees_a_new_mask():
         (((4,), (5, 4), (5, 4)), None, r"\(4,\) and \(5, 4\)"),
         (((2, 3, 4), (3, 5, 4), (5, 4)), None, r"\(2, 3, 4\) and \(3, 5, 4\)"),
         (((3, 4), (5, 4), (5, 4)), 3, r"cannot be cut into 3 equal heads"),
-        (((3, 4), (5, 4), (5, 4), (3, 4)), None, r"broadcast.*here \(3, 5\): got \(3, 4\).*mask\[:, None, :\]"),
-        (((3, 4), (5, 4), (5, 4), (1, 3, 5)), None, r"here \(3, 5\): got \(1, 3, 5\)"),
-        (((2, 3, 4), (2, 5, 4), (2, 5, 4), (2, 4, 3, 5)), 4, r"here \(2, 3, 5\): got \(2, 4, 3, 5\)"),
+        (((3, 4), (5, 4), (5, 4), (3, 4)), None, r"broadcast.*\(3, 4\) and .*\(3, 5\).*mask\[:, None, :\]"),
+        (((3, 4), (5, 4), (5, 4), (1, 3, 5)), None, r"and \(1, 3, 5\): the mask must broadcast to \(3, 5\)"),
+        (((2, 3, 4), (2, 5, 4), (2, 5, 4), (2, 4, 3, 5)), 4, r"broadcast.*\(2, 4, 3, 5\) and .*\(2, 3, 5\)"),
     ],
 )
 def test_wrong_shapes(shapes, heads, message):

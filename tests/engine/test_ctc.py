@@ -164,12 +164,12 @@ GOOD = {
 @pytest.mark.parametrize(
     ("name", "value", "error", "message"),
     [
-        ("x", np.zeros((2, 5, 3)), ShapeError, r"got \(2, 5, 3\), \(2, 2\), \(2,\) and \(2,\); .*swapaxes\(0, 1\)"),
-        ("x", np.zeros((5, 3)), ShapeError, r"CTC takes log-probabilities \(T, N, C\).*got \(5, 3\)"),
-        ("targets", np.ones(3, int), ShapeError, r"targets \(N, S\).*\(3,\)"),
-        ("frames", np.array([5]), ShapeError, r"lengths \(N,\).*\(1,\) and \(2,\)"),
+        ("x", np.zeros((2, 5, 3)), ShapeError, r"\(2, 5, 3\) and \(2, 2\) and \(2,\) and \(2,\): .*swapaxes\(0, 1\)"),
+        ("x", np.zeros((5, 3)), ShapeError, r"CTC cannot take shapes \(5, 3\).*log-probabilities \(T, N, C\)"),
+        ("targets", np.ones(3, int), ShapeError, r"and \(3,\) .*targets \(N, S\)"),
+        ("frames", np.array([5]), ShapeError, r"\(1,\) and \(2,\).*lengths \(N,\)"),
         ("lengths", np.array(1), ShapeError, r"\(2,\) and \(\)"),
-        ("targets", np.ones((2, 2)), TypeError, r"targets and lengths as integers"),
+        ("targets", np.ones((2, 2)), TypeError, r"CTC takes targets as integers: got float64; try .astype\(int\)"),
         ("frames", np.array([5, 6]), IndexError, r"input_lengths from 0 to 5: got 5 to 6"),
         ("frames", np.array([5, -1]), IndexError, r"input_lengths from 0 to 5: got -1 to 5"),
         ("lengths", np.array([1, 3]), IndexError, r"target_lengths from 0 to 2: got 1 to 3"),

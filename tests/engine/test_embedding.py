@@ -30,9 +30,9 @@ def test_any_integers(dtype):
 
 def test_errors():
     W = np.zeros((3, 2))
-    with pytest.raises(IndexError, match="Embedding has 3 rows, numbered 0 to 2: got 0 to 3"):
+    with pytest.raises(IndexError, match="Embedding takes row numbers from 0 to 2: got 0 to 3"):
         apply(Embedding(), np.array([0, 3]), W)
     with pytest.raises(IndexError, match="got -1 to 2"):
         apply(Embedding(), np.array([2, -1]), W)
-    with pytest.raises(TypeError, match=r"row numbers as integers: got float32; try index.astype\(int\)"):
+    with pytest.raises(TypeError, match=r"row numbers as integers: got float32; try .astype\(int\)"):
         apply(Embedding(), [1.0], W)

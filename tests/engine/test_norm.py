@@ -84,16 +84,16 @@ def test_images_keep_their_samples_last():
 @pytest.mark.parametrize(
     ("op", "shapes", "message"),
     [
-        (LayerNorm(), [(5, 3), (4,), (4,)], r"LayerNorm over features \(4,\) takes inputs .*got shape \(5, 3\)"),
-        (LayerNorm(), [(4,), (3, 4), (3, 4)], r"over features \(3, 4\) .*got shape \(4,\)"),
+        (LayerNorm(), [(5, 3), (4,), (4,)], r"LayerNorm cannot take shapes \(5, 3\).*x must be \(\.\.\., 4\)"),
+        (LayerNorm(), [(4,), (3, 4), (3, 4)], r"\(4,\) and \(3, 4\).*x must be \(\.\.\., 3, 4\)"),
         (
             BatchNorm(),
             [(5, 3), (4,), (4,)],
-            r"BatchNorm of 4 channels takes inputs \(N, 4, .*got shape \(5, 3\)",
+            r"BatchNorm cannot take shapes \(5, 3\) and \(4,\).*x must be \(N, 4, \.\.\.\)",
         ),
-        (BatchNorm(), [(4,), (4,), (4,)], r"got shape \(4,\)"),
-        (BatchNorm(), [(1, 4), (4,), (4,)], r"at least 2 numbers per channel: got 1 \(input \(1, 4\)\); use a"),
-        (BatchNorm(), [(0, 4, 2), (4,), (4,)], r"at least 2 numbers per channel: got 0"),
+        (BatchNorm(), [(4,), (4,), (4,)], r"BatchNorm cannot take shapes \(4,\)"),
+        (BatchNorm(), [(1, 4), (4,), (4,)], r"\(1, 4\).*at least 2 numbers per channel, not 1; use a larger batch"),
+        (BatchNorm(), [(0, 4, 2), (4,), (4,)], r"at least 2 numbers per channel, not 0"),
     ],
 )
 def test_errors(op, shapes, message):

@@ -228,7 +228,10 @@ def test_in_place_assignment_is_refused():
             lambda: apply(loss.CrossEntropy(), [[1, 2]], np.eye(2, dtype=int)),
             r"\(1, 2\).*\(2, 2\).*argmax",
         ),
-        (lambda: apply(loss.MSE(), np.zeros((0, 1)), np.zeros((0, 1))), r"MSE of an empty batch"),
+        (
+            lambda: apply(loss.MSE(), np.zeros((0, 1)), np.zeros((0, 1))),
+            r"MSE cannot take shapes \(0, 1\).*the batch is empty",
+        ),
     ],
 )
 def test_shapes_that_do_not_fit_are_named(f, text):
@@ -238,9 +241,9 @@ def test_shapes_that_do_not_fit_are_named(f, text):
 
 def test_class_numbers_are_checked():
     z = Tensor(np.zeros((2, 3)))
-    with pytest.raises(IndexError, match=r"3 classes, numbered 0 to 2.*from 0 to 3"):
+    with pytest.raises(IndexError, match=r"CrossEntropy takes class numbers from 0 to 2: got 0 to 3"):
         apply(loss.CrossEntropy(), z, np.array([0, 3]))
-    with pytest.raises(TypeError, match=r"integers: got float64; try targets.astype\(int\)"):
+    with pytest.raises(TypeError, match=r"integers: got float64; try .astype\(int\)"):
         apply(loss.CrossEntropy(), z, np.array([0.0, 1.0]))
 
 

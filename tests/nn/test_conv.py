@@ -100,9 +100,11 @@ def test_settings_that_make_no_sense(make, message):
 
 
 def test_errors_name_the_layer():
-    with pytest.raises(ShapeError, match=r"^layer 5 of 12 \(Conv2d\): Conv2d: a window of \(3, 2\) does not fit"):
+    with pytest.raises(ShapeError, match=r"^layer 5 of 12 \(Conv2d\): Conv2d .* a window of \(3, 2\) does not fit"):
         network()(np.zeros((2, 2, 4, 4)))
-    with pytest.raises(ShapeError, match=r"^layer 1 of 12 \(Conv2d\): Conv2d expects images \(N, 2, H, W\)"):
+    with pytest.raises(
+        ShapeError, match=r"^layer 1 of 12 \(Conv2d\): Conv2d cannot take shapes \(2, 3, 8, 8\) and \(4, 2,"
+    ):
         network()(np.zeros((2, 3, 8, 8)))
 
 

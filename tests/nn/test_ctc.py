@@ -91,8 +91,8 @@ def test_dtype_is_that_of_the_log_probs(dtype):
 def test_errors():
     with pytest.raises(ValueError, match=r"reduction must be one of 'mean', 'sum', 'none'; got 'average'"):
         nn.CTCLoss(reduction="average")
-    with pytest.raises(ShapeError, match=r"got \(3, 8, 4\), \(3, 3\).*swapaxes\(0, 1\)"):
+    with pytest.raises(ShapeError, match=r"\(3, 8, 4\) and \(3, 3\).*swapaxes\(0, 1\)"):
         nn.CTCLoss()(Tensor(Z.swapaxes(0, 1)), TARGETS)
-    with pytest.raises(ShapeError, match=r"targets \(N, S\).*\(3,\)"):
+    with pytest.raises(ShapeError, match=r"\(3,\).*targets \(N, S\)"):
         nn.CTCLoss()(Tensor(Z), [1, 2, 3])
     assert repr(nn.CTCLoss(2)) == "CTCLoss(blank=2, reduction='mean', zero_infinity=False)"

@@ -51,7 +51,7 @@ def test_weight_tying():
 
 def test_errors():
     layer = nn.Embedding(3, 2)
-    with pytest.raises(IndexError, match="Embedding has 3 rows, numbered 0 to 2: got 1 to 3"):
+    with pytest.raises(IndexError, match="Embedding takes row numbers from 0 to 2: got 1 to 3"):
         layer([1, 3])
     with pytest.raises(TypeError, match="row numbers as integers: got float64"):
         layer([1.0])
