@@ -226,7 +226,8 @@ class Graph(View):
         top = 34
         ax.set(xlim=(0, width), ylim=(height, 0))
         ax.axis("off")
-        ax.text(0, 0, _wrapped(labels["words"], int(width / 4.6)), fontsize=9, va="top", color=colors.FOREGROUND)
+        words = ax.text(0, 0, _wrapped(labels["words"], int(width / 4.9)), fontsize=9, va="top", color=colors.FOREGROUND)
+        words.set_in_layout(False)  # or a line that is a little too long would make the picture narrower
         boxes, curves = geometry(frame, width, height - top, 8)
         box_width, box_height = boxes[0, 2:]
         state, (active, now), taken = frame["state"], frame["active"], []
@@ -254,7 +255,7 @@ class Graph(View):
             rows = [(f"{node['name']}  {node['symbol']}".strip(), colors.FOREGROUND, "bold"),
                     (node["value"], colors.KINDS["weights"], "normal"), (node["gradient"], ink, "normal")]  # fmt: skip
             for row, (words, color, weight) in enumerate(rows):
-                size = min(8, box_height / 3.6, box_width / (0.6 * max(len(words), 1)))
+                size = min(8, box_height / 3.6, box_width / (0.62 * max(len(words), 1)))
                 place = y + top + (row - 1) * box_height / 3.2 * bool(node["value"] or node["gradient"])
                 ax.text(x, place, words, fontsize=size, color=color, weight=weight, ha="center", va="center")
         return ax
