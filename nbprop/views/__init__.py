@@ -19,6 +19,7 @@ __all__ = [
     "Board",
     "Boundary",
     "Controls",
+    "Filters",
     "GradientFlow",
     "Graph",
     "Histograms",
@@ -37,6 +38,7 @@ _HOME = {
     "GradientFlow": "gradients",
     "Histograms": "histograms",
     "Boundary": "boundary",
+    "Filters": "filters",
     "Graph": "graph",
     "Percentiles": "percentiles",
     "Lags": "lags",
@@ -84,6 +86,14 @@ def Lags(source, *, height=None, **options):
     """Board with the norm of dL/dh at every time step of the first recurrent layer, now and over the training steps,
     recorded from now on."""
     return _board("Lags", source, height, options)
+
+
+def Filters(source, *, height=None, **options):
+    """Board with the filters of the network's first Conv2d, and the feature maps that they make of one picture.
+
+    options  sample (0 to 99): which of the validation pictures
+    """
+    return _board("Filters", source, height, options)
 
 
 def Percentiles(source, *, height=None, **options):

@@ -4,6 +4,7 @@ import { isDark, makeTheme } from "./_plot.js";
 import { draw as activations } from "./activations.js";
 import { draw as attention } from "./attention.js";
 import { draw as boundary } from "./boundary.js";
+import { draw as filters } from "./filters.js";
 import { draw as gradients } from "./gradients.js";
 import { draw as graph } from "./graph.js";
 import { draw as histograms } from "./histograms.js";
@@ -14,7 +15,7 @@ import { draw as percentiles } from "./percentiles.js";
 import { draw as writing } from "./writing.js";
 
 /** @type {Record<string, typeof loss>} view name -> how it is drawn */
-const DRAW = { activations, attention, boundary, gradients, graph, histograms, lags, landscape, loss, percentiles, writing };
+const DRAW = { activations, attention, boundary, filters, gradients, graph, histograms, lags, landscape, loss, percentiles, writing };
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this

@@ -124,6 +124,7 @@ VIEWS = {
     "gradients": "GradientFlow",
     "histograms": "Histograms",
     "boundary": "Boundary",
+    "filters": "Filters",
     "graph": "Graph",
     "percentiles": "Percentiles",
     "lags": "Lags",

@@ -1,0 +1,115 @@
+"""The filters of the first convolution, and the feature maps that they make of one picture."""
+
+import numpy as np
+
+from . import colors
+from .view import Option, View, new_axes, number, plural
+
+PICTURES = 100  # so many of the validation pictures can be chosen
+
+
+class Filters(View):
+    """For each filter of the network's first Conv2d its weights (input channels beside each other) and, below, what the
+    layer, with its activation, makes of one picture: 0 is pale, positive blue, negative orange.
+
+    Options: `sample`: which of the first 100 validation pictures (training pictures if there are none).
+    """
+
+    name = "filters"
+    title = "Filters and feature maps"
+    rate = 6.0
+    size = (6.0, 3.4)
+    options = (Option("sample", "picture", range(PICTURES), default=0),)
+
+    def __init__(self, source, **options):
+        super().__init__(source, **options)
+        self._place()  # which raises for a network without
+
+    def _place(self):
+        """Index of the layer."""
+        kinds = [layer.kind for layer in self.source.layers]
+        if "Conv2d" not in kinds:
+            raise ValueError(
+                f"Filters: expected a network with a Conv2d layer, got {', '.join(dict.fromkeys(kinds))}; try "
+                "nb.nn.Sequential(nb.nn.Conv2d(1, 6, 3), ...) on nb.data.digits(image=True)"
+            )
+        return kinds.index("Conv2d")
+
+    def _sample(self):
+        """The picture (1, channels, rows, columns) and its target."""
+        data = self.source.data
+        X, y = (data.X_val, data.y_val) if len(data.X_val) else (data.X_train, data.y_train)
+        i = self.sample % len(X)
+        return X[i : i + 1], y[i]
+
+    def frame(self):
+        """filters (F, rows, channels * columns), maps (F, H', W'), picture (H, W): the mean of its channels."""
+        place, (X, _) = self._place(), self._sample()
+        layer = self.source.layers[place]
+        weight = np.asarray(self.source.theta[layer.weight], np.float32).reshape(layer.shape)
+        maps = self.source.activations(X)[place][0]
+        return {
+            "filters": np.array(weight.transpose(0, 2, 1, 3), order="C").reshape(len(weight), weight.shape[2], -1),
+            "maps": np.array(maps, np.float32, order="C"),
+            "picture": np.array(X[0].mean(axis=0), np.float32, order="C"),
+        }
+
+    def labels(self):
+        """layer: its name; picture: what it shows."""
+        data, (_, y) = self.source.data, self._sample()
+        return {
+            "layer": self.source.layers[self._place()].name,
+            "picture": data.classes[y] if data.classes and np.ndim(y) == 0 else "",
+        }
+
+    def plot(self, ax=None):
+        frame, labels = self.frame(), self.labels()
+        ax = new_axes(ax, *self.size)
+        ax.set_title(f"{self.title}: {labels['layer']}")
+        ax.axis("off")
+        count = len(frame["filters"])
+        rows = max(1, round((count / 8) ** 0.5)) if count > 8 else 1
+        columns = -(-count // rows)
+        width = 1 / (columns + 1)
+        cmap = colors.colormap(colors.DIVERGING)
+
+        def show(array, x, y, w, h, cmap, limits, title=""):
+            cell = ax.inset_axes((x + 0.05 * w, y + 0.06 * h, 0.9 * w, 0.82 * h))
+            cell.imshow(np.ma.masked_invalid(array), cmap=cmap, vmin=limits[0], vmax=limits[1])
+            cell.set(xticks=[], yticks=[])
+            cell.spines[:].set_color(colors.GRID)
+            cell.set_title(title, fontsize="x-small", color=colors.MUTED, pad=2)
+
+        show(frame["picture"], 0, 0.25, width, 0.5, "gray_r", spread(frame["picture"]), labels["picture"])
+        ends = [(-most, most) for most in (largest(frame["filters"]), largest(frame["maps"]))]
+        for i in range(count):
+            row, column = divmod(i, columns)
+            x, y, half = (column + 1) * width, 1 - (row + 1) / rows, 0.5 / rows
+            show(frame["filters"][i], x, y + half, width, half, cmap, ends[0], str(i + 1))
+            show(frame["maps"][i], x, y, width, half, cmap, ends[1])
+        return ax
+
+    def describe(self):
+        frame, labels = self.frame(), self.labels()
+        filters, maps = frame["filters"], frame["maps"]
+        if not (np.isfinite(filters).all() and np.isfinite(maps).all()):
+            return "Not all weights and feature maps are finite."
+        rows, columns = self.source.layers[self._place()].shape[2:]
+        of = f" of a {labels['picture']}" if labels["picture"] else ""
+        means = np.abs(maps).mean(axis=(1, 2))
+        return (
+            f"{plural(len(filters), 'filter')} of {rows} × {columns} pixels, weights from {number(filters.min(), 2)} "
+            f"to {number(filters.max(), 2)}. On the picture{of} filter {means.argmax() + 1} answers most, filter "
+            f"{means.argmin() + 1} least."
+        )
+
+
+def largest(array):
+    """Absolute value of the largest finite number, for a colour scale."""
+    return float(np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)) or 1.0
+
+
+def spread(array):
+    """Lowest and highest number of a picture, for a grey scale."""
+    low, high = float(array.min()), float(array.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
