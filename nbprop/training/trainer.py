@@ -164,6 +164,7 @@ class Trainer(Turning):
         last = self.steps + knobs.whole("steps", steps, 0)
         best = None if patience is None else Best(self, knobs.whole("patience", patience, 1))
         self._player.stop()
+        self._turned = -math.inf  # a knob turned before and one turned after are two events, however short this is
         self._set_status("playing")
         tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
         looked = time.perf_counter()

@@ -28,6 +28,14 @@ def test_the_learning_rate_acts_at_the_next_step(t):
     assert t.history.events[0].text == "lr 0.1 → 1"
 
 
+def test_two_turns_with_a_fit_in_between_are_two_events_however_quick(t):
+    for activation in ("relu", "tanh"):
+        t.activation = activation
+        t.fit(steps=1, bar=False)
+    texts = [(event.step, event.text) for event in t.history.events]
+    assert texts == [(40, "activation tanh → relu"), (41, "activation relu → tanh")]
+
+
 def test_batch_size(t):
     for size in (1, 7, 150, 10_000):
         t.batch_size = size
