@@ -8,12 +8,12 @@ const LOUD = 0.9; // from this share on hardly anything gets through
 /**
  * @param {import("./_plot.js").Panel} panel
  * @param {Record<string, import("./_math.js").Numbers>} frame
- *   counts, dull (L, bins), low, high, flat (L,), value, slope (L, bins + 1)
+ *   counts, dull (L, bins), low, high, flat (L,), value, slope (L, points)
  * @param {{layers?: string[], activations?: string[]}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel;
-  const [count, bins] = frame.counts?.shape ?? [0, 0];
+  const [count, bins] = frame.counts?.shape ?? [0, 0], points = frame.value?.shape[1] ?? 0;
   if (!count || !bins) return nothing(panel, "no step yet");
   const size = textSize(panel), foot = size + 5;
   legend(panel, panel.height - foot / 2, size - 1);
@@ -38,8 +38,8 @@ export function draw(panel, frame, labels) {
     inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 1 }, () => {
       bars(panel, chart, counts, row("dull", i), 0, mix(theme.background, theme.weights, 0.6));
       bars(panel, chart, counts, row("dull", i), 1, mix(theme.background, theme.gradients, 0.75));
-      const xs = Array.from({ length: bins + 1 }, (_, k) => chart.x + (chart.width * k) / bins);
-      const ys = (/** @type {string} */ name) => heights(row(name, i, bins + 1)).map((h) => bottom - h * (chart.height - 2));
+      const xs = Array.from({ length: points }, (_, k) => chart.x + (chart.width * k) / (points - 1));
+      const ys = (/** @type {string} */ name) => heights(row(name, i, points)).map((h) => bottom - h * (chart.height - 2));
       curve(panel, xs, ys("value"), theme.foreground, 1.3);
       curve(panel, xs, ys("slope"), theme.guide, 1.6, [4, 3]);
     });
@@ -52,10 +52,10 @@ export function draw(panel, frame, labels) {
       if (i < 0) return null;
       const { low, high, flat } = of(i), chart = chartIn(cells.boxes[i], cells.compact, size);
       const lines = [wordsOf(i), `${percent(flat)} of z where the slope is near 0`];
-      const at = (mx - chart.x) / chart.width, k = Math.round(at * bins);
-      if (k >= 0 && k <= bins) {
-        const [value, slope] = ["value", "slope"].map((name) => formatNumber(row(name, i, bins + 1)[k], 2));
-        lines.push(`z = ${formatNumber(low + ((high - low) * k) / bins, 2)}: a = ${value}, slope ${slope}`);
+      const at = (mx - chart.x) / chart.width, k = Math.round(at * (points - 1));
+      if (k >= 0 && k < points) {
+        const [value, slope] = ["value", "slope"].map((name) => formatNumber(row(name, i, points)[k], 2));
+        lines.push(`z = ${formatNumber(low + ((high - low) * k) / (points - 1), 2)}: a = ${value}, slope ${slope}`);
       }
       return lines.join("\n");
     },

@@ -24,13 +24,13 @@ class Activations(View):
     rate = 15.0
 
     def frame(self):
-        """counts (L, bins) of z between low and high (L,); value and slope (L, bins + 1): f and f' at the edges of the
-        bins; flat (L,): share of the values of z whose slope is near 0; dull (L, bins): 1 for a bin where it is."""
+        """counts (L, bins) of z between low and high (L,); value and slope (L, points): f and f' at places between low
+        and high; flat (L,): share of the values of z whose slope is near 0; dull (L, bins): 1 for a bin where it is."""
         found = self.source.slopes(BINS)
-        small = np.abs(found["slope"]) < found["near"][:, None]
-        frame = {name: found[name] for name in ("counts", "low", "high", "value", "slope", "flat")}
-        frame["dull"] = small[:, :-1] & small[:, 1:]
-        return {name: np.array(array, np.float32, order="C") for name, array in frame.items()}
+        ranges = (*found["low"].tolist(), *found["high"].tolist(), *self.labels()["activations"])
+        curves = self._constant("curves", ranges, lambda: _curves(found))
+        changing = {name: np.array(found[name], np.float32, order="C") for name in ("counts", "low", "high", "flat")}
+        return {**changing, **curves}
 
     def labels(self):
         """layers: the names of those with an activation; activations: which."""
@@ -72,6 +72,13 @@ class Activations(View):
         return f"{words}: most in {shares[most]}, least in {shares[least]}."
 
 
+def _curves(found):
+    """What is the same as long as range and activation are."""
+    small = np.abs(found["slope"][:, :: found["slope"].shape[1] // BINS]) < found["near"][:, None]  # at edges of bins
+    arrays = {"value": found["value"], "slope": found["slope"], "dull": small[:, :-1] & small[:, 1:]}
+    return {name: np.array(array, np.float32, order="C") for name, array in arrays.items()}
+
+
 def _cell(ax, one, words):
     """One layer in Matplotlib; `one`: its row of each array of the frame."""
     colors.tidy(ax)
@@ -94,8 +101,9 @@ def _cell(ax, one, words):
     for dull, color in ((0, colors.KINDS["weights"]), (1, colors.KINDS["gradients"])):
         bars = np.where(one["dull"] == dull, one["counts"], 0) / most
         ax.stairs(bars, edges, fill=True, color=color, alpha=0.55)
-    ax.plot(edges, heights(one["value"]), color=colors.FOREGROUND, linewidth=1.3)
-    ax.plot(edges, heights(one["slope"]), "--", color=colors.GUIDE, linewidth=1.5)
+    z = np.linspace(low, high, len(one["value"]))
+    ax.plot(z, heights(one["value"]), color=colors.FOREGROUND, linewidth=1.3)
+    ax.plot(z, heights(one["slope"]), "--", color=colors.GUIDE, linewidth=1.5)
 
 
 def heights(curve):

@@ -14,15 +14,15 @@ const SIZES = [[240, 160], [300, 230], [420, 300], [700, 450], [900, 600]];
 
 /** Layers with tanh between -4 and 3; the second has no finite value. */
 function frame(layers) {
-  const z = (k) => -4 + (7 * k) / BINS;
+  const z = (k, n = BINS) => -4 + (7 * k) / n;
   return frameOf({
     counts: range(layers, (i) => range(BINS, (k) => (i === 1 ? 0 : (k * 7 + i) % 23))),
     dull: range(layers, () => range(BINS, (k) => Number(Math.abs(z(k)) > 2))),
     low: range(layers, () => -4),
     high: range(layers, () => 3),
     flat: range(layers, (i) => (i === 1 ? NaN : i / layers)),
-    value: range(layers, () => range(BINS + 1, (k) => Math.tanh(z(k)))),
-    slope: range(layers, () => range(BINS + 1, (k) => 1 - Math.tanh(z(k)) ** 2)),
+    value: range(layers, () => range(4 * BINS + 1, (k) => Math.tanh(z(k, 4 * BINS)))),
+    slope: range(layers, () => range(4 * BINS + 1, (k) => 1 - Math.tanh(z(k, 4 * BINS)) ** 2)),
   });
 }
 

@@ -31,14 +31,14 @@ def source(fake):
 def test_the_curves_are_those_of_the_engine_and_the_flat_share_that_of_differences(name):
     z = np.random.default_rng(0).normal(size=4000) * 4
     one = found(z, name)
-    f, edges = nb.nn.activation(name), np.linspace(*map(float, (one["low"][0], one["high"][0])), BINS + 1)
-    np.testing.assert_allclose(one["value"][0], f(nb.Tensor(edges)).data, atol=1e-5)
+    f, places = nb.nn.activation(name), np.linspace(float(one["low"][0]), float(one["high"][0]), one["value"].shape[1])
+    np.testing.assert_allclose(one["value"][0], f(nb.Tensor(places)).data, atol=1e-5)
 
     def slope(z, eps=1e-6):
         return (f(nb.Tensor(z + eps)).data - f(nb.Tensor(z - eps)).data) / (2 * eps)
 
-    smooth = np.abs(edges) > 1e-3  # not at a kink
-    np.testing.assert_allclose(one["slope"][0, smooth], slope(edges[smooth]), atol=1e-4)
+    smooth = np.abs(places) > 1e-3  # not at a kink
+    np.testing.assert_allclose(one["slope"][0, smooth], slope(places[smooth]), atol=1e-4)
     limit = 0.06 * slope(np.zeros(1))[0] if f.two_sided else 0.0099
     assert one["flat"][0] == pytest.approx((np.abs(slope(z)) < limit).mean(), abs=2e-3)
 
@@ -74,6 +74,20 @@ def test_the_numbers_are_those_of_the_run(spirals):
 def test_a_bar_is_dull_where_the_slope_is_near_zero(source):
     frame = Activations(source((np.linspace(-3, 3, 200), "relu"))).frame()
     assert frame["dull"][0].tolist() == [1] * (BINS // 2) + [0] * (BINS // 2)
+
+
+def test_the_curves_are_sent_again_only_when_something_about_them_changes(fake):
+    source = fake(activations=("tanh", "identity"))
+    view = Activations(source)
+    source.slopes = lambda bins: found([0.5, 1.0], "tanh")
+    first = view.frame()
+    source.slopes = lambda bins: found([0.1, 2.0], "tanh")
+    second = view.frame()
+    assert all(first[name] is second[name] for name in ("value", "slope", "dull"))
+    assert first["counts"] is not second["counts"]
+    source.slopes = lambda bins: found([0.1, 3.5], "tanh")
+    third = view.frame()
+    assert third["slope"] is not second["slope"] and third["slope"][0, -1] < second["slope"][0, -1]
 
 
 def test_words(source):
