@@ -10,9 +10,7 @@ from .view import Control, View, new_axes, number, plural
 GRID = 97  # the loss is asked at GRID x GRID places
 LEVELS = 16  # bands of height
 FAR = 1e4  # widths of the picture: beyond it a path ends
-LOPSIDED = (
-    4  # a unit is as long across as upright, unless the picture would be so many times wider than high, or higher
-)
+LOPSIDED = 4  # beyond this ratio of width to height a unit is not as long across as upright
 GROUND = (0.02, 0.42)  # how much of the foreground is mixed into the background, at the lowest and the highest band
 BUTTONS = ("play", "pause", "step", "reset")
 
@@ -110,7 +108,8 @@ class Landscape(View):
         norm = BoundaryNorm(levels, cmap.N)
         shade = ax.contourf(xs, ys, frame["grid"].clip(levels[0], levels[-1]), levels, cmap=cmap, norm=norm)
         ax.contour(xs, ys, frame["grid"], levels[1:-1], colors=colors.MUTED, linewidths=0.4, linestyles="solid")
-        bar = ax.figure.colorbar(shade, ax=ax, shrink=0.8, ticks=levels[:: len(levels) // 4])
+        beside = ax.inset_axes((1.03, 0, 0.035, 1))  # as high as the picture, whatever its aspect
+        bar = ax.figure.colorbar(shade, cax=beside, ticks=levels[:: len(levels) // 4])
         bar.ax.set_yticklabels([number(level, 2) for level in levels[:: len(levels) // 4]])
         bar.ax.tick_params(labelsize="small", colors=colors.MUTED)
         bar.set_label("loss", color=colors.MUTED)
