@@ -226,8 +226,9 @@ class Graph(View):
         top = 34
         ax.set(xlim=(0, width), ylim=(height, 0))
         ax.axis("off")
-        words = ax.text(0, 0, _wrapped(labels["words"], int(width / 4.9)), fontsize=9, va="top", color=colors.FOREGROUND)
-        words.set_in_layout(False)  # or a line that is a little too long would make the picture narrower
+        words = _wrapped(labels["words"], int(width / 4.9))
+        head = ax.text(0, 0, words, fontsize=9, va="top", color=colors.FOREGROUND)
+        head.set_in_layout(False)  # or a line that is a little too long would make the picture narrower
         boxes, curves = geometry(frame, width, height - top, 8)
         box_width, box_height = boxes[0, 2:]
         state, (active, now), taken = frame["state"], frame["active"], []
