@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 
 from .engine import record
-from .engine.flops import flops
+from .flops import flops
 from .nn.embedding import Embedding
 from .nn.layers import Linear, as_tensor
 from .nn.module import Parameter
@@ -39,7 +39,7 @@ class Summary:
     """What `model.summary()` returns. rows: a Row for each module, the outer before the inner; total: their sums.
 
     parameters: what is used in several places counts in the first.
-    flops_forward, flops_backward: of one batch; see nbprop/engine/flops.py.
+    flops_forward, flops_backward: of one batch; see nbprop/flops.py.
     memory_forward: of what a batch leaves for the way back: results, and all that the ops keep.
     memory_backward: of the gradients of all results and parameters.
     """

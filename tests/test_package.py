@@ -19,11 +19,13 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # Storey -> the storeys of nbprop and the packages that it may import.
 STOREYS = {
     "engine": {"numpy"},
+    "flops": set(),
+    "cost": {"engine", "flops", "numpy"},
     "nn": {"engine", "numpy"},
     "optim": {"engine", "nn", "numpy"},
     "data": {"engine", "numpy"},
     "saving": {"engine", "nn", "numpy"},
-    "summary": {"engine", "nn", "numpy"},
+    "summary": {"engine", "flops", "nn", "numpy"},
     "training": {"engine", "nn", "optim", "data", "numpy"},
     "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "ipywidgets", "traitlets"},
     "exercises": {"engine", "nn", "optim", "data", "training", "numpy"},
@@ -32,6 +34,7 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("data/bundled.py", "sklearn"),
+    ("engine/__init__.py", "cost"),
     ("nn/module.py", "summary"),
     ("training/history.py", "views"),
     ("training/learning_rates.py", "views"),

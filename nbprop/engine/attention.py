@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .op import Op
+from .op import UNSET, Op
 
 
 class Attention(Op):
@@ -18,7 +18,7 @@ class Attention(Op):
     Once computed, P is kept as `weights`.
     """
 
-    weights = q = dS = bias = None
+    weights = q = dS = bias = UNSET
     lowest = np.finfo(np.float32).min
     hint = (
         "Expected q (..., T, d), k (..., S, d), v (..., S, e), and a mask that broadcasts to (..., T, S): one that "

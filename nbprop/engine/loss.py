@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .op import Op
+from .op import UNSET, Op
 
 
 class _Loss(Op):
@@ -59,7 +59,7 @@ class CrossEntropy(_Loss):
     """L = mean of -ln p[i, t_i] with p = softmax(z),  dL/dz = (p - onehot(t)) / n.   z (..., C) logits, t (...,) class
     numbers from 0 to C - 1 -> ()"""
 
-    p = top = None
+    p = top = UNSET
     hint = "Expected logits (..., C) and class numbers (...,); from one-hot targets: targets.argmax(-1)."
 
     def forward(self, z, t):

@@ -1,12 +1,14 @@
 """Normalization: numbers that belong together get mean 0 and variance 1, then a learned scale w and shift b."""
 
+from typing import Any
+
 import numpy as np
 
-from .op import Op
+from .op import UNSET, Op
 
 
 class _Norm(Op):
-    h = Y = None
+    h = Y = UNSET
 
     def normalize(self, x, mean=None, var=None):
         """Fill h = (x - mean) / s, s = sqrt(var + eps), for each row of x (R, M). Returns mean and variance (R,), by
@@ -58,7 +60,7 @@ class BatchNorm(_Norm):
     with M - 1 in the variance); if not training, they stand in for those, and dL/dx = w / s dL/dy.
     """
 
-    def __init__(self, running=None, training=True, momentum=0.1, eps=1e-5):
+    def __init__(self, running: Any = None, training=True, momentum=0.1, eps=1e-5):
         self.running, self.training, self.momentum, self.eps = running, training or running is None, momentum, eps
 
     def forward(self, x, w, b):

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 OPS = {}  # name -> class, every public op in the order of definition
+UNSET: Any = None  # stands for an array that the first forward makes: `out=None` allocates
 
 
 class Op:
@@ -23,7 +24,7 @@ class Op:
     `self.needs[i]`  False if nobody wants gradient i: None may be returned in its place.
     """
 
-    y: Any = None  # the output; None in the first forward, so that `out=self.y` allocates it
+    y = UNSET  # the output
     into: Any = (None,) * 8  # set by a Replay
     needs: Any = (True,) * 8  # set by `apply`; like this for an op that is used alone
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)

@@ -12,7 +12,7 @@ halves are in kM, which is M with the rows of sigmoids, the first ones, divided 
 
 import numpy as np
 
-from .op import Op
+from .op import UNSET, Op
 
 
 class _Recurrent(Op):
@@ -24,7 +24,7 @@ class _Recurrent(Op):
 
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
     sigmoids, tanhs = 0, 1  # blocks in M
-    dh = dc = dM = None
+    dh = dc = dM = UNSET
     kept = ("dh", "dc")
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
 

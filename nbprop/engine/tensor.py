@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable
 from inspect import signature
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def both_ways(op) -> "tuple[Callable[..., Tensor], Callable[..., Tensor]]":
     )
 
 
-def comparison(compare) -> "Callable[..., np.ndarray]":
+def comparison(compare) -> Any:
     """The method that compares numbers; the result is a plain array."""
     return lambda self, other: compare(self._data, raw(other))
 
@@ -78,7 +79,7 @@ class Tensor:
         self._data = value if isinstance(value, np.ndarray) else np.asarray(value, self._data.dtype)
 
     @property
-    def grad(self):
+    def grad(self) -> Any:
         """dL/dself, an ndarray of the same shape. Before backward() it is None, of a lone number 0, as in micrograd.
         A number assigned fills it."""
         return np.zeros_like(self._data) if self._grad is None and not self.ndim else self._grad

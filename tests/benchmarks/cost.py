@@ -6,7 +6,7 @@ python tests/benchmarks/cost.py --plot cost.png
 
 import argparse
 
-from nbprop.engine import cost
+from nbprop import cost
 
 
 def main():

@@ -91,7 +91,7 @@ def flops(node):
         forward, *each = SHAPED[op.name](op, node, *inputs)
         return forward, sum(n for n, wanted in zip(each, op.needs, strict=False) if wanted)
     if op.name not in EACH:
-        raise ValueError(f"nobody has counted the FLOPs of {op.name} yet: add it to nbprop/engine/flops.py")
+        raise ValueError(f"nobody has counted the FLOPs of {op.name} yet: add it to nbprop/flops.py")
     size = max(x.size for x in (node, *inputs))
     forward, *each = EACH[op.name]
     each += each[-1:] * (len(inputs) - len(each))  # ops of any number of inputs

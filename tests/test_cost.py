@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nbprop.engine import OPS, Op, Tensor, apply, cost, record
+from nbprop import cost
+from nbprop.engine import OPS, Op, Tensor, apply, record
 from nbprop.engine.attention import Attention
 from nbprop.engine.conv import AvgPool2d, Conv2d, MaxPool2d
 from nbprop.engine.embedding import Embedding
-from nbprop.engine.flops import EACH, SHAPED, flops
 from nbprop.engine.loss import BCEWithLogits, CrossEntropy
 from nbprop.engine.matmul import Linear
 from nbprop.engine.recurrent import GRU, LSTM, RNN
 from nbprop.engine.softmax import Softmax
+from nbprop.flops import EACH, SHAPED, flops
 
 rng = np.random.default_rng(0)
 
@@ -23,7 +24,7 @@ def tensor(*shape, grad=True):
 
 def test_every_op_is_counted():
     missing = OPS.keys() - EACH.keys() - SHAPED.keys()
-    assert not missing, f"add {', '.join(sorted(missing))} to EACH or SHAPED in nbprop/engine/flops.py"
+    assert not missing, f"add {', '.join(sorted(missing))} to EACH or SHAPED in nbprop/flops.py"
     assert not EACH.keys() & SHAPED.keys()
     assert EACH.keys() | SHAPED.keys() == OPS.keys()
 
@@ -98,7 +99,7 @@ class _Unknown(Op):
 
 
 def test_an_op_that_nobody_counted():
-    with pytest.raises(ValueError, match=r"FLOPs of _Unknown yet: add it to nbprop/engine/flops\.py"):
+    with pytest.raises(ValueError, match=r"FLOPs of _Unknown yet: add it to nbprop/flops\.py"):
         flops(apply(_Unknown(), tensor(2)))
 
 

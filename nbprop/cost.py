@@ -15,13 +15,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from .activation import Tanh
+from .engine import Replay, Tensor, apply, record
+from .engine.activation import Tanh
+from .engine.loss import MSE
+from .engine.matmul import Linear
 from .flops import EACH, flops
-from .loss import MSE
-from .matmul import Linear
-from .replay import Replay
-from .tape import record
-from .tensor import Tensor, apply
 
 
 @dataclass(frozen=True)
