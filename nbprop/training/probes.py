@@ -93,24 +93,24 @@ def percentiles(taps):
 def slopes(taps, bins):
     """How the inputs z of every activation are spread, and what the activation does there: a dict of arrays.
 
-    counts (L, bins) of z between low and high (L,), a round range around 0; value, slope (L, FINE bins + 1): the
-    activation and its derivative at evenly spaced places, every FINEth of them an edge between bins; near (L,): what
-    counts as a slope near 0, see `nn.Activation.silent`; flat (L,): share of the values of z whose slope is nearer to 0
-    than that, NaN without any finite value.
+    counts (L, bins) of z between low and high (L,), a round range around 0; dull (L, bins): how many of them have a
+    slope near 0 (what that is: `nn.Activation.silent`); flat (L,): their share of all, NaN without any finite value;
+    value, slope (L, points): the activation and its derivative at evenly spaced places from low to high.
     """
     taps = [tap for tap in taps if tap.activation is not None and tap.activation.name != "identity"]
-    out: dict[str, np.ndarray] = {name: np.zeros(len(taps), np.float32) for name in ("low", "high", "near", "flat")}
-    out["counts"] = np.zeros((len(taps), bins), np.float32)
+    out: dict[str, np.ndarray] = {name: np.zeros(len(taps), np.float32) for name in ("low", "high", "flat")}
+    out["counts"], out["dull"] = np.zeros((2, len(taps), bins), np.float32)
     out["value"], out["slope"] = np.zeros((2, len(taps), FINE * bins + 1), np.float32)
     for i, tap in enumerate(taps):
-        z = every(tap.z[np.isfinite(tap.z)])
+        z = tap.z[np.isfinite(tap.z)]
         low, high = -_beyond(-z.min(initial=0)), _beyond(z.max(initial=0))
         places = np.linspace(low, high, FINE * bins + 1, dtype=tap.z.dtype)
         near = 0.06 * _slope(tap.activation, places[:1] * 0)[1][0] if tap.activation.two_sided else 0.01
-        out["low"][i], out["high"][i], out["near"][i] = low, high, near
+        flat = np.abs(_slope(tap.activation, z)[1]) < near
+        out["low"][i], out["high"][i], out["flat"][i] = low, high, mean(flat)
         out["counts"][i] = np.histogram(z, bins, (low, high))[0]
+        out["dull"][i] = np.histogram(z[flat], bins, (low, high))[0]
         out["value"][i], out["slope"][i] = _slope(tap.activation, places)
-        out["flat"][i] = mean(np.abs(_slope(tap.activation, z)[1]) < near)
     return out
 
 

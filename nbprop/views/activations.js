@@ -36,8 +36,9 @@ export function draw(panel, frame, labels) {
     if (!some) return alarm(panel, "no finite value", chart.x + chart.width / 2, chart.y + chart.height / 2);
     const x = (/** @type {number} */ z) => chart.x + (chart.width * (z - low)) / (high - low);
     inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 1 }, () => {
-      bars(panel, chart, counts, row("dull", i), 0, mix(theme.background, theme.weights, 0.6));
-      bars(panel, chart, counts, row("dull", i), 1, mix(theme.background, theme.gradients, 0.75));
+      const most = Math.max(...counts);
+      bars(panel, chart, counts, most, mix(theme.background, theme.weights, 0.6));
+      bars(panel, chart, row("dull", i), most, mix(theme.background, theme.gradients, 0.75));
       const xs = Array.from({ length: points }, (_, k) => chart.x + (chart.width * k) / (points - 1));
       const ys = (/** @type {string} */ name) => heights(row(name, i, points)).map((h) => bottom - h * (chart.height - 2));
       curve(panel, xs, ys("value"), theme.foreground, 1.3);
@@ -75,13 +76,13 @@ export function chartIn(box, compact, size) {
   return { x: box.x + side, y: box.y, width: box.width - 2 * side, height: box.height - 1 };
 }
 
-/** The bars of the bins whose `dull` is `which`. */
-function bars(panel, box, counts, dull, which, color) {
-  const { ctx } = panel, most = Math.max(...counts), width = box.width / counts.length;
+/** A bar for each count, the highest of `most`. */
+function bars(panel, box, counts, most, color) {
+  const { ctx } = panel, width = box.width / counts.length;
   ctx.fillStyle = color;
   ctx.beginPath();
   counts.forEach((/** @type {number} */ n, /** @type {number} */ k) => {
-    if (!n || dull[k] !== which) return;
+    if (!n) return;
     const height = Math.max(1, (n / most) * box.height);
     ctx.rect(box.x + k * width, box.y + box.height - height, width, height);
   });

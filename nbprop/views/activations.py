@@ -24,13 +24,14 @@ class Activations(View):
     rate = 15.0
 
     def frame(self):
-        """counts (L, bins) of z between low and high (L,); value and slope (L, points): f and f' at places between low
-        and high; flat (L,): share of the values of z whose slope is near 0; dull (L, bins): 1 for a bin where it is."""
+        """counts (L, bins) of z between low and high (L,); dull (L, bins): how many of them have a slope near 0; flat
+        (L,): the share of these; value and slope (L, points): f and f' at evenly spaced places from low to high."""
         found = self.source.slopes(BINS)
-        ranges = (*found["low"].tolist(), *found["high"].tolist(), *self.labels()["activations"])
-        curves = self._constant("curves", ranges, lambda: _curves(found))
-        changing = {name: np.array(found[name], np.float32, order="C") for name in ("counts", "low", "high", "flat")}
-        return {**changing, **curves}
+        frame = {name: np.array(array, np.float32, order="C") for name, array in found.items()}
+        # The curves are the same as long as range and activation are.
+        same = (*found["low"].tolist(), *found["high"].tolist(), *self.labels()["activations"])
+        curves = self._constant("curves", same, lambda: {name: frame[name] for name in ("value", "slope")})
+        return {**frame, **curves}
 
     def labels(self):
         """layers: the names of those with an activation; activations: which."""
@@ -72,13 +73,6 @@ class Activations(View):
         return f"{words}: most in {shares[most]}, least in {shares[least]}."
 
 
-def _curves(found):
-    """What is the same as long as range and activation are."""
-    small = np.abs(found["slope"][:, :: found["slope"].shape[1] // BINS]) < found["near"][:, None]  # at edges of bins
-    arrays = {"value": found["value"], "slope": found["slope"], "dull": small[:, :-1] & small[:, 1:]}
-    return {name: np.array(array, np.float32, order="C") for name, array in arrays.items()}
-
-
 def _cell(ax, one, words):
     """One layer in Matplotlib; `one`: its row of each array of the frame."""
     colors.tidy(ax)
@@ -98,9 +92,9 @@ def _cell(ax, one, words):
     ax.set_title(f"{percent(one['flat'])} flat", loc="right", fontsize="x-small", pad=2,
                  color=colors.WARNING if loud else colors.MUTED, weight="bold" if loud else "normal")  # fmt: skip
     edges = np.linspace(low, high, len(one["counts"]) + 1)
-    for dull, color in ((0, colors.KINDS["weights"]), (1, colors.KINDS["gradients"])):
-        bars = np.where(one["dull"] == dull, one["counts"], 0) / most
-        ax.stairs(bars, edges, fill=True, color=color, alpha=0.55)
+    counts, dull = one["counts"] / most, one["dull"] / most
+    ax.stairs(counts, edges, baseline=dull, fill=True, color=colors.KINDS["weights"], alpha=0.55)
+    ax.stairs(dull, edges, fill=True, color=colors.KINDS["gradients"], alpha=0.7)
     z = np.linspace(low, high, len(one["value"]))
     ax.plot(z, heights(one["value"]), color=colors.FOREGROUND, linewidth=1.3)
     ax.plot(z, heights(one["slope"]), "--", color=colors.GUIDE, linewidth=1.5)

@@ -17,7 +17,7 @@ function frame(layers) {
   const z = (k, n = BINS) => -4 + (7 * k) / n;
   return frameOf({
     counts: range(layers, (i) => range(BINS, (k) => (i === 1 ? 0 : (k * 7 + i) % 23))),
-    dull: range(layers, () => range(BINS, (k) => Number(Math.abs(z(k)) > 2))),
+    dull: range(layers, (i) => range(BINS, (k) => (Math.abs(z(k)) > 2 && i !== 1 ? (k * 7 + i) % 23 : 0))),
     low: range(layers, () => -4),
     high: range(layers, () => 3),
     flat: range(layers, (i) => (i === 1 ? NaN : i / layers)),

@@ -71,9 +71,13 @@ def test_the_numbers_are_those_of_the_run(spirals):
     assert {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
 
 
-def test_a_bar_is_dull_where_the_slope_is_near_zero(source):
+def test_the_part_of_a_bar_whose_slope_is_near_zero(source):
     frame = Activations(source((np.linspace(-3, 3, 200), "relu"))).frame()
-    assert frame["dull"][0].tolist() == [1] * (BINS // 2) + [0] * (BINS // 2)
+    half = BINS // 2
+    np.testing.assert_array_equal(frame["dull"][0, :half], frame["counts"][0, :half])
+    assert not frame["dull"][0, half:].any()
+    wide = Activations(source(([-100, *np.linspace(0, 5, 10), 100], "tanh"))).frame()  # one bin with both kinds
+    assert (wide["counts"].max(), wide["dull"].max(), wide["dull"].sum()) == (8, 4, 8)
 
 
 def test_the_curves_are_sent_again_only_when_something_about_them_changes(fake):
@@ -83,7 +87,7 @@ def test_the_curves_are_sent_again_only_when_something_about_them_changes(fake):
     first = view.frame()
     source.slopes = lambda bins: found([0.1, 2.0], "tanh")
     second = view.frame()
-    assert all(first[name] is second[name] for name in ("value", "slope", "dull"))
+    assert all(first[name] is second[name] for name in ("value", "slope"))
     assert first["counts"] is not second["counts"]
     source.slopes = lambda bins: found([0.1, 3.5], "tanh")
     third = view.frame()
@@ -109,8 +113,9 @@ def test_the_plot_shows_the_numbers(source, ax):
     frame = view.frame()
     np.testing.assert_allclose(value, heights(frame["value"][0]))
     np.testing.assert_allclose(slope, frame["slope"][0], atol=1e-6)
-    bars = sum(patch.get_data().values for patch in first.patches)
-    np.testing.assert_allclose(bars * frame["counts"][0].max(), frame["counts"][0], rtol=1e-5)
+    most = frame["counts"][0].max()
+    for patch, name in zip(first.patches, ("counts", "dull"), strict=True):
+        np.testing.assert_allclose(patch.get_data().values * most, frame[name][0], rtol=1e-5)
     assert first.get_title("right") == f"{100 * frame['flat'][0]:.0f} % flat"
     assert [text.get_text() for text in second.texts] == ["no finite value"]
 
