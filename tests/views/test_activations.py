@@ -51,6 +51,14 @@ def test_all_finite_z_are_counted_over_a_round_range():
     assert (found([-1e4, 130], "relu")["low"], found([-1e4, 130], "relu")["high"]) == (-1e4, 150)
 
 
+def test_of_very_many_values_a_part_is_taken():
+    z = np.random.default_rng(0).normal(size=(500, 200)) * 3
+    one = found(z, "tanh")
+    assert one["counts"].sum() == 20_000
+    assert one["flat"][0] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=0.01)
+    assert found(np.zeros((0, 3)), "tanh")["counts"].sum() == 0
+
+
 def test_a_layer_without_a_finite_value():
     one = found([np.nan, np.inf], "tanh")
     assert one["counts"].sum() == 0 and np.isnan(one["flat"]) and one["low"] == -3
