@@ -100,7 +100,7 @@ def Percentiles(source, *, height=None, **options):
     """Board with the 15th, 50th and 85th percentile of the pre-activations of each layer over the steps, recorded from
     now on.
 
-    options  of: "layer" (all units) or "unit" (the first one); same (bool): one scale for all layers
+    options  of: "layer" (all units) or "unit" (the first one); same (bool): one scale for all hidden layers
     """
     return _board("Percentiles", source, height, options)
 

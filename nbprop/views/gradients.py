@@ -128,7 +128,9 @@ class GradientFlow(View):
         for row in rows[~usual]:
             left.annotate(number(now[row]), (float(now[row] == np.inf), row), ha="center", weight="bold",
                           fontsize="small", color=colors.WARNING, **style)  # fmt: skip
-        for row, (share, word) in enumerate(zip(frame["silent"], labels["silent"], strict=True)):
+        every = max(1, len(now) // 14)  # more words would meet
+        for row in rows[::every]:
+            share, word = frame["silent"][row], labels["silent"][row]
             if word and share >= 0.005:
                 left.annotate(percent(share), (1.01, row), fontsize="x-small",
                               color=colors.WARNING if share > 0.5 else colors.MUTED, **style)  # fmt: skip
@@ -136,7 +138,7 @@ class GradientFlow(View):
             left.set_xscale("log")
             colors.log_axis(left.xaxis, low, high, ticks=3)
         left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=f"{labels['unit']}, last step")
-        left.set_yticks(rows[:: max(1, len(now) // 14)], names[:: max(1, len(now) // 14)])
+        left.set_yticks(rows[::every], names[::every])
         colors.tidy(left)
         parts = [(0.46, 0.46, "map", "step")]
         if frame["recent_steps"].size:
@@ -148,7 +150,7 @@ class GradientFlow(View):
                 image = _paint(frame[name], cmap, norm, self.log)
                 edges = _edges(steps)
                 part.pcolormesh(edges, np.arange(len(now) + 1) - 0.5, image)
-                ends = edges[[0, -1]]
+                ends = np.maximum(edges[[0, -1]], 0)
                 if name == "map":
                     part.set_xticks(ends, [f"{end:,.0f}" for end in ends])
                     for tick, align in zip(part.get_xticklabels(), ("left", "right"), strict=True):

@@ -17,8 +17,8 @@ class Percentiles(View):
     deviation above and below its middle.
 
     z is what the activation gets: behind a normalization, what that gives. Options: `of` ("layer": all units in the
-    batch, default, or "unit": the first unit of each layer, as in the paper); `same`: one scale for all layers
-    (default True).
+    batch, default, or "unit": the first unit of each layer, as in the paper); `same`: one scale for all hidden layers
+    (default True; the output layer has its own).
     """
 
     name = "percentiles"
@@ -118,11 +118,11 @@ def _span(low, high):
 
 
 def _ranges(low, high, same):
-    """(L, 2): the finite values of each layer or of all, with zero; at least a little wide."""
+    """(L, 2): the finite values of each layer or of all hidden ones, with zero; at least a little wide."""
     pair = np.concatenate([low, high], axis=1, dtype=np.float64)
     pair[~np.isfinite(pair)] = 0
     bottom, top = pair.min(axis=1, initial=0), pair.max(axis=1, initial=0)
-    if same and len(pair):
-        bottom, top = np.full_like(bottom, bottom.min()), np.full_like(top, top.max())
+    if same and len(pair) > 1:
+        bottom[:-1], top[:-1] = bottom[:-1].min(), top[:-1].max()
     flat = top - bottom <= 0
     return np.stack([bottom - flat, top + flat], axis=1).astype(np.float32)

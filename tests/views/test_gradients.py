@@ -1,5 +1,7 @@
 """Gradient flow: maps, layers that come and go, ranges, alarms, words."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
@@ -186,3 +188,18 @@ def test_of_a_network_whose_gradient_vanishes(train):
     view = GradientFlow(train(data, hidden=(8,) * 8, activation="sigmoid", steps=20), quantity="dz")
     now = view.frame()["now"]
     assert now[0] < now[-1] / 1e4 and view.describe().endswith("from output to hidden 1: vanishing.")
+
+
+def test_the_plot_of_many_layers_has_no_words_on_each_other_and_begins_at_step_0(fake, ax):
+    layers = 31
+    source = fake(
+        columns(np.ones((200, layers), np.float32)),
+        now={"dz": np.ones(layers), "saturated": np.full(layers, 0.3)},
+        activations=("tanh",) * (layers - 1) + ("identity",),
+    )
+    GradientFlow(source).plot(ax)
+    profile, whole = ax.child_axes[:2]
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in profile.texts]
+    assert len(boxes) > 10 and all(a.y0 >= b.y1 - 1 for a, b in pairwise(boxes))
+    assert whole.get_xticklabels()[0].get_text() == "0"
