@@ -16,20 +16,20 @@ export function draw(panel, frame, labels) {
   if (!count || !rows || !columns) return nothing(panel, "no weights yet");
   const size = textSize(panel);
   const longest = Math.max(...[...labels.rows, ...labels.columns].map((letter) => [...letter].length));
-  const { boxes, cell, letters } = layout(count, rows, columns, panel.width, panel.height, size, longest);
+  const { boxes, cell, letters, margin } = layout(count, rows, columns, panel.width, panel.height, size, longest);
   const of = (/** @type {number} */ i) => frame.weights.data.subarray(i * rows * columns, (i + 1) * rows * columns);
 
   boxes.forEach((box, i) => {
     const weights = of(i), style = { size: letters, color: theme.foreground };
     const head = shorten(panel, labels.heads[i] ?? "", box.room, size, 600);
-    text(panel, head, box.x, box.y - (letters ? cell : 0) - size / 2 - 3, { weight: 600 });
+    text(panel, head, box.x, box.y - margin - size / 2 - 3, { weight: 600 });
     picture(panel, paint(weights, theme), columns, rows, box, false);
     ctx.strokeStyle = theme.grid;
     ctx.lineWidth = 1;
     ctx.strokeRect(box.x, box.y, box.width, box.height);
     if (letters) {
-      labels.columns.forEach((letter, k) => text(panel, letter, box.x + (k + 0.5) * cell, box.y - cell / 2, { ...style, align: "center" }));
-      labels.rows.forEach((letter, k) => text(panel, letter, box.x - cell / 2, box.y + (k + 0.5) * cell, { ...style, align: "center" }));
+      labels.columns.forEach((letter, k) => text(panel, letter, box.x + (k + 0.5) * cell, box.y - margin / 2, { ...style, align: "center" }));
+      labels.rows.forEach((letter, k) => text(panel, letter, box.x - margin / 2, box.y + (k + 0.5) * cell, { ...style, align: "center" }));
     }
     if (!weights.every(Number.isFinite)) alarm(panel, "not finite", box.x + box.width / 2, box.y + box.height / 2);
   });
@@ -52,7 +52,7 @@ export function draw(panel, frame, labels) {
 
 /**
  * Where the matrices go, so that their cells, which are square, are as large as can be. `letters` is the size of the
- * letters at the sides, 0 when there is no room for them; they take up one more row and column.
+ * letters at the sides, 0 when there is no room for them, `margin` what they take up (at most one more row and column).
  */
 export function layout(count, rows, columns, width, height, size, longest = 1) {
   const title = size + 6;
@@ -67,13 +67,13 @@ export function layout(count, rows, columns, width, height, size, longest = 1) {
     if (!best || cell > best.cell) best = { across, cell, letters, w, h };
   }
   const { across, cell, letters, w, h } = /** @type {NonNullable<typeof best>} */ (best);
-  const margin = letters ? cell : 0, [wide, high] = [columns * cell, rows * cell];
+  const margin = letters ? Math.min(cell, Math.max(1.8, 0.65 * longest + 0.4) * letters) : 0, [wide, high] = [columns * cell, rows * cell];
   const boxes = Array.from({ length: count }, (_, i) => {
     const left = GAP + (i % across) * (w + GAP), x = left + (w - wide - margin) / 2 + margin;
     const y = title + Math.floor(i / across) * (h + title + GAP) + (h - high - margin) / 2 + margin;
     return { x, y, width: wide, height: high, room: left + w - x };
   });
-  return { boxes, cell, letters };
+  return { boxes, cell, letters, margin };
 }
 
 /** Weights from 0 to 1 as pixels: clear where there is none at all, in the warning colour where it is not finite. */

@@ -61,8 +61,7 @@ test("what is not finite is said", () => {
 test("matrices are square-celled, inside the panel and apart", () => {
   for (const [width, height] of SIZES) {
     for (const [count, rows, columns] of [[1, 8, 8], [2, 30, 30], [4, 30, 30], [3, 5, 40], [12, 64, 64]]) {
-      const { boxes, cell, letters } = layout(count, rows, columns, width, height, 10);
-      const margin = letters ? cell : 0;
+      const { boxes, margin } = layout(count, rows, columns, width, height, 10);
       assert.equal(boxes.length, count);
       boxes.forEach((a, i) => {
         assert.ok(a.x - margin >= -1e-6 && a.y - margin >= 16 - 1e-6 && a.x + a.width <= width + 1e-6 && a.y + a.height <= height - 16 + 1e-6, `${width} x ${height}: ${JSON.stringify(a)}`);
