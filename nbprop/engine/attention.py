@@ -20,10 +20,7 @@ class Attention(Op):
 
     weights = q = dS = bias = UNSET
     lowest = np.finfo(np.float32).min
-    hint = (
-        "Expected q (..., T, d), k (..., S, d), v (..., S, e), and a mask that broadcasts to (..., T, S): one that "
-        "says which keys of each sample count, (N, S), becomes mask[:, None, :]."
-    )
+    hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e), mask (..., T, S); a mask (N, S) is mask[:, None, :]."
 
     def __init__(self, causal=False, heads=None):
         self.causal, self.heads = causal, heads

@@ -134,8 +134,8 @@ class Conv2d(_Window):
 
 
 class _Pool(_Window):
-    def look(self, x):
-        """`seen`: what each pixel of the window sees of the image."""
+    def forward(self, x):
+        """`gather` of what each pixel of the window sees of the image, which is `seen`."""
         if self.y is None:
             self.start(x, x.dtype)
         frame = samples_last(x)
@@ -143,6 +143,10 @@ class _Pool(_Window):
             self.frame[self.inside] = frame
             frame = self.frame
         self.seen = self.pixels(frame)
+        self.Y.fill(self.border)
+        for seen in self.seen:
+            self.gather(self.Y, seen, out=self.Y)
+        return self.y
 
 
 class MaxPool2d(_Pool):
@@ -150,13 +154,7 @@ class MaxPool2d(_Pool):
     x (N, C, H, W), y (N, C, H', W')"""
 
     border = -np.inf
-
-    def forward(self, x):
-        self.look(x)
-        self.Y.fill(-np.inf)
-        for seen in self.seen:
-            np.maximum(self.Y, seen, out=self.Y)
-        return self.y
+    gather = np.maximum
 
     def backward(self, dy):
         dx, pixels = self.blank()
@@ -172,11 +170,10 @@ class AvgPool2d(_Pool):
     """y = mean of x over the window, zeros in the padding included;  dL/dx = sum of dL/dy / (pixels of the window) over
     all windows that see x.   x (N, C, H, W), y (N, C, H', W')"""
 
+    gather = np.add
+
     def forward(self, x):
-        self.look(x)
-        self.Y.fill(0)
-        for seen in self.seen:
-            self.Y += seen
+        super().forward(x)
         self.Y /= len(self.seen)
         return self.y
 

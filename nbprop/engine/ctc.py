@@ -20,10 +20,7 @@ class CTC(Op):
     zero_infinity, and the gradient 0. What stands in targets beyond their length is not looked at.
     """
 
-    hint = (
-        "Expected log-probabilities (T, N, C), targets (N, S) and two times lengths (N,); log-probabilities (N, T, C) "
-        "become (T, N, C) with swapaxes(0, 1)."
-    )
+    hint = "Expected x (T, N, C), targets (N, S), lengths (N,) and (N,); x (N, T, C) is to be x.swapaxes(0, 1)."
 
     def __init__(self, blank=0, zero_infinity=False):
         self.blank, self.zero_infinity = blank, zero_infinity

@@ -16,7 +16,8 @@ from .op import UNSET, Op
 
 
 class _Recurrent(Op):
-    """What all share: everything outside the loop over time. `run` goes through the steps, `run_back` goes back.
+    """What all share: everything outside the loop over time. `run` goes through the steps, `run_back` goes back; what
+    they see of each step, in turn, is a part of every array that `views` returns, for `run` and for `run_back`.
 
     After backward `dh` (T, N, H) holds dL/dh_t for t = 1 ... T, along all ways from h_t to the loss. If the loss
     depends on h_T alone, dh[T - 1 - lag] is what reaches the state `lag` steps before.
@@ -24,6 +25,7 @@ class _Recurrent(Op):
 
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
     sigmoids, tanhs = 0, 1  # blocks in M
+    from_x = from_h = slice(None)  # the rows of M that W and U fill
     dh = dc = dM = UNSET
     kept = ("dh", "dc")
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
@@ -35,10 +37,9 @@ class _Recurrent(Op):
         self.V[self.from_h] = U
         M[self.from_x, :n] = W
         M[:, n + 1 :] = self.V
-        if biases:
-            M[:, n] = 0
-            M[self.from_x, n] += biases[0]
-            M[self.from_h, n] += biases[1]
+        M[:, n] = 0
+        for rows, bias in zip((self.from_x, self.from_h), biases, strict=False):
+            M[rows, n] += bias
         np.multiply(M, self.k, out=self.kM)
         self.x[:] = x.swapaxes(1, 2)
         self.start[:] = s
@@ -46,7 +47,7 @@ class _Recurrent(Op):
         return self.y
 
     def prepare(self, x, s, W, U, *biases):
-        """Check the shapes and make all arrays; `steps` and `back` are, for each step, views of its part of them."""
+        """The first time: check the shapes and make all arrays."""
         T, N, n = x.shape if x.ndim == 3 else (-1, -1, -1)
         S, G, H = self.states, self.sigmoids + self.tanhs, U.shape[-1]
         rows = self.blocks * H
@@ -63,8 +64,9 @@ class _Recurrent(Op):
         self.a, self.dz = np.empty((2, T, G, H, N), dtype)  # gates; first the factors dz/dh or dz/dc, then dL/dz
         self.M, self.kM = np.zeros((2, G * H, n + 1 + H), dtype)
         self.V = np.zeros((G * H, H), dtype)  # the columns of M for h, in one piece: twice as fast on the way back
-        self.from_x = self.from_h = slice(None)  # the rows of M that W and U fill
         self.k = np.repeat(np.array([0.5, 1], dtype), [self.sigmoids * H, self.tanhs * H])[:, None]
+        steps, back = self.views(*self.a.shape)
+        self.steps, self.back = list(zip(*steps, strict=True)), list(zip(*back, strict=True))[::-1]
 
     def backward(self, dy):
         (T, n, N), (rows, width) = self.x.shape, self.M.shape
@@ -86,11 +88,9 @@ class RNN(_Recurrent):
     def __init__(self, nonlinearity="tanh"):
         self.tanh = nonlinearity == "tanh"
 
-    def prepare(self, *inputs):
-        super().prepare(*inputs)
+    def views(self, T, G, H, N):
         h, dh = self.h, self.ds[0]
-        self.steps = by_step(self.columns, h[1:])
-        self.back = by_step(self.dz[:, 0], dh[:-1], dh[1:])[::-1]
+        return (self.columns, h[1:]), (self.dz[:, 0], dh[:-1], dh[1:])
 
     def run(self):
         for column, h in self.steps:
@@ -112,13 +112,11 @@ class GRU(_Recurrent):
 
     blocks, sigmoids, tanhs = 3, 2, 2
 
-    def prepare(self, *inputs):
-        super().prepare(*inputs)
-        (T, G, H, N), a, h, dh = self.a.shape, self.a, self.h, self.ds[0]
+    def views(self, T, G, H, N):
+        a, h, dh = self.a, self.h, self.ds[0]
         self.from_x, self.from_h = np.r_[: 3 * H], np.r_[: 2 * H, 3 * H : 4 * H]
-        z, dz = a.reshape(T, G * H, N), self.dz.reshape(T, G * H, N)
-        self.steps = by_step(self.columns, z, a[:, :2], *a.swapaxes(0, 1), h[:-1], h[1:])
-        self.back = by_step(self.dz, dz, a[:, 1], dh[:-1], dh[1:])[::-1]
+        steps = self.columns, a.reshape(T, G * H, N), a[:, :2], *a.swapaxes(0, 1), h[:-1], h[1:]
+        return steps, (self.dz, self.dz.reshape(T, G * H, N), a[:, 1], dh[:-1], dh[1:])
 
     def run(self):
         for column, z, sigmoid, r, u, n, v, h_before, h in self.steps:
@@ -156,17 +154,16 @@ class LSTM(_Recurrent):
     def __init__(self, forget_gate=True):
         self.blocks, self.sigmoids = (4, 3) if forget_gate else (3, 2)
 
-    def prepare(self, *inputs):
-        super().prepare(*inputs)
-        (T, G, H, N), a, dz, h, c, (dh, dc) = self.a.shape, self.a, self.dz, self.h, self.c, self.ds
+    def views(self, T, G, H, N):
+        a, dz, c, (dh, dc) = self.a, self.dz, self.c, self.ds
         self.from_x = self.from_h = np.roll(np.arange(G * H), -H)
         o, i, *f, g = a.swapaxes(0, 1)
         self.tanh_c, self.dc_dh = np.empty((2, T, H, N), a.dtype)
         self.partners = [self.tanh_c, g, *[c[:-1] for _ in f], i]
         f = f[0] if f else np.broadcast_to(np.ones_like(self.k[0]), g.shape)
         z, dz_rows = a.reshape(T, G * H, N), dz.reshape(T, G * H, N)
-        self.steps = by_step(self.columns, z, a[:, :-1], o, i, f, g, c[:-1], c[1:], self.tanh_c, h[1:])
-        self.back = by_step(dz_rows, dz[:, 0], dz[:, 1:], self.dc_dh, f, dh[:-1], dh[1:], dc[:-1], dc[1:])[::-1]
+        steps = self.columns, z, a[:, :-1], o, i, f, g, c[:-1], c[1:], self.tanh_c, self.h[1:]
+        return steps, (dz_rows, dz[:, 0], dz[:, 1:], self.dc_dh, f, dh[:-1], dh[1:], dc[:-1], dc[1:])
 
     def run(self):
         for column, z, sigmoid, o, i, f, g, c_before, c, tanh_c, h in self.steps:
@@ -196,8 +193,3 @@ class LSTM(_Recurrent):
             dh_before += UT.dot(dz)
             np.multiply(dc, f, out=dc_before)
         self.dc = self.ds[1, 1:].swapaxes(1, 2)
-
-
-def by_step(*arrays):
-    """For each time step, its part of every array."""
-    return list(zip(*arrays, strict=True))

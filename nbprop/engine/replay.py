@@ -41,7 +41,7 @@ class Replay:
     def forward(self):
         """Compute everything anew from what now stands in the arrays of the leaves; returns the loss, an array."""
         if self._forward is None:
-            self._forward = self._plan_forward()
+            self._forward = list(self._plan_forward())
         else:
             for call in self._forward:
                 call()
@@ -50,7 +50,7 @@ class Replay:
     def backward(self):
         """Compute all gradients, for what forward() computed last."""
         if self._backward is None:
-            self._backward = self._plan_backward()
+            self._backward = list(self._plan_backward())
         else:
             for call in self._backward:
                 call()
@@ -67,7 +67,6 @@ class Replay:
 
     def _plan_forward(self):
         """Run the ops once, and see which of them write into the recorded array by themselves."""
-        calls = []
         for node in self._nodes:
             call = partial(node.op.forward, *[x.data for x in node.inputs])
             if node.op.view and (np.may_share_memory(node.data, call.args[0]) or not node.size):
@@ -76,18 +75,16 @@ class Replay:
             if y is not node.data:
                 np.copyto(node.data, y)
                 call = partial(_copy_forward, call, node.data)
-            calls.append(call)
-        return calls
+            yield call
 
     def _plan_backward(self):
         """Run the ops once, give each the arrays its gradients belong in, and see which of them write there."""
-        calls, arrived = [], {self.loss}
+        arrived = {self.loss}
         for node in self._falling:
             if node in arrived:
                 for call in self._plan_node(node, arrived):
                     call()
-                    calls.append(call)
-        return calls
+                    yield call
 
     def _plan_node(self, node, arrived):
         op, dy, into = node.op, node.grad, [None] * len(node.inputs)

@@ -70,13 +70,11 @@ def start(root, gradient):
     """dL/droot as an array: 1 if root is L itself."""
     if not root.requires_grad:
         raise BackwardError(
-            "backward() found nothing to differentiate: no tensor with requires_grad=True took part in this result "
-            "(or it was computed inside no_grad(), or cut off by detach())."
+            "backward() found nothing to differentiate: no requires_grad=True here, or no_grad() or detach() after it."
         )
     if gradient is None and root.size != 1:
         raise BackwardError(
-            f"backward() starts from one number, but this tensor has shape {root.shape}. Reduce it first, "
-            "y.sum().backward(), or give dL/dy, y.backward(gradient), as an array of that shape."
+            f"backward() starts from one number, not from shape {root.shape}: y.sum().backward(), or y.backward(dL/dy)."
         )
     gradient = np.ones_like(root._data) if gradient is None else np.array(gradient, root.dtype)  # a copy
     if gradient.shape != root.shape:

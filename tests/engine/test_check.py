@@ -124,7 +124,7 @@ def test_grad_leaves_its_argument_alone():
 
 
 def test_what_grad_expects():
-    with pytest.raises(BackwardError, match=r"one number.*shape \(4, 4\)\. Reduce it first, y\.sum\(\)"):
+    with pytest.raises(BackwardError, match=r"one number.*shape \(4, 4\): y\.sum\(\)"):
         nb.grad(lambda x: x * 2)(A)
     with pytest.raises(BackwardError, match="got float"):
         nb.grad(lambda x: 1.0)(A)

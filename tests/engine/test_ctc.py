@@ -165,7 +165,7 @@ GOOD = {
     ("name", "value", "error", "message"),
     [
         ("x", np.zeros((2, 5, 3)), ShapeError, r"\(2, 5, 3\) and \(2, 2\) and \(2,\) and \(2,\): .*swapaxes\(0, 1\)"),
-        ("x", np.zeros((5, 3)), ShapeError, r"CTC cannot take shapes \(5, 3\).*log-probabilities \(T, N, C\)"),
+        ("x", np.zeros((5, 3)), ShapeError, r"CTC cannot take shapes \(5, 3\).*Expected x \(T, N, C\)"),
         ("targets", np.ones(3, int), ShapeError, r"and \(3,\) .*targets \(N, S\)"),
         ("frames", np.array([5]), ShapeError, r"\(1,\) and \(2,\).*lengths \(N,\)"),
         ("lengths", np.array(1), ShapeError, r"\(2,\) and \(\)"),

@@ -450,7 +450,7 @@ def test_bad_settings(make, message):
         ),
         (
             lambda: nn.TransformerBlock(4, 2)(np.zeros((3, 4)), np.ones((3, 2), bool)),
-            r"broadcast.*\(3, 2\) and .*\(3, 3\).*mask that broadcasts to \(..., T, S\)",
+            r"broadcast.*\(3, 2\) and .*\(3, 3\).*mask \(..., T, S\)",
         ),
         (lambda: nn.LearnedPositions(5, 4)(np.zeros((6, 4))), r"LearnedPositions\(5, 4\) expected .* at most T = 5.*6"),
         (lambda: nn.SinusoidalPositions(5, 4)(np.zeros((2, 3))), r"expected \(..., T, 4\).*\(2, 3\)"),
