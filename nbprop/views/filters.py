@@ -67,26 +67,39 @@ class Filters(View):
         ax = new_axes(ax, *self.size)
         ax.set_title(f"{self.title}: {labels['layer']}")
         ax.axis("off")
-        count = len(frame["filters"])
-        rows = max(1, round((count / 8) ** 0.5)) if count > 8 else 1
-        columns = -(-count // rows)
-        width = 1 / (columns + 1)
+        maps, filters = frame["maps"], frame["filters"]
+        count = len(filters)
+        wide, high = ax.figure.get_size_inches() * ax.get_position().size
+        left = min(0.2 * wide, 0.5 * high)
+        columns, side = max(
+            ((n, min((wide - left) / n, high / -(-count // n) / 2.4)) for n in range(1, count + 1)),
+            key=lambda one: one[1],
+        )
         cmap = colors.colormap(colors.DIVERGING)
 
-        def show(array, x, y, w, h, cmap, limits, title=""):
-            cell = ax.inset_axes((x + 0.05 * w, y + 0.06 * h, 0.9 * w, 0.82 * h))
+        def show(array, x, y, size, cmap, limits, title=""):
+            """A picture in a square at x, y (from the top), all in inches."""
+            cell = ax.inset_axes((x / wide, 1 - (y + size) / high, size / wide, size / high))
             cell.imshow(np.ma.masked_invalid(array), cmap=cmap, vmin=limits[0], vmax=limits[1])
             cell.set(xticks=[], yticks=[])
             cell.spines[:].set_color(colors.GRID)
             cell.set_title(title, fontsize="x-small", color=colors.MUTED, pad=2)
 
-        show(frame["picture"], 0, 0.25, width, 0.5, "gray_r", spread(frame["picture"]), labels["picture"])
-        ends = [(-most, most) for most in (largest(frame["filters"]), largest(frame["maps"]))]
+        show(
+            frame["picture"],
+            0,
+            0.4 * high - 0.4 * left,
+            0.8 * left,
+            "gray_r",
+            spread(frame["picture"]),
+            labels["picture"],
+        )
+        ends = [(-most, most) for most in (largest(filters), largest(maps))]
         for i in range(count):
             row, column = divmod(i, columns)
-            x, y, half = (column + 1) * width, 1 - (row + 1) / rows, 0.5 / rows
-            show(frame["filters"][i], x, y + half, width, half, cmap, ends[0], str(i + 1))
-            show(frame["maps"][i], x, y, width, half, cmap, ends[1])
+            x, y = left + column * side, (2.4 * row + 0.35) * side
+            show(filters[i], x, y, 0.9 * side, cmap, ends[0], str(i + 1))
+            show(maps[i], x, y + 0.98 * side, 0.9 * side, cmap, ends[1])
         return ax
 
     def describe(self):
