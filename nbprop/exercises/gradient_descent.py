@@ -176,8 +176,8 @@ EXERCISES = (
         task="On the surface `\"two minima\"`, gradient descent with `lr=0.1` ends in the shallow valley when it "
         "starts on the right. Momentum can carry it over the pass. Find a start `(x, y)` with `x > 1` from which "
         "`nb.optim.SGD(lr=0.1)` ends in the shallow valley and `nb.optim.SGD(lr=0.1, momentum=0.9)` in the deeper one. "
-        "(Click on the picture above, or try numbers.)",
-        solution=(1.9, 0.5),
+        "(Click on the last landscape of the notebook, or try numbers.)",
+        solution=(1.6, 0.5),
         judge=ends_deep,
         mistakes=(
             Mistake((1.05, 0.0), "With momentum, too, it ends in the shallow valley"),
@@ -188,7 +188,7 @@ EXERCISES = (
         hints=(
             "Momentum is speed. Where does a ball get more of it, near the bottom or high on the slope?",
             "Higher up: a larger $x$. But not so far that the first step jumps over everything.",
-            "Try `x` between 1.5 and 2.2.",
+            "Try `x` between 1.4 and 1.7.",
         ),
     ),
 )  # fmt: skip

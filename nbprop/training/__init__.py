@@ -3,7 +3,8 @@
 from .descent import Descent
 from .diverged import Diverged
 from .history import Event, History
+from .live import Live
 from .surfaces import SURFACES, Surface
 from .trainer import Trainer
 
-__all__ = ["SURFACES", "Descent", "Diverged", "Event", "History", "Surface", "Trainer"]
+__all__ = ["SURFACES", "Descent", "Diverged", "Event", "History", "Live", "Surface", "Trainer"]

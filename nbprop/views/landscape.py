@@ -28,6 +28,8 @@ class Landscape(View):
     size = (5.2, 4.0)
 
     def __init__(self, source, **options):
+        if not hasattr(source, "surface"):
+            raise TypeError(f"Landscape: expected a Descent, such as nb.Descent('bowl'), got {type(source).__name__}")
         super().__init__(source, **options)
         self.controls = (*_BUTTONS, *self._sliders())
 

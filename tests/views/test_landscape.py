@@ -132,6 +132,11 @@ def test_a_surface_of_ones_own_cannot_be_exchanged():
     assert "surface" not in [control.name for control in view.controls]
 
 
+def test_a_trainer_has_no_landscape(fake):
+    with pytest.raises(TypeError, match=r"Landscape: expected a Descent, such as nb.Descent\('bowl'\), got FakeSource"):
+        nb.views.Landscape(fake())
+
+
 def test_a_board_carries_what_a_hand_wants():
     descent = Descent("bowl")
     board = nb.views.Landscape(descent)
