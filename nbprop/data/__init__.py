@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from nbprop.data.bundled import digits, iris
-from nbprop.data.checks import did_you_mean
 from nbprop.data.dataset import Dataset, from_arrays
 from nbprop.data.synthetic import circles, gaussians, moons, spirals, surface, wave, xor
+from nbprop.engine.errors import did_you_mean
 
 _ALL = (spirals, circles, moons, xor, gaussians, wave, surface, iris, digits)
 DATASETS: dict[str, Callable[..., Dataset]] = {f.__name__: f for f in _ALL}

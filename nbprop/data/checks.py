@@ -2,15 +2,8 @@
 
 import math
 import operator
-from difflib import get_close_matches
 
 import numpy as np
-
-
-def did_you_mean(name, names):
-    """`"; did you mean 'tanh'?"`, or "" where nothing is close."""
-    close = get_close_matches(str(name), list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def integer(value, name, least):

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from nbprop.data import checks
+from nbprop.engine.errors import did_you_mean
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -28,7 +29,7 @@ def task_of(y, task):
     """ "regression", "binary", "multiclass", or "classes" where their number decides: as asked for, or as y looks."""
     if task is not None:
         if task not in TASKS:
-            hint = checks.did_you_mean(task, TASKS)
+            hint = did_you_mean(task, TASKS)
             raise ValueError(f"task: expected one of {', '.join(TASKS)}; got {task!r}{hint}")
         return task
     is_float = y.dtype.kind == "f" or (y.dtype.kind == "O" and all(isinstance(v, float) for v in y.flat))

@@ -1,9 +1,10 @@
 """The graded exercises of the course: a file per notebook, with its questions, answers, typical mistakes and hints."""
 
 import copy
-from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
+
+from nbprop.engine.errors import did_you_mean
 
 from .exercise import Exercise, Mistake, Text, Verdict
 
@@ -28,7 +29,5 @@ def exercise(name=None):
     if name is None:
         return Text("\n".join(f"- `{name}`" for name in known))
     if name not in known:
-        close = get_close_matches(str(name), known, n=1, cutoff=0.4)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"no exercise {name!r}{meant} nb.exercise() lists them")
+        raise ValueError(f"no exercise {name!r}{did_you_mean(name, known) or ';'} nb.exercise() lists them")
     return copy.copy(known[name])

@@ -1,11 +1,12 @@
 """Checks of what a user gives: names, sizes, numbers. Each error says what was expected and what came."""
 
 import math
-from difflib import get_close_matches
 from operator import index
 from typing import Any
 
 import numpy as np
+
+from ..engine.errors import did_you_mean
 
 
 def lookup(kind, name, known, aliases=()):
@@ -14,9 +15,8 @@ def lookup(kind, name, known, aliases=()):
     key = dict(aliases).get(key, key)
     if isinstance(name, str) and key in known:
         return known[key]
-    near = get_close_matches(key, [*known, *dict(aliases)], n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(known)}")
+    meant = did_you_mean(key, [*known, *dict(aliases)]) or "."
+    raise ValueError(f"unknown {kind} {name!r}{meant} Known: {', '.join(known)}")
 
 
 def size(name, value):

@@ -1,6 +1,5 @@
 """The knobs of a run: what values they take. Each check returns the value to use, or raises a clear error."""
 
-import difflib
 import math
 import operator
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from nbprop import data as datasets
 from nbprop import nn, optim
+from nbprop.engine.errors import did_you_mean
 
 MAX_DEPTH, MAX_WIDTH = 64, 1024
 
@@ -122,5 +122,4 @@ NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "theta", "speed")
 
 def unknown(name):
     """What to say of a knob that there is not."""
-    close = difflib.get_close_matches(name, NAMES, 1)
-    return f"no knob {name!r}{f'; did you mean {close[0]!r}?' if close else '.'} The knobs are {', '.join(NAMES)}"
+    return f"no knob {name!r}{did_you_mean(name, NAMES) or '.'} The knobs are {', '.join(NAMES)}"

@@ -1,10 +1,11 @@
 """What a view is: numbers, a picture and words about a trainer. Nothing here knows a browser, a timer or a thread."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 
 import numpy as np
+
+from nbprop.engine.errors import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -138,13 +139,6 @@ def view(name, source, **options):
     if name not in VIEWS:
         raise ValueError(f"expected a view out of {list(VIEWS)}, got {name!r}{did_you_mean(name, VIEWS)}")
     return getattr(import_module(f".{name}", __package__), VIEWS[name])(source, **options)
-
-
-def did_you_mean(value, names):
-    """ "; did you mean 'x'?" when one of the names is close, else nothing."""
-    known = {name.lower(): name for name in names}
-    close = get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
-    return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
 def new_axes(ax, width=5.0, height=3.6):

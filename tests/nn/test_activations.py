@@ -118,7 +118,7 @@ def test_by_name_class_or_module():
     [
         (
             lambda: nn.activation("sigmiod"),
-            r"unknown activation 'sigmiod': did you mean 'sigmoid'\? Known: sigm",
+            r"unknown activation 'sigmiod'; did you mean 'sigmoid'\? Known: sigm",
         ),
         (lambda: nn.activation(None), r"unknown activation None"),
         (lambda: nn.LeakyReLU(-1), r"negative_slope must be a finite number, at least 0; got -1"),

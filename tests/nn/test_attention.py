@@ -426,7 +426,7 @@ def test_learned_positions():
         (lambda: nn.TransformerBlock(6, 4), r"num_heads must divide embed_dim"),
         (lambda: nn.TransformerBlock(6, 2, 0), r"dim_feedforward must be an integer, 1 or more; got 0"),
         (lambda: nn.TransformerBlock(2.5, 1), r"embed_dim must be an integer, 1 or more; got 2.5"),
-        (lambda: nn.TransformerBlock(4, 2, activation="gleu"), r"unknown activation 'gleu': did you mean 'gelu'\?"),
+        (lambda: nn.TransformerBlock(4, 2, activation="gleu"), r"unknown activation 'gleu'; did you mean 'gelu'\?"),
         (lambda: nn.TransformerBlock(4, 2, dropout=2), r"p must be a number from 0 to 1; got 2"),
         (lambda: nn.LearnedPositions(0, 4), r"max_len must be an integer, 1 or more; got 0"),
     ],

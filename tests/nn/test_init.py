@@ -80,7 +80,7 @@ def test_names():
     assert nn.initializer("Glorot") is init.xavier
     assert nn.initializer("kaiming") is init.he
     assert nn.initializer(init.normal(std=3)).__name__ == "normal(std=3)"
-    with pytest.raises(ValueError, match=r"unknown initializer 'kaimng': did you mean 'kaiming'\?"):
+    with pytest.raises(ValueError, match=r"unknown initializer 'kaimng'; did you mean 'kaiming'\?"):
         nn.initializer("kaimng")
     with pytest.raises(ValueError, match="mode must be 'fan_in' or 'fan_out'; got 'fan'"):
         init.he(mode="fan")(np.random.default_rng(0), 2, 2)

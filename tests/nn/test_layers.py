@@ -157,9 +157,9 @@ def test_mlp_needs_two_sizes(bad):
 
 
 def test_mlp_unknown_names():
-    with pytest.raises(ValueError, match=r"unknown activation 'tahn': did you mean 'tanh'\?"):
+    with pytest.raises(ValueError, match=r"unknown activation 'tahn'; did you mean 'tanh'\?"):
         nn.mlp([2, 1], activation="tahn")
-    with pytest.raises(ValueError, match=r"unknown initializer 'xavir': did you mean 'xavier'\?"):
+    with pytest.raises(ValueError, match=r"unknown initializer 'xavir'; did you mean 'xavier'\?"):
         nn.mlp([2, 1], init="xavir")
 
 

@@ -190,5 +190,5 @@ def test_by_name_class_or_instance():
         nn.HuberLoss(0)
     mine = nn.MSELoss()
     assert nn.loss(mine) is mine
-    with pytest.raises(ValueError, match=r"unknown loss 'cross_entrpy': did you mean 'cross_entropy'\?"):
+    with pytest.raises(ValueError, match=r"unknown loss 'cross_entrpy'; did you mean 'cross_entropy'\?"):
         nn.loss("cross_entrpy")

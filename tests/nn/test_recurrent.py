@@ -206,7 +206,7 @@ def test_wrong_state(layer, state, expected):
 
 
 def test_wrong_settings():
-    with pytest.raises(ValueError, match=r"unknown nonlinearity 'tan': did you mean 'tanh'"):
+    with pytest.raises(ValueError, match=r"unknown nonlinearity 'tan'; did you mean 'tanh'"):
         nn.RNN(2, 3, "tan")
     with pytest.raises(ValueError, match="hidden_size must be an integer, 1 or more; got 0"):
         nn.LSTM(2, 0)

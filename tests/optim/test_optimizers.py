@@ -303,8 +303,8 @@ def test_adagrad_is_a_limit_of_adam():
         (lambda: optim.AdamW(weight_decay=-1), r"weight_decay must be a finite number, at least 0; got -1"),
         (lambda: optim.RMSProp(centered=1), r"centered must be True or False; got 1"),
         (lambda: optim.SGD(schedule=0.5), r"schedule must be None or a function of the step, such as .*; got 0.5"),
-        (lambda: optim.optimizer("adm"), r"unknown optimizer 'adm': did you mean 'adam'\?"),
-        (lambda: optim.optimizer("zzz"), r"unknown optimizer 'zzz': Known: sgd, momentum"),
+        (lambda: optim.optimizer("adm"), r"unknown optimizer 'adm'; did you mean 'adam'\?"),
+        (lambda: optim.optimizer("zzz"), r"unknown optimizer 'zzz'\. Known: sgd, momentum"),
         (lambda: optim.optimizer(3), r"unknown optimizer 3"),
     ],
 )
