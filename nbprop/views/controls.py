@@ -18,7 +18,7 @@ class Controls(widgets.VBox):
 
     def __init__(self, board, *controls):
         self.board = board
-        row = widgets.HBox(controls, layout=widgets.Layout(flex_flow="row wrap"))
+        row = widgets.HBox(controls, layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 12px"))
         super().__init__([row, board])
 
     def frame(self):
