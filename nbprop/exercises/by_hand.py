@@ -221,6 +221,10 @@ EXERCISES = (
                 "The factor 1/n is missing: the loss is the mean over n samples, so each has a share of 1/n in it.",
             ),
             Mistake(
+                lambda y_hat, y: y_hat - y,
+                "The factor 2/n is missing: 2 comes from the square, 1/n from the mean.",
+            ),
+            Mistake(
                 lambda y_hat, y: 2 * (y - y_hat) / len(y),
                 "The sign is wrong: where ŷ is too large, a larger ŷ makes the loss larger, so δ is positive.",
             ),
@@ -432,6 +436,10 @@ EXERCISES = (
             Mistake(
                 _one_sided,
                 "These are one-sided differences, with an error that falls with ε only; go to both sides.",
+            ),
+            Mistake(
+                lambda f, w, eps: np.array([(f(w) - f(w - eps * e)) / eps for e in np.eye(len(w))]),
+                "These are differences to the left only, with an error that falls with ε only; go to both sides.",
             ),
             Mistake(
                 lambda f, w, eps: 2 * differences(f, w, eps),
