@@ -196,10 +196,10 @@ class GradientFlow(View):
         what = f"{symbol} {{}} from {names[start]} to {names[end]}"
         if factor >= 2:
             word = ": vanishing" if factor > 100 else ""
-            return what.format(f"falls by a factor {number(factor, 2)}") + word + "."
+            return what.format(f"falls by a factor {_rough(factor)}") + word + "."
         if factor <= 0.5:
             word = ": exploding" if factor < 0.01 else ""
-            return what.format(f"grows by a factor {number(1 / factor, 2)}") + word + "."
+            return what.format(f"grows by a factor {_rough(1 / factor)}") + word + "."
         return what.format("is steady") + f" (between {number(now.min(), 2)} and {number(now.max(), 2)})."
 
     def _silence(self):
@@ -248,6 +248,11 @@ def _silent_word(activation):
     if known is None or activation == "identity":
         return ""
     return "saturated" if known.two_sided else "dead"
+
+
+def _rough(factor):
+    """In two digits: 26,157 -> "26,000"."""
+    return number(float(f"{factor:.2g}"), 2)
 
 
 def _some(words):

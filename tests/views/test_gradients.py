@@ -117,6 +117,7 @@ def test_nothing_recorded_yet(fake, ax):
     ("quantity", "now", "words"),
     [
         ("dz", [1e-5, 1e-3, 0.32], "dL/dz falls by a factor 32,000 from output to hidden 1: vanishing."),
+        ("dz", [1, 3, 26157], "dL/dz falls by a factor 26,000 from output to hidden 1: vanishing."),
         ("dz", [1e4, 3, 0.1], "dL/dz grows by a factor 100,000 from output to hidden 1: exploding."),
         ("dW", [0.1, 0.11, 0.12], "dL/dW is steady from output to hidden 1 (between 0.1 and 0.12)."),
         ("dz", [0, 0.1, 0.2], "dL/dz is exactly 0 in hidden 1."),
