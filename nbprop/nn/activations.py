@@ -4,6 +4,7 @@ Each is a module around one op of the engine. z: what comes in (any shape), a: w
 """
 
 import copy
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,7 @@ class Activation(Module):
 
     name = ""
     two_sided = False
-
-    def op(self):
-        """A new op of the engine that computes this activation."""
-        raise NotImplementedError
+    op: Any  # op() is a new op of the engine that computes this activation
 
     def forward(self, z):
         return apply(self.op(), z)
@@ -43,10 +41,8 @@ class Sigmoid(Activation):
     """a = 1 / (1 + exp(-z)),  da/dz = a (1 - a), at most 1/4.  (Rumelhart, Hinton & Williams 1986)"""
 
     name = "sigmoid"
+    op = ops.Sigmoid
     two_sided = True
-
-    def op(self):
-        return ops.Sigmoid()
 
     def silent(self, a):
         return np.abs(a - 0.5) > 0.485
@@ -56,10 +52,8 @@ class Tanh(Activation):
     """a = tanh(z),  da/dz = 1 - a^2.  Centred at zero, unlike sigmoid.  (LeCun et al. 1998, "Efficient BackProp")"""
 
     name = "tanh"
+    op = ops.Tanh
     two_sided = True
-
-    def op(self):
-        return ops.Tanh()
 
     def silent(self, a):
         return np.abs(a) > 0.97
@@ -69,9 +63,7 @@ class ReLU(Activation):
     """a = max(z, 0),  da/dz = 1 where z > 0, else 0.  (Nair & Hinton 2010; Glorot, Bordes & Bengio 2011)"""
 
     name = "relu"
-
-    def op(self):
-        return ops.ReLU()
+    op = ops.ReLU
 
     def silent(self, a):
         return a <= 0
@@ -84,6 +76,7 @@ class LeakyReLU(Activation):
     """
 
     name = "leaky_relu"
+    shown = ("negative_slope",)
 
     def __init__(self, negative_slope=0.01):
         self.negative_slope = number(0)("negative_slope", negative_slope)
@@ -94,14 +87,12 @@ class LeakyReLU(Activation):
     def silent(self, a):
         return a <= 0 if self.negative_slope < 0.01 else super().silent(a)
 
-    def extra_repr(self):
-        return f"negative_slope={self.negative_slope}"
-
 
 class ELU(Activation):
     """a = z where z > 0, else alpha (exp(z) - 1);  da/dz = 1 or a + alpha.  (Clevert, Unterthiner & Hochreiter 2016)"""
 
     name = "elu"
+    shown = ("alpha",)
 
     def __init__(self, alpha=1.0):
         self.alpha = number(above=0)("alpha", alpha)
@@ -111,9 +102,6 @@ class ELU(Activation):
 
     def silent(self, a):
         return (a <= 0) & (a + self.alpha < 0.01)
-
-    def extra_repr(self):
-        return f"alpha={self.alpha}"
 
 
 class GELU(Activation):
@@ -125,6 +113,7 @@ class GELU(Activation):
     """
 
     name = "gelu"
+    shown = ("approximate",)
 
     def __init__(self, approximate="tanh"):
         if approximate not in ("tanh", "none"):
@@ -137,18 +126,13 @@ class GELU(Activation):
     def silent(self, a):
         return _left_tail(a, 0.0033)  # z < -3.07
 
-    def extra_repr(self):
-        return f"approximate={self.approximate!r}"
-
 
 class SiLU(Activation):
     """a = z s,  da/dz = s (1 + z (1 - s)),  with s = sigmoid(z); also called swish.
     (Elfwing, Uchibe & Doya 2018; Ramachandran, Zoph & Le 2017)"""
 
     name = "silu"
-
-    def op(self):
-        return ops.SiLU()
+    op = ops.SiLU
 
     def silent(self, a):
         return _left_tail(a, 0.0119)  # z < -6.26
@@ -158,9 +142,7 @@ class Softplus(Activation):
     """a = log(1 + exp(z)),  da/dz = sigmoid(z) = 1 - exp(-a).  A smooth ReLU.  (Dugas et al. 2001)"""
 
     name = "softplus"
-
-    def op(self):
-        return ops.Softplus()
+    op = ops.Softplus
 
     def silent(self, a):
         return a < 0.01005  # -log(0.99)
@@ -170,9 +152,7 @@ class Identity(Activation):
     """a = z,  da/dz = 1.  A network with nothing else is linear, however deep."""
 
     name = "identity"
-
-    def op(self):
-        return ops.Identity()
+    op = ops.Identity
 
 
 def _left_tail(a, height):

@@ -48,6 +48,7 @@ class MultiheadAttention(Module):
     """
 
     attention_weights = None
+    shown = ("embed_dim", "num_heads", "causal")
 
     def __init__(
         self, embed_dim, num_heads, bias=True, causal=False, init: Any = "xavier", rng: Any = None, dtype=np.float32
@@ -79,9 +80,6 @@ class MultiheadAttention(Module):
             raise ShapeError(f"MultiheadAttention({self.extra_repr()}) expected {name} (..., T, {d}); got {x.shape}")
         parameters = [self.in_proj_weight] if self.in_proj_bias is None else [self.in_proj_weight, self.in_proj_bias]
         return apply(LinearOp(), x, *[p[i * d : (i + 1) * d] for p in parameters])
-
-    def extra_repr(self):
-        return f"embed_dim={self.embed_dim}, num_heads={self.num_heads}, causal={self.causal}"
 
 
 class TransformerBlock(Module):

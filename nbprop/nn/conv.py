@@ -67,6 +67,9 @@ class Conv2d(Module):
 
 
 class _Pool2d(Module):
+    op: Any
+    shown = ("kernel_size", "stride", "padding")
+
     def __init__(self, kernel_size, stride=None, padding=0):
         self.kernel_size = pair("kernel_size", kernel_size)
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
@@ -76,9 +79,6 @@ class _Pool2d(Module):
 
     def forward(self, x):
         return apply(self.op(self.kernel_size, self.stride, self.padding), as_tensor(x))
-
-    def extra_repr(self):
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class MaxPool2d(_Pool2d):

@@ -29,6 +29,8 @@ class CTCLoss(Module):
     of log_softmax already; here it is dL/dlog_probs. PyTorch takes targets joined to one row as well.
     """
 
+    shown = ("blank", "reduction", "zero_infinity")
+
     def __init__(self, blank=0, reduction="mean", zero_infinity=False):
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}")
@@ -45,6 +47,3 @@ class CTCLoss(Module):
         if self.reduction == "mean":
             return (losses / target_lengths.astype(losses.dtype).clip(low=1)).mean()
         return losses.sum() if self.reduction == "sum" else losses
-
-    def extra_repr(self):
-        return f"blank={self.blank}, reduction={self.reduction!r}, zero_infinity={self.zero_infinity}"

@@ -19,6 +19,8 @@ class Dropout(Module):
         of its own, or all one generator.
     """
 
+    shown = ("p",)
+
     def __init__(self, p=0.5, seed: Any = 0):
         self.p = share("p", p)
         self.rng = default_rng(seed)
@@ -26,6 +28,3 @@ class Dropout(Module):
     def forward(self, x):
         x = as_tensor(x)
         return apply(ops.Dropout(self.p, self.rng), x) if self.training and self.p else x
-
-    def extra_repr(self):
-        return f"p={self.p}"

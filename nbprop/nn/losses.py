@@ -64,6 +64,7 @@ class HuberLoss(Loss):
     """
 
     name = "huber"
+    shown = ("delta",)
 
     def __init__(self, delta=1.0):
         self.delta = number(above=0)("delta", delta)
@@ -72,9 +73,6 @@ class HuberLoss(Loss):
         d = (prediction - target).abs()
         near = d.clip(high=self.delta)
         return (near * (d - near * 0.5)).mean()
-
-    def extra_repr(self):
-        return f"delta={self.delta}"
 
 
 class _ClassLoss(Loss):

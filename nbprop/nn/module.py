@@ -1,5 +1,6 @@
 """Parameter, Module, Sequential: models whose parameters are one flat vector."""
 
+from itertools import accumulate
 from operator import index
 
 import numpy as np
@@ -24,6 +25,7 @@ class Module:
     """
 
     training = True
+    shown = ()  # names of the settings in the repr
     _buffers = ()  # names of the attributes that are arrays of the model's state, see `named_buffers`
     _packed: tuple | None = None  # (structure, theta, gradient, [(parameter, data, grad), ...])
     _structure = 0  # counts, over all models, the changes of which module or parameter is where
@@ -189,8 +191,8 @@ class Module:
         return self.summary()._repr_html_()
 
     def extra_repr(self):
-        """The settings that stand between the parentheses of the repr."""
-        return ""
+        """The settings that stand between the parentheses of the repr: the attributes in `shown`."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
 
     def __repr__(self):
         children = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
@@ -213,22 +215,17 @@ def _assign(vector, value, name):
 
 def _common_slices(parameters):
     """(theta, gradient) if the parameters lie one after the other in one buffer, their gradients too; else None."""
-    if not parameters:
-        return None
     pair = []
     for arrays in ([p.data for p in parameters], [p.grad for p in parameters]):
-        base = None if arrays[0] is None else arrays[0].base
+        base = getattr(arrays[0], "base", None) if arrays else None
         if not isinstance(base, np.ndarray) or base.ndim != 1 or not base.flags.c_contiguous:
             return None
-        size = sum(a.size for a in arrays if a is not None)
-        start = _address(arrays[0]) - _address(base)
-        place = _address(arrays[0])
-        for a in arrays:
-            if a is None or a.base is not base or _address(a) != place or not a.flags.c_contiguous:
+        ends = list(accumulate([a.nbytes for a in arrays if a is not None], initial=_address(arrays[0])))
+        for a, start in zip(arrays, ends, strict=False):
+            if a is None or a.base is not base or _address(a) != start or not a.flags.c_contiguous:
                 return None
-            place += a.nbytes
-        start //= base.itemsize
-        pair.append(base if size == base.size else base[start : start + size])
+        first, last = ((end - _address(base)) // base.itemsize for end in (ends[0], ends[-1]))
+        pair.append(base if last - first == base.size else base[first:last])
     return pair
 
 

@@ -46,6 +46,7 @@ class Recurrent(Module):
     blocks = states = 1
     bias_ih = bias_hh = None
     last: Any = None
+    op: Any  # op() is a new op of the engine that computes this layer
     defaults = {"bias": True, "batch_first": False}  # shown in the repr where they differ
 
     def __init__(
@@ -73,10 +74,6 @@ class Recurrent(Module):
         self.weight_ih, self.weight_hh = weight(init, self.input_size), weight(recurrent_init, self.hidden_size)
         if bias:
             self.bias_ih, self.bias_hh = (Parameter(np.zeros(len(self.weight_ih), dtype)) for _ in "ih")
-
-    def op(self):
-        """A new op of the engine that computes this layer."""
-        raise NotImplementedError
 
     def forward(self, x, state=None):
         x = as_input(x, self.weight_ih.dtype)
@@ -133,8 +130,7 @@ class GRU(Recurrent):
 
     blocks = 3
 
-    def op(self):
-        return ops.GRU()
+    op = ops.GRU
 
 
 class LSTM(Recurrent):

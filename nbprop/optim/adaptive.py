@@ -19,7 +19,6 @@ class AdaGrad(Optimizer):
 
     name = "adagrad"
     checks = {"lr": number(0), "eps": number(above=0)}
-    eps: float
 
     def __init__(self, lr=0.01, eps=1e-10, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, eps=eps, weight_decay=weight_decay, schedule=schedule)
@@ -52,9 +51,6 @@ class RMSProp(Optimizer):
 
     name = "rmsprop"
     checks = {"lr": number(0), "alpha": number(0, 1), "eps": number(above=0), "centered": flag}
-    alpha: float
-    eps: float
-    centered: bool
 
     def __init__(self, lr=0.01, alpha=0.99, eps=1e-8, centered=False, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay, schedule=schedule)
@@ -96,8 +92,6 @@ class AdaDelta(Optimizer):
 
     name = "adadelta"
     checks = {"lr": number(0), "rho": number(0, 1), "eps": number(above=0)}
-    rho: float
-    eps: float
 
     def __init__(self, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, schedule=schedule)
@@ -137,8 +131,6 @@ class Adam(Optimizer):
 
     name = "adam"
     checks = {"lr": number(0), "betas": pair(number(0, 1)), "eps": number(above=0)}
-    betas: tuple[float, float]
-    eps: float
 
     def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, schedule=schedule)

@@ -23,8 +23,6 @@ class SGD(Optimizer):
     """
 
     checks = {"lr": number(0), "momentum": number(0, 1), "nesterov": flag}
-    momentum: float
-    nesterov: bool
 
     def __init__(self, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, schedule=schedule)
