@@ -6,11 +6,14 @@ import threading
 from collections import deque
 
 from . import cells, knobs
+from .diverged import Diverged
 from .player import Player
 
 
 class Live:
     """Steps that can be played. A subclass has `steps`, how many were made, and makes one more in `_advance()`."""
+
+    blocking = "step(n)"  # what to use where nothing can go on in the background
 
     def __init__(self, speed=math.inf):
         self.watchers = set()  # boards that show it: .needs, .seen, .pump()
@@ -31,7 +34,10 @@ class Live:
         """
         self._loop = self._loop or running_loop()
         if self._loop is None:
-            raise RuntimeError("play() goes on in the background of a notebook; here nothing does: use step(n)")
+            raise RuntimeError(
+                f"play() goes on in the background of a notebook; here nothing runs in the background: "
+                f"use {self.blocking}"
+            )
         until = math.inf if steps is None else self.steps + knobs.whole("steps", steps, 0)
         self.post(lambda: self._play(until, unseen))
 
@@ -100,7 +106,7 @@ class Live:
             try:
                 self._inbox.popleft()()
             except Exception as error:  # whoever asked is in another thread; the views show the message
-                self._fail(error, stop=False)
+                self._fail(error, stop=isinstance(error, Diverged))
 
     # ---- telling the views -----------------------------------------------------------------------------------------
 

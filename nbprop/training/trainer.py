@@ -1,9 +1,7 @@
 """The trainer: runs a training loop in one go or live, lets every knob act at the next step, and knows the way back."""
 
-import asyncio
 import copy
 import math
-import threading
 import time
 import weakref
 from collections import deque
@@ -12,12 +10,13 @@ import numpy as np
 
 from nbprop import nn
 
-from . import cells, knobs
+from . import knobs
 from .best import Best
 from .diverged import Diverged
 from .fit import check_fit
 from .history import History
 from .learning_rates import find_lr
+from .live import Live
 from .past import Past
 from .player import Player
 from .progress import progress
@@ -28,7 +27,7 @@ from .turning import Turning
 FRAME = 0.03  # seconds between two looks at the views during fit()
 
 
-class Trainer(Turning):
+class Trainer(Turning, Live):
     """Trains a model on data, live or in one go; every knob acts at the next step and nothing starts over.
 
     model: an `nn.Module` that takes a batch of the data's samples and gives (batch, outputs), or (batch, T, outputs)
@@ -49,6 +48,8 @@ class Trainer(Turning):
     attributes or several at once with `set`, at any time and from any thread; a bad value raises and the run goes on
     untouched.
     """
+
+    blocking = "fit(steps=...)"
 
     def __init__(
         self,
@@ -85,15 +86,11 @@ class Trainer(Turning):
         work = model.theta.size * min(settings["batch_size"], len(data.X_train))
         usual = int(np.clip(2_000_000 // max(work, 1), 1, 10))
         self.probe_every = usual if probe_every is None else knobs.whole("probe_every", probe_every, 1)
-        self.watchers = set()  # boards that show this trainer: .needs, .seen, .pump()
-        self.version = 0  # changes whenever there is something new to show
         self._watching = frozenset()  # what is recorded even when no view needs it
-        self._requested, self._inbox = {}, deque()
-        self._thread, self._loop = threading.get_ident(), _running_loop()
-        self._player = Player(self)
+        self._requested = {}
         self._before = None
+        super().__init__()
         self._begin(Run(model, settings, knobs.whole("seed", seed, 0)))
-        cells.claim(self)
 
     def _begin(self, run):
         self._run = run
@@ -191,39 +188,6 @@ class Trainer(Turning):
             best.take()
         return self.history
 
-    def play(self, steps=None, unseen=False):
-        """Train on in the background of the notebook, for `steps` more steps or until `pause`; returns at once.
-
-        A run whose views nobody can see pauses after 5 s and goes on when they are back; `unseen=True` lets it go on.
-        """
-        if self._loop is None:
-            self._loop = _running_loop()
-        if self._loop is None:
-            raise RuntimeError(
-                "play() trains in the background of a notebook; here nothing runs in the background: use fit(steps=...)"
-            )
-        until = math.inf if steps is None else self.steps + knobs.whole("steps", steps, 0)
-        self.post(lambda: self._play(until, unseen))
-
-    def _play(self, until, unseen):
-        self.message = ""
-        self._player.start(until, unseen)
-        self._set_status("playing")
-
-    def pause(self):
-        """Stop training after the step that is being made."""
-        self.post(self._pause)
-
-    def _pause(self):
-        self._player.stop()
-        if self.status in ("playing", "unseen"):
-            self._set_status("paused")
-
-    def step(self, n=1):
-        """Make n steps, then pause."""
-        knobs.whole("n", n, 1)
-        self.post(lambda: self._few(n))
-
     def _few(self, n):
         self._pause()
         try:
@@ -235,27 +199,6 @@ class Trainer(Turning):
         self.message = ""
         self._set_status("paused")
         self._changed()
-
-    def replaced(self):
-        """The cell that made this trainer was run again."""
-        self.pause()
-
-    @property
-    def playing(self):
-        """Whether it trains in the background right now."""
-        return self._player.playing
-
-    @property
-    def speed(self):
-        """Most steps per second of `play`; infinite by default."""
-        return self._player.speed
-
-    @speed.setter
-    def speed(self, value):
-        value = float(value)
-        if not value > 0:
-            raise ValueError(f"speed must be a number of steps per second above 0 (or infinity), got {value:g}")
-        self._player.speed = value
 
     # ---- the way back ------------------------------------------------------------------------------------------
 
@@ -424,28 +367,6 @@ class Trainer(Turning):
         with np.errstate(all="ignore"):
             return self._run.activations(X)
 
-    # ---- telling the views -------------------------------------------------------------------------------------
-
-    def _changed(self):
-        self.version += 1
-        self._pump()
-
-    def _pump(self):
-        for watcher in tuple(self.watchers):
-            watcher.pump()
-
-    def _set_status(self, status):
-        if status != self.status:
-            self.status = status
-            self._changed()
-
-    def _fail(self, error, stop=True):
-        self.message = str(error)
-        if stop:
-            self._player.stop()
-            self.status = "stopped"
-        self._changed()
-
     def __repr__(self):
         sizes = self._run.settings["hidden"]
         network = (
@@ -453,10 +374,3 @@ class Trainer(Turning):
         )
         optimizer = type(self.optimizer).__name__
         return f"Trainer({network} on {self.data.name}, {optimizer} lr {self.lr:g}, step {self.steps}, {self.status})"
-
-
-def _running_loop():
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -1,12 +1,10 @@
 """Turning knobs while it trains, from any thread: checked at once, in effect between two steps."""
 
-import threading
 import time
 
 from nbprop import optim
 
 from . import knobs
-from .diverged import Diverged
 from .fit import check_fit
 from .history import Event
 from .resize import hidden_sizes
@@ -130,26 +128,6 @@ class Turning:
     @width.setter
     def width(self, value):
         self.set(width=value)
-
-    def post(self, function):
-        """Have a function without arguments called in the trainer's thread between two steps: at once if this is that
-        thread, else as soon as the loop comes round. Callbacks of widgets arrive in other threads."""
-        if threading.get_ident() == self._thread:
-            self._drain()
-            function()
-            return
-        self._inbox.append(function)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._drain)
-        elif self.status != "playing":
-            self._drain()
-
-    def _drain(self):
-        while self._inbox:
-            try:
-                self._inbox.popleft()()
-            except Exception as error:  # whoever asked is in another thread; the views show the message
-                self._fail(error, stop=isinstance(error, Diverged))
 
 
 def _same(a, b):
