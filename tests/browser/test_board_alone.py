@@ -24,6 +24,9 @@ class Source:
         steps = np.arange(1, self.steps + 1) if name == "loss" else np.arange(0)
         return steps, (1.5 + np.sin(steps / 9)).astype(np.float32)
 
+    def not_finite(self, kind):
+        return np.zeros((2, 2), np.int64)
+
     def histograms(self, kind, bins=40):
         return np.ones((2, bins), np.float32) * self.steps, np.float32([-1, -2]), np.float32([1, 2])
 
