@@ -130,13 +130,27 @@ class TanhGELU(Op):
     c, k = sqrt(2 / pi), 0.044715
 
     def forward(self, x):
-        self.x, u = x, x * (self.c + self.c * self.k * np.square(x))
-        self.F = 0.5 * (1 + np.tanh(u))
-        return np.multiply(x, self.F, out=self.y)
+        if self.y is None:
+            self.y, self.F, self.slope = (np.empty_like(x) for _ in range(3))
+        self.x, F = x, np.square(x, out=self.F)
+        F *= self.c * self.k
+        F += self.c
+        F *= x
+        np.tanh(F, out=F)
+        F += 1
+        F *= 0.5
+        return np.multiply(x, F, out=self.y)
 
     def backward(self, dy):
-        du = self.c + 3 * self.c * self.k * np.square(self.x)
-        return np.multiply(dy, self.F + 2 * self.y * (1 - self.F) * du, out=self.into[0])
+        dx = np.empty_like(self.x) if self.into[0] is None else self.into[0]
+        twice_du = np.square(self.x, out=dx)
+        twice_du *= 6 * self.c * self.k
+        twice_du += 2 * self.c
+        slope = np.subtract(1, self.F, out=self.slope)
+        slope *= self.y
+        slope *= twice_du
+        slope += self.F
+        return np.multiply(dy, slope, out=dx)
 
 
 def erf(x):
