@@ -18,7 +18,7 @@ class Attention(Op):
     Once computed, P is kept as `weights`.
     """
 
-    weights = q = dS = bias = UNSET
+    weights = q = top = dS = bias = UNSET
     lowest = np.finfo(np.float32).min
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e), mask (..., T, S); a mask (N, S) is mask[:, None, :]."
 
@@ -37,7 +37,8 @@ class Attention(Op):
             self.bias = np.where(may, 0, -np.inf).astype(P.dtype)
         if self.bias is not None:
             P += self.bias
-        P -= np.maximum.reduce(P, axis=-1, keepdims=True, initial=self.lowest)
+        self.top = np.maximum.reduce(P, axis=-1, keepdims=True, initial=self.lowest, out=self.top)
+        P -= self.top
         np.exp(P, out=P)
         sums = np.matmul(P, np.ones(P.shape[-1], P.dtype))[..., None]
         P /= np.maximum(sums, 1, out=sums)  # the largest is e^0 = 1: only where all are masked is the sum smaller

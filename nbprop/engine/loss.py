@@ -67,7 +67,7 @@ class CrossEntropy(_Loss):
             if z.ndim < 1 or t.shape != z.shape[:-1]:
                 raise ValueError("sizes do not agree")
             self.check_numbers("class numbers", t, z.shape[-1])
-            self.ones = np.ones(z.shape[-1], z.dtype)
+            self.y, self.ones = np.empty((), z.dtype), np.ones(z.shape[-1], z.dtype)
             self.starts = np.arange(t.size) * z.shape[-1]
         self.top = np.maximum.reduce(z, axis=-1, keepdims=True, out=self.top)
         self.p = p = np.subtract(z, self.top, out=self.p, order="C")
@@ -76,7 +76,8 @@ class CrossEntropy(_Loss):
         np.exp(p, p)
         sums = p.dot(self.ones)
         p /= sums[..., None]
-        return np.divide(np.add.reduce(np.log(sums).ravel() - own), own.size, out=self.y)
+        self.y[...] = np.add.reduce(np.log(sums).ravel() - own) / own.size
+        return self.y
 
     def backward(self, dy):
         scale = dy / self.chosen.size

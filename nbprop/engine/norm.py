@@ -13,7 +13,7 @@ class _Norm(Op):
     def normalize(self, x, mean=None, var=None):
         """Fill h = (x - mean) / s, s = sqrt(var + eps), for each row of x (R, M). Returns mean and variance (R,), by
         default those of the row. Sums are products with ones: faster than np.sum along short rows."""
-        self.ones = np.ones(x.shape[1], x.dtype)
+        self.ones = np.ones(x.shape[1], x.dtype) if self.h is None else self.ones
         mean = x.dot(self.ones) / x.shape[1] if mean is None else mean
         self.h = np.subtract(x, mean[:, None], out=self.h, dtype=x.dtype)
         var = np.square(self.h).dot(self.ones) / x.shape[1] if var is None else var
