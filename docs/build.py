@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 def lay_out(source):
     """The pages, as Sphinx wants them, in one folder."""
     shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree(ROOT / "notebooks", source, ignore=shutil.ignore_patterns(".*", "index.ipynb"))
-    index = nbformat.read(ROOT / "notebooks" / "index.ipynb", as_version=4)
-    lessons = sorted(path.stem for path in source.glob("*.ipynb"))
+    shutil.copytree(ROOT / "notebooks", source, ignore=shutil.ignore_patterns(".*"))
+    lessons = sorted(path.stem for path in source.glob("[0-9]*.ipynb"))
     reference = [f"reference/{storey}" for storey in STOREYS]
-    text = "\n\n".join(cell.source for cell in index.cells if cell.cell_type == "markdown")
-    (source / "index.md").write_text(f"{text}\n\n{contents('Course', lessons)}{contents('Reference', reference)}")
+    index = nbformat.read(source / "index.ipynb", as_version=4)
+    index.cells[-1].source += "\n\n" + contents("Course", lessons) + contents("Reference", reference)
+    nbformat.write(index, source / "index.ipynb")
     (source / "reference").mkdir()
     for storey in STOREYS:
         (source / "reference" / f"{storey}.md").write_text(page(storey))
@@ -41,6 +41,7 @@ def main(folder):
     lay_out(folder / "source")
     os.environ["NBPROP_ROOT"] = str(ROOT)
     html = folder / "html"
+    shutil.rmtree(html, ignore_errors=True)
     status = build_main(["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(folder / "source"), str(html)])
     print(html / "index.html" if status == 0 else "the site was not built")
     return status

@@ -19,6 +19,7 @@ myst_heading_anchors = 3
 toc_object_entries_show_parents = "hide"
 html_theme = "sphinx_book_theme"
 html_static_path = []
+html_show_search_summary = False  # it would be fetched, which a page opened from a file may not do
 html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "repository_url": NAMES["urls"]["Repository"],

@@ -27,11 +27,11 @@ def page(storey):
     for public in sorted(module.__all__, key=lambda each: (each.lower(), each)):
         value = getattr(module, public)
         if inspect.isclass(value):
-            lines += of_class(f"{name}.{public}", value)
+            lines += of_class(public, value)
         elif callable(value):
-            lines += directive("function", f"{name}.{public}{signature(value)}", inspect.getdoc(value))
+            lines += directive("function", f"{public}{signature(value)}", inspect.getdoc(value))
         elif not inspect.ismodule(value):
-            lines += directive("data", f"{name}.{public}", constant(value))
+            lines += directive("data", public, constant(value))
     return "\n".join(lines)
 
 

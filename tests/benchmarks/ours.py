@@ -21,13 +21,6 @@ class LastState(nn.Module):
         return self.linear(h)
 
 
-class Rows(nn.Module):
-    """All places of all sequences one below the other: (N, T, d) -> (N T, d)."""
-
-    def forward(self, x):
-        return x.reshape(-1, x.shape[-1])
-
-
 def cnn(kind):
     images = [nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2), nn.ReLU()]
     dense = [nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]
@@ -37,7 +30,7 @@ def cnn(kind):
 def transformer(kind, d, heads, blocks, vocabulary, length):
     layers = [nn.Embedding(vocabulary, d), nn.LearnedPositions(length, d)]
     layers += [nn.TransformerBlock(d, heads, causal=True) for _ in range(blocks)]
-    return nn.Sequential(*layers, nn.LayerNorm(d), nn.Linear(d, vocabulary), Rows())
+    return nn.Sequential(*layers, nn.LayerNorm(d), nn.Linear(d, vocabulary))
 
 
 MODELS = {
@@ -56,18 +49,10 @@ def model_of(workload):
     return model
 
 
-def loss_of(workload):
-    """A name, or a function of outputs and targets."""
-    if workload.settings["kind"] == "transformer":
-        entropy = nn.CrossEntropyLoss()
-        return lambda prediction, y: entropy(prediction, y.reshape(-1))
-    return workload.settings.get("loss", "cross_entropy")
-
-
 def training_of(workload, copies):
     """The arguments of a Trainer. Its data: the workload's batch, `copies` times."""
     X, y = (np.concatenate([array] * copies) for array in (workload.x, workload.y))
-    model, loss = model_of(workload), loss_of(workload)
+    model, loss = model_of(workload), workload.settings.get("loss", "cross_entropy")
     task, outputs = "binary" if loss == "bce" else "multiclass", model(Tensor(workload.x[:1])).shape[-1]
     y = y.reshape(len(y)).astype(np.int64) if task == "binary" else y
     classes = tuple(str(i) for i in range(max(outputs, 2)))
@@ -101,7 +86,7 @@ class Eager:
 
     def __init__(self, workload):
         self.model = model_of(workload)
-        self.loss = nn.loss(loss_of(workload))
+        self.loss = nn.loss(workload.settings.get("loss", "cross_entropy"))
         self.optimizer = optim.optimizer(workload.optimizer, lr=workload.lr)
         self.x, self.y = workload.x, workload.y
         self.starts = workload.starts if workload.norms else None
