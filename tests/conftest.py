@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# For the kernels of notebooks too, before anything loads NumPy: on a machine that is busy, BLAS threads that wait for
+# each other make small products many times slower. (binder/start does the same.)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # The same examples every time, and no wall clock: a slow machine is not a failure.
 settings.register_profile("nbprop", derandomize=True, deadline=None, database=None)
 settings.load_profile("nbprop")

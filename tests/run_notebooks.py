@@ -8,6 +8,7 @@ opened shows something before it is run, here and on GitHub. The pictures get a 
 
 import base64
 import io
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,7 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the tests
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

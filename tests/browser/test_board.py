@@ -34,6 +34,9 @@ class Source:
         counts = (10 + 9 * np.sin(np.arange(2 * bins) / 5 + self.steps / 20)).astype(np.float32).reshape(2, bins)
         return counts, np.float32([-1, -2]), np.float32([1, 2])
 
+    def not_finite(self, kind):
+        return np.zeros((2, 2), np.int64)
+
     def post(self, function):
         self.loop.call_soon_threadsafe(function)
 
