@@ -124,7 +124,7 @@ def test_the_same_steps_in_a_fresh_environment(copy, tmp_path):
     server = subprocess.Popen(["binder/start", "jupyter", "lab", *options], cwd=copy, env=env)
     try:
         opened = get(f"http://127.0.0.1:{port}/?token=secret")
-        assert opened.url.endswith(f"/lab/tree/{INDEX}") and opened.status == 200
+        assert opened.url.split("?")[0].endswith(f"/lab/tree/{INDEX}") and opened.status == 200
         voila = get(f"http://127.0.0.1:{port}/voila/render/binder/playground.ipynb?token=secret")
         assert "jupyter-widgets" in voila.read().decode()
     finally:
