@@ -4,9 +4,11 @@ Going back through the tape costs a small constant times the forward pass, howev
 (Linnainmaa 1976; Baur & Strassen 1983). Forward mode tells how the loss changes along one direction, finite differences
 compute one more loss for each: for the whole gradient either is needed once for each parameter.
 
-    costs = nb.engine.cost.grow()                                   # networks of growing width, in FLOPs
+    from nbprop import cost
+
+    costs = cost.grow()                                             # networks of growing width, in FLOPs
     costs.plot(plt.axes())
-    nb.engine.cost.count(lambda: criterion(model(x), y), model.parameters())
+    cost.count(lambda: criterion(model(x), y), model.parameters())
 """
 
 import time

@@ -34,7 +34,6 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("data/bundled.py", "sklearn"),
-    ("engine/__init__.py", "cost"),
     ("nn/module.py", "summary"),
     ("training/history.py", "views"),
     ("training/learning_rates.py", "views"),

@@ -9,16 +9,6 @@ from .replay import Replay
 from .tape import Tape, no_grad, record, recording
 from .tensor import Tensor, apply
 
-
-def __getattr__(name):
-    """`nb.engine.cost`, what a gradient costs: it is about the engine, not a part of it."""
-    if name == "cost":
-        from nbprop import cost
-
-        return cost
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
 # fmt: off
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "attention",

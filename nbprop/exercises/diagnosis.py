@@ -7,7 +7,10 @@ from nbprop.engine import Tensor
 
 def array(value):
     """Of an array, a Tensor, a number or a list."""
-    return np.asarray(value.data if isinstance(value, Tensor) else value)
+    try:
+        return np.asarray(value.data if isinstance(value, Tensor) else value)
+    except ValueError:  # lists of different lengths
+        return np.array(value, dtype=object)
 
 
 def same(a, b, tolerance):

@@ -12,7 +12,6 @@ import numpy as np
 QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
 KINDS = ("weights", "gradients", "activations")
 PERCENTILES = (15, 50, 85)
-ENOUGH = 20_000  # values of z that say how they are spread; of more, every second, third, ... is taken
 FINE = 8  # points of an activation's curve for each bin of the histogram under it
 TINY = 1e-25  # of sums of squares: below, float32 has lost digits
 
@@ -103,8 +102,7 @@ def slopes(taps, bins):
     out["counts"], out["dull"] = np.zeros((2, len(taps), bins), np.float32)
     out["value"], out["slope"] = np.zeros((2, len(taps), FINE * bins + 1), np.float32)
     for i, tap in enumerate(taps):
-        z = tap.z.ravel("K")[:: -(-tap.z.size // ENOUGH) or 1]
-        z = z[np.isfinite(z)]
+        z = every(_finite(tap.z.ravel("K")))
         low, high = -_beyond(-z.min(initial=0)), _beyond(z.max(initial=0))
         places = np.linspace(low, high, FINE * bins + 1, dtype=tap.z.dtype)
         near = 0.06 * _slope(tap.activation, places[:1] * 0)[1][0] if tap.activation.two_sided else 0.01
@@ -128,7 +126,7 @@ def _beyond(x):
     return max(3.0, next(k * unit for k in (1, 1.5, 2, 3, 4, 6, 8, 10) if k * unit >= x))
 
 
-SAMPLE = 2**14  # a histogram counts at most so many values of a layer
+SAMPLE = 2**14  # at most so many values of a layer are counted
 
 
 def histograms(arrays, bins):

@@ -54,7 +54,7 @@ def test_all_finite_z_are_counted_over_a_round_range():
 def test_of_very_many_values_a_part_is_taken():
     z = np.random.default_rng(0).normal(size=(500, 200)) * 3
     one = found(z, "tanh")
-    assert one["counts"].sum() == 20_000
+    assert 10_000 < one["counts"].sum() <= probes.SAMPLE < z.size
     assert one["flat"][0] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=0.01)
     assert found(np.zeros((0, 3)), "tanh")["counts"].sum() == 0
 
