@@ -5,8 +5,7 @@ import time
 
 import ipywidgets as widgets
 
-from nbprop import data as datasets
-from nbprop import nn, optim
+from nbprop import data as datasets, nn, optim
 from nbprop.training import Diverged, Trainer, cells, knobs
 from nbprop.views import Board
 from nbprop.views.boundary import Boundary

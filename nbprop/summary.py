@@ -9,8 +9,8 @@ import numpy as np
 from .engine import record
 from .flops import flops
 from .nn.embedding import Embedding
-from .nn.layers import Linear, as_tensor
-from .nn.module import Parameter
+from .nn.layers import Linear
+from .nn.module import Parameter, as_tensor
 
 HEAD = ("layer", "kind", "parameters", "output", "FLOPs forward", "backward", "memory forward", "backward")
 

@@ -18,17 +18,18 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # Storey -> the storeys of nbprop and the packages that it may import.
 STOREYS = {
+    "checks": {"numpy"},
     "engine": {"numpy"},
     "flops": set(),
     "cost": {"engine", "flops", "numpy"},
-    "nn": {"engine", "numpy"},
-    "optim": {"engine", "nn", "numpy"},
-    "data": {"engine", "numpy"},
+    "nn": {"checks", "engine", "numpy"},
+    "optim": {"checks", "engine", "numpy"},
+    "data": {"checks", "numpy"},
     "saving": {"engine", "nn", "numpy"},
     "summary": {"engine", "flops", "nn", "numpy"},
-    "training": {"engine", "nn", "optim", "data", "numpy"},
-    "views": {"engine", "nn", "optim", "data", "training", "numpy", "anywidget", "ipywidgets", "traitlets"},
-    "exercises": {"engine", "nn", "optim", "data", "training", "numpy"},
+    "training": {"checks", "engine", "nn", "optim", "data", "numpy"},
+    "views": {"checks", "engine", "nn", "optim", "data", "training", "numpy", "anywidget", "ipywidgets", "traitlets"},
+    "exercises": {"checks", "engine", "nn", "optim", "data", "training", "numpy"},
     "playground": {"engine", "nn", "optim", "data", "training", "views", "numpy", "ipywidgets", "traitlets"},
 }
 # What is imported inside functions only, on first use: (file or storey, what).

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
+from nbprop.checks import did_you_mean
 from nbprop.data.bundled import digits, iris
 from nbprop.data.dataset import Dataset, from_arrays
 from nbprop.data.synthetic import circles, gaussians, moons, spirals, surface, wave, xor
-from nbprop.engine.errors import did_you_mean
 
 _ALL = (spirals, circles, moons, xor, gaussians, wave, surface, iris, digits)
 DATASETS: dict[str, Callable[..., Dataset]] = {f.__name__: f for f in _ALL}

@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
+from nbprop.checks import did_you_mean
 from nbprop.data import checks
-from nbprop.engine.errors import did_you_mean
 
 TASKS = ("binary", "multiclass", "regression")
 

@@ -50,7 +50,7 @@ class Attention(Op):
         dq, dk, dv = [self.room(i, shape) for i, shape in enumerate(self.shapes)]
         np.matmul(P.swapaxes(-1, -2), dy, out=self.split(dv))
         self.dS = dS = np.matmul(dy, self.v.swapaxes(-1, -2), out=self.dS)
-        dS -= np.einsum("...d,...d->...", dy, y)[..., None]
+        dS -= np.vecdot(dy, y)[..., None]
         dS *= P
         np.matmul(dS, self.k, out=self.split(dq))
         dq *= self.scale

@@ -48,9 +48,7 @@ def check_gradient(f, *args, eps=1e-6, tol=1e-6, directions=3, seed=0):
     if not isinstance(y, Tensor):
         raise BackwardError(f"check_gradient expects a function that returns a Tensor: got {type(y).__name__}.")
     if y.dtype != np.float64:
-        raise GradientError(
-            f"check_gradient needs float64, but f returned {y.dtype}: look for float32 constants, layers."
-        )
+        raise GradientError(f"check_gradient needs float64, but f returned {y.dtype}; look for float32 constants.")
     weights = rng.standard_normal(y.shape)  # L = sum(weights * y): every output counts, each differently
     noise = 1e-3 * float(np.sum(np.abs(weights * y.data))) or 1e-300  # differences are blind below this, times tol
 

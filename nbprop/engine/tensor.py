@@ -256,9 +256,8 @@ def apply(op, *inputs):
         result._data = op(*[x._data for x in inputs])
     except ValueError as error:
         shapes = " and ".join(str(x.shape) for x in inputs)
-        raise ShapeError(
-            f"{op.name} cannot take shapes {shapes}: {str(error).rstrip('.')}. {op.hint}".rstrip()
-        ) from None
+        why = f"{str(error).rstrip('.')}. {op.hint}".rstrip()
+        raise ShapeError(f"{op.name} cannot take shapes {shapes}: {why}") from None
     result.requires_grad = any(op.needs) and tape.grad_enabled()
     recording = tape.recording()
     if result.requires_grad or recording is not None:

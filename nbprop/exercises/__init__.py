@@ -4,7 +4,7 @@ import copy
 from importlib import import_module
 from pkgutil import iter_modules
 
-from nbprop.engine.errors import did_you_mean
+from nbprop.checks import did_you_mean
 
 from .exercise import Exercise, Mistake, Text, Verdict
 

@@ -1,26 +1,14 @@
 """Neural networks: modules with parameters, activations, initializers, losses."""
 
+# Lists of names, not one a line.
+# fmt: off
+# isort: skip_file
 from . import init
 from .activations import (
-    ACTIVATIONS,
-    ELU,
-    GELU,
-    Activation,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-    activation,
+    ACTIVATIONS, ELU, GELU, Activation, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, activation,
 )
 from .attention import (
-    LearnedPositions,
-    MultiheadAttention,
-    SinusoidalPositions,
-    TransformerBlock,
-    scaled_dot_product_attention,
+    LearnedPositions, MultiheadAttention, SinusoidalPositions, TransformerBlock, scaled_dot_product_attention,
 )
 from .conv import AvgPool2d, Conv2d, MaxPool2d
 from .ctc import CTCLoss
@@ -28,24 +16,13 @@ from .dropout import Dropout
 from .embedding import Embedding
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
-from .losses import (
-    LOSSES,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HingeLoss,
-    HuberLoss,
-    L1Loss,
-    Loss,
-    MSELoss,
-    loss,
-)
+from .losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss
 from .mlp import mlp
 from .module import Module, Parameter, Sequential
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
 from .recurrent import GRU, LSTM, RNN, Recurrent, truncated_bptt
 from .residual import Residual
 
-# fmt: off
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
     "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout",

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import activation as ops
-from ..engine.tensor import apply
-from .checks import lookup, number
+from ..checks import lookup, number
+from ..engine import activation as ops, apply
 from .module import Module
 
 

@@ -4,16 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import attention as ops
-from ..engine.errors import ShapeError
+from ..checks import size
+from ..engine import ShapeError, apply, attention as ops
 from ..engine.matmul import Linear as LinearOp
-from ..engine.tensor import apply
 from .activations import activation as make_activation
-from .checks import size
 from .dropout import Dropout
 from .init import initializer, normal
-from .layers import Linear, as_input, as_tensor
-from .module import Module, Parameter
+from .layers import Linear
+from .module import Module, Parameter, as_input, as_tensor
 from .norm import LayerNorm
 
 

@@ -4,13 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import conv as ops
-from ..engine.errors import ShapeError
-from ..engine.tensor import apply
-from .checks import size
+from ..checks import size
+from ..engine import ShapeError, apply, conv as ops
 from .init import initializer
-from .layers import as_input, as_tensor
-from .module import Module, Parameter
+from .module import Module, Parameter, as_input, as_tensor
 
 
 class Conv2d(Module):
@@ -60,10 +57,8 @@ class Conv2d(Module):
         return apply(op, x, self.weight) if self.bias is None else apply(op, x, self.weight, self.bias)
 
     def extra_repr(self):
-        return (
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}, bias={self.bias is not None}"
-        )
+        window = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+        return f"{self.in_channels}, {self.out_channels}, {window}, bias={self.bias is not None}"
 
 
 class _Pool2d(Module):

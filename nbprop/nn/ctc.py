@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from ..engine import ctc as ops
-from ..engine.tensor import apply
-from .layers import as_tensor
-from .module import Module
+from ..engine import apply, ctc as ops
+from .module import Module, as_tensor
 
 REDUCTIONS = ("mean", "sum", "none")
 

@@ -4,11 +4,9 @@ from typing import Any
 
 from numpy.random import default_rng
 
-from ..engine import dropout as ops
-from ..engine.tensor import apply
-from .checks import share
-from .layers import as_tensor
-from .module import Module
+from ..checks import share
+from ..engine import apply, dropout as ops
+from .module import Module, as_tensor
 
 
 class Dropout(Module):

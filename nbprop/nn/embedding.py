@@ -4,12 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import embedding as ops
-from ..engine.tensor import apply
-from .checks import size
+from ..checks import size
+from ..engine import apply, embedding as ops
 from .init import initializer, normal
-from .layers import as_tensor
-from .module import Module, Parameter
+from .module import Module, Parameter, as_tensor
 
 
 class Embedding(Module):

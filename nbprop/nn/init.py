@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .checks import lookup
+from ..checks import lookup
 
 
 def _initializer(draw) -> Callable[..., Any]:
@@ -89,15 +89,7 @@ def orthogonal(rng, fan_in, fan_out, gain=1.0):
     return q if fan_out >= fan_in else q.T
 
 
-INITIALIZERS = {
-    "zeros": zeros,
-    "normal": normal,
-    "standard": standard,
-    "lecun": lecun,
-    "xavier": xavier,
-    "he": he,
-    "orthogonal": orthogonal,
-}
+INITIALIZERS = {draw.__name__: draw for draw in (zeros, normal, standard, lecun, xavier, he, orthogonal)}
 ALIASES = {"glorot": "xavier", "kaiming": "he"}
 
 

@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.errors import ShapeError
+from ..checks import size
+from ..engine import ShapeError, apply
 from ..engine.matmul import Linear as LinearOp
-from ..engine.tensor import Tensor, apply
-from .checks import size
 from .init import initializer
-from .module import Module, Parameter
+from .module import Module, Parameter, as_input, as_tensor
 
 
 class Linear(Module):
@@ -62,13 +61,3 @@ class Flatten(Module):
 
     def forward(self, x):
         return as_tensor(x).flatten(start_dim=1)
-
-
-def as_input(x, dtype):
-    """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
-    return as_tensor(x).astype(dtype)
-
-
-def as_tensor(x):
-    """A Tensor as it is; arrays, lists and numbers as a constant."""
-    return x if isinstance(x, Tensor) else Tensor(np.asarray(x))

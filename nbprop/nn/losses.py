@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from ..engine import loss as ops
-from ..engine.errors import ShapeError
-from ..engine.tensor import apply
-from .checks import lookup, number
-from .layers import as_tensor
-from .module import Module
+from ..checks import lookup, number
+from ..engine import ShapeError, apply, loss as ops
+from .module import Module, as_tensor
 
 
 class Loss(Module):

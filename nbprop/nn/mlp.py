@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from .activations import LeakyReLU
-from .activations import activation as make_activation
-from .checks import size
+from ..checks import size
+from .activations import LeakyReLU, activation as make_activation
 from .init import INITIALIZERS, he, initializer
 from .layers import Linear
 from .module import Sequential

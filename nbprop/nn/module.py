@@ -319,3 +319,13 @@ def _module(value):
         hint = f"; write {value.__name__}()" if isinstance(value, type) and issubclass(value, Module) else ""
         raise TypeError(f"Sequential is made of modules such as nn.Linear(2, 3) and nn.Tanh(); got {value!r}{hint}")
     return value
+
+
+def as_input(x, dtype):
+    """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
+    return as_tensor(x).astype(dtype)
+
+
+def as_tensor(x):
+    """A Tensor as it is; arrays, lists and numbers as a constant."""
+    return x if isinstance(x, Tensor) else Tensor(np.asarray(x))

@@ -2,12 +2,9 @@
 
 import numpy as np
 
-from ..engine import norm as ops
-from ..engine.errors import ShapeError
-from ..engine.tensor import apply
-from .checks import number, share, size
-from .layers import as_input
-from .module import Module, Parameter
+from ..checks import number, share, size
+from ..engine import ShapeError, apply, norm as ops
+from .module import Module, Parameter, as_input
 
 
 class LayerNorm(Module):

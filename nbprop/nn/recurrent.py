@@ -4,15 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import recurrent as ops
-from ..engine.errors import ShapeError
-from ..engine.functions import stack
-from ..engine.tape import no_grad
-from ..engine.tensor import apply
-from .checks import lookup, size
+from ..checks import lookup, size
+from ..engine import ShapeError, apply, no_grad, recurrent as ops, stack
 from .init import initializer
-from .layers import as_input, as_tensor
-from .module import Module, Parameter
+from .module import Module, Parameter, as_input, as_tensor
 
 
 class Recurrent(Module):

@@ -1,8 +1,7 @@
 """A way around."""
 
-from ..engine.errors import ShapeError
-from .layers import as_tensor
-from .module import Sequential
+from ..engine import ShapeError
+from .module import Sequential, as_tensor
 
 
 class Residual(Sequential):

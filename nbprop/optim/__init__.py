@@ -1,6 +1,8 @@
 """Optimizers: rules that turn a gradient into a change of the parameters. Sorted from simple to hard."""
 
-from ..nn.checks import lookup
+from functools import partial
+
+from ..checks import lookup
 from . import schedules
 from .adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
 from .clipping import clip_grad_norm, clip_grad_value
@@ -8,19 +10,10 @@ from .optimizer import Optimizer
 from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, Schedule, StepLR
 from .sgd import SGD
 
-
-def _momentum(lr=0.01):
-    return SGD(lr, momentum=0.9)
-
-
-def _nesterov(lr=0.01):
-    return SGD(lr, momentum=0.9, nesterov=True)
-
-
 OPTIMIZERS = {  # name -> what makes one, from lr alone
     "sgd": SGD,
-    "momentum": _momentum,  # with lr / (1 - momentum) the same as plain SGD's
-    "nesterov": _nesterov,
+    "momentum": partial(SGD, lr=0.01, momentum=0.9),  # with lr / (1 - momentum) the same as plain SGD's
+    "nesterov": partial(SGD, lr=0.01, momentum=0.9, nesterov=True),
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
     "adadelta": AdaDelta,

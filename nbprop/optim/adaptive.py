@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ..checks import flag, number, two
 from .optimizer import Optimizer
-from .settings import flag, number, pair
 
 
 class AdaGrad(Optimizer):
@@ -130,7 +130,7 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    checks = {"lr": number(0), "betas": pair(number(0, 1)), "eps": number(above=0)}
+    checks = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0)}
 
     def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, schedule=None):
         super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, schedule=schedule)

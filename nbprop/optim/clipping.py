@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .settings import number
+from ..checks import number
 
 _limit = number(above=0)
 

@@ -5,8 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import number
 from ..engine.errors import ShapeError
-from .settings import factor, number
+
+
+def factor(name, value):
+    """None, or a function of the number of updates done."""
+    if value is not None and not callable(value):
+        raise ValueError(f"{name} must be None or a function of the step, such as StepLR(100); got {value!r}")
+    return value
 
 
 class Optimizer:

@@ -10,7 +10,7 @@ NB: PyTorch's are bound to an optimizer, count with their own step(), usually ep
 from dataclasses import dataclass
 from math import cos, pi
 
-from .settings import number
+from ..checks import number
 
 _checks = {
     "gamma": number(0),

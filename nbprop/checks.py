@@ -1,12 +1,18 @@
 """Checks of what a user gives: names, sizes, numbers. Each error says what was expected and what came."""
 
 import math
+from difflib import get_close_matches
 from operator import index
 from typing import Any
 
 import numpy as np
 
-from ..engine.errors import did_you_mean
+
+def did_you_mean(value, names):
+    """ "; did you mean 'tanh'?" if one of the names is close, else nothing."""
+    known = {name.lower(): name for name in names}
+    close = get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
 def lookup(kind, name, known, aliases=()):
@@ -50,3 +56,21 @@ def share(name, value):
     if not 0 <= number()(name, value) <= 1:
         raise ValueError(f"{name} must be a number from 0 to 1; got {value!r}")
     return float(value)
+
+
+def flag(name, value):
+    """On or off."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False; got {value!r}")
+    return bool(value)
+
+
+def two(check):
+    """A check(name, value) for a pair such as Adam's betas, each of which passes `check`; it returns a tuple."""
+
+    def both(name, value):
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999); got {value!r}")
+        return tuple(check(f"{name}[{i}]", v) for i, v in enumerate(value))
+
+    return both
