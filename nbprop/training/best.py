@@ -1,4 +1,4 @@
-"""Early stopping: remember the parameters with the lowest validation loss, and when to stop waiting for better ones."""
+"""Early stopping: remember the model with the lowest validation loss, and when to stop waiting for better ones."""
 
 import math
 
@@ -10,7 +10,7 @@ class Best:
         if len(trainer.data.X_val) == 0:
             raise ValueError("early stopping looks at the validation loss, but these data have no validation samples")
         self.trainer, self.patience = trainer, patience
-        self.loss, self.theta, self.step, self.waited = math.inf, None, None, 0
+        self.loss, self.state, self.step, self.waited = math.inf, None, None, 0
 
     def passed(self):
         """Call after each step: True when the best is `patience` evaluations ago."""
@@ -19,12 +19,12 @@ class Best:
             return False
         loss = trainer.evaluation["val_loss"]
         if loss < self.loss:
-            self.loss, self.theta, self.step, self.waited = loss, trainer.theta.copy(), trainer.steps, 0
+            self.loss, self.state, self.step, self.waited = loss, trainer.model.state_dict(), trainer.steps, 0
         else:
             self.waited += 1
         return self.waited >= self.patience
 
     def take(self):
-        """Give the trainer the best parameters."""
+        """Give the trainer the best parameters, and the buffers of that moment, as one turn of theta."""
         if self.step not in (None, self.trainer.steps):
-            self.trainer.theta = self.theta
+            self.trainer._turn({"theta": self.state})

@@ -17,11 +17,9 @@ class Event:
 
     @property
     def text(self):
-        return (
-            f"{self.name} set"
-            if self.old is None and np.ndim(self.new)
-            else f"{self.name} {_short(self.old)} → {_short(self.new)}"
-        )
+        if self.name == "theta":  # too many numbers
+            return "theta set"
+        return f"{self.name} {_short(self.old)} → {_short(self.new)}"
 
 
 def _short(value):

@@ -36,6 +36,19 @@ def clip(value):
     return None if value is None else number("clip", value, 1e-12, "1.0, or None for no clipping")
 
 
+def dropout(value, present):
+    """Probability in [0, 1). present: what it is now, None where there is nothing that it could act on."""
+    if present is None:
+        raise ValueError(
+            f"dropout cannot be {value!r}: there is no nn.Dropout in this model. Make it with "
+            "nb.nn.mlp(..., dropout=0.0), or put nb.nn.Dropout(0.0) into it, and start a new Trainer"
+        )
+    value = number("dropout", value, 0, 0.5)
+    if value >= 1:
+        raise ValueError(f"dropout must be below 1, got {value:g}; try 0.5")
+    return value
+
+
 def theta(value, present):
     """A copy of all parameters."""
     array = np.array(value, present.dtype)
@@ -116,7 +129,7 @@ CHECKS = {
     "clip": clip,
     "l1": l1,
 }
-NAMES = (*CHECKS, "optimizer", "hidden", "depth", "width", "theta", "speed")
+NAMES = (*CHECKS, "dropout", "optimizer", "hidden", "depth", "width", "theta", "speed")
 
 
 def unknown(name):

@@ -1,5 +1,6 @@
 """The way back: full states of a run, kept every so often, and the knobs turned between them."""
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,16 +13,31 @@ class Snapshot:
 
     step: int
     settings: dict[str, Any]
-    theta: np.ndarray
+    model: dict[str, np.ndarray]  # its parameters and buffers
+    generators: list  # the model's own random generators, one for each place: those that share one still do
     optimizer: dict[str, Any]
     batches: tuple
-    buffers: list  # arrays of the model's state that are not trained
-    generators: list  # states of the model's own random generators
 
     @property
     def nbytes(self):
-        arrays = [self.theta, *self.optimizer["state"].values(), *self.buffers]
+        arrays = [*self.model.values(), *self.optimizer["state"].values()]
         return sum(array.nbytes for array in arrays) + 4096
+
+    def fill(self, model):
+        """Give a model of the same architecture the parameters, buffers and random generators of then."""
+        model.load_state_dict(self.model)
+        for place, generator in zip(generators(model), copy.deepcopy(self.generators), strict=True):
+            setattr(*place, generator)
+
+
+def generators(model):
+    """(module, attribute) of each place in a model where there is a random generator."""
+    return [
+        (module, name)
+        for module in model.modules()
+        for name, value in vars(module).items()
+        if isinstance(value, np.random.Generator)
+    ]
 
 
 class Past:

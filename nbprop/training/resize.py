@@ -5,7 +5,7 @@ its activation allows: right after the change the network says (nearly) what it 
 """
 
 from functools import cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 
@@ -14,18 +14,28 @@ from nbprop.engine import Tensor
 
 
 def dense_layers(model):
-    """The Linear layers of `Sequential(Linear, activation, ..., Linear)`; ValueError for any other model."""
+    """The Linear layers of `Sequential(Linear, activation, ..., Linear)`, with the same Dropout behind each activation
+    or without; ValueError for any other model."""
     modules = list(model) if isinstance(model, nn.Sequential) else []
-    regular = len(modules) % 2 == 1 and all(
-        isinstance(module, nn.Linear if i % 2 == 0 else nn.Activation) for i, module in enumerate(modules)
+    shares = {module.p for module in dropouts(model)}
+    kinds = (nn.Linear, nn.Activation, nn.Dropout)[: 2 + len(shares)]
+    regular = (
+        len(shares) <= 1
+        and len(modules) % len(kinds) == 1
+        and all(isinstance(module, kind) for module, kind in zip(modules, cycle(kinds), strict=False))
     )
     if not regular:
         raise ValueError(
             "depth, width and hidden sizes can be changed on networks made by nb.nn.mlp "
-            f"(Linear, activation, ..., Linear); "
+            "(Linear, activation, ..., Linear, with the same Dropout behind each activation or without); "
             f"this {type(model).__name__} is not: build a new model and a new Trainer instead"
         )
-    return modules[::2]
+    return modules[:: len(kinds)]
+
+
+def dropouts(model):
+    """All nn.Dropout in a model, however deep inside."""
+    return [module for module in model.modules() if isinstance(module, nn.Dropout)]
 
 
 def hidden_sizes(model):

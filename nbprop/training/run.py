@@ -14,9 +14,9 @@ from . import probes
 from .batches import Batches
 from .diverged import Diverged, first_not_finite
 from .fit import check_fit, evaluating
-from .past import Snapshot
+from .past import Snapshot, generators
 from .recorded import RecordedStep, find_layers
-from .resize import Resize, dense_layers, hidden_sizes
+from .resize import Resize, dense_layers, dropouts, hidden_sizes
 from .targets import accuracy, probabilities, targets
 
 EVALUATION_SAMPLES = 512
@@ -195,11 +195,16 @@ class Run:
     # ---- turning knobs -----------------------------------------------------------------------------------------
 
     def apply(self, name, value):
-        """Turn one knob; parameters, optimizer state and the place in the data are kept as far as they still fit."""
+        """Turn one knob; parameters, optimizer state and the place in the data are kept as far as they still fit.
+
+        theta: an array, or with the buffers what `model.state_dict()` gave."""
         if name in ("loss", "data"):
             check_fit(self.model, *(value if name == key else self.settings[key] for key in ("data", "loss")))
         if name == "theta":
-            self.model.theta = value
+            if isinstance(value, dict):
+                self.model.load_state_dict(value)
+            else:
+                self.model.theta = value
             return
         if name == "hidden":
             self._resize(value)
@@ -210,6 +215,8 @@ class Run:
             self._take_optimizer()
         elif name == "activation":
             self._replace_activations(value)
+        elif name == "dropout":
+            self._set_dropout(value)
         elif name in ("loss", "data"):
             self._take_data(keep=name == "loss")
         if name not in ("lr", "optimizer", "clip", "l1"):
@@ -245,6 +252,14 @@ class Run:
                 elif isinstance(child, nn.Activation):
                     setattr(module, key, nn.activation(name))
 
+    def _set_dropout(self, p):
+        layers = dropouts(self.model)
+        for layer, share in zip(layers, p if isinstance(p, tuple) else [p] * len(layers), strict=True):
+            layer.p = share
+        for module in self.model.modules():
+            if isinstance(module, nn.TransformerBlock):
+                module.dropout = module.drop.p  # which `nb.save` writes
+
     def _resize(self, hidden):
         layers = dense_layers(self.model)
         old = [layers[0].in_features, *(layer.out_features for layer in layers)]
@@ -259,6 +274,8 @@ class Run:
     def _rebuild(self, hidden):
         """Give the model the layers of a freshly initialized network with these hidden sizes."""
         fresh = self._initialized(hidden, [self.seed, self.steps])
+        for layer in dropouts(fresh):  # goes on with the draws of the old ones
+            layer.rng = next(iter(self.model.generators()), layer.rng)
         del self.model[:]
         for module in fresh:
             self.model.append(module)
@@ -271,6 +288,7 @@ class Run:
             init=getattr(self.model, "init", "xavier"),
             seed=seed,
             dtype=self.theta.dtype,
+            dropout=self.settings["dropout"],
         )
 
     # ---- the full state ----------------------------------------------------------------------------------------
@@ -287,48 +305,49 @@ class Run:
         if self.settings["hidden"] is not None:
             return self._initialized(self.settings["hidden"], seed)
         model = copy.deepcopy(self.model)
-        model.theta = start.theta
-        for (_, array), kept in zip(model.named_buffers(), start.buffers, strict=True):
-            array[...] = kept
+        start.fill(model)
         return model
 
     def snapshot(self):
         return Snapshot(
             self.steps,
             dict(self.settings),
-            self.theta.copy(),
+            self.model.state_dict(),
+            copy.deepcopy([getattr(*place) for place in generators(self.model)]),
             self.optimizer.state_dict(),
             self.batches.state(),
-            [array.copy() for _, array in self.model.named_buffers()],
-            [generator.bit_generator.state for generator in self.model.generators()],
         )
 
     def restore(self, snapshot):
-        wanted = snapshot.settings
-        if wanted["hidden"] is not None and wanted["hidden"] != hidden_sizes(self.model):
-            self.settings["activation"] = wanted["activation"]
+        now, wanted = self.settings, snapshot.settings
+        self.settings = dict(wanted)
+        if wanted["hidden"] != now["hidden"]:
             self._rebuild(wanted["hidden"])
-        elif wanted["activation"] != self.settings["activation"]:
-            self._replace_activations(wanted["activation"])
-        self.settings.update(wanted)
+        else:
+            if wanted["activation"] != now["activation"]:
+                self._replace_activations(wanted["activation"])
+            if wanted["dropout"] != now["dropout"]:
+                self._set_dropout(wanted["dropout"])
         self.steps = snapshot.step
         self._take_data()
         self.batches.restore(snapshot.batches)
         self._take_optimizer()
         self.optimizer.load_state_dict(snapshot.optimizer)
         self._record_anew()
-        self.model.theta = snapshot.theta
-        for (_, array), kept in zip(self.model.named_buffers(), snapshot.buffers, strict=True):
-            array[...] = kept
-        for generator, kept in zip(self.model.generators(), snapshot.generators, strict=True):
-            generator.bit_generator.state = kept
+        snapshot.fill(self.model)
 
 
 def architecture(model):
-    """The settings that a model brings along: hidden sizes (None if they cannot be changed) and activation."""
+    """The settings that a model brings along: hidden sizes (None if they cannot be changed), activation and dropout (a
+    tuple where the layers differ, None where there are none)."""
+    shares = tuple(layer.p for layer in dropouts(model))
     functions = [module.name for module in model.modules() if isinstance(module, nn.Activation)]
     try:
         hidden = hidden_sizes(model)
     except ValueError:
         hidden = None
-    return {"hidden": hidden, "activation": functions[0] if functions else "identity"}
+    return {
+        "hidden": hidden,
+        "activation": functions[0] if functions else "identity",
+        "dropout": shares[0] if len(set(shares)) == 1 else shares or None,
+    }

@@ -44,9 +44,9 @@ class Trainer(Turning, Live):
         in a long run twice as many whenever there are a thousand records.
     snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
 
-    Knobs: lr, batch_size, activation, optimizer, depth, width, hidden, loss, data, clip, l1, theta, speed. Set them as
-    attributes or several at once with `set`, at any time and from any thread; a bad value raises and the run goes on
-    untouched.
+    Knobs: lr, batch_size, activation, dropout, optimizer, depth, width, hidden, loss, data, clip, l1, theta, speed. Set
+    them as attributes or several at once with `set`, at any time and from any thread; a bad value raises and the run
+    goes on untouched. `dropout` is the p of all nn.Dropout in the model, such as those of nn.mlp(..., dropout=0.0).
     """
 
     blocking = "fit(steps=...)"
@@ -150,7 +150,7 @@ class Trainer(Turning, Live):
         """Train for a number of steps, or epochs; blocks, with a progress bar when it takes long. Returns the history.
 
         patience: early stopping. Stop when the validation loss has not fallen for so many evaluations, and in any case
-        take the parameters of the best evaluation.
+        take the parameters of the best evaluation, and the buffers (running means of batch normalization) of then.
         Raises Diverged when a number is no longer finite; what was reached before is kept.
         """
         if (steps is None) == (epochs is None):
@@ -261,8 +261,10 @@ class Trainer(Turning, Live):
     def _reset(self, model, changes, seed):
         self._pause()
         settings = {**self._run.settings, **changes}
-        model = self._run.fresh_model(self._past.before(0), seed) if model is None else model
-        settings.update(architecture(model))
+        if model is None:
+            model = self._run.fresh_model(self._past.before(0), seed)
+        else:
+            settings.update(architecture(model))
         before = self._moment()
         self._begin(Run(model, settings, seed))
         self._before = before

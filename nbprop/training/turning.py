@@ -37,6 +37,8 @@ class Turning:
             elif name == "optimizer":
                 wanted[name] = knobs.optimizer(value, knobs.lr(changes.get("lr", self.lr)))
                 wanted["lr"] = wanted[name].lr
+            elif name == "dropout":
+                wanted[name] = knobs.dropout(value, self.dropout)
             elif name == "theta":
                 wanted[name] = knobs.theta(value, self.model.theta)
             elif name in knobs.CHECKS:
@@ -81,6 +83,12 @@ class Turning:
 
     clip = _knob("clip", "Largest norm of the gradient: a larger one is scaled down to it; None: none is.")
     l1 = _knob("l1", "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.")
+
+    dropout = _knob(
+        "dropout",
+        "Probability p of all nn.Dropout in the model, however deep inside; assigning (0 <= p < 1) makes them equal. "
+        "A tuple where they differ; None where there are none, and then assigning raises ValueError.",
+    )
 
     @property
     def theta(self):

@@ -135,6 +135,40 @@ def test_mlp():
     np.testing.assert_array_equal(double.theta.astype(np.float32), model.theta)
 
 
+@pytest.mark.parametrize("seed", [1, [3, 40], np.random.SeedSequence(7)])
+def test_mlp_with_dropout_has_the_same_weights(seed):
+    model, plain = nn.mlp([2, 5, 4, 3], seed=seed, dropout=0.25), nn.mlp([2, 5, 4, 3], seed=seed)
+    kinds = ["Linear", "Tanh", "Dropout", "Linear", "Tanh", "Dropout", "Linear"]
+    assert [type(m).__name__ for m in model] == kinds
+    assert [type(m).__name__ for m in plain] == ["Linear", "Tanh", "Linear", "Tanh", "Linear"]
+    np.testing.assert_array_equal(model.theta, plain.theta)
+    assert model[2].p == model[5].p == 0.25 and model[2] is not model[5]
+    assert model.generators() == [model[2].rng] and not plain.generators()
+    assert (model.activation, model.init) == ("tanh", "xavier")
+    x = np.ones((9, 2))
+    np.testing.assert_array_equal(model.eval()(x).data, plain(x).data)
+
+
+def test_the_seed_of_mlp_is_that_of_the_dropout_too():
+    x = np.ones((9, 2))
+    one, same, other = (nn.mlp([2, 50, 1], seed=seed, dropout=0.5)(x).data for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+    rng, twin = np.random.default_rng(5), np.random.default_rng(5)
+    nn.mlp([2, 50, 1], seed=rng, dropout=0.5)(x)  # what is dropped takes no numbers from a generator given
+    nn.mlp([2, 50, 1], seed=twin)
+    assert rng.random() == twin.random()
+
+
+def test_mlp_with_a_dropout_that_can_be_turned_up():
+    model = nn.mlp([2, 5, 1], dropout=0.0)
+    assert model[2].p == 0.0
+    assert [type(m) for m in nn.mlp([3, 2], dropout=0.5)] == [nn.Linear]
+    for bad in (1, 1.5, -0.1, "half", float("nan"), True):
+        with pytest.raises(ValueError, match="dropout must be a finite number, at least 0 and less than 1; got"):
+            nn.mlp([2, 1], dropout=bad)
+
+
 def test_mlp_takes_modules_and_functions():
     model = nn.mlp((2, 3, 1), activation=nn.LeakyReLU(0.5), init=nn.init.normal(std=2))
     assert model[1].negative_slope == 0.5

@@ -6,10 +6,11 @@ import nbprop as nb
 from nbprop import nn
 
 
-def trainer(**settings):
+def trainer(data=None, **settings):
+    data = nb.data.moons(samples=120, seed=1) if data is None else data
     rng = np.random.default_rng(0)
     model = nn.Sequential(nn.Linear(2, 6, rng=rng), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 1, rng=rng))
-    return nb.Trainer(model, nb.data.moons(samples=120, seed=1), batch_size=16, snapshot_every=10, seed=2, **settings)
+    return nb.Trainer(model, data, batch_size=16, snapshot_every=10, seed=2, **settings)
 
 
 def running(t):
@@ -77,3 +78,58 @@ def test_a_reset_starts_them_anew_and_undo_brings_them_back():
     np.testing.assert_array_equal(running(t), START)
     t.undo()
     np.testing.assert_array_equal(running(t), now)
+
+
+def noisy():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    return nb.data.from_arrays(X, (X[:, 0] + rng.normal(size=60) > 0).astype(int), validation=0.5, seed=1)
+
+
+def test_early_stopping_brings_back_those_of_the_best_evaluation():
+    t = trainer(noisy(), lr=0.02, evaluate_every=5)
+    twin = trainer(noisy(), lr=0.02, evaluate_every=5)
+    t.fit(steps=2000, patience=7, bar=False)
+    stop, (steps, losses) = t.steps, t.history.series("val_loss")
+    best = int(steps[losses[1:].argmin() + 1])
+    assert stop == best + 7 * 5 < 2000
+    assert t.evaluate()["val_loss"] == losses[1:].min()
+    assert [event.text for event in t.history.events] == ["theta set"]
+    theta, moved = t.theta.copy(), running(t)
+    states = {}
+    for _ in range(50):
+        t.step()
+        states[t.steps] = t.theta.copy(), running(t)
+
+    def assert_at(step):
+        assert t.steps == step
+        np.testing.assert_array_equal(t.theta, states[step][0])
+        np.testing.assert_array_equal(running(t), states[step][1])
+
+    for back in (stop + 23, stop + 1):  # the turn is repeated on the way
+        t.rewind(back)
+        assert_at(back)
+        t.fit(steps=stop + 50 - back, bar=False)
+        assert_at(stop + 50)
+    states[best] = theta, moved
+    t.rewind(best)
+    assert_at(best)
+    t.undo()
+    assert_at(stop + 50)
+    t.rewind(stop)  # as it was before the turn, as with every knob
+    twin.fit(steps=stop, bar=False)
+    states[stop] = twin.theta, running(twin)
+    assert_at(stop)
+    assert t.history.events == []
+
+
+def test_the_turn_at_the_very_step_of_an_early_stop_is_undone_and_done_again():
+    t = trainer(noisy(), lr=0.02, evaluate_every=5)
+    t.fit(steps=2000, patience=7, bar=False)
+    state, stop, loss = t.model.state_dict(), t.steps, t.evaluate()["val_loss"]
+    t.rewind(stop)
+    assert t.evaluate()["val_loss"] > loss
+    t.undo()
+    assert t.steps == stop and t.evaluate()["val_loss"] == loss
+    for name, array in t.branch().model.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
