@@ -53,49 +53,22 @@ def differences(f, w, eps):
     return slopes
 
 
-# ---- the same by automatic differentiation -------------------------------------------------------------------------
+# ---- the same by automatic differentiation, random tests -----------------------------------------------------------
 
 
-def _leaves(*arrays):
-    return [Tensor(array, requires_grad=True) for array in arrays]
-
-
-def _weight_gradient(x, dz):
-    W, b = _leaves(np.zeros((dz.shape[1], x.shape[1])), np.zeros(dz.shape[1]))
-    (Tensor(x) @ W.T + b).backward(dz)
-    return W.grad, b.grad
-
-
-def _hidden_delta(dz2, W2, a1):
-    z1 = Tensor(np.arctanh(a1), requires_grad=True)
-    (z1.tanh() @ Tensor(W2).T).backward(dz2)
-    return z1.grad
-
-
-def _backward(x, y, *parameters):
-    W1, b1, W2, b2 = leaves = _leaves(*parameters)
-    y_hat = (Tensor(x) @ W1.T + b1).tanh() @ W2.T + b2
-    ((y_hat - Tensor(y)) ** 2).mean().backward()
+def _gradients(loss, *arrays):
+    leaves = [Tensor(array, requires_grad=True) for array in arrays]
+    loss(*leaves).backward()
     return tuple(leaf.grad for leaf in leaves)
 
 
-def _train_step(x, y, W1, b1, W2, b2, lr):
-    old = W1, b1, W2, b2
-    return tuple(w - lr * dw for w, dw in zip(old, _backward(x, y, *old), strict=True))
+def _weight_gradient(x, dz):
+    anywhere = np.zeros((dz.shape[1], x.shape[1])), np.zeros(dz.shape[1])  # the layer is linear
+    return _gradients(lambda W, b: ((x @ W.T + b) * dz).sum(), *anywhere)
 
 
-def _shared_gradient(x, a1, dz1, dz2):
-    (W,) = _leaves(np.zeros((dz1.shape[1], x.shape[1])))
-    z1, z2 = Tensor(x) @ W.T, Tensor(a1) @ W.T
-    ((z1 * Tensor(dz1)).sum() + (z2 * Tensor(dz2)).sum()).backward()
-    return W.grad
-
-
-def _slopes_of_smooth(f, w, eps):
-    return grad(lambda w: (w * w * w.tanh()).sum() + w[0] * w[1] * w[2])(w)
-
-
-# ---- random tests --------------------------------------------------------------------------------------------------
+def _hidden_delta(dz2, W2, a1):
+    return grad(lambda z1: ((z1.tanh() @ W2.T) * dz2).sum())(np.arctanh(a1))
 
 
 def _network(rng):
@@ -104,36 +77,50 @@ def _network(rng):
     return tuple(rng.normal(size=shape) for shape in shapes)
 
 
+def _backward(x, y, *parameters):
+    def loss(W1, b1, W2, b2):
+        return (((x @ W1.T + b1).tanh() @ W2.T + b2 - y) ** 2).mean()
+
+    return _gradients(loss, *parameters)
+
+
+def _train_step(x, y, W1, b1, W2, b2, lr):
+    old = W1, b1, W2, b2
+    return tuple(w - lr * dw for w, dw in zip(old, _backward(x, y, *old), strict=True))
+
+
+def _shared_gradient(x, a1, dz1, dz2):
+    return grad(lambda W: ((x @ W.T) * dz1 + (a1 @ W.T) * dz2).sum())(np.zeros((x.shape[1], x.shape[1])))
+
+
 def _smooth(w):
     return float((w * w * np.tanh(w)).sum() + w[0] * w[1] * w[2])
+
+
+def _slopes_of_smooth(f, w, eps):
+    return grad(lambda w: (w * w * w.tanh()).sum() + w[0] * w[1] * w[2])(w)
 
 
 # ---- typical mistakes ----------------------------------------------------------------------------------------------
 
 
-def _wrong_pass(scale=1.0, slope=None, into_second=None, into_first=None, total=None):
-    """A backward pass with one term replaced: a factor of δ₂, the slope of tanh (of z1, a1), the input of the second
-    layer (of z1, a1), the delta of the first (of δ₁, δ₂), the sum for the bias (of δ)."""
+def _wrong_pass(
+    scale=1.0,
+    slope=lambda z1, a1: 1 - a1**2,
+    into_first=lambda dz1, dz2: dz1,
+    into_second=lambda z1, a1: a1,
+    total=lambda dz: dz.sum(axis=0),
+):
+    """A backward pass with one term replaced."""
 
     def wrong(x, y, W1, b1, W2, b2):
         z1 = x @ W1.T + b1
         a1 = np.tanh(z1)
         dz2 = scale * 2 * (a1 @ W2.T + b2 - y) / len(x)
-        dz1 = (dz2 @ W2) * (slope(z1, a1) if slope else 1 - a1**2)
-        first = into_first(dz1, dz2) if into_first else dz1
-        second = into_second(z1, a1) if into_second else a1
-        db1, db2 = (total(dz) if total else dz.sum(axis=0) for dz in (first, dz2))
-        return first.T @ x, db1, dz2.T @ second, db2
+        dz1 = into_first((dz2 @ W2) * slope(z1, a1), dz2)
+        return dz1.T @ x, total(dz1), dz2.T @ into_second(z1, a1), total(dz2)
 
     return wrong
-
-
-def _only_the_first_sample(x, y, *parameters):
-    return tuple(each / len(x) for each in backward(x[:1], y[:1], *parameters))
-
-
-def _uphill(x, y, W1, b1, W2, b2, lr):
-    return train_step(x, y, W1, b1, W2, b2, -lr)
 
 
 def _too_early(x, y, W1, b1, W2, b2, lr):
@@ -142,22 +129,6 @@ def _too_early(x, y, W1, b1, W2, b2, lr):
     W2 = W2 - lr * dz2.T @ a1
     dz1 = (dz2 @ W2) * (1 - a1**2)
     return W1 - lr * dz1.T @ x, b1 - lr * dz1.sum(axis=0), W2, b2 - lr * dz2.sum(axis=0)
-
-
-def _full_step(x, y, W1, b1, W2, b2, lr):
-    return train_step(x, y, W1, b1, W2, b2, 1.0)
-
-
-def _only_the_gradient(x, y, W1, b1, W2, b2, lr):
-    return backward(x, y, W1, b1, W2, b2)
-
-
-def _one_sided(f, w, eps):
-    return np.array([(f(w + eps * e) - f(w)) / eps for e in np.eye(len(w))])
-
-
-def _all_at_once(f, w, eps):
-    return np.full_like(w, (f(w + eps) - f(w - eps)) / (2 * eps))
 
 
 def _not_put_back(f, w, eps):
@@ -180,25 +151,19 @@ EXERCISES = (
         solution=np.array([[8.0, 16.0], [0.0, 0.0]]),
         mistakes=(
             Mistake(
-                np.array([[8.0, 16.0], [-4.0, -8.0]]),
+                [[8, 16], [-4, -8]],
                 "The slope of the activation is forgotten: the second hidden unit has z = -1, there ReLU has slope 0, "
                 "and nothing gets through it.",
             ),
+            Mistake([[4, 8], [0, 0]], "A factor 2 is missing: the derivative of (ŷ - y)² is 2 (ŷ - y)."),
+            Mistake([[8, 0], [16, 0]], "It is transposed: row i belongs to hidden unit i, column j to input j."),
             Mistake(
-                np.array([[4.0, 8.0], [0.0, 0.0]]),
-                "A factor 2 is missing: the derivative of (ŷ - y)² is 2 (ŷ - y).",
-            ),
-            Mistake(
-                np.array([[8.0, 0.0], [16.0, 0.0]]),
-                "It is transposed: row i belongs to hidden unit i, column j to input j.",
-            ),
-            Mistake(
-                np.array([[4.0, 8.0], [4.0, 8.0]]),
+                [[4, 8], [4, 8]],
                 "That is δ₂ for both units: on its way back through W₂ it is multiplied by the weight, then by the "
                 "slope.",
             ),
             Mistake(
-                np.array([[24.0, 0.0], [0.0, 0.0]]),
+                [[24, 0], [0, 0]],
                 "That is δ₁ times a₁: the gradient of W₁ is δ₁ times what came *into* this layer, x.",
             ),
         ),
@@ -228,18 +193,12 @@ EXERCISES = (
                 lambda y_hat, y: 2 * (y - y_hat) / len(y),
                 "The sign is wrong: where ŷ is too large, a larger ŷ makes the loss larger, so δ is positive.",
             ),
-            Mistake(
-                lambda y_hat, y: (y_hat - y) / len(y),
-                "The factor 2 is missing: the derivative of e² is 2e.",
-            ),
+            Mistake(lambda y_hat, y: (y_hat - y) / len(y), "The factor 2 is missing: the derivative of e² is 2e."),
             Mistake(
                 lambda y_hat, y: 2 * (y_hat - y).mean(keepdims=True),
                 "You have taken the mean over the batch: each sample has a δ of its own.",
             ),
-            Mistake(
-                lambda y_hat, y: (y_hat - y) ** 2 / len(y),
-                "That is the loss of each sample, not its derivative.",
-            ),
+            Mistake(lambda y_hat, y: (y_hat - y) ** 2 / len(y), "That is the loss of each sample, not its derivative."),
         ),
         hints=(
             "How does the loss change when only the output of sample i changes?",
@@ -306,10 +265,7 @@ EXERCISES = (
                 lambda dz2, W2, a1: (dz2 @ W2) * (1 - np.tanh(a1) ** 2),
                 "The slope is taken in the wrong place: a₁ is tanh(z₁) already, so tanh' is 1 - a₁².",
             ),
-            Mistake(
-                lambda dz2, W2, a1: (dz2 @ W2) * (1 - a1),
-                "The slope of tanh is 1 - a², with a square.",
-            ),
+            Mistake(lambda dz2, W2, a1: (dz2 @ W2) * (1 - a1), "The slope of tanh is 1 - a², with a square."),
             Mistake(
                 lambda dz2, W2, a1: (dz2 @ W2) * a1 * (1 - a1),
                 "a (1 - a) is the slope of the sigmoid; tanh has 1 - a².",
@@ -350,16 +306,16 @@ EXERCISES = (
                 _wrong_pass(into_first=lambda dz1, dz2: dz2),
                 "That is the delta of the wrong layer: W₁ and b₁ belong to δ₁.",
             ),
-            Mistake(
-                _wrong_pass(into_second=lambda z1, a1: z1),
-                "What goes into the second layer is a₁, not z₁.",
-            ),
+            Mistake(_wrong_pass(into_second=lambda z1, a1: z1), "What goes into the second layer is a₁, not z₁."),
             Mistake(
                 _wrong_pass(slope=lambda z1, a1: 1 - np.tanh(a1) ** 2),
                 "The slope of tanh is taken in the wrong place: at z₁ it is 1 - a₁².",
             ),
             Mistake(_wrong_pass(total=lambda dz: dz.sum(axis=1)), "The bias is summed over the wrong axis: axis 0."),
-            Mistake(_only_the_first_sample, "The sum over the batch is missing: this is the first sample alone."),
+            Mistake(
+                lambda x, y, *parameters: tuple(each / len(x) for each in backward(x[:1], y[:1], *parameters)),
+                "The sum over the batch is missing: this is the first sample alone.",
+            ),
         ),
         hints=(
             "Begin with the forward pass: you need z1, a1 and y_hat.",
@@ -376,13 +332,16 @@ EXERCISES = (
         truth=_train_step,
         outputs=("W1", "b1", "W2", "b2"),
         mistakes=(
-            Mistake(_uphill, "This goes uphill: the gradient points to a larger loss, so it is subtracted."),
+            Mistake(
+                lambda *arguments: train_step(*arguments[:6], lr=-arguments[6]),
+                "This goes uphill: the gradient points to a larger loss, so it is subtracted.",
+            ),
             Mistake(
                 _too_early,
                 "W₂ was updated before δ₁ was computed with it: the whole backward pass belongs to the *old* weights.",
             ),
-            Mistake(_full_step, "The learning rate is forgotten."),
-            Mistake(_only_the_gradient, "That is the gradient, not the new parameter."),
+            Mistake(lambda *arguments: train_step(*arguments[:6], lr=1.0), "The learning rate is forgotten."),
+            Mistake(lambda *arguments: backward(*arguments[:6]), "That is the gradient, not the new parameter."),
         ),
         hints=(
             "Your backward pass, then four subtractions. In which order does not matter, if ...",
@@ -410,10 +369,7 @@ EXERCISES = (
                 lambda x, a1, dz1, dz2: dz2.T @ x + dz1.T @ a1,
                 "Each delta goes with the input of its *own* layer: δ₁ with x, δ₂ with a₁.",
             ),
-            Mistake(
-                lambda x, a1, dz1, dz2: (dz2.T @ a1 + dz1.T @ x) / 2,
-                "The shares are added, not averaged.",
-            ),
+            Mistake(lambda x, a1, dz1, dz2: (dz2.T @ a1 + dz1.T @ x) / 2, "The shares are added, not averaged."),
             Mistake(
                 lambda x, a1, dz1, dz2: (dz2.T @ a1) * (dz1.T @ x),
                 "The shares are added: only along *one* path are derivatives multiplied.",
@@ -434,19 +390,16 @@ EXERCISES = (
         truth=_slopes_of_smooth,
         mistakes=(
             Mistake(
-                _one_sided,
+                lambda f, w, eps: np.array([(f(w + eps * e) - f(w)) / eps for e in np.eye(len(w))]),
                 "These are one-sided differences, with an error that falls with ε only; go to both sides.",
             ),
             Mistake(
                 lambda f, w, eps: np.array([(f(w) - f(w - eps * e)) / eps for e in np.eye(len(w))]),
                 "These are differences to the left only, with an error that falls with ε only; go to both sides.",
             ),
+            Mistake(lambda f, w, eps: 2 * differences(f, w, eps), "The two points lie 2ε apart, so divide by 2ε."),
             Mistake(
-                lambda f, w, eps: 2 * differences(f, w, eps),
-                "The two points lie 2ε apart, so divide by 2ε.",
-            ),
-            Mistake(
-                _all_at_once,
+                lambda f, w, eps: np.full_like(w, (f(w + eps) - f(w - eps)) / (2 * eps)),
                 "All entries of w were changed at once: change one, measure, put it back, then the next.",
             ),
             Mistake(_not_put_back, "w[i] was not put back before the next one was changed: work on a copy of w."),

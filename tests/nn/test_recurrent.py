@@ -1,48 +1,14 @@
-"""RNN, GRU, LSTM: whole sequences and single steps, against PyTorch, and truncated backpropagation through time."""
+"""RNN, GRU, LSTM: whole sequences and single steps, in a model and its replay, against PyTorch; settings, errors."""
 
 import copy
 import pickle
 
 import numpy as np
 import pytest
+from recurrent_layers import LAYERS, WEIGHTS, F, H, N, T, X, assert_close, every_layer, gradients, make, start
 
 from nbprop import nn, optim
-from nbprop.engine import BackwardError, Replay, ShapeError, Tensor, check_gradient, no_grad, record
-
-LAYERS = {
-    "RNN": nn.RNN,
-    "RNN of relu": lambda *sizes, **settings: nn.RNN(*sizes, "relu", **settings),
-    "GRU": nn.GRU,
-    "LSTM": nn.LSTM,
-    "LSTM without forget gate": lambda *sizes, **settings: nn.LSTM(*sizes, forget_gate=False, **settings),
-}
-every_layer = pytest.mark.parametrize("name", LAYERS)
-RNG = np.random.default_rng(0)
-T, N, F, H = 9, 3, 2, 4  # steps, sequences, features, units
-X = RNG.standard_normal((T, N, F))
-
-
-def make(name, **settings):
-    layer = LAYERS[name](F, H, **{"rng": 1, "dtype": np.float64, **settings})
-    layer.theta += 0.1 * np.random.default_rng(2).standard_normal(layer.theta.shape)  # biases too
-    return layer
-
-
-def start(layer, N=N):
-    return np.random.default_rng(3).standard_normal((2, N, H)[not isinstance(layer, nn.LSTM) :])
-
-
-def gradients(layer, loss, *inputs):
-    """Gradients of loss(*tensors) with respect to theta and the inputs."""
-    layer.zero_grad()
-    tensors = [Tensor(x, requires_grad=True) for x in inputs]
-    loss(*tensors).backward()
-    return [layer.gradient.copy(), *(x.grad for x in tensors)]
-
-
-def assert_close(ours, theirs, tol=1e-12):
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=tol, atol=tol)
+from nbprop.engine import Replay, ShapeError, Tensor, check_gradient, no_grad, record
 
 
 @every_layer
@@ -70,15 +36,14 @@ def test_shapes_and_parameters(name):
 def test_steps_are_the_sequence(name):
     """Step by step with a carried state: the same outputs and gradients; in chunks too."""
     layer = make(name)
-    weights = np.random.default_rng(4).standard_normal((T, N, H))
     out, end = layer(X, start(layer))
 
     def whole(x, state):
-        return (layer(x, state)[0] * weights).sum()
+        return (layer(x, state)[0] * WEIGHTS).sum()
 
     def steps(x, state):
         total = 0.0
-        for x_t, weight, expected in zip(x, weights, out.data, strict=True):
+        for x_t, weight, expected in zip(x, WEIGHTS, out.data, strict=True):
             y, state = layer(x_t, state)
             np.testing.assert_allclose(y.data, expected, rtol=1e-13, atol=1e-15)
             total = total + (y * weight).sum()
@@ -88,7 +53,7 @@ def test_steps_are_the_sequence(name):
     def chunks(x, state):
         a, state = layer(x[:4], state)
         b, _ = layer(x[4:], tuple(state) if isinstance(layer, nn.LSTM) else state)
-        return (a * weights[:4]).sum() + (b * weights[4:]).sum()
+        return (a * WEIGHTS[:4]).sum() + (b * WEIGHTS[4:]).sum()
 
     expected = gradients(layer, whole, X, start(layer))
     assert_close(gradients(layer, steps, X, start(layer)), expected)
@@ -129,9 +94,8 @@ def test_batch_first(name):
     np.testing.assert_array_equal(same.data, state.data)
     step, _ = other(X[0])
     np.testing.assert_allclose(step.data, out.data[0], rtol=1e-13)
-    weights = np.random.default_rng(4).standard_normal((T, N, H))
-    ours = gradients(layer, lambda x: (layer(x)[0] * weights).sum(), X)
-    theirs = gradients(other, lambda x: (other(x)[0] * weights.swapaxes(0, 1)).sum(), X.swapaxes(0, 1))
+    ours = gradients(layer, lambda x: (layer(x)[0] * WEIGHTS).sum(), X)
+    theirs = gradients(other, lambda x: (other(x)[0] * WEIGHTS.swapaxes(0, 1)).sum(), X.swapaxes(0, 1))
     assert_close([theirs[0], theirs[1].swapaxes(0, 1)], ours)
 
 
@@ -293,15 +257,6 @@ def test_training_in_replay_is_eager_training(name):
     np.testing.assert_array_equal(replayed.theta, eager.theta)
 
 
-@pytest.fixture
-def torch():
-    torch = pytest.importorskip("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # more only wait for each other on arrays this small
-    yield torch
-    torch.set_num_threads(threads)
-
-
 def torch_twin(torch, name, layer, **settings):
     """PyTorch's layer with the same weights."""
     if name.startswith("RNN"):
@@ -320,10 +275,7 @@ def test_same_as_pytorch(torch, name, bias, batch_first):
     layer = make(name, bias=bias, batch_first=batch_first)
     twin = torch_twin(torch, name, layer, bias=bias, batch_first=batch_first)
     s = start(layer)
-    weights = np.random.default_rng(4).standard_normal((T, N, H))
-    x = X
-    if batch_first:
-        x, weights = x.swapaxes(0, 1), weights.swapaxes(0, 1)
+    x, weights = (a.swapaxes(0, 1) if batch_first else a for a in (X, WEIGHTS))
     for step in range(100):
         tensors = [Tensor(v, requires_grad=True) for v in (x, s)]
         out, end = layer(*tensors)
@@ -346,156 +298,3 @@ def test_same_as_pytorch(torch, name, bias, batch_first):
         with torch.no_grad():
             for p in twin.parameters():
                 p -= 0.001 * p.grad
-
-
-# Truncated backpropagation through time
-
-
-class Stack(nn.Module):
-    """Two layers; the state is a tuple of theirs."""
-
-    def __init__(self):
-        self.below = nn.LSTM(F, 3, rng=0, dtype=np.float64)
-        self.above = nn.GRU(3, H, rng=1, dtype=np.float64)
-
-    def forward(self, x, state=None):
-        below, above = state or (None, None)
-        x, below = self.below(x, below)
-        x, above = self.above(x, above)
-        return x, (below, above)
-
-
-MODELS = {**{name: lambda name=name, **settings: make(name, **settings) for name in LAYERS}, "two layers": Stack}
-every_model = pytest.mark.parametrize("model", MODELS)
-WEIGHTS = np.random.default_rng(8).standard_normal((T, N, H))
-
-
-def passes(model, window, period=None, state=None):
-    """Loss of all outputs, its gradient with respect to theta and the input by truncated BPTT."""
-    model.zero_grad()
-    x, total, seen = Tensor(X, requires_grad=True), 0.0, []
-    for out, times in nn.truncated_bptt(model, x, window, period, state):
-        loss = (out * WEIGHTS[times] + out * out).sum()
-        loss.backward()
-        total += loss.item()
-        seen += range(T)[times]
-    assert seen == list(range(T))
-    return total, model.gradient.copy(), x.grad
-
-
-def by_definition(model, window, period):
-    """The same from the definition, each pass by itself: at time t (from 1 on), errors of outputs t - period + 1 ... t,
-    back through the steps t - window + 1 ... t of a forward pass over everything before."""
-    model.zero_grad()
-    x = Tensor(X, requires_grad=True)
-    for t in [*range(period, T, period), T]:
-        done = (t - 1) // period * period
-        state = None
-        for i in range(t):
-            if i and i == t - window:
-                state = detached(state)
-            out, state = model(x[i], state)
-            if i >= done:
-                (out * WEIGHTS[i] + out * out).sum().backward(retain_graph=True)
-    return model.gradient.copy(), x.grad
-
-
-def detached(state):
-    return tuple(map(detached, state)) if isinstance(state, tuple) else state.detach()
-
-
-@every_model
-def test_window_over_the_whole_sequence_is_full_bptt(model):
-    model = MODELS[model]()
-    full = gradients(model, lambda x: (model(x)[0] * WEIGHTS + model(x)[0] ** 2).sum(), X)
-    for window, period in [(T, T), (T, None), (T, 1), (T, 4), (T + 5, 3), (T + 5, T + 5)]:
-        _, *ours = passes(model, window, period)
-        assert_close(ours, full)
-
-
-@every_model
-@pytest.mark.parametrize(("window", "period"), [(1, 1), (4, 1), (4, 2), (4, 3), (5, 4), (3, 3), (6, 5), (8, 2)])
-def test_truncated_bptt_by_definition(model, window, period):
-    model = MODELS[model]()
-    total, *ours = passes(model, window, period)
-    assert_close(ours, by_definition(model, window, period))
-    out = model(X)[0].data
-    np.testing.assert_allclose(total, (out * WEIGHTS + out * out).sum(), rtol=1e-12)  # the outputs are not truncated
-
-
-@every_layer
-@pytest.mark.parametrize(("window", "period"), [(1, 1), (4, 1), (4, 2), (4, 3), (4, 4)])
-def test_a_window_cuts_dependencies(name, window, period):
-    """The gradient of the last loss is exactly 0 for inputs more than `window` steps back, and not for the others."""
-    layer = make(name)
-    x = Tensor(X, requires_grad=True)
-    for out, times in nn.truncated_bptt(layer, x, window, period):
-        if times.stop == T:
-            (out[-1] * WEIGHTS[-1]).sum().backward()
-    assert not x.grad[: T - window].any()
-    assert x.grad[T - window :].any(axis=(1, 2)).all()
-
-
-def test_chunks_lose_what_crosses_a_border():
-    """window = period: an input just before the border has no influence on the output just after it."""
-    layer = make("GRU")
-    x = Tensor(X, requires_grad=True)
-    for out, times in nn.truncated_bptt(layer, x, window=4):
-        if times == slice(4, 8):
-            out[0].sum().backward()
-    assert x.grad.any(axis=(1, 2)).tolist() == [False] * 4 + [True] + [False] * 4
-
-
-def test_truncated_bptt_with_the_batch_first():
-    model, other = make("LSTM"), make("LSTM", batch_first=True)
-    x = Tensor(X.swapaxes(0, 1), requires_grad=True)
-    for out, times in nn.truncated_bptt(other, x, 5, 2):
-        assert out.shape == (N, times.stop - times.start, H)
-        (out * WEIGHTS.swapaxes(0, 1)[:, times] + out * out).sum().backward()
-    _, *expected = passes(model, 5, 2)
-    assert_close([other.gradient, x.grad.swapaxes(0, 1)], expected)
-
-
-def test_truncated_bptt_goes_on_from_a_state():
-    layer = make("LSTM")
-    outs = [out.data for out, _ in nn.truncated_bptt(layer, X, 4, 2, start(layer))]
-    np.testing.assert_allclose(np.concatenate(outs), layer(X, start(layer))[0].data, rtol=1e-13)
-
-
-def test_training_between_the_passes():
-    """Learns to say what it saw three steps ago, if the window reaches that far; two steps cannot."""
-    rng = np.random.default_rng(0)
-    bits = rng.integers(0, 2, (400, 8)).astype("f4")
-    errors = {}
-    for window in (2, 6):
-        layer, head = nn.RNN(1, 12, rng=0), nn.Linear(12, 1, rng=1)
-        model, adam = nn.Sequential(layer, head), optim.Adam(lr=0.01)
-        losses = []
-        for out, times in nn.truncated_bptt(layer, bits[:, :, None], window, period=2):
-            if times.start >= 3:
-                model.zero_grad()
-                then = bits[times.start - 3 : times.stop - 3]
-                loss = nn.BCEWithLogitsLoss()(head(out), then[:, :, None])
-                loss.backward()
-                adam.step(model)
-                losses.append(loss.item())
-        errors[window] = np.mean(losses[-20:])
-    assert errors[6] < 0.1 < 0.5 < errors[2]
-
-
-def test_truncated_bptt_with_wrong_settings():
-    layer = make("RNN")
-    with pytest.raises(ValueError, match="window must be an integer, 1 or more; got 0"):
-        nn.truncated_bptt(layer, X, 0)
-    with pytest.raises(ValueError, match="period must be an integer, 1 or more; got -1"):
-        nn.truncated_bptt(layer, X, 3, -1)
-    with pytest.raises(ValueError, match="period must be at most window = 3, or errors would get lost; got 4"):
-        nn.truncated_bptt(layer, X, 3, 4)
-    assert list(nn.truncated_bptt(layer, X[:0], 3)) == []
-
-
-def test_a_result_may_not_be_the_input_of_several_passes():
-    layer, x = make("RNN"), Tensor(X, requires_grad=True) * 2
-    with pytest.raises(BackwardError, match="backward has been through Mul already"):
-        for out, _ in nn.truncated_bptt(layer, x, 3):
-            out.sum().backward()
