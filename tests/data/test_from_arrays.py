@@ -232,7 +232,7 @@ TEXTS[3, 1] = "n/a"
         ({"y": np.eye(3, dtype=int)[Y]}, ValueError, "got shape (12, 3); try y.argmax(axis=-1) for one-hot rows"),
         ({"y": ["a", None] * 6}, ValueError, "y: expected a label for each sample, got None at row 1; try"),
         ({"y": ["a", float("nan")] * 6}, ValueError, "got nan at row 1"),
-        ({"y": np.array(["a", np.datetime64("nat")] * 6, object)}, ValueError, "at row 1"),
+        ({"y": np.array(["a", np.datetime64("nat", "s")] * 6, object)}, ValueError, "at row 1"),
         ({"y": [(0, 1), (2,)] * 6}, ValueError, "y: expected rows of the same length"),
         ({"y": np.array([{}, "a"] * 6, object)}, TypeError, "labels such as numbers or texts, got {} at row 0"),
         ({"y": HUGE[:, 0]}, ValueError, "y: expected finite numbers"),
