@@ -160,6 +160,7 @@ class Builder:
             raise ValueError("it was written by a newer nbprop; update with pip install -U nbprop")
         self.dtype = {"float32": np.float32, "float64": np.float64}[plan["dtype"]]
         self.numbers, self.held, self.done, self.counted = numbers, 0, [], set()
+        self.rng = np.random.default_rng(0)  # one for all: two Dropouts shall not drop the same units
         self.model = self.build(plan["model"])
         if not isinstance(self.model, Module):
             raise ValueError("there is no module in it")
@@ -190,6 +191,7 @@ class Builder:
             for item in given.pop(key)
         ]
         given |= dict.fromkeys(INITS & set(takes), self.zeros) | ({"dtype": self.dtype} if "dtype" in takes else {})
+        given |= dict.fromkeys({"rng", "seed"} & set(takes), self.rng)
         module = kind(*several, **given)
         for note in NOTES:
             if kind is Sequential and isinstance(node.get(note), str):

@@ -395,3 +395,12 @@ def test_files_of_another_kind(content, tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "m.npz")
+
+
+def test_equal_dropouts_in_a_loaded_model_drop_different_units(tmp_path):
+    nb.save(nn.Sequential(nn.Dropout(0.5, seed=1), nn.Dropout(0.5, seed=2)), tmp_path / "m.npz")
+    model, same = (nb.load(tmp_path / "m.npz") for _ in range(2))
+    x = np.ones((4, 50))
+    one, two = model[0](x).data, model[1](x).data
+    assert (one != two).any()
+    np.testing.assert_array_equal(same[0](x).data, one)

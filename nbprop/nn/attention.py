@@ -117,7 +117,8 @@ class TransformerBlock(Module):
         self.activation = make_activation(activation)
         self.linear2 = Linear(hidden, embed_dim, init=init, rng=rng, dtype=dtype)
         self.drop = Dropout(dropout, rng)
-        self.dropout = self.drop.p
+
+    dropout = property(lambda self: self.drop.p, doc="The probability, that of `drop`.")
 
     def forward(self, x, mask=None):
         x = as_input(x, self.linear1.weight.dtype)

@@ -14,6 +14,7 @@ class Snapshot:
     step: int
     settings: dict[str, Any]
     model: dict[str, np.ndarray]  # its parameters and buffers
+    activations: list  # modules, one for each place
     generators: list  # the model's own random generators, one for each place: those that share one still do
     optimizer: dict[str, Any]
     batches: tuple

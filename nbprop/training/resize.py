@@ -38,6 +38,12 @@ def dropouts(model):
     return [module for module in model.modules() if isinstance(module, nn.Dropout)]
 
 
+def activations(model):
+    """(module, name, activation) of each place in a model where there is an activation."""
+    places = [(module, *child) for module in model.modules() for child in module.named_children()]
+    return [place for place in places if isinstance(place[2], nn.Activation)]
+
+
 def hidden_sizes(model):
     return tuple(layer.out_features for layer in dense_layers(model)[:-1])
 

@@ -16,7 +16,7 @@ from .diverged import Diverged, first_not_finite
 from .fit import check_fit, evaluating
 from .past import Snapshot, generators
 from .recorded import RecordedStep, find_layers
-from .resize import Resize, dense_layers, dropouts, hidden_sizes
+from .resize import Resize, activations, dense_layers, dropouts, hidden_sizes
 from .targets import accuracy, probabilities, targets
 
 EVALUATION_SAMPLES = 512
@@ -214,7 +214,7 @@ class Run:
         elif name == "optimizer":
             self._take_optimizer()
         elif name == "activation":
-            self._replace_activations(value)
+            self._replace_activations([nn.activation(value) for _ in activations(self.model)])
         elif name == "dropout":
             self._set_dropout(value)
         elif name in ("loss", "data"):
@@ -244,21 +244,18 @@ class Run:
         self._squares = np.empty_like(self.gradient)
         self._norms = None
 
-    def _replace_activations(self, name):
-        for module in self.model.modules():
-            for key, child in module.named_children():
-                if isinstance(child, nn.Activation) and isinstance(module, nn.Sequential):
-                    module[int(key)] = nn.activation(name)
-                elif isinstance(child, nn.Activation):
-                    setattr(module, key, nn.activation(name))
+    def _replace_activations(self, new):
+        """new: a module for each place."""
+        for (module, name, _), activation in zip(activations(self.model), new, strict=True):
+            if isinstance(module, nn.Sequential):
+                module[int(name)] = activation
+            else:
+                setattr(module, name, activation)
 
     def _set_dropout(self, p):
         layers = dropouts(self.model)
         for layer, share in zip(layers, p if isinstance(p, tuple) else [p] * len(layers), strict=True):
             layer.p = share
-        for module in self.model.modules():
-            if isinstance(module, nn.TransformerBlock):
-                module.dropout = module.drop.p  # which `nb.save` writes
 
     def _resize(self, hidden):
         layers = dense_layers(self.model)
@@ -281,10 +278,11 @@ class Run:
             self.model.append(module)
 
     def _initialized(self, hidden, seed):
-        layers = dense_layers(self.model)
+        layers, name = dense_layers(self.model), self.settings["activation"]
         return nn.mlp(
             [layers[0].in_features, *hidden, layers[-1].out_features],
-            activation=self.settings["activation"],
+            # One of the model may have settings of its own, such as a slope.
+            activation=next((module for _, _, module in activations(self.model) if module.name == name), name),
             init=getattr(self.model, "init", "xavier"),
             seed=seed,
             dtype=self.theta.dtype,
@@ -313,6 +311,7 @@ class Run:
             self.steps,
             dict(self.settings),
             self.model.state_dict(),
+            copy.deepcopy([module for _, _, module in activations(self.model)]),
             copy.deepcopy([getattr(*place) for place in generators(self.model)]),
             self.optimizer.state_dict(),
             self.batches.state(),
@@ -323,11 +322,10 @@ class Run:
         self.settings = dict(wanted)
         if wanted["hidden"] != now["hidden"]:
             self._rebuild(wanted["hidden"])
-        else:
-            if wanted["activation"] != now["activation"]:
-                self._replace_activations(wanted["activation"])
-            if wanted["dropout"] != now["dropout"]:
-                self._set_dropout(wanted["dropout"])
+        elif wanted["dropout"] != now["dropout"]:
+            self._set_dropout(wanted["dropout"])
+        if any(wanted[name] != now[name] for name in ("hidden", "activation")):
+            self._replace_activations(copy.deepcopy(snapshot.activations))
         self.steps = snapshot.step
         self._take_data()
         self.batches.restore(snapshot.batches)
@@ -341,7 +339,7 @@ def architecture(model):
     """The settings that a model brings along: hidden sizes (None if they cannot be changed), activation and dropout (a
     tuple where the layers differ, None where there are none)."""
     shares = tuple(layer.p for layer in dropouts(model))
-    functions = [module.name for module in model.modules() if isinstance(module, nn.Activation)]
+    functions = [module.name for _, _, module in activations(model)]
     try:
         hidden = hidden_sizes(model)
     except ValueError:

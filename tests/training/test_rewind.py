@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop import nn
 
 
 def trainer(optimizer="adam", **settings):
@@ -188,3 +189,29 @@ def test_a_step_that_is_not_there(step):
     with pytest.raises((ValueError, TypeError), match="step must be"):
         t.rewind(step)
     assert t.steps == 10
+
+
+def test_activations_with_settings_of_their_own_and_of_different_kinds_come_back():
+    layers = nn.Linear(2, 6, rng=0), nn.LeakyReLU(0.3), nn.Linear(6, 6, rng=1), nn.ELU(0.5), nn.Linear(6, 1, rng=2)
+    t = nb.Trainer(nn.Sequential(*layers), nb.data.spirals(samples=60), snapshot_every=10)
+    thetas = {}
+    for _ in range(60):
+        if t.steps == 25:
+            t.activation = "tanh"
+        if t.steps == 45:
+            t.depth = 3
+        t.step()
+        thetas[t.steps] = t.theta.copy()
+    for step in (50, 44, 30, 22, 5):
+        t.rewind(step)
+        np.testing.assert_array_equal(t.theta, thetas[step])
+    assert t.model[1].negative_slope == 0.3 and t.model[3].alpha == 0.5
+
+
+def test_a_new_depth_keeps_the_slope_of_a_leaky_relu():
+    t = nb.Trainer(nn.mlp([2, 6, 1], activation=nn.LeakyReLU(0.3)), nb.data.spirals(samples=60))
+    t.depth = 3
+    assert [layer.negative_slope for layer in t.model if isinstance(layer, nn.Activation)] == [0.3] * 3
+    t.activation = "leaky_relu"
+    t.depth = 2
+    assert [layer.negative_slope for layer in t.model if isinstance(layer, nn.Activation)] == [0.3] * 2
