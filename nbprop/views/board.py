@@ -8,15 +8,12 @@ decided in pacing.py.
 """
 
 import base64
-import io
 import logging
 import math
 import threading
 import time
 import weakref
 from collections import deque
-from dataclasses import asdict
-from operator import attrgetter
 from pathlib import Path
 
 import anywidget
@@ -25,74 +22,12 @@ import traitlets
 
 from .javascript import bundle
 from .pacing import Pacing
+from .panel import Panel
+from .picture import figure
 from .view import View
 
 LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
 _work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
-PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
-
-
-class Panel:
-    """One view on a board, and what of it the browser has."""
-
-    def __init__(self, view):
-        self.view = view
-        self.names = [option.name for option in view.options]
-        self._get = attrgetter(*self.names) if self.names else lambda view: None
-        self.described = self.packed = -math.inf
-        self.forget()
-
-    def forget(self):
-        """The browser has nothing of it (any more)."""
-        self.version = self.options = self.labels = self.text = None
-        self.arrays = {}
-
-    def values(self):
-        """What the view's options are set to: a tuple, a lone value, or None (quick: asked again and again)."""
-        return self._get(self.view)
-
-    def pack(self, parts, now, words):
-        """What a frame says of this panel: all that the browser does not have. Its numbers are added to `parts`."""
-        view = self.view
-        self.packed = now
-        self.version, options = view.source.version, self.values()
-        frame, labels = dict(view.frame()), view.labels()
-        offset = sum(part.size for part in parts)
-        arrays = []
-        for name, array in frame.items():
-            if self.arrays.get(name) is array:
-                arrays.append([name])
-            else:
-                arrays.append([name, offset, array.shape])
-                parts.append(array.ravel())
-                offset += array.size
-        entry: dict = {"arrays": arrays}
-        if labels != self.labels:
-            entry["labels"] = labels
-        if options != self.options:
-            entry["options"] = {name: getattr(view, name) for name in self.names}
-        if words or now - self.described >= PATIENCE:
-            text, self.described = view.describe(), now
-            if text != self.text:
-                entry["text"] = self.text = text
-        # The arrays themselves are kept, not their ids: an id is given again once its array is gone.
-        self.arrays, self.labels, self.options = frame, labels, options
-        return entry
-
-    def stale(self, now):
-        """Is there something new, and is it time to show it?"""
-        source = self.view.source
-        if self.options != self.values():
-            return True
-        rested = now - self.packed >= 0.9 / self.view.rate or source.status != "playing"
-        return rested and self.version != source.version
-
-
-def _choices(choices):
-    """What may be chosen, as the browser is told."""
-    if isinstance(choices, range):
-        return {"range": [choices[0], choices[-1]]}
-    return {"choices": [list(choice) for choice in choices]}
 
 
 class Board(anywidget.AnyWidget):
@@ -124,7 +59,7 @@ class Board(anywidget.AnyWidget):
         self.views = tuple(views)
         self._panels = [Panel(view) for view in views]
         self._sources = list({id(view.source): view.source for view in views}.values())
-        self._pacing = Pacing(patience=PATIENCE)
+        self._pacing = Pacing()
         self._clock = time.perf_counter
         self._inbox = deque(maxlen=4096)
         self._pumping, self._asked = threading.Lock(), False
@@ -136,33 +71,14 @@ class Board(anywidget.AnyWidget):
         self._snapshot_of = None  # versions of the sources at the last snapshot
         self._frames = self._bytes = 0
         self._seconds = 0.0
-        super().__init__(_spec=self._describe_panels(columns, height), **kwargs)
+        panels = [panel.spec() for panel in self._panels]
+        super().__init__(_spec={"columns": columns, "height": height, "panels": panels}, **kwargs)
         self.on_msg(self._receive)
         for view in views:
             vars(view).setdefault("boards", weakref.WeakSet()).add(self)
         for source in self._sources:
             if hasattr(source, "watchers"):
                 source.watchers.add(self)
-
-    def _describe_panels(self, columns, height):
-        panels = [
-            {
-                "name": view.name,
-                "title": view.title,
-                "options": [
-                    {
-                        "name": option.name,
-                        "label": option.label,
-                        **_choices(option.choices),
-                        "value": getattr(view, option.name),
-                    }
-                    for option in view.options
-                ],
-                **({"controls": [asdict(control) for control in view.controls]} if view.controls else {}),
-            }
-            for view in self.views
-        ]
-        return {"columns": columns, "height": height, "panels": panels}
 
     # What a view gives, a board gives too.
 
@@ -190,26 +106,7 @@ class Board(anywidget.AnyWidget):
         return {name + n: what(view) for name, n, view in zip(names, nth, self.views, strict=True)}
 
     def _figure(self, dpi=100):
-        # Not from pyplot, which would keep every figure alive. Jupyter shows such a figure only if it can draw itself.
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as Base
-
-        class Figure(Base):
-            def _repr_png_(self):
-                stream = io.BytesIO()
-                self.savefig(stream, format="png")
-                return stream.getvalue()
-
-        n = len(self.views)
-        columns = self._spec["columns"] or math.ceil(math.sqrt(n))
-        columns = int(min(columns, n))
-        rows = math.ceil(n / columns)
-        width, height = (max(sizes) for sizes in zip(*(view.size for view in self.views), strict=True))
-        figure = Figure(figsize=(width * columns, height * rows), layout="constrained", dpi=dpi)
-        FigureCanvasAgg(figure)
-        for k, view in enumerate(self.views):
-            view.plot(figure.add_subplot(rows, columns, k + 1))
-        return figure
+        return figure(self.views, self._spec["columns"], dpi)
 
     def __repr__(self):
         return f"Board({', '.join(type(view).__name__ for view in self.views)})"

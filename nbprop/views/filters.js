@@ -18,8 +18,8 @@ export function draw(panel, frame, labels) {
   const part = (/** @type {import("./_math.js").Numbers} */ all, /** @type {number} */ i, /** @type {number} */ n) => all.data.subarray(i * n, (i + 1) * n);
 
   const [h, w] = frame.picture.shape;
-  const [low, high] = ends(frame.picture.data);
-  picture(panel, pixels(panel, frame.picture.data, [theme.background, theme.foreground], low, high), w, h, fit(cells.picture, w / h), false);
+  const [low, high] = ends(frame.picture.data) ?? [0, 1];
+  picture(panel, pixels(panel, frame.picture.data, [theme.background, theme.foreground], low, high > low ? high : low + 1), w, h, fit(cells.picture, w / h), false);
   const words = shorten(panel, labels.picture, cells.picture.width);
   text(panel, words, cells.picture.x + cells.picture.width / 2, cells.picture.y - size / 2 - 3, { align: "center", weight: 600 });
   cells.boxes.forEach(({ filter, map }, i) => {
@@ -33,7 +33,7 @@ export function draw(panel, frame, labels) {
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const i = cells.boxes.findIndex(({ filter, map }) => within(filter, mx, my) || within(map, mx, my));
       if (i < 0) return null;
-      const say = (/** @type {string} */ what, /** @type {ArrayLike<number>} */ data) => `${what} ${ends(data).map((v) => formatNumber(v, 2)).join(" to ")}`;
+      const say = (/** @type {string} */ what, /** @type {ArrayLike<number>} */ data) => `${what} ${ends(data)?.map((v) => formatNumber(v, 2)).join(" to ") ?? "not finite"}`;
       return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width))].join("\n");
     },
   };
@@ -78,11 +78,10 @@ function pixels(panel, data, stops, low, high) {
 /** Absolute value of the largest finite number. @param {ArrayLike<number>} data */
 const largest = (data) => Array.from(data).reduce((most, v) => (Number.isFinite(v) ? Math.max(most, Math.abs(v)) : most), 0) || 1;
 
-/** Lowest and highest finite number, a little apart where they are the same. @param {ArrayLike<number>} data */
+/** Lowest and highest finite number, null where there is none. @param {ArrayLike<number>} data */
 function ends(data) {
   const finite = Array.from(data).filter(Number.isFinite);
-  const low = Math.min(...finite), high = Math.max(...finite);
-  return high > low ? [low, high] : [finite.length ? low : 0, finite.length ? high + 1e-9 : 1];
+  return finite.length ? [Math.min(...finite), Math.max(...finite)] : null;
 }
 
 /** @param {import("./_plot.js").Box} box */

@@ -32,6 +32,14 @@ test("words stay inside and apart, and what is under the pointer is said, at any
   }
 });
 
+test("what is the same everywhere, or nowhere finite, is said as it is", () => {
+  const { panel } = fakePanel(420, 300, { makeTheme });
+  const frame = { ...frameFor(2), ...frameOf({ filters: range(2, () => grid(3, 3, () => 0)) }) };
+  const { readout } = draw(panel, frame, labels);
+  const [, { map }] = layout(2, 420, 300, 12, 1, 1).boxes;
+  assert.equal(readout(map.x + 1, map.y + 1), "filter 2 of hidden 1\nweights 0 to 0\nfeature map not finite");
+});
+
 test("cells lie beside each other, inside the panel, and a picture keeps its shape", () => {
   for (const count of [1, 6, 20]) {
     const { boxes, picture } = layout(count, 600, 300, 12, 1, 1);

@@ -1,6 +1,8 @@
-"""A source that says whatever a test wants, and a trainer that has learned something."""
+"""A source that says whatever a test wants, a trainer that has learned something, and boards."""
 
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -8,6 +10,10 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop.views.board import Board
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not
+from fakes import Clock, Source
 
 QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
 
@@ -102,3 +108,21 @@ def ax():
     yield axes
     figure.canvas.draw()
     plt.close(figure)
+
+
+@pytest.fixture
+def source():
+    return Source()
+
+
+@pytest.fixture
+def make_board(request):
+    """Makes a board on a clock of its own: `board.clock.now += 0.02`. It is closed after the test."""
+
+    def make(*views, **kwargs):
+        board = Board(*views, **kwargs)
+        board._clock = board.__dict__["clock"] = Clock()
+        request.addfinalizer(board.close)
+        return board
+
+    return make
