@@ -102,7 +102,7 @@ def slopes(taps, bins):
     out["counts"], out["dull"] = np.zeros((2, len(taps), bins), np.float32)
     out["value"], out["slope"] = np.zeros((2, len(taps), FINE * bins + 1), np.float32)
     for i, tap in enumerate(taps):
-        z = every(_finite(tap.z.ravel("K")))
+        z = _finite(every(tap.z.ravel("K")))
         low, high = -_beyond(-z.min(initial=0)), _beyond(z.max(initial=0))
         places = np.linspace(low, high, FINE * bins + 1, dtype=tap.z.dtype)
         near = 0.06 * _slope(tap.activation, places[:1] * 0)[1][0] if tap.activation.two_sided else 0.01

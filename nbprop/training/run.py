@@ -311,7 +311,7 @@ class Run:
             self.steps,
             dict(self.settings),
             self.model.state_dict(),
-            copy.deepcopy([module for _, _, module in activations(self.model)]),
+            [module for _, _, module in activations(self.model)],  # exchanged as a whole, so no copies
             copy.deepcopy([getattr(*place) for place in generators(self.model)]),
             self.optimizer.state_dict(),
             self.batches.state(),
