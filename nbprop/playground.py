@@ -26,11 +26,11 @@ class Playground(widgets.HBox):
     data: a `data.Dataset`, the name of one, or arrays (X, y). hidden: units of each hidden layer.
     activation, init, optimizer: names. lr: learning rate, by default the optimizer's own. batch_size: samples per step.
     noise, validation: of the named data set. seed: of data, weights and batches. speed: most steps per second, so that
-    there is something to watch; `float("inf")` for as fast as it goes.
+    there is something to watch; `float("inf")` for as fast as it goes. dropout: probability, behind each hidden layer.
 
-    Learning rate, batch size, activation, optimizer, depth and width act at the next step and keep the weights, as do
-    data of the same shape. Other data, the initializer and the seed start a new run; Undo brings the old one back.
-    Everything can also be done in code while it runs: `playground.trainer.lr = 0.1`.
+    Learning rate, batch size, activation, dropout, optimizer, depth and width act at the next step and keep the
+    weights, as do data of the same shape. Other data, the initializer and the seed start a new run; Undo brings the old
+    one back. Everything can also be done in code while it runs: `playground.trainer.lr = 0.1`.
     """
 
     def __init__(
@@ -46,10 +46,12 @@ class Playground(widgets.HBox):
         validation=0.25,
         seed=0,
         speed=300,
+        dropout=0.0,
     ):
         self._own = None if isinstance(data, str) else knobs.dataset(data)
         data = self._own or datasets.dataset(data, noise=noise, validation=validation, seed=seed)
-        model = nn.mlp([data.inputs, *knobs.hidden(hidden), data.outputs], activation=activation, init=init, seed=seed)
+        sizes = [data.inputs, *knobs.hidden(hidden), data.outputs]
+        model = nn.mlp(sizes, activation=activation, init=init, seed=seed, dropout=dropout)
         self.trainer = Trainer(model, data, optimizer=optimizer, lr=lr, batch_size=batch_size, seed=seed)
         self.trainer.speed = speed
         self.board = Board(
@@ -118,6 +120,7 @@ class Playground(widgets.HBox):
             "depth": slider(whole, "Depth", trainer.depth, 0, max(20, trainer.depth), "Hidden layers"),
             "width": slider(whole, "Width", trainer.width or 8, 1, max(64, trainer.width), "Units per hidden layer"),
             "activation": choice("Activation", list(nn.ACTIVATIONS), trainer.activation, "Of the hidden layers"),
+            "dropout": slider(share, "Dropout", trainer.dropout, 0, 0.9, "Share of hidden units left out", step=0.05),
             "init": choice("Initializer", list(nn.INITIALIZERS), init, "Initial weights; starts a new run"),
             "optimizer": choice(
                 "Optimizer", list(optim.OPTIMIZERS), optimizer_name(trainer), "Turns gradients into updates"
@@ -145,24 +148,24 @@ class Playground(widgets.HBox):
         self.trainer.post(lambda: self._try(act))
 
     def _try(self, act):
-        """What goes wrong is said beside the controls, and the run goes on untouched."""
+        """What goes wrong is said beside the controls, until something else is done; the run goes on untouched."""
         self._turning = True
         try:
-            act()
+            if act() is not False:
+                self.message.value = ""
         except Exception as error:
             self.message.value = "" if isinstance(error, Diverged) else str(error)  # of a divergence the board speaks
-        else:
-            self.message.value = ""
         finally:
             self._turning = False
             self._looked = 0.0
             self.pump()
 
     def _turn(self, name, value):
+        """False if no hand has turned anything."""
         trainer = self.trainer
         shown = self._shown[name]
         if value == shown or (name == "lr" and abs(math.log10(value / shown)) < LR_STEP / 2):
-            return  # the playground itself has set the control, and the browser has put it on its grid
+            return False  # the playground itself has set the control, and the browser has put it on its grid
         self._shown[name] = value
         if name == "rewind":
             trainer.rewind(value)
@@ -202,6 +205,7 @@ class Playground(widgets.HBox):
             activation=trainer.activation,
             init=self._value("init"),
             seed=self._value("seed"),
+            dropout=self._value("dropout"),
         )
         trainer.reset(model=model, data=data, seed=self._value("seed"))
         if playing:
@@ -242,6 +246,7 @@ class Playground(widgets.HBox):
             "depth": trainer.depth,
             "width": trainer.width or self._shown["width"],
             "activation": trainer.activation,
+            "dropout": trainer.dropout or 0.0,
             "init": trainer.model.init if isinstance(trainer.model.init, str) else self._shown["init"],
             "optimizer": optimizer_name(trainer),
             "lr": trainer.lr,

@@ -23,14 +23,22 @@ def test_controls_turn_knobs_and_keep_the_weights(playground):
     controls["batch_size"].value = 8
     controls["optimizer"].value = "nesterov"
     controls["activation"].value = "relu"
+    controls["dropout"].value = 0.25
     controls["depth"].value = 4
     controls["width"].value = 9
     controls["speed"].value = 5.0
     assert (t.lr, t.batch_size, t.activation, t.hidden, t.speed) == (0.1, 8, "relu", (9,) * 4, 5.0)
-    assert t.optimizer.nesterov and t.steps == 30
+    assert t.optimizer.nesterov and t.steps == 30 and t.dropout == 0.25
     t.step()
     assert t.steps == 31
-    assert [event.name for event in t.history.events] == ["lr", "batch_size", "optimizer", "activation", "hidden"]
+    assert [event.name for event in t.history.events] == [
+        "lr",
+        "batch_size",
+        "optimizer",
+        "activation",
+        "dropout",
+        "hidden",
+    ]
 
 
 def test_every_control_is_labelled(playground):
@@ -42,7 +50,7 @@ def test_every_control_is_labelled(playground):
 
 def test_knobs_turned_in_code_show_in_the_controls(playground):
     t, controls = playground.trainer, playground.controls
-    t.set(lr=0.5, depth=30, width=100, batch_size=48, activation="gelu", optimizer="rmsprop", speed=77)
+    t.set(lr=0.5, depth=30, width=100, batch_size=48, activation="gelu", dropout=0.4, optimizer="rmsprop", speed=77)
     playground.pump()
     values = {name: control.value for name, control in controls.items()}
     assert values["lr"] == pytest.approx(0.5) and (values["depth"], values["width"], values["batch_size"]) == (
@@ -51,7 +59,21 @@ def test_knobs_turned_in_code_show_in_the_controls(playground):
         48,
     )
     assert (values["activation"], values["optimizer"], values["speed"]) == ("gelu", "rmsprop", 77)
+    assert values["dropout"] == 0.4
     assert t.depth == 30 and t.steps == 0  # showing a value does not turn anything
+
+
+def test_a_new_run_keeps_the_dropout():
+    made = nb.Playground(hidden=[6, 6], dropout=0.3)
+    assert made.controls["dropout"].value == made.trainer.dropout == 0.3
+    made.controls["init"].value = "he"
+    made.controls["data"].value = "digits"
+    assert made.trainer.dropout == 0.3 and made.trainer.steps == 0 and made.message.value == ""
+    made.trainer.reset(model=nb.nn.mlp([64, 5, 10]))
+    assert made.controls["dropout"].value == 0
+    made.controls["dropout"].value = 0.5
+    assert "there is no nn.Dropout in this model" in made.message.value
+    made.close()
 
 
 def test_data_of_the_same_shape_keep_the_run_and_others_start_anew(playground):
