@@ -36,6 +36,15 @@ def size(name, value):
     return number
 
 
+def pair(name, value, least=1):
+    """(rows, columns), integers >= least, from a pair or from one for both."""
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in both)
+    if len(both) != 2 or not whole or min(both) < least:
+        raise ValueError(f"{name} must be an integer, {least} or more, or a pair of them; got {value!r}")
+    return int(both[0]), int(both[1])
+
+
 def number(low=-math.inf, high=math.inf, *, above=-math.inf):
     """A check(name, value) for a finite number with low <= value < high and value > above; it returns a float."""
     limits = [f"greater than {above}"] * (above > -math.inf) + [f"at least {low}"] * (low > -math.inf)

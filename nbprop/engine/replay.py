@@ -56,14 +56,8 @@ class Replay:
                 call()
 
     def depends_on(self, tensor):
-        """Whether the loss depends on a tensor of the step, and it requires a gradient."""
+        """Whether backward() fills the `.grad` of a tensor: the loss depends on it, and it requires a gradient."""
         return tensor in self._reached
-
-    def gradient_of(self, tensor):
-        """dL/dtensor, for any tensor the loss depends on: the array that backward() fills, which is `tensor.grad`."""
-        if not self.depends_on(tensor):
-            raise ValueError(f"The loss does not depend on {tensor!r}, or it needs no gradient.")
-        return tensor.grad
 
     def _plan_forward(self):
         """Run the ops once, and see which of them write into the recorded array by themselves."""

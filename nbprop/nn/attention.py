@@ -9,7 +9,7 @@ from ..engine import ShapeError, apply, attention as ops
 from ..engine.matmul import Linear as LinearOp
 from .activations import activation as make_activation
 from .dropout import Dropout
-from .init import initializer, normal
+from .init import normal, weights
 from .layers import Linear
 from .module import Module, Parameter, as_input, as_tensor
 from .norm import LayerNorm
@@ -55,9 +55,10 @@ class MultiheadAttention(Module):
         self.bias, self.causal = bool(bias), bool(causal)
         if embed_dim % num_heads:
             raise ValueError(f"num_heads must divide embed_dim into equal parts; got {embed_dim} and {num_heads} heads")
-        draw: Any = initializer(init)
         rng = np.random.default_rng(rng)
-        self.in_proj_weight = Parameter(np.concatenate([draw(rng, embed_dim, embed_dim) for _ in range(3)]), dtype)
+        self.in_proj_weight = Parameter(
+            np.concatenate([weights(init, rng, embed_dim, embed_dim, dtype) for _ in "qkv"])
+        )
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, init, rng, dtype)
 
@@ -152,7 +153,7 @@ class LearnedPositions(_Positions):
 
     def __init__(self, max_len, embed_dim, init: Any = SMALL, rng: Any = None, dtype=np.float32):
         self.max_len, self.embed_dim = size("max_len", max_len), size("embed_dim", embed_dim)
-        self.weight = Parameter(initializer(init)(np.random.default_rng(rng), embed_dim, max_len), dtype)
+        self.weight = Parameter(weights(init, rng, embed_dim, max_len, dtype))
 
 
 class SinusoidalPositions(_Positions):

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import size
-from ..engine import ShapeError, apply, conv as ops
-from .init import initializer
+from ..checks import pair, size
+from ..engine import apply, conv as ops
+from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
 
@@ -44,12 +44,9 @@ class Conv2d(Module):
         self.kernel_size = rows, columns = pair("kernel_size", kernel_size)
         self.stride, self.padding = pair("stride", stride), pair("padding", padding, least=0)
         fans = self.in_channels * rows * columns, self.out_channels * rows * columns
-        weight = np.asarray(initializer(init)(np.random.default_rng(rng), *fans), dtype)
-        if weight.shape != fans[::-1]:
-            raise ShapeError(f"init gave an array of shape {weight.shape}, expected (fan_out, fan_in) = {fans[::-1]}")
         # The variance follows from both fans; a filter is one row.
-        weight = weight[: self.out_channels].reshape(self.out_channels, self.in_channels, rows, columns)
-        self.weight = Parameter(weight)
+        filters = weights(init, rng, *fans, dtype)[: self.out_channels]
+        self.weight = Parameter(filters.reshape(self.out_channels, self.in_channels, rows, columns))
         self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
 
     def forward(self, x):
@@ -96,12 +93,3 @@ class AvgPool2d(_Pool2d):
     """
 
     op = ops.AvgPool2d
-
-
-def pair(name, value, least=1):
-    """(rows, columns), integers >= least, from a pair or from one for both."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in both)
-    if len(both) != 2 or not whole or min(both) < least:
-        raise ValueError(f"{name} must be an integer, {least} or more, or a pair of them; got {value!r}")
-    return int(both[0]), int(both[1])

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..checks import size
 from ..engine import apply, embedding as ops
-from .init import initializer, normal
+from .init import normal, weights
 from .module import Module, Parameter, as_tensor
 
 
@@ -25,8 +25,8 @@ class Embedding(Module):
     def __init__(self, num_embeddings, embedding_dim, *, init: Any = None, rng: Any = None, dtype=np.float32):
         self.num_embeddings = size("num_embeddings", num_embeddings)
         self.embedding_dim = size("embedding_dim", embedding_dim)
-        draw = normal(std=1.0) if init is None else initializer(init)
-        self.weight = Parameter(draw(np.random.default_rng(rng), self.embedding_dim, self.num_embeddings), dtype)
+        init = normal(std=1.0) if init is None else init
+        self.weight = Parameter(weights(init, rng, self.embedding_dim, self.num_embeddings, dtype))
 
     def forward(self, index):
         return apply(ops.Embedding(), as_tensor(index), self.weight)

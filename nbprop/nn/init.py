@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import lookup
+from ..engine import ShapeError
 
 
 def _initializer(draw) -> Callable[..., Any]:
@@ -91,6 +92,14 @@ def orthogonal(rng, fan_in, fan_out, gain=1.0):
 
 INITIALIZERS = {draw.__name__: draw for draw in (zeros, normal, standard, lecun, xavier, he, orthogonal)}
 ALIASES = {"glorot": "xavier", "kaiming": "he"}
+
+
+def weights(which, rng, fan_in, fan_out, dtype=None):
+    """What an initializer, or the one of this name, draws with a generator or seed: an array (fan_out, fan_in)."""
+    drawn = np.asarray(initializer(which)(np.random.default_rng(rng), fan_in, fan_out), dtype)
+    if drawn.shape != (fan_out, fan_in):
+        raise ShapeError(f"init gave an array of shape {drawn.shape}, expected (fan_out, fan_in) = {fan_out, fan_in}")
+    return drawn
 
 
 def initializer(which):

@@ -7,7 +7,7 @@ import numpy as np
 from ..checks import size
 from ..engine import ShapeError, apply
 from ..engine.matmul import Linear as LinearOp
-from .init import initializer
+from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
 
@@ -27,11 +27,7 @@ class Linear(Module):
     def __init__(self, in_features, out_features, bias=True, init: Any = "xavier", rng: Any = None, dtype=np.float32):
         self.in_features = size("in_features", in_features)
         self.out_features = size("out_features", out_features)
-        shape = self.out_features, self.in_features
-        weight = np.asarray(initializer(init)(np.random.default_rng(rng), self.in_features, self.out_features), dtype)
-        if weight.shape != shape:
-            raise ShapeError(f"init gave an array of shape {weight.shape}, expected (out, in) = {shape}")
-        self.weight = Parameter(weight)
+        self.weight = Parameter(weights(init, rng, self.in_features, self.out_features, dtype))
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
 
     def forward(self, x):

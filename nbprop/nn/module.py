@@ -1,5 +1,6 @@
 """Parameter, Module, Sequential: models whose parameters are one flat vector."""
 
+from collections.abc import MutableSequence
 from itertools import accumulate
 from operator import index
 
@@ -254,17 +255,16 @@ def _gather(named):
     return theta, gradient
 
 
-class Sequential(Module):
+class Sequential(Module, MutableSequence):
     """Modules one after the other: each gets what the one before it gave.
 
-    `len(model)`, `model[0]`, `model[1:3]` (a Sequential of the same modules), iteration, `append`, `insert`,
-    `model[1] = nn.ReLU()` and `del model[1]` work as with a list.
+    A list of them too: `len(model)`, `model[0]`, `model[1:3]` (a Sequential of the same modules), iteration, `append`,
+    `insert`, `extend`, `pop`, `model[1] = nn.ReLU()`, `del model[1]`, ...
     """
 
     def __init__(self, *modules):
         self._layers = []
-        for module in modules:
-            self.append(module)
+        self.extend(modules)
 
     def forward(self, x):
         for i, layer in enumerate(self._layers):
@@ -285,9 +285,6 @@ class Sequential(Module):
     def __len__(self):
         return len(self._layers)
 
-    def __iter__(self):
-        return iter(self._layers)
-
     def __getitem__(self, i):
         return Sequential(*self._layers[i]) if isinstance(i, slice) else self._layers[self._place(i)]
 
@@ -298,10 +295,6 @@ class Sequential(Module):
     def __delitem__(self, i):
         del self._layers[i if isinstance(i, slice) else self._place(i)]
         Module._structure += 1
-
-    def append(self, module):
-        """Add a module at the end."""
-        self.insert(len(self), module)
 
     def insert(self, i, module):
         """Add a module before module i."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..checks import lookup, size
 from ..engine import ShapeError, apply, no_grad, recurrent as ops, stack
-from .init import initializer
+from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
 
@@ -60,11 +60,8 @@ class Recurrent(Module):
         self.bias, self.batch_first, rng = bool(bias), bool(batch_first), np.random.default_rng(rng)
 
         def weight(init, columns):
-            blocks = np.array([initializer(init)(rng, columns, self.hidden_size) for _ in range(self.blocks)], dtype)
-            if blocks.shape[1:] != (self.hidden_size, columns):
-                expected = self.hidden_size, columns
-                raise ShapeError(f"init gave an array of shape {blocks.shape[1:]}, expected (out, in) = {expected}")
-            return Parameter(blocks.reshape(-1, columns))
+            blocks = [weights(init, rng, columns, self.hidden_size, dtype) for _ in range(self.blocks)]
+            return Parameter(np.concatenate(blocks))
 
         self.weight_ih, self.weight_hh = weight(init, self.input_size), weight(recurrent_init, self.hidden_size)
         if bias:

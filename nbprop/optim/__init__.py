@@ -14,11 +14,7 @@ OPTIMIZERS = {  # name -> what makes one, from lr alone
     "sgd": SGD,
     "momentum": partial(SGD, lr=0.01, momentum=0.9),  # with lr / (1 - momentum) the same as plain SGD's
     "nesterov": partial(SGD, lr=0.01, momentum=0.9, nesterov=True),
-    "adagrad": AdaGrad,
-    "rmsprop": RMSProp,
-    "adadelta": AdaDelta,
-    "adam": Adam,
-    "adamw": AdamW,
+    **{kind.name: kind for kind in (AdaGrad, RMSProp, AdaDelta, Adam, AdamW)},
 }
 
 

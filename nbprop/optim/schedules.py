@@ -13,16 +13,10 @@ from math import cos, pi
 from ..checks import number
 
 _checks = {
-    "gamma": number(0),
-    "step_size": number(above=0),
-    "T_max": number(above=0),
-    "total_iters": number(above=0),
+    **dict.fromkeys(("gamma", "eta_min", "start_factor"), number(0)),
+    **dict.fromkeys(("step_size", "T_max", "total_iters", "div_factor", "final_div_factor"), number(above=0)),
     "total_steps": number(above=1),
-    "eta_min": number(0),
-    "start_factor": number(0),
     "pct_start": number(0, 1),
-    "div_factor": number(above=0),
-    "final_div_factor": number(above=0),
 }
 
 

@@ -44,7 +44,7 @@ class RecordedStep:
         self.recurrent = next((m.last for m in self.model.modules() if isinstance(m, nn.Recurrent)), None)
         for layer, z, a, activation in find_layers(self.model, tape.calls, self.replay.depends_on):
             self.layers.append(layer)
-            self.taps.append(Tap(z.data, self.replay.gradient_of(z), a.data, activation))
+            self.taps.append(Tap(z.data, z.grad, a.data, activation))
         ends = np.cumsum([0, *(parameter.size for parameter in self.model.parameters())])
         places = [(layer.weight.start, layer.weight.stop) for layer in self.layers]
         self.places = np.searchsorted(ends, places).ravel()  # of their weights among the parameters

@@ -274,8 +274,7 @@ class Run:
         for layer in dropouts(fresh):  # goes on with the draws of the old ones
             layer.rng = next(iter(self.model.generators()), layer.rng)
         del self.model[:]
-        for module in fresh:
-            self.model.append(module)
+        self.model.extend(fresh)
 
     def _initialized(self, hidden, seed):
         layers, name = dense_layers(self.model), self.settings["activation"]

@@ -148,18 +148,16 @@ def test_gradient_of_any_tensor():
         y = apply(Linear(), a, *net.parameters[2:])
         loss = (y * y).sum()
     replay = Replay(tape, loss)
-    dz = replay.gradient_of(z)
+    dz = z.grad
     for k in range(3):
         x.data[...] = k + 1
         replay.forward()
         replay.backward()
-        assert replay.gradient_of(z) is dz is z.grad
-        np.testing.assert_allclose(replay.gradient_of(y), 2 * y.data)
-        np.testing.assert_allclose(dz, replay.gradient_of(a) * (1 - a.data**2), rtol=1e-6)
-        assert replay.gradient_of(loss) == 1 and replay.gradient_of(net.parameters[0]) is net.parameters[0].grad
-    for unrelated in (x, other):
-        with pytest.raises(ValueError, match="does not depend on"):
-            replay.gradient_of(unrelated)
+        assert z.grad is dz and loss.grad == 1
+        np.testing.assert_allclose(y.grad, 2 * y.data)
+        np.testing.assert_allclose(dz, a.grad * (1 - a.data**2), rtol=1e-6)
+    assert all(replay.depends_on(one) for one in (z, a, y, loss, *net.parameters))
+    assert not replay.depends_on(x) and not replay.depends_on(other)
 
 
 def test_a_parameter_used_twice_gets_the_sum():

@@ -338,6 +338,13 @@ def test_sequential_is_like_a_list():
     assert list(model) == [a, d, e, c]
     del model[1:3]
     assert list(model) == [a, c]
+    model.extend([d, e])
+    assert model.pop() is e and model.index(d) == 2 and c in model
+    theta = model.theta
+    model += [b]
+    assert list(model) == [a, c, d, b] and model.theta is theta  # Tanh has no parameters
+    model.remove(c)
+    assert model.theta.size == a.weight.size + a.bias.size
 
 
 def test_sequential_errors():

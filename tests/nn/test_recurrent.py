@@ -125,7 +125,7 @@ def test_how_weights_start():
     assert not nn.GRU(3, 5, init="zeros").weight_ih.data.any()
     with pytest.raises(ValueError, match="did you mean 'orthogonal'"):
         nn.GRU(3, 5, recurrent_init="ortogonal")
-    with pytest.raises(ShapeError, match=r"init gave .* \(3, 5\), expected \(out, in\) = \(5, 3\)"):
+    with pytest.raises(ShapeError, match=r"init gave .* \(3, 5\), expected \(fan_out, fan_in\) = \(5, 3\)"):
         nn.RNN(3, 5, init=lambda rng, fan_in, fan_out: np.zeros((fan_in, fan_out)))
 
 
