@@ -18,6 +18,8 @@ class Best:
         if trainer.steps % trainer.evaluate_every:
             return False
         loss = trainer.evaluation["val_loss"]
+        if not self._fits():  # of another depth or width, it is another network
+            self.loss, self.state = math.inf, None
         if loss < self.loss:
             self.loss, self.state, self.step, self.waited = loss, trainer.model.state_dict(), trainer.steps, 0
         else:
@@ -26,5 +28,10 @@ class Best:
 
     def take(self):
         """Give the trainer the best parameters, and the buffers of that moment, as one turn of theta."""
-        if self.step not in (None, self.trainer.steps):
+        if self.step != self.trainer.steps and self._fits():
             self.trainer._turn({"theta": self.state})
+
+    def _fits(self):
+        """Is there a best one, of the network as it is now?"""
+        best, now = self.state or {}, self.trainer.model.state_dict()
+        return best.keys() == now.keys() and all(best[name].shape == array.shape for name, array in now.items())

@@ -64,6 +64,26 @@ def test_early_stopping_takes_the_best_parameters():
     np.testing.assert_array_equal(t.theta, theta)
 
 
+@pytest.mark.parametrize("steps", [4000, 110])
+def test_early_stopping_of_a_network_that_a_hand_resizes_on_the_way(steps, monkeypatch):
+    t = make(overfitting(), lr=0.02)
+    advance = t._advance
+
+    def turning():
+        if t.steps == 100:
+            t.depth = 1
+        advance()
+
+    monkeypatch.setattr(t, "_advance", turning)
+    t.fit(steps=steps, patience=10)
+    places, losses = t.history.series("val_loss")
+    assert t.hidden == (16,)
+    if steps == 110:  # too early for a best one
+        assert t.steps == 110 and [event.name for event in t.history.events] == ["hidden"]
+    else:
+        assert t.steps < steps and t.evaluate()["val_loss"] == pytest.approx(losses[places > 100].min(), rel=1e-6)
+
+
 def test_early_stopping_needs_validation_data():
     data = nb.data.from_arrays(np.eye(4)[:, :2], [0, 1, 0, 1], validation=0)
     with pytest.raises(ValueError, match="no validation samples"):
