@@ -13,7 +13,8 @@ class Snapshot:
 
     step: int
     settings: dict[str, Any]
-    model: dict[str, np.ndarray]  # its parameters and buffers
+    theta: np.ndarray
+    buffers: list  # arrays of the model's state that are not trained
     activations: list  # modules, one for each place
     generators: list  # the model's own random generators, one for each place: those that share one still do
     optimizer: dict[str, Any]
@@ -21,12 +22,14 @@ class Snapshot:
 
     @property
     def nbytes(self):
-        arrays = [*self.model.values(), *self.optimizer["state"].values()]
+        arrays = [self.theta, *self.buffers, *self.optimizer["state"].values()]
         return sum(array.nbytes for array in arrays) + 4096
 
     def fill(self, model):
         """Give a model of the same architecture the parameters, buffers and random generators of then."""
-        model.load_state_dict(self.model)
+        model.theta = self.theta
+        for (_, array), kept in zip(model.named_buffers(), self.buffers, strict=True):
+            array[...] = kept
         for place, generator in zip(generators(model), copy.deepcopy(self.generators), strict=True):
             setattr(*place, generator)
 

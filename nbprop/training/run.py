@@ -309,7 +309,8 @@ class Run:
         return Snapshot(
             self.steps,
             dict(self.settings),
-            self.model.state_dict(),
+            self.theta.copy(),
+            [array.copy() for _, array in self.model.named_buffers()],
             [module for _, _, module in activations(self.model)],  # exchanged as a whole, so no copies
             copy.deepcopy([getattr(*place) for place in generators(self.model)]),
             self.optimizer.state_dict(),
