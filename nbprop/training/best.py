@@ -11,6 +11,7 @@ class Best:
             raise ValueError("early stopping looks at the validation loss, but these data have no validation samples")
         self.trainer, self.patience = trainer, patience
         self.loss, self.state, self.step, self.waited = math.inf, None, None, 0
+        self.shapes = self._shapes()
 
     def passed(self):
         """Call after each step: True when the best is `patience` evaluations ago."""
@@ -18,8 +19,8 @@ class Best:
         if trainer.steps % trainer.evaluate_every:
             return False
         loss = trainer.evaluation["val_loss"]
-        if not self._fits():  # of another depth or width, it is another network
-            self.loss, self.state = math.inf, None
+        if self.shapes != self._shapes():  # of another depth or width it is another network
+            self.shapes, self.loss, self.state, self.step, self.waited = self._shapes(), math.inf, None, None, 0
         if loss < self.loss:
             self.loss, self.state, self.step, self.waited = loss, trainer.model.state_dict(), trainer.steps, 0
         else:
@@ -28,10 +29,8 @@ class Best:
 
     def take(self):
         """Give the trainer the best parameters, and the buffers of that moment, as one turn of theta."""
-        if self.step != self.trainer.steps and self._fits():
+        if self.step not in (None, self.trainer.steps) and self.shapes == self._shapes():
             self.trainer._turn({"theta": self.state})
 
-    def _fits(self):
-        """Is there a best one, of the network as it is now?"""
-        best, now = self.state or {}, self.trainer.model.state_dict()
-        return best.keys() == now.keys() and all(best[name].shape == array.shape for name, array in now.items())
+    def _shapes(self):
+        return [parameter.shape for parameter in self.trainer.model.parameters()]
