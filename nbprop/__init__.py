@@ -16,13 +16,13 @@ _HOME = {
     "GradientError": "engine",
     "BackwardError": "engine",
     "Trainer": "training",
-    "History": "training",
-    "Diverged": "training",
+    "History": "record",
+    "Diverged": "record",
     "Descent": "training",
     "Playground": "playground",
     "exercise": "exercises",
 }
-_STOREYS = ("engine", "nn", "optim", "data", "training", "views", "playground", "exercises")
+_STOREYS = ("engine", "nn", "optim", "data", "record", "training", "views", "playground", "exercises")
 
 __all__ = [*_HOME, *_STOREYS]
 

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "nbprop"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
+WIDGETS = {"anywidget", "ipywidgets", "traitlets"}
 # Storey -> the storeys of nbprop and the packages that it may import.
 STOREYS = {
     "checks": {"numpy"},
@@ -27,8 +28,9 @@ STOREYS = {
     "data": {"checks", "numpy"},
     "saving": {"engine", "nn", "numpy"},
     "summary": {"engine", "flops", "nn", "numpy"},
-    "training": {"checks", "engine", "nn", "optim", "data", "numpy"},
-    "views": {"checks", "engine", "nn", "optim", "data", "training", "numpy", "anywidget", "ipywidgets", "traitlets"},
+    "record": {"checks", "engine", "nn", "numpy"},
+    "training": {"checks", "engine", "nn", "optim", "data", "record", "numpy"},
+    "views": {"checks", "engine", "nn", "optim", "data", "record", "training", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "training", "numpy"},
     "playground": {"engine", "nn", "optim", "data", "training", "views", "numpy", "ipywidgets", "traitlets"},
 }
@@ -36,7 +38,7 @@ STOREYS = {
 LATE = {
     ("data/bundled.py", "sklearn"),
     ("nn/module.py", "summary"),
-    ("training/history.py", "views"),
+    ("record/history.py", "views"),
     ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
     ("training/progress.py", "ipywidgets"),

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.record import Event, History
+
 from . import knobs
-from .history import Event, History
 from .live import Live
 from .surfaces import SURFACES, Surface
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nbprop.record import Diverged
+
 from . import knobs
-from .diverged import Diverged
 
 TOO_MUCH = 4.0  # the test ends when the loss is so many times its lowest
 

@@ -5,8 +5,9 @@ import math
 import threading
 from collections import deque
 
+from nbprop.record import Diverged
+
 from . import cells, knobs
-from .diverged import Diverged
 from .player import Player
 
 

@@ -4,8 +4,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.engine import Replay, Tensor, record
-
-from .probes import Layer, Tap, unit_axis
+from nbprop.record.layers import Tap, find_layers
 
 
 class RecordedStep:
@@ -48,40 +47,3 @@ class RecordedStep:
         ends = np.cumsum([0, *(parameter.size for parameter in self.model.parameters())])
         places = [(layer.weight.start, layer.weight.stop) for layer in self.layers]
         self.places = np.searchsorted(ends, places).ravel()  # of their weights among the parameters
-
-
-def find_layers(model, calls, used):
-    """(Layer, z, a, activation module) for every module with a weight matrix and an output that is used, in order.
-
-    `z` is what the activation gets: where a normalization follows the weights, what it gives.
-    """
-    found = []
-    for module, given in calls:
-        outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
-        if not outputs:
-            continue
-        output = next(filter(used, outputs), outputs[0])  # of a recurrent layer, the states or the last one alone
-        weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
-        follows = found and output.inputs and output.inputs[0] is found[-1][1]
-        if weights and used(output):
-            found.append([weights, output, output, None, type(module).__name__])
-        elif follows and isinstance(module, nn.Activation):
-            found[-1][2:4] = output, module
-        elif follows and any(isinstance(value, nn.Parameter) for value in vars(module).values()):
-            found[-1][1:3] = output, output
-    layers = []
-    for i, (weights, z, a, activation, kind) in enumerate(found):
-        name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
-        start, stop = _place(model.theta, weights[0])[0], _place(model.theta, weights[-1])[1]
-        units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
-        function = activation.name if activation else "identity"
-        layer = Layer(name, kind, function, units, slice(start, stop), shape)
-        layers.append((layer, z, a, activation))
-    return layers
-
-
-def _place(theta, parameter):
-    """Where a parameter lies in theta: start and stop."""
-    offset = parameter.data.__array_interface__["data"][0] - theta.__array_interface__["data"][0]
-    start = offset // theta.itemsize
-    return start, start + parameter.size

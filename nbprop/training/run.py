@@ -9,17 +9,19 @@ import numpy as np
 from nbprop import nn, optim
 from nbprop.engine import Tensor, no_grad, record
 from nbprop.engine.tape import reachable
+from nbprop.record import histograms, statistics
+from nbprop.record.diverged import Diverged, first_not_finite
+from nbprop.record.layers import find_layers
 
-from . import probes
 from .batches import Batches
-from .diverged import Diverged, first_not_finite
 from .fit import check_fit, evaluating
 from .past import Snapshot, generators
-from .recorded import RecordedStep, find_layers
+from .recorded import RecordedStep
 from .resize import Resize, activations, dense_layers, dropouts, hidden_sizes
 from .targets import accuracy, probabilities, targets
 
 EVALUATION_SAMPLES = 512
+QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
 
 
 class Run:
@@ -65,7 +67,7 @@ class Run:
 
     def _diverged(self, loss, updated=False):
         step = self.steps if updated else self.steps + 1
-        raise Diverged(step, *first_not_finite(self, loss))
+        raise Diverged(step, *first_not_finite(self.layers, self.taps, self.gradient, self.theta, loss))
 
     @property
     def epoch(self):
@@ -96,7 +98,7 @@ class Run:
             squares = np.add.reduceat(np.multiply(self.gradient, self.gradient, out=self._squares), self._starts)
         squares = np.append(squares, 0).astype(np.float64)  # a zero where the last layer ends
         ends = np.append(self._starts, self.gradient.size)
-        for i in np.flatnonzero(~((squares[:-1] > probes.TINY) & (squares[:-1] < np.inf))):
+        for i in np.flatnonzero(~((squares[:-1] > statistics.TINY) & (squares[:-1] < np.inf))):
             squares[i] = np.square(self.gradient[ends[i] : ends[i + 1]], dtype=np.float64).sum()
         return np.sqrt(np.add.reduceat(squares, self._recorded.places)[::2]).astype(np.float32)
 
@@ -112,10 +114,10 @@ class Run:
         return ratios
 
     def probe(self):
-        """The quantities of `probes.QUANTITIES` for every layer, in the last step: dict of (L,) arrays."""
+        """The quantities of `QUANTITIES` for every layer, in the last step: dict of (L,) arrays."""
         if not self._recorded:
-            return {name: np.full(len(self.layers), np.nan, np.float32) for name in probes.QUANTITIES}
-        a_mean, a_std, saturated, dz = probes.activations(self.taps)
+            return {name: np.full(len(self.layers), np.nan, np.float32) for name in QUANTITIES}
+        a_mean, a_std, saturated, dz = statistics.activations(self.taps)
         return {
             "a_mean": a_mean,
             "a_std": a_std,
@@ -131,18 +133,18 @@ class Run:
         return None if op is None else np.sqrt(np.square(op.dh[::-1], dtype=np.float64).sum(axis=(1, 2)))
 
     def percentiles(self):
-        """What `probes.percentiles` says of the last step."""
-        return probes.percentiles(self.taps)
+        """What `histograms.percentiles` says of the last step."""
+        return histograms.percentiles(self.taps)
 
     def slopes(self, bins):
-        """What `probes.slopes` says of the last step."""
-        return probes.slopes(self.taps, bins)
+        """What `histograms.slopes` says of the last step."""
+        return histograms.slopes(self.taps, bins)
 
     def histograms(self, kind, bins):
-        return probes.histograms(self._counted(kind), bins)
+        return histograms.histograms(self._counted(kind), bins)
 
     def not_finite(self, kind):
-        return probes.not_finite(self._counted(kind))
+        return histograms.not_finite(self._counted(kind))
 
     def _counted(self, kind):
         """The array of each layer whose numbers a histogram counts."""

@@ -9,12 +9,11 @@ from collections import deque
 import numpy as np
 
 from nbprop import nn
+from nbprop.record import Diverged, History
 
 from . import knobs
 from .best import Best
-from .diverged import Diverged
 from .fit import check_fit
-from .history import History
 from .learning_rates import find_lr
 from .live import Live
 from .past import Past

@@ -3,10 +3,10 @@
 import time
 
 from nbprop import optim
+from nbprop.record import Event
 
 from . import knobs
 from .fit import check_fit
-from .history import Event
 from .resize import hidden_sizes
 
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)

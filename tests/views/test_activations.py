@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.training import probes
+from nbprop.record import histograms
+from nbprop.record.layers import Tap
 from nbprop.views.activations import BINS, Activations, heights
 
 
 def found(z, activation):
     """What a source says of one layer with these inputs."""
-    tap = probes.Tap(np.asarray(z, np.float32), None, None, nb.nn.activation(activation))
-    return probes.slopes([tap], BINS)
+    tap = Tap(np.asarray(z, np.float32), None, None, nb.nn.activation(activation))
+    return histograms.slopes([tap], BINS)
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def source(fake):
 
     def make(*layers):
         fakes = fake(activations=(*(activation for _, activation in layers), "identity"))
-        taps = [probes.Tap(np.asarray(z, np.float32), None, None, nb.nn.activation(f)) for z, f in layers]
-        fakes.slopes = lambda bins: probes.slopes(taps, bins)
+        taps = [Tap(np.asarray(z, np.float32), None, None, nb.nn.activation(f)) for z, f in layers]
+        fakes.slopes = lambda bins: histograms.slopes(taps, bins)
         return fakes
 
     return make
@@ -54,7 +55,7 @@ def test_all_finite_z_are_counted_over_a_round_range():
 def test_of_very_many_values_a_part_is_taken():
     z = np.random.default_rng(0).normal(size=(500, 200)) * 3
     one = found(z, "tanh")
-    assert 10_000 < one["counts"].sum() <= probes.SAMPLE < z.size
+    assert 10_000 < one["counts"].sum() <= histograms.SAMPLE < z.size
     assert one["flat"][0] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=0.01)
     assert found(np.zeros((0, 3)), "tanh")["counts"].sum() == 0
 

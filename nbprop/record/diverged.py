@@ -31,10 +31,9 @@ _WORDS = {
 }
 
 
-def first_not_finite(run, loss):
+def first_not_finite(layers, taps, gradient, theta, loss):
     """(layer name, quantity, value) of the first number of the last step that is not finite, in the order of the
     computation: forward through the layers, the loss, backward through the layers, the updated parameters."""
-    layers, taps = run.layers, run.taps
     weights = [(layer.name, layer.weight) for layer in layers]
     search = [
         (layer.name, quantity, array)
@@ -43,9 +42,9 @@ def first_not_finite(run, loss):
     ]
     search += [(None, "loss", np.array([loss]))]
     for (name, weight), tap in reversed(list(zip(weights, taps, strict=True))):
-        search += [(name, "dL/dz", tap.dz), (name, "gradient", run.gradient[weight])]
-    search += [(name, "parameters", run.theta[weight]) for name, weight in weights]
-    search += [(None, "gradient", run.gradient), (None, "parameters", run.theta)]
+        search += [(name, "dL/dz", tap.dz), (name, "gradient", gradient[weight])]
+    search += [(name, "parameters", theta[weight]) for name, weight in weights]
+    search += [(None, "gradient", gradient), (None, "parameters", theta)]
     for name, quantity, array in search:
         bad = array[~np.isfinite(array)]
         if bad.size:

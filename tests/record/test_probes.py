@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.training import probes
+from nbprop.record import histograms, statistics
+from nbprop.record.layers import Tap
+from nbprop.training.run import QUANTITIES
 
 
 def trained(activation="tanh", steps=10, **settings):
@@ -53,7 +55,7 @@ def test_against_the_chain_rule_by_hand(activation):
     np.testing.assert_allclose(
         seen["ratio"], [np.linalg.norm(change[w]) / np.linalg.norm(before[w]) for w in weights], rtol=1e-3
     )
-    for name in probes.QUANTITIES:
+    for name in QUANTITIES:
         np.testing.assert_array_equal(t.history[name][-1], seen[name])
 
 
@@ -94,7 +96,7 @@ def test_watching_does_not_change_the_run():
     np.testing.assert_array_equal(one.model.theta, two.model.theta)
 
 
-@pytest.mark.parametrize("kind", probes.KINDS)
+@pytest.mark.parametrize("kind", histograms.KINDS)
 def test_histograms_count_like_numpy(kind):
     t = trained()
     counts, low, high = t.histograms(kind, bins=12)
@@ -111,7 +113,7 @@ def test_histograms_count_like_numpy(kind):
 
 def test_histograms_of_odd_arrays():
     odd = [np.zeros(0), np.full(5, 3.0), np.array([np.nan, 1.0, np.inf, 2.0]), np.array([-1e-3]), np.full(3, np.nan)]
-    counts, low, high = probes.histograms(odd, 8)
+    counts, low, high = histograms.histograms(odd, 8)
     np.testing.assert_array_equal(counts.sum(axis=1), [0, 5, 2, 1, 0])
     assert (low <= high).all() and np.isfinite(low).all() and np.isfinite(high).all()
     assert low[1] < 3 < high[1]
@@ -124,8 +126,8 @@ def test_a_histogram_of_a_large_layer_counts_some_of_its_values_for_all():
     large = [picture, rng.normal(size=2**14 + 1), rng.normal(size=50)]
     large[0][3, 2, 1, 0] = 9
     for array in large:
-        assert probes.every(array.ravel("K")).size <= probes.SAMPLE
-    counts, low, high = probes.histograms(large, 20)
+        assert histograms.every(array.ravel("K")).size <= histograms.SAMPLE
+    counts, low, high = histograms.histograms(large, 20)
     np.testing.assert_allclose(counts.sum(axis=1), [array.size for array in large], rtol=1e-6)
     assert high[0] == 9 and low[0] == picture.min()
     exact = np.histogram(picture, bins=20, range=(low[0], high[0]))[0]
@@ -135,16 +137,16 @@ def test_a_histogram_of_a_large_layer_counts_some_of_its_values_for_all():
 @pytest.mark.parametrize("shape", [(1024, 64), (32, 6, 28, 28), (128, 100, 48), (3**10,), (2**14,), (0,), (1,)])
 def test_of_a_large_layer_no_unit_is_preferred(shape):
     units = np.broadcast_to(np.arange(shape[-1]), shape).ravel()
-    seen = np.bincount(probes.every(units), minlength=shape[-1])
-    assert seen.sum() <= probes.SAMPLE
-    if units.size > probes.SAMPLE:
-        assert seen.sum() > probes.SAMPLE / 3
+    seen = np.bincount(histograms.every(units), minlength=shape[-1])
+    assert seen.sum() <= histograms.SAMPLE
+    if units.size > histograms.SAMPLE:
+        assert seen.sum() > histograms.SAMPLE / 3
         assert shape[-1] > 1000 or seen.max() - seen.min() <= 1
 
 
 def test_what_is_not_finite_is_counted():
     arrays = [np.float32([1, np.nan, np.inf, -np.inf, np.nan]), np.full((2, 2), 3e38, np.float32), np.zeros(0)]
-    np.testing.assert_array_equal(probes.not_finite(arrays), [[2, 2], [0, 0], [0, 0]])
+    np.testing.assert_array_equal(histograms.not_finite(arrays), [[2, 2], [0, 0], [0, 0]])
 
 
 def test_the_histograms_of_a_run_that_diverged_say_how_much_is_not_finite():
@@ -152,7 +154,7 @@ def test_the_histograms_of_a_run_that_diverged_say_how_much_is_not_finite():
     t.lr = 1e30
     with pytest.raises(nb.training.Diverged):
         t.fit(steps=50)
-    assert sum(t.not_finite(kind).sum() for kind in probes.KINDS) > 0
+    assert sum(t.not_finite(kind).sum() for kind in histograms.KINDS) > 0
 
 
 def test_before_the_first_step():
@@ -237,7 +239,7 @@ def test_percentiles_are_those_of_what_the_activation_gets(kind):
     t.step()
     x = nb.Tensor(t.data.X_train[batch])
     z = copy.model[0](x) if kind == "mlp" else copy.model[1](copy.model[0](x))
-    for p in probes.PERCENTILES:
+    for p in histograms.PERCENTILES:
         assert t.history[f"z{p}"][-1, 0] == pytest.approx(np.percentile(z.data, p), abs=1e-5)
         assert t.history[f"unit{p}"][-1, 0] == pytest.approx(np.percentile(z.data[:, 0], p), abs=1e-5)
     assert t.history.series("z50")[0].tolist() == [1, 2, 3, 4, 5]
@@ -262,9 +264,9 @@ def test_percentiles_of_pictures_and_of_sequences_take_the_first_channel_and_fea
     rng = np.random.default_rng(0)
     for shape in ((5, 3, 4, 4), (5, 7, 3), (5, 3)):
         z = rng.normal(size=shape).astype(np.float32)
-        tap = probes.Tap(z, z, z, None)
+        tap = Tap(z, z, z, None)
         unit = z[:, 0] if z.ndim == 4 else z[..., 0]
-        seen = probes.percentiles([tap, tap])
+        seen = histograms.percentiles([tap, tap])
         assert seen["z15"].shape == (2,) and seen["z15"][0] == pytest.approx(np.percentile(z, 15))
         assert seen["unit85"][1] == pytest.approx(np.percentile(unit, 85))
 
@@ -274,7 +276,7 @@ def test_norms_that_float32_can_hold_but_whose_squares_it_cannot(scale):
     a = np.full(100, scale, np.float32)
     a[::2] *= -1
     with np.errstate(over="ignore"):
-        seen = probes.activations([probes.Tap(a, a, a, None)])
+        seen = statistics.activations([Tap(a, a, a, None)])
     np.testing.assert_allclose(seen[[1, 3], 0], [scale, 10 * scale], rtol=1e-5)
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 import nbprop as nb
-from nbprop.training.history import Event, Series
+from nbprop.record.history import Event, Series
 
 
 @given(st.integers(0, 900), st.integers(4, 60), st.integers(1, 7))

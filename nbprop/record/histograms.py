@@ -1,81 +1,14 @@
-"""What can be seen inside a training step: activations, deltas, gradients and updates, layer by layer.
-
-A probe only reads the arrays that the step has computed anyway; nothing here runs unless somebody watches.
-"""
+"""How the numbers of each layer are spread: histograms, percentiles, and where they lie on the activation."""
 
 import math
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
+from .statistics import mean
+
 KINDS = ("weights", "gradients", "activations")
 PERCENTILES = (15, 50, 85)
 FINE = 8  # points of an activation's curve for each bin of the histogram under it
-TINY = 1e-25  # of sums of squares: below, float32 has lost digits
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer with weights, as a view describes it. `weight` is its place in `theta`."""
-
-    name: str
-    kind: str
-    activation: str
-    units: int
-    weight: slice
-    shape: tuple[int, ...] = ()  # of the weight, where there is but one
-
-
-@dataclass(frozen=True)
-class Tap:
-    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run."""
-
-    z: np.ndarray
-    dz: np.ndarray
-    a: np.ndarray
-    activation: Any = field(repr=False)
-
-
-def mean(a):
-    return float(a.mean()) if a.size else np.nan
-
-
-def silent_share(a, activation):
-    """Share of saturated values (tanh, sigmoid) or of units that are dead for the whole batch (ReLU and its kin): a
-    channel of pictures in all their pixels, a unit of sequences at all time steps."""
-    if activation is None:
-        return 0.0
-    silent = activation.silent(a)
-    if not activation.two_sided:
-        unit = unit_axis(a)
-        silent = silent.all(axis=tuple(i for i in range(a.ndim) if i != unit))
-    return np.count_nonzero(silent) / silent.size
-
-
-def unit_axis(z):
-    """The axis of a layer's output along which its units lie: channels of pictures, features of anything else."""
-    return 1 if z.ndim == 4 else z.ndim - 1
-
-
-def activations(taps):
-    """Mean, standard deviation and silent share of `a`, and the norm of dL/dz, of every layer: four (L,) arrays."""
-    out = np.empty((4, len(taps)), np.float32)
-    for i, tap in enumerate(taps):
-        a, dz = tap.a.ravel("K"), tap.dz.ravel("K")  # in the order of memory: no copy
-        mu = float(a.dot(np.ones_like(a))) / a.size
-        variance = float(a.dot(a)) / a.size - mu * mu
-        std = math.sqrt(variance) if TINY < variance < math.inf else np.std(a, dtype=np.float64)
-        out[:, i] = mu, std, silent_share(tap.a, tap.activation), norm(dz)
-    return out
-
-
-def norm(a):
-    """Euclidean norm of a flat array. Squares that float32 cannot hold, as where a gradient has all but vanished, are
-    taken in float64."""
-    square = float(a.dot(a))
-    return math.sqrt(square if TINY < square < math.inf else np.square(a, dtype=np.float64).sum())
 
 
 def percentiles(taps):

@@ -1,0 +1,73 @@
+"""Which layers a model has: found in what it computes, with the arrays of each."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.engine import Tensor
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with weights, as a view describes it. `weight` is its place in `theta`."""
+
+    name: str
+    kind: str
+    activation: str
+    units: int
+    weight: slice
+    shape: tuple[int, ...] = ()  # of the weight, where there is but one
+
+
+@dataclass(frozen=True)
+class Tap:
+    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run."""
+
+    z: np.ndarray
+    dz: np.ndarray
+    a: np.ndarray
+    activation: Any = field(repr=False)
+
+
+def unit_axis(z):
+    """The axis of a layer's output along which its units lie: channels of pictures, features of anything else."""
+    return 1 if z.ndim == 4 else z.ndim - 1
+
+
+def find_layers(model, calls, used):
+    """(Layer, z, a, activation module) for every module with a weight matrix and an output that is used, in order.
+
+    `z` is what the activation gets: where a normalization follows the weights, what it gives.
+    """
+    found = []
+    for module, given in calls:
+        outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
+        if not outputs:
+            continue
+        output = next(filter(used, outputs), outputs[0])  # of a recurrent layer, the states or the last one alone
+        weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
+        follows = found and output.inputs and output.inputs[0] is found[-1][1]
+        if weights and used(output):
+            found.append([weights, output, output, None, type(module).__name__])
+        elif follows and isinstance(module, nn.Activation):
+            found[-1][2:4] = output, module
+        elif follows and any(isinstance(value, nn.Parameter) for value in vars(module).values()):
+            found[-1][1:3] = output, output
+    layers = []
+    for i, (weights, z, a, activation, kind) in enumerate(found):
+        name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
+        start, stop = _place(model.theta, weights[0])[0], _place(model.theta, weights[-1])[1]
+        units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
+        function = activation.name if activation else "identity"
+        layer = Layer(name, kind, function, units, slice(start, stop), shape)
+        layers.append((layer, z, a, activation))
+    return layers
+
+
+def _place(theta, parameter):
+    """Where a parameter lies in theta: start and stop."""
+    offset = parameter.data.__array_interface__["data"][0] - theta.__array_interface__["data"][0]
+    start = offset // theta.itemsize
+    return start, start + parameter.size
