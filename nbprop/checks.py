@@ -1,7 +1,13 @@
-"""Checks of what a user gives: names, sizes, numbers. Each error says what was expected and what came."""
+"""Checks of what a user gives: names, sizes, numbers. One set for the whole house.
+
+A check is a function `check(name, value) -> value`: it returns the value to use, or raises an error that says what was
+expected, what came and, where there is one, what to try. TypeError: a wrong kind ("0.1" or True for a number, 2.5 for a
+whole number); ValueError: a wrong value (-1, NaN, an unknown name). `number(...)`, `whole(...)` and the like make one.
+"""
 
 import math
 from difflib import get_close_matches
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -17,69 +23,141 @@ def did_you_mean(value, names):
 
 def lookup(kind, name, known, aliases=()):
     """`known[name]`; case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if not there."""
-    key = str(name).lower().replace("-", "_").replace(" ", "_")
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} must be one of the names {', '.join(map(repr, known))}; got {name!r}")
+    key = name.lower().replace("-", "_").replace(" ", "_")
     key = dict(aliases).get(key, key)
-    if isinstance(name, str) and key in known:
+    if key in known:
         return known[key]
     meant = did_you_mean(key, [*known, *dict(aliases)]) or "."
     raise ValueError(f"unknown {kind} {name!r}{meant} Known: {', '.join(known)}")
 
 
-def size(name, value):
-    """An integer, 1 or more."""
-    try:
-        number = index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be an integer, 1 or more; got {value!r}")
-    return number
+def wrong(name, expected, value, tip=""):
+    """The words of all errors here."""
+    return f"{name} must be {expected}; got {value!r}{f'; try {tip}' if tip != '' else ''}"
 
 
-def pair(name, value, least=1):
-    """(rows, columns), integers >= least, from a pair or from one for both."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) for n in both)
-    if len(both) != 2 or not whole or min(both) < least:
-        raise ValueError(f"{name} must be an integer, {least} or more, or a pair of them; got {value!r}")
-    return int(both[0]), int(both[1])
-
-
-def number(low=-math.inf, high=math.inf, *, above=-math.inf):
-    """A check(name, value) for a finite number with low <= value < high and value > above; it returns a float."""
-    limits = [f"greater than {above}"] * (above > -math.inf) + [f"at least {low}"] * (low > -math.inf)
-    limits += [f"less than {high}"] * (high < math.inf)
+def number(low=-math.inf, high=math.inf, *, above=-math.inf, most=math.inf, tip: Any = "") -> Any:
+    """A check for a finite number with low <= value < high, value > above, value <= most; it returns a float."""
+    limits = [f"greater than {above:g}"] * (above > -math.inf) + [f"at least {low:g}"] * (low > -math.inf)
+    limits += [f"less than {high:g}"] * (high < math.inf) + [f"at most {most:g}"] * (most < math.inf)
     expected = ", ".join(["a finite number", *([" and ".join(limits)] if limits else [])])
+    if low > -math.inf and most < math.inf:
+        expected = f"a number from {low:g} to {most:g}"
 
-    def check(name, value: Any):
-        plain = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-        if not (plain and math.isfinite(value) and low <= value < high and value > above):
-            raise ValueError(f"{name} must be {expected}; got {value!r}")
-        return float(value)  # a NumPy float64 would turn float32 arithmetic into float64
+    def check(name, value):
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise TypeError(wrong(name, expected, value, tip))
+        try:
+            plain = float(value)  # a NumPy float64 would turn float32 arithmetic into float64
+        except OverflowError:
+            plain = math.inf
+        if not (math.isfinite(plain) and low <= plain < high and above < plain <= most):
+            raise ValueError(wrong(name, expected, value, tip))
+        return plain
 
     return check
 
 
-def share(name, value):
-    """A number from 0 to 1, both included; it returns a float."""
-    if not 0 <= number()(name, value) <= 1:
-        raise ValueError(f"{name} must be a number from 0 to 1; got {value!r}")
-    return float(value)
+def whole(low=0, high=None, *, tip: Any = "") -> Any:
+    """A check for an integer from low to high (both included; None: no limit); it returns an int."""
+    expected = f"an integer, {low} or more" if high is None else f"an integer from {low} to {high}"
+
+    def check(name, value):
+        try:
+            plain = None if isinstance(value, (bool, np.bool_)) else index(value)
+        except TypeError:
+            plain = None
+        if plain is None:
+            near = isinstance(value, float) and value.is_integer()  # 3.0
+            raise TypeError(wrong(name, expected, value, int(value) if near else tip))
+        if plain < low or (high is not None and plain > high):
+            raise ValueError(wrong(name, expected, value, tip))
+        return plain
+
+    return check
+
+
+size = whole(1)
+share = number(0, most=1)
 
 
 def flag(name, value):
     """On or off."""
     if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"{name} must be True or False; got {value!r}")
+        raise TypeError(wrong(name, "True or False", value))
     return bool(value)
 
 
-def two(check):
-    """A check(name, value) for a pair such as Adam's betas, each of which passes `check`; it returns a tuple."""
+def choice(*options) -> Any:
+    """A check for one of some names (or other values, such as None)."""
+
+    def check(name, value):
+        if not any(type(value) is type(option) and value == option for option in options):
+            named = isinstance(value, str) and any(isinstance(option, str) for option in options)
+            meant = did_you_mean(value, [o for o in options if isinstance(o, str)]) if named else ""
+            words = " or ".join(map(repr, options)) if len(options) < 3 else f"one of {', '.join(map(repr, options))}"
+            raise (ValueError if named else TypeError)(wrong(name, words, value) + meant)
+        return value
+
+    return check
+
+
+def optional(check) -> Any:
+    """A check for None or what passes `check`."""
+
+    def either(name, value):
+        try:
+            return None if value is None else check(name, value)
+        except (TypeError, ValueError) as error:
+            error.args = (str(error).replace(" must be ", " must be None or ", 1),)
+            raise
+
+    return either
+
+
+def instance(kind, tip="") -> Any:
+    """A check for an instance of a class, or of one of a tuple of classes; tip: how one is made."""
+    names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+
+    def check(name, value):
+        if not isinstance(value, kind):
+            raise TypeError(wrong(name, f"{'an' if names[0] in 'AEIOUaeiou' else 'a'} {names}", value, tip))
+        return value
+
+    return check
+
+
+def pair(name, value, least=1):
+    """(rows, columns), integers >= least, from a pair or from one for both."""
+    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    expected = f"an integer, {least} or more, or a pair of them"
+    if len(both) != 2:
+        raise ValueError(wrong(name, expected, value))
+    try:
+        return whole(least)(name, both[0]), whole(least)(name, both[1])
+    except (TypeError, ValueError) as error:
+        raise type(error)(wrong(name, expected, value)) from None
+
+
+def two(check) -> Any:
+    """A check for a pair such as Adam's betas, each of which passes `check`; it returns a tuple."""
 
     def both(name, value):
         if not isinstance(value, (tuple, list)) or len(value) != 2:
-            raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999); got {value!r}")
+            kind = ValueError if isinstance(value, (tuple, list)) else TypeError
+            raise kind(wrong(name, "two numbers, such as (0.9, 0.999)", value))
         return tuple(check(f"{name}[{i}]", v) for i, v in enumerate(value))
 
     return both
+
+
+def sizes(name, value, least=0):
+    """A tuple of integers, 1 or more each; at least `least` of them."""
+    if isinstance(value, str) or not np.iterable(value):
+        raise TypeError(wrong(name, "a list of integers, 1 or more", value))
+    found = tuple(size(f"{name}[{i}]", one) for i, one in enumerate(value))
+    if len(found) < least:
+        raise ValueError(wrong(name, f"at least {least} integers", value))
+    return found

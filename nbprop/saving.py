@@ -183,6 +183,7 @@ class Builder:
         takes = arguments(kind)
         if unknown := set(given) - (set(takes) - NOT_SAVED):
             raise ValueError(f"{name} has no setting {min(unknown)!r}")
+        given |= {key: False for key, value in given.items() if value is None and takes[key].default is True}  # no bias
         self.check(given.values())
         several = [
             item

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import lookup, number
+from ..checks import choice, lookup, number
 from ..engine import activation as ops, apply
 from .module import Module
 
@@ -115,9 +115,7 @@ class GELU(Activation):
     shown = ("approximate",)
 
     def __init__(self, approximate="tanh"):
-        if approximate not in ("tanh", "none"):
-            raise ValueError(f"approximate must be 'tanh' or 'none'; got {approximate!r}")
-        self.approximate = approximate
+        self.approximate = choice("tanh", "none")("approximate", approximate)
 
     def op(self):
         return ops.TanhGELU() if self.approximate == "tanh" else ops.GELU()

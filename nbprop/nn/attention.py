@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import size
+from ..checks import flag, size
 from ..engine import ShapeError, apply, attention as ops
 from ..engine.matmul import Linear as LinearOp
 from .activations import activation as make_activation
@@ -52,7 +52,7 @@ class MultiheadAttention(Module):
         self, embed_dim, num_heads, bias=True, causal=False, init: Any = "xavier", rng: Any = None, dtype=np.float32
     ):
         self.embed_dim, self.num_heads = size("embed_dim", embed_dim), size("num_heads", num_heads)
-        self.bias, self.causal = bool(bias), bool(causal)
+        self.bias, self.causal = flag("bias", bias), flag("causal", causal)
         if embed_dim % num_heads:
             raise ValueError(f"num_heads must divide embed_dim into equal parts; got {embed_dim} and {num_heads} heads")
         rng = np.random.default_rng(rng)
@@ -107,7 +107,7 @@ class TransformerBlock(Module):
         rng: Any = None,
         dtype=np.float32,
     ):
-        self.embed_dim, self.num_heads, self.causal = size("embed_dim", embed_dim), num_heads, bool(causal)
+        self.embed_dim, self.num_heads, self.causal = size("embed_dim", embed_dim), num_heads, flag("causal", causal)
         hidden = size("dim_feedforward", 4 * embed_dim if dim_feedforward is None else dim_feedforward)
         self.dim_feedforward = hidden
         rng = np.random.default_rng(rng)

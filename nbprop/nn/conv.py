@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import pair, size
+from ..checks import flag, pair, size
 from ..engine import apply, conv as ops
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
@@ -47,7 +47,7 @@ class Conv2d(Module):
         # The variance follows from both fans; a filter is one row.
         filters = weights(init, rng, *fans, dtype)[: self.out_channels]
         self.weight = Parameter(filters.reshape(self.out_channels, self.in_channels, rows, columns))
-        self.bias = Parameter(np.zeros(self.out_channels, dtype)) if bias else None
+        self.bias = Parameter(np.zeros(self.out_channels, dtype)) if flag("bias", bias) else None
 
     def forward(self, x):
         op, x = ops.Conv2d(self.stride, self.padding), as_input(x, self.weight.dtype)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..checks import choice, flag, whole
 from ..engine import apply, ctc as ops
 from .module import Module, as_tensor
 
@@ -30,9 +31,8 @@ class CTCLoss(Module):
     shown = ("blank", "reduction", "zero_infinity")
 
     def __init__(self, blank=0, reduction="mean", zero_infinity=False):
-        if reduction not in REDUCTIONS:
-            raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}")
-        self.blank, self.reduction, self.zero_infinity = blank, reduction, bool(zero_infinity)
+        self.blank, self.reduction = whole()("blank", blank), choice(*REDUCTIONS)("reduction", reduction)
+        self.zero_infinity = flag("zero_infinity", zero_infinity)
 
     def forward(self, log_probs, targets, input_lengths=None, target_lengths=None):
         x, targets = as_tensor(log_probs), as_tensor(targets)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import lookup
+from ..checks import choice, lookup
 from ..engine import ShapeError
 
 
@@ -75,9 +75,7 @@ def xavier(rng, fan_in, fan_out, gain=1.0, uniform=True):
 def he(rng, fan_in, fan_out, slope=0.0, mode="fan_in", uniform=False):
     """Var[w] = 2 / ((1 + slope^2) fan): ReLU lets half of the second moment through, a leaky one (1 + slope^2) / 2
     (He, Zhang, Ren & Sun 2015, equations 10 and 15). mode: "fan_in" keeps the forward pass, "fan_out" the backward."""
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out'; got {mode!r}")
-    fan = fan_in if mode == "fan_in" else fan_out
+    fan = fan_in if choice("fan_in", "fan_out")("mode", mode) == "fan_in" else fan_out
     return _sample(rng, fan_in, fan_out, sqrt(2 / ((1 + slope * slope) * fan)), uniform)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import size
+from ..checks import flag, size
 from ..engine import ShapeError, apply
 from ..engine.matmul import Linear as LinearOp
 from .init import weights
@@ -28,7 +28,7 @@ class Linear(Module):
         self.in_features = size("in_features", in_features)
         self.out_features = size("out_features", out_features)
         self.weight = Parameter(weights(init, rng, self.in_features, self.out_features, dtype))
-        self.bias = Parameter(np.zeros(self.out_features, dtype)) if bias else None
+        self.bias = Parameter(np.zeros(self.out_features, dtype)) if flag("bias", bias) else None
 
     def forward(self, x):
         x = as_input(x, self.weight.dtype)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import lookup, size
+from ..checks import flag, lookup, size
 from ..engine import ShapeError, apply, no_grad, recurrent as ops, stack
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
@@ -57,7 +57,8 @@ class Recurrent(Module):
         dtype=np.float32,
     ):
         self.input_size, self.hidden_size = size("input_size", input_size), size("hidden_size", hidden_size)
-        self.bias, self.batch_first, rng = bool(bias), bool(batch_first), np.random.default_rng(rng)
+        self.bias, self.batch_first = flag("bias", bias), flag("batch_first", batch_first)
+        rng = np.random.default_rng(rng)
 
         def weight(init, columns):
             blocks = [weights(init, rng, columns, self.hidden_size, dtype) for _ in range(self.blocks)]
@@ -140,7 +141,7 @@ class LSTM(Recurrent):
     defaults = {**Recurrent.defaults, "forget_gate": True}
 
     def __init__(self, input_size, hidden_size, forget_gate=True, **settings):
-        self.forget_gate = bool(forget_gate)
+        self.forget_gate = flag("forget_gate", forget_gate)
         self.blocks = 4 if forget_gate else 3
         super().__init__(input_size, hidden_size, **settings)
         if self.bias and forget_gate:

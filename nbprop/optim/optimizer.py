@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import number
+from ..checks import number, wrong
 from ..engine.errors import ShapeError
 
 
 def factor(name, value):
     """None, or a function of the number of updates done."""
     if value is not None and not callable(value):
-        raise ValueError(f"{name} must be None or a function of the step, such as StepLR(100); got {value!r}")
+        raise TypeError(wrong(name, "None or a function of the step, such as StepLR(100)", value))
     return value
 
 
