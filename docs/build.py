@@ -1,4 +1,5 @@
-"""Builds the site: the course with the outputs that are kept in the notebooks, and a reference made of the docstrings.
+"""Builds the site: the course with the outputs that are kept in the notebooks, the guides in this folder, and a
+reference made of the docstrings.
 
     pip install -e ".[docs]" && python docs/build.py
 
@@ -7,8 +8,10 @@ index.html. A warning is an error.
 """
 
 import os
+import re
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -16,6 +19,8 @@ from reference import STOREYS, page
 from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).parents[1]
+REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+GUIDES = ("house", "objectives", "adding")
 
 
 def lay_out(source):
@@ -25,11 +30,23 @@ def lay_out(source):
     lessons = sorted(path.stem for path in source.glob("[0-9]*.ipynb"))
     reference = [f"reference/{storey}" for storey in STOREYS]
     index = nbformat.read(source / "index.ipynb", as_version=4)
-    index.cells[-1].source += "\n\n" + contents("Course", lessons) + contents("Reference", reference)
+    guides = [f"guides/{name}" for name in GUIDES]
+    index.cells[-1].source += "\n\n" + "".join(
+        contents(caption, pages)
+        for caption, pages in [("Course", lessons), ("Guides", guides), ("Reference", reference)]
+    )
     nbformat.write(index, source / "index.ipynb")
+    (source / "guides").mkdir()
+    for name in GUIDES:
+        (source / "guides" / f"{name}.md").write_text(guide((ROOT / "docs" / f"{name}.md").read_text()))
     (source / "reference").mkdir()
     for storey in STOREYS:
         (source / "reference" / f"{storey}.md").write_text(page(storey))
+
+
+def guide(text):
+    """A page of this folder; what is not on the site is linked to in the repository."""
+    return re.sub(r"\]\(\.\./(.*?)\)", rf"]({REPOSITORY}/blob/HEAD/\1)", text)
 
 
 def contents(caption, pages):

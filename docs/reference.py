@@ -4,13 +4,17 @@ import inspect
 import re
 from importlib import import_module
 
+from nbprop.training.knob import Knob
+
 STOREYS = {
     "nbprop": "What is at the top",
     "engine": "Automatic differentiation: tensors, operations, backward",
     "nn": "Layers, initializers, losses",
     "optim": "Optimizers and schedules",
     "data": "Data sets",
+    "record": "What is seen of a step: observations, quantities, the history",
     "training": "The trainer, its knobs and its history",
+    "sources": "What else a view can watch: descents, walks",
     "views": "Live views",
     "exercises": "Graded exercises",
 }
@@ -36,19 +40,28 @@ def page(storey):
 
 
 def of_class(name, value):
-    """A class with the public methods and properties of its own; the others are described at its bases."""
+    """A class with the public methods and properties of its own, and of those bases that are no public class; the
+    others are described there."""
+    kinds = [base for base in value.__mro__ if base is value or hidden(base)]
     members = []
-    for public in sorted(vars(value)):
+    for public in sorted({each for kind in kinds for each in vars(kind)}):
         member, doc = getattr(value, public), inspect.getdoc(getattr(value, public))
         if public.startswith("_") or not doc:
             continue
-        if isinstance(member, property):
+        if isinstance(member, property | Knob):
             members += directive("property", public, doc, FENCE[1:])
         elif inspect.isfunction(member) or inspect.ismethod(member):
             members += directive("method", f"{public}{signature(member)}", doc, FENCE[1:])
-    bases = [f"`{base.__name__}`" for base in value.__bases__ if base.__module__.startswith("nbprop")]
+    above = [base for kind in kinds for base in kind.__bases__ if base not in kinds]
+    bases = [f"`{base.__name__}`" for base in dict.fromkeys(above) if base.__module__.startswith("nbprop")]
     more = [f"Has what {' and '.join(bases)} has.", ""] if bases else []
     return directive("class", f"{name}{signature(value)}", inspect.getdoc(value), FENCE, more + members)
+
+
+def hidden(kind):
+    """Is this a class of nbprop's that has no place of its own in the reference?"""
+    storey = kind.__module__.split(".")[:2]
+    return storey[0] == "nbprop" and kind.__name__ not in import_module(".".join(storey)).__all__
 
 
 def directive(kind, heading, doc, fence=FENCE, members=()):

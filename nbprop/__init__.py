@@ -1,8 +1,48 @@
 """nbprop: watch backpropagation happen in a notebook, and act on it while it happens."""
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
+    from . import data, engine, exercises, nn, optim, playground, record, sources, training, views
+    from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
+    from .exercises import exercise
+    from .playground import Playground
+    from .record import Diverged, History
+    from .saving import load, save
+    from .sources import Descent
+    from .training import Objective, Trainer
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "BackwardError",
+    "Descent",
+    "Diverged",
+    "GradientError",
+    "History",
+    "Objective",
+    "Playground",
+    "ShapeError",
+    "Tensor",
+    "Trainer",
+    "check_gradient",
+    "data",
+    "engine",
+    "exercise",
+    "exercises",
+    "grad",
+    "load",
+    "nn",
+    "no_grad",
+    "optim",
+    "playground",
+    "record",
+    "save",
+    "sources",
+    "training",
+    "views",
+]
 
 # Name -> module it lives in. Everything is looked up on first use, so `import nbprop` stays quick and loads no widgets.
 _HOME = {
@@ -16,27 +56,28 @@ _HOME = {
     "GradientError": "engine",
     "BackwardError": "engine",
     "Trainer": "training",
+    "Objective": "training",
     "History": "record",
     "Diverged": "record",
-    "Descent": "training",
+    "Descent": "sources",
     "Playground": "playground",
     "exercise": "exercises",
 }
-_STOREYS = ("engine", "nn", "optim", "data", "record", "training", "views", "playground", "exercises")
-
-__all__ = [*_HOME, *_STOREYS]
+_STOREYS = ("engine", "nn", "optim", "data", "record", "training", "sources", "views", "playground", "exercises")
 
 
-def __getattr__(name):
-    if name in _HOME:
-        value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    elif name in _STOREYS:
-        value = import_module(f".{name}", __name__)
-    else:
-        raise AttributeError(f"module 'nbprop' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one of nbprop's
+
+    def __getattr__(name) -> Any:
+        if name in _HOME:
+            value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+        elif name in _STOREYS:
+            value = import_module(f".{name}", __name__)
+        else:
+            raise AttributeError(f"module 'nbprop' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
-def __dir__():
+def __dir__() -> "list[str]":
     return sorted({*globals(), *__all__})

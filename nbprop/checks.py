@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 
-def did_you_mean(value, names):
+def did_you_mean(value, names) -> str:
     """ "; did you mean 'tanh'?" if one of the names is close, else nothing."""
     known = {name.lower(): name for name in names}
     close = get_close_matches(str(value).lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
-def lookup(kind, name, known, aliases=()):
+def lookup(kind, name, known, aliases=()) -> Any:
     """`known[name]`; case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if not there."""
     if not isinstance(name, str):
         raise TypeError(f"{kind} must be one of the names {', '.join(map(repr, known))}; got {name!r}")
@@ -33,9 +33,11 @@ def lookup(kind, name, known, aliases=()):
     raise ValueError(f"unknown {kind} {name!r}{meant} Known: {', '.join(known)}")
 
 
-def wrong(name, expected, value, tip=""):
+def wrong(name, expected, value, tip: Any = "") -> str:
     """The words of all errors here."""
-    return f"{name} must be {expected}; got {value!r}{f'; try {tip}' if tip != '' else ''}"
+    got = repr(value)
+    got = got if len(got) <= 120 else f"{got[:100]} ... ({type(value).__name__})"
+    return f"{name} must be {expected}; got {got}{f'; try {tip}' if tip != '' else ''}"
 
 
 def number(low=-math.inf, high=math.inf, *, above=-math.inf, most=math.inf, tip: Any = "") -> Any:
@@ -83,7 +85,7 @@ size = whole(1)
 share = number(0, most=1)
 
 
-def flag(name, value):
+def flag(name, value) -> bool:
     """On or off."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(wrong(name, "True or False", value))
@@ -129,7 +131,7 @@ def instance(kind, tip="") -> Any:
     return check
 
 
-def pair(name, value, least=1):
+def pair(name, value, least=1) -> tuple[Any, Any]:
     """(rows, columns), integers >= least, from a pair or from one for both."""
     both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     expected = f"an integer, {least} or more, or a pair of them"
@@ -153,7 +155,7 @@ def two(check) -> Any:
     return both
 
 
-def sizes(name, value, least=0):
+def sizes(name, value, least=0) -> tuple[Any, ...]:
     """A tuple of integers, 1 or more each; at least `least` of them."""
     if isinstance(value, str) or not np.iterable(value):
         raise TypeError(wrong(name, "a list of integers, 1 or more", value))

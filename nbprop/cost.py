@@ -12,8 +12,10 @@ compute one more loss for each: for the whole gradient either is needed once for
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,7 @@ class Cost:
     differences: float
 
 
-def count(f, parameters):
+def count(f, parameters) -> Cost:
     """The FLOPs of the loss that f() returns, and of its gradient for `parameters` (Tensors): a Cost.
 
     f is made of Linear, elementwise ops and losses, as a dense network is; NotImplementedError for others.
@@ -54,7 +56,7 @@ def count(f, parameters):
     return Cost(n, forward, forward + backward, forward + passes, forward * (n + 1))
 
 
-def clock(f, parameters):
+def clock(f, parameters) -> Cost:
     """The same as `count`, in seconds on this machine. What is done once for each parameter is timed a few times only,
     and multiplied."""
     with record() as tape:
@@ -76,7 +78,7 @@ def _seconds(run, enough=0.005):
     return min(times)
 
 
-def forward_mode(tape, loss, tangents):
+def forward_mode(tape, loss, tangents) -> tuple[float, Any | int]:
     """How fast the loss changes when each tensor x in `tangents` moves by tangents[x] (an array) per unit of time: the
     sum of all dL/dx times tangents[x], computed *with* the tape, in the order of recording (Wengert 1964).
 
@@ -120,16 +122,16 @@ WAYS = {"backward": ("#D55E00", "o"), "forward_mode": ("#E69F00", "^"), "differe
 class Costs(list):
     """Several Cost, of networks of growing size."""
 
-    def ratios(self, way):
+    def ratios(self, way) -> list[Any]:
         """The cost of a gradient by "backward", "forward_mode" or "differences", with the loss alone as the unit."""
         return [getattr(cost, way) / cost.loss for cost in self]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         columns = zip([cost.parameters for cost in self], *map(self.ratios, WAYS), strict=True)
         head = "parameters   backward   forward mode   differences   (the loss alone = 1)"
         return "\n".join([head, *(f"{n:10,}   {b:8.2f}   {f:12,.0f}   {d:11,.0f}" for n, b, f, d in columns)])
 
-    def plot(self, ax):
+    def plot(self, ax) -> None:
         """Draw what a gradient costs, with the loss alone as the unit, over the number of parameters, into Matplotlib's
         `ax`."""
         for way, (color, marker) in WAYS.items():
@@ -140,12 +142,12 @@ class Costs(list):
         return ax
 
 
-def grow(measure=count, widths=(2, 4, 8, 16, 32, 64), samples=16, seed=0):
+def grow(measure=count, widths=(2, 4, 8, 16, 32, 64), samples=16, seed=0) -> Costs:
     """The Costs of networks 4-width-width-1 with tanh and squared error, by `measure`: `count` or `clock`."""
     return Costs(measure(*dense([4, width, width, 1], samples, seed)) for width in widths)
 
 
-def dense(sizes, samples, seed):
+def dense(sizes, samples, seed) -> tuple[Callable[[], Tensor], list[Any]]:
     """A network of Tensors alone: the function without arguments that gives its loss, and its parameters."""
     rng = np.random.default_rng(seed)
     x, y = Tensor(rng.normal(size=(samples, sizes[0]))), Tensor(rng.normal(size=(samples, sizes[-1])))

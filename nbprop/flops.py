@@ -6,6 +6,7 @@ the largest array of an op; what is done with smaller ones (such as dividing a m
 """
 
 import math
+from typing import Any
 
 # FLOPs for each number of the largest array: forward, then backward for each input.
 # fmt: off
@@ -18,6 +19,7 @@ EACH = {
     "Sigmoid": (4, 3), "Tanh": (1, 3), "ReLU": (1, 2), "LeakyReLU": (2, 1), "ELU": (4, 3), "SiLU": (5, 4),
     "Softplus": (3, 3), "GELU": (5, 7), "TanhGELU": (9, 12),
     "Sum": (1, 0), "Mean": (1, 0), "Max": (1, 3), "Min": (1, 3), "Var": (4, 1), "Std": (4, 1), "LogSumExp": (4, 3),
+    "Norm": (4, 1),
     "Softmax": (5, 4), "LogSoftmax": (5, 4), "LayerNorm": (7, 10, 0, 0), "BatchNorm": (7, 4, 1, 0),
     "MSE": (3, 1, 1), "BCEWithLogits": (8, 2, 1), "CrossEntropy": (5, 1, 0),
 }
@@ -83,7 +85,7 @@ SHAPED = {  # op -> function(op, y, *inputs) with the FLOPs forward, then backwa
 }  # fmt: skip
 
 
-def flops(node):
+def flops(node) -> tuple[Any, int]:
     """(forward, backward) of the op that made `node`, a Tensor; backward for those inputs that need a gradient, adding
     up over the axes along which an input was repeated included."""
     op, inputs = node.op, node.inputs

@@ -7,14 +7,21 @@ import json
 import math
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import numpy as np
 
 from . import nn
-from .nn.module import Module, Parameter, Sequential
+from .nn.containers import Sequential
+from .nn.module import Module, Parameter
 
-FORMAT, VERSION = "nbprop model", 1
-ARCHITECTURE = "architecture"  # the JSON's name in the archive
+ARCHITECTURE = "architecture"  # the JSON's name in the archive of a model
+FILES = {  # name of the JSON in an archive -> format, version, what such a file is
+    ARCHITECTURE: ("nbprop model", 1, "a model, which nb.load(path) reads"),
+    "run": ("nbprop run", 1, "a run, which nb.Trainer.load(path) reads"),
+}
 INITS = {"init", "recurrent_init"}
 NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all
 NOTES = ("activation", "init")  # names that nn.mlp leaves on a Sequential
@@ -22,47 +29,126 @@ SLACK = 10**7  # numbers that modules may hold beyond those in the file
 FILTERS = 64  # times the numbers in the file that an initializer may be asked for: that of Conv2d is, for large windows
 
 
-def save(model, path):
+def save(model, path) -> None:
     """Write a model made of nbprop's own modules to the file `path`: its architecture and all its numbers.
 
     `nb.load(path)` gives it back. Not in the file: gradients, the optimizer, training or evaluation mode, and the state
-    of random generators. np.load(path) shows the arrays.
+    of random generators (`trainer.save` keeps them all). np.load(path) shows the arrays.
     Raises TypeError for modules of your own classes: keep their numbers with `np.savez(path, **model.state_dict())` and
     put them back with `model.load_state_dict(np.load(path))`.
     """
     if not isinstance(model, Module):
         raise TypeError(f"nb.save takes a model, an nb.nn.Module; got {type(model).__name__}")
-    head = {"format": FORMAT, "version": VERSION, "dtype": str(model.theta.dtype)}
-    plan = {**head, "model": _encode(model, []), "tied": _tied(model)}
-    state = model.state_dict()
-    rebuilt = Builder(plan, model.theta.size).model.state_dict()
-    shapes, expected = ({name: array.shape for name, array in arrays.items()} for arrays in (state, rebuilt))
-    for name in {**shapes, **expected}:
-        if shapes.get(name) != expected.get(name):
-            raise ValueError(f"nb.save: {name!r} is not as the constructor of its module makes it, load would fail")
-    part = f"{os.fspath(path)}.part"  # whatever happens, there is never half a file under the name itself
-    with zipfile.ZipFile(part, "w") as archive:
-        for name, array in {ARCHITECTURE: np.frombuffer(json.dumps(plan).encode(), np.uint8), **state}.items():
-            with archive.open(zipfile.ZipInfo(name + ".npy"), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
-    os.replace(part, path)
+    write(path, ARCHITECTURE, plan(model), model.state_dict())
 
 
-def load(path):
+def load(path) -> Any:
     """The model in a file that `nb.save` wrote, in training mode.
 
     Raises ValueError for a file that is damaged or holds anything else. Files of strangers are safe to load: they
     cannot execute code, nor take memory out of proportion to their size.
     """
+    with opened(path, "a model that nb.save wrote") as file:
+        return made(*read(file, ARCHITECTURE))
+
+
+def plan(model) -> dict[str, Any]:
+    """The architecture of a model, for JSON; an error if a model made from it would not be the same."""
+    found = {"dtype": str(model.theta.dtype), "model": _encode(model, []), "tied": _tied(model)}
+    json.dumps(found)  # TypeError for a setting that is none of its
+    rebuilt = Builder(found, model.theta.size).model.state_dict()
+    shapes, expected = (
+        {name: array.shape for name, array in arrays.items()} for arrays in (model.state_dict(), rebuilt)
+    )
+    for name in {**shapes, **expected}:
+        if shapes.get(name) != expected.get(name):
+            raise ValueError(f"nb.save: {name!r} is not as the constructor of its module makes it, load would fail")
+    return found
+
+
+def made(plan, arrays) -> Module:
+    """The model of a plan, with these arrays: name -> array."""
+    model = Builder(plan, sum(array.size for array in arrays.values())).model
+    for name, array in arrays.items():
+        if array.dtype != plan["dtype"]:
+            raise ValueError(f"{name!r} holds {array.dtype}, expected {plan['dtype']}")
+    model.load_state_dict(arrays)
+    return model
+
+
+# ---- archives: JSON and arrays ---------------------------------------------------------------------------------------
+
+
+def write(path, name, head, arrays) -> None:
+    """An archive of the arrays (name -> array) and, under `name` out of FILES, of what JSON can hold."""
+    kind, version, _ = FILES[name]
+    text = json.dumps({"format": kind, "version": version, **head}).encode()
+    part = f"{os.fspath(path)}.part"  # whatever happens, there is never half a file under the name itself
+    try:
+        with zipfile.ZipFile(part, "w") as archive:
+            for key, array in {name: np.frombuffer(text, np.uint8), **arrays}.items():
+                with archive.open(zipfile.ZipInfo(key + ".npy"), "w", force_zip64=True) as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(OSError):
+            os.remove(part)
+        raise
+
+
+@contextmanager
+def opened(path, what) -> Iterator[Any]:
+    """The file, to be read; whatever goes wrong with it is a ValueError that names it. what: it should be."""
     with open(path, "rb") as file:
         try:
-            return _read(file)
+            yield file
         except Exception as error:  # there are many ways to be damaged
             reason = str(error) or type(error).__name__
-            raise ValueError(f"{os.fspath(path)!r} is damaged, or not a model that nb.save wrote: {reason}") from error
+            raise ValueError(f"{os.fspath(path)!r} is damaged, or not {what}: {reason}") from error
 
 
-def arguments(kind):
+def read(file, name) -> tuple[Any, dict[Any, Any]]:
+    """(head, arrays) as `write` was given them; an error if the file is not whole, or of another format or version."""
+    size = os.fstat(file.fileno()).st_size
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("it is compressed")  # what is not cannot be larger than the file
+        if sum(entry.file_size for entry in entries) > size:
+            raise ValueError("it holds less than it says")
+        arrays = {}
+        for entry in entries:
+            with archive.open(entry) as stream:
+                arrays[entry.filename.removesuffix(".npy")] = _array(stream, entry)
+    if name not in arrays:
+        there = [what for other, (*_, what) in FILES.items() if other in arrays]
+        raise ValueError(f"it is {there[0]}" if there else f"there is no {name!r} in it")
+    head = json.loads(arrays.pop(name).tobytes())
+    kind, version, _ = FILES[name]
+    if head["format"] != kind:
+        raise ValueError(f"expected the format {kind!r}, got {head['format']!r}")
+    if head["version"] > version:
+        raise ValueError("it was written by a newer nbprop; update with pip install -U nbprop")
+    if head["version"] != version:
+        raise ValueError(f"it is of version {head['version']!r}, and this nbprop reads version {version}")
+    return head, arrays
+
+
+def _array(stream, entry):
+    """The array in an entry, if it is as large as it says: before there is memory for it."""
+    major, _ = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(stream)
+    if not dtype.hasobject and stream.tell() + math.prod(shape) * dtype.itemsize != entry.file_size:
+        raise ValueError(f"{entry.filename!r} is not as large as it says")
+    stream.seek(0)
+    return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+# ---- modules as JSON -------------------------------------------------------------------------------------------------
+
+
+def arguments(kind) -> dict[str, Any]:
     """Name -> inspect.Parameter of all that the constructor of a class takes, `**settings` for its base included."""
     found = {}
     for base in kind.__mro__[:-1]:
@@ -74,7 +160,7 @@ def arguments(kind):
     return found
 
 
-def settings(module):
+def settings(module) -> dict[str, Any]:
     """The arguments with which the class of `module` makes another of the same architecture: name -> value.
 
     Each is the attribute of the same name (True for a Parameter); `*modules` are what iteration gives. A class for
@@ -125,27 +211,6 @@ def _tied(model):
     return tied
 
 
-def _read(file):
-    size = os.fstat(file.fileno()).st_size
-    with zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise ValueError("it is compressed")  # what is not cannot be larger than the file
-        if sum(entry.file_size for entry in entries) > size:
-            raise ValueError("it holds less than it says")
-        arrays = {}
-        for entry in entries:
-            with archive.open(entry) as stream:
-                arrays[entry.filename.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
-    plan = json.loads(arrays.pop(ARCHITECTURE).tobytes())
-    model = Builder(plan, sum(array.size for array in arrays.values())).model
-    for name, array in arrays.items():
-        if array.dtype != plan["dtype"]:
-            raise ValueError(f"{name!r} holds {array.dtype}, expected {plan['dtype']}")
-    model.load_state_dict(arrays)
-    return model
-
-
 class Builder:
     """Makes `model` from an architecture that may have been written by an enemy.
 
@@ -153,21 +218,18 @@ class Builder:
     made, and nothing that holds many more numbers than that.
     """
 
-    def __init__(self, plan, numbers):
-        if plan["format"] != FORMAT:
-            raise ValueError(f"expected the format {FORMAT!r}, got {plan['format']!r}")
-        if plan["version"] > VERSION:
-            raise ValueError("it was written by a newer nbprop; update with pip install -U nbprop")
+    def __init__(self, plan, numbers) -> None:
         self.dtype = {"float32": np.float32, "float64": np.float64}[plan["dtype"]]
         self.numbers, self.held, self.done, self.counted = numbers, 0, [], set()
         self.rng = np.random.default_rng(0)  # one for all: two Dropouts shall not drop the same units
-        self.model = self.build(plan["model"])
-        if not isinstance(self.model, Module):
+        model = self.build(plan["model"])
+        if not isinstance(model, Module):
             raise ValueError("there is no module in it")
+        self.model = model
         self.tie(plan["tied"])
         self.numbers = self.model.theta.size  # the look gives every parameter memory of its own
 
-    def build(self, node):
+    def build(self, node) -> Any:
         """A module or a setting from what `_encode` made of it."""
         if isinstance(node, list):
             return tuple(self.build(item) for item in node)
@@ -201,21 +263,21 @@ class Builder:
         self.done.append(module)
         return module
 
-    def check(self, values):
+    def check(self, values) -> None:
         """Raise ValueError if the product of all whole numbers among the settings is larger than a layer can be."""
         whole = [n for value in values for n in (value if isinstance(value, tuple) else [value]) if type(n) is int]
         self.limit(math.prod(max(abs(n), 1) for n in whole))
 
-    def limit(self, size):
+    def limit(self, size) -> None:
         if size > SLACK + FILTERS * self.numbers:
             raise ValueError("its layers are larger than the arrays in it")
 
-    def zeros(self, rng, fan_in, fan_out):
+    def zeros(self, rng, fan_in, fan_out) -> np.ndarray:
         """An initializer for weights that will be overwritten: takes no time and no memory."""
         self.limit(fan_in * fan_out)
         return np.broadcast_to(self.dtype(0), (fan_out, fan_in))
 
-    def count(self, module):
+    def count(self, module) -> None:
         """Add up what the modules hold that were made with this one."""
         new = [inner for inner in module.modules() if inner not in self.counted]
         self.counted.update(new)
@@ -223,7 +285,7 @@ class Builder:
         if self.held > SLACK + self.numbers:
             raise ValueError("its layers are larger than the arrays in it")
 
-    def tie(self, pairs):
+    def tie(self, pairs) -> None:
         modules = dict(self.model.named_modules())
         for place, first in pairs:
             (there, name), (here, other) = (place.rpartition(".")[::2] for place in (place, first))

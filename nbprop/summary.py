@@ -3,6 +3,7 @@
 import copy
 from dataclasses import asdict, dataclass, replace
 from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from .engine import record
 from .flops import flops
 from .nn.embedding import Embedding
 from .nn.layers import Linear
-from .nn.module import Parameter, as_tensor
+from .nn.module import as_tensor
 
 HEAD = ("layer", "kind", "parameters", "output", "FLOPs forward", "backward", "memory forward", "backward")
 
@@ -28,7 +29,7 @@ class Row:
     memory_forward: int = 0
     memory_backward: int = 0
 
-    def cells(self):
+    def cells(self) -> list[str]:
         """In words, in the order of HEAD."""
         counts = [f"{n:,}" for n in (self.parameters, self.flops_forward, self.flops_backward)]
         memory = [_bytes(n) for n in (self.memory_forward, self.memory_backward)]
@@ -44,10 +45,10 @@ class Summary:
     memory_backward: of the gradients of all results and parameters.
     """
 
-    def __init__(self, model, input_shape=None):
+    def __init__(self, model, input_shape=None) -> None:
         named, counted, self.rows = model.named_modules(), set(), []
         for name, module in named:
-            own = {p for p in vars(module).values() if isinstance(p, Parameter)} - counted
+            own = set(module.parameters(recurse=False)) - counted
             counted |= own
             size, nbytes = sum(p.size for p in own), sum(p.data.nbytes for p in own)
             self.rows.append(Row(name or "model", type(module).__name__, None, size, memory_backward=nbytes))
@@ -65,12 +66,12 @@ class Summary:
         sums = np.sum([list(asdict(row).values())[3:] for row in self.rows] or [[0] * 5], axis=0)
         self.total = Row("total", "", None, *sums.tolist())
 
-    def table(self):
+    def table(self) -> list[Any]:
         """The texts of all cells: head, rows, total."""
         lines = [list(HEAD), *(row.cells() for row in [*self.rows, self.total])]
         return lines if self.input_shape else [line[:3] for line in lines]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         lines = self.table()
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         padded = [[f"{cell:{'<>'[i > 1]}{widths[i]}}" for i, cell in enumerate(line)] for line in lines]
@@ -87,10 +88,11 @@ def _example(model, shape):
     """A batch of zeros, a Tensor; None if no shape is given and none can be guessed from the first layer."""
     if isinstance(shape, np.ndarray):
         return as_tensor(shape)
-    first = next((m for m in model.modules() if any(isinstance(v, Parameter) for v in vars(m).values())), None)
-    if shape is None and not isinstance(first, Linear):
-        return None
-    shape = (1, first.in_features) if shape is None else shape
+    first = next((m for m in model.modules() if m.parameters(recurse=False)), None)
+    if shape is None:
+        if not isinstance(first, Linear):
+            return None
+        shape = (1, first.in_features)
     return as_tensor(np.zeros(shape, np.int64 if isinstance(first, Embedding) else model.theta.dtype))
 
 

@@ -90,3 +90,29 @@ def test_names():
 def test_flags_are_true_or_false(make):
     with pytest.raises(TypeError, match=r"must be True or False; got"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "good", "bad"),
+    [
+        (nn.Dropout(), "p", 0.1, [2, -1, "half", True, NAN]),
+        (nn.LeakyReLU(), "negative_slope", 0.5, [-1, None]),
+        (nn.ELU(), "alpha", 2, [0, "1"]),
+        (nn.GELU(), "approximate", "none", ["erf", 3]),
+        (nn.LayerNorm(3), "eps", 0.1, [0, "0.1"]),
+        (nn.BatchNorm1d(3), "momentum", 1, [2, True]),
+        (nn.BatchNorm2d(3), "eps", 0.1, [-1]),
+        (nn.HuberLoss(), "delta", 2, [0]),
+        (nn.CrossEntropyLoss(), "label_smoothing", 0.5, [1, "a"]),
+        (nn.CTCLoss(), "reduction", "sum", ["men"]),
+        (optim.Adam(), "lr", 0.5, [-1, "1", NAN]),
+    ],
+)
+def test_settings_are_checked_whenever_they_are_set(module, name, good, bad):
+    for value in bad:
+        before = getattr(module, name)
+        with pytest.raises((TypeError, ValueError), match=f"{name} must be"):
+            setattr(module, name, value)
+        assert getattr(module, name) == before
+    setattr(module, name, good)
+    assert getattr(module, name) == good

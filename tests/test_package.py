@@ -19,8 +19,9 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 WIDGETS = {"anywidget", "ipywidgets", "traitlets"}
 # Storey -> the storeys of nbprop and the packages that it may import.
 STOREYS = {
+    "cells": set(),
     "checks": {"numpy"},
-    "engine": {"numpy"},
+    "engine": {"checks", "numpy"},
     "flops": set(),
     "cost": {"engine", "flops", "numpy"},
     "nn": {"checks", "engine", "numpy"},
@@ -29,26 +30,33 @@ STOREYS = {
     "saving": {"engine", "nn", "numpy"},
     "summary": {"engine", "flops", "nn", "numpy"},
     "record": {"checks", "engine", "nn", "numpy"},
-    "training": {"checks", "engine", "nn", "optim", "data", "record", "numpy"},
-    "views": {"checks", "engine", "nn", "optim", "data", "record", "training", "numpy"} | WIDGETS,
-    "exercises": {"checks", "engine", "nn", "optim", "data", "training", "numpy"},
-    "playground": {"engine", "nn", "optim", "data", "training", "views", "numpy", "ipywidgets", "traitlets"},
+    "training": {"cells", "checks", "engine", "nn", "optim", "data", "saving", "record", "numpy"},
+    "sources": {"checks", "engine", "optim", "record", "training", "numpy"},
+    "views": {"cells", "checks", "nn", "record", "sources", "numpy"} | WIDGETS,
+    "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
+    "playground": {"cells", "checks", "engine", "nn", "optim", "data", "record", "training", "views", "numpy"}
+    | {"ipywidgets", "traitlets"},
 }
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("data/bundled.py", "sklearn"),
     ("nn/module.py", "summary"),
+    ("training/__init__.py", "sources"),
     ("record/history.py", "views"),
     ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
     ("training/progress.py", "ipywidgets"),
     ("views", "matplotlib"),
 }
+TYPES = "TYPE_CHECKING"
 
 
 def imports(path):
-    """(what, is it inside a function?) for each import in a file: a storey of nbprop, or another package's name."""
+    """(what, is it inside a function?) for each import in a file: a storey of nbprop, or another package's name.
+
+    What only editors see is none: `if TYPE_CHECKING:` never runs."""
     tree = ast.parse(path.read_text())
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and ast.unparse(node.test) == TYPES)]
     late = {
         inner
         for node in ast.walk(tree)

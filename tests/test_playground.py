@@ -7,6 +7,14 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop.checks import number
+from nbprop.playground import CONTROLS
+from nbprop.record.controls import Slider
+from nbprop.training.knob import KNOBS, Knob, plain
+from nbprop.training.knobs import Knobs
+
+MORE = ("momentum", "nesterov", "weight_decay", "clip", "clip_value", "l1", "accumulate", "drop_last", "batch_norm")
+HAVING = [name for name, knob in KNOBS.items() if knob.control is not None]
 
 
 @pytest.fixture
@@ -61,6 +69,155 @@ def test_knobs_turned_in_code_show_in_the_controls(playground):
     assert (values["activation"], values["optimizer"], values["speed"]) == ("gelu", "rmsprop", 77)
     assert values["dropout"] == 0.4
     assert t.depth == 30 and t.steps == 0  # showing a value does not turn anything
+
+
+@pytest.mark.parametrize("name", HAVING)
+def test_every_knob_that_has_a_control_can_be_shown_turned_and_undone(name):
+    made = nb.Playground(hidden=[4, 4], optimizer="sgd", controls=[name])
+    control, before = made.controls[name], getattr(made.trainer, name)
+    assert control.description and control.tooltip
+    if control.disabled:  # alpha, of SGD
+        assert before is None and "nothing for it to act on" in control.tooltip
+    else:
+        if hasattr(control, "options"):
+            control.index = (control.index + 1) % len(control.options)
+        else:
+            control.value = not before if isinstance(before, bool) else 0.5 if isinstance(before, float) else 3
+        assert getattr(made.trainer, name) != before and made.message.value == ""
+        made.buttons["undo"].click()
+        again = getattr(made.trainer, name)
+        assert again == before or repr(again) == repr(before)
+    made.close()
+
+
+def test_an_entry_in_the_table_is_a_control(monkeypatch):
+    entry = Knob(
+        "How warm.",
+        check=plain(number(0), "warmth"),
+        read=lambda run: run.settings.get("warmth", 2.0),
+        control=Slider("Warmth", 0, 10, 0.5, "How warm it is"),
+    )
+    monkeypatch.setitem(KNOBS, "warmth", entry)
+    monkeypatch.setattr(Knobs, "warmth", entry, raising=False)
+    entry.name = "warmth"
+    made = nb.Playground(hidden=[4], controls=["lr", "warmth"])
+    control = made.controls["warmth"]
+    assert (control.description, control.value, control.min, control.max, control.step) == ("Warmth", 2, 0, 10, 0.5)
+    control.value = 7.5
+    assert made.trainer.warmth == 7.5
+    made.trainer.warmth = 12.25
+    assert (control.value, control.max) == (12.25, 12.25)
+    made.close()
+
+
+def test_which_knobs_are_shown(playground):
+    own = {"data", "noise", "validation", "init", "seed", "speed", "rewind"}
+    assert set(playground.controls) == {*own, *CONTROLS}
+    made = nb.Playground(hidden=[4], controls=["clip"])
+    assert set(made.controls) == {*own, "clip"}
+    made.close()
+
+
+def test_a_control_shows_the_true_value_whatever_its_range():
+    given = dict(hidden=(3, 20, 7), lr=5e-7, dropout=0.97, seed=12345, batch_size=77, noise=0.7, speed=42)
+    made = nb.Playground(**given, controls=[*CONTROLS, *MORE])
+    t, controls = made.trainer, made.controls
+    for name in ("lr", "dropout", "seed", "batch_size", "noise", "speed"):
+        assert controls[name].value == given[name], name
+    assert (controls["depth"].value, controls["width"].value) == (3, 20)
+    t.set(lr=300.0, clip=3e-7, l1=0.1234, weight_decay=5.0, accumulate=40, batch_size=3)
+    for name in ("lr", "clip", "l1", "weight_decay", "accumulate", "batch_size"):
+        assert controls[name].value == getattr(t, name), name
+    t.set(clip=None, l1=0.0)
+    assert controls["clip"].label == controls["l1"].label == "off" and t.clip is None
+    assert t.hidden == (3, 20, 7)  # looking flattens nothing
+    made.close()
+
+
+@pytest.mark.parametrize("value", [0.0021, 1e-5, 10.0, 3e-9, 77.0, 0.1])
+def test_a_value_of_a_logarithmic_slider_lies_on_its_grid(playground, value):
+    slider = playground.controls["lr"]
+    playground.trainer.lr = value
+    steps = (np.log10(value) - slider.min) / slider.step
+    assert slider.value == value and slider.step == 0.05 and steps == pytest.approx(round(steps), abs=1e-6)
+    assert slider.min < np.log10(value) <= slider.max
+
+
+@pytest.mark.parametrize(
+    "value, step, readout", [(0.3, 0.05, ".2f"), (0.333, 0.001, ".3f"), (0.01, 0.01, ".2f"), (0.98, 0.01, ".2f")]
+)
+def test_a_value_of_a_plain_slider_lies_on_its_grid_and_is_written_in_full(playground, value, step, readout):
+    slider = playground.controls["dropout"]
+    playground.trainer.dropout = value
+    assert slider.value == value and slider.readout_format == readout
+    assert value / slider.step == pytest.approx(round(value / slider.step), abs=1e-5) and slider.step == step
+    playground.trainer.dropout = 0.5
+    assert (slider.step, slider.readout_format) == (0.05, ".2f")
+
+
+def test_showing_turns_nothing(playground):
+    """Not even where a list has to be made longer."""
+    playground.trainer.set(batch_size=48, activation=nb.nn.LeakyReLU(0.3), lr=0.0)
+    assert playground.controls["batch_size"].value == 48
+    assert playground.controls["activation"].value is playground.trainer.activation
+    assert not playground.controls["lr"].readout and "Now 0" in playground.controls["lr"].tooltip
+    assert sorted(event.name for event in playground.trainer.history.events) == ["activation", "batch_size", "lr"]
+    playground.trainer.activation = ("relu", "tanh")
+    assert playground.controls["activation"].label == "relu, tanh"
+    playground.trainer.dropout = (0.1, 0.5)
+    control = playground.controls["dropout"]
+    assert not control.readout and "Now 0.1, 0.5; turning it makes all equal" in control.tooltip
+    assert playground.trainer.dropout == (0.1, 0.5)
+    playground.trainer.dropout = 0.2
+    assert control.readout and control.value == 0.2 and "Now" not in control.tooltip
+
+
+def test_a_knob_that_acts_on_nothing_is_disabled_and_says_so():
+    made = nb.Playground(hidden=[4], controls=["optimizer", "momentum", "depth", "dropout", "batch_norm"])
+    controls, t = made.controls, made.trainer
+    assert controls["momentum"].disabled and "nothing for it to act on" in controls["momentum"].tooltip
+    controls["optimizer"].value = "momentum"
+    assert not controls["momentum"].disabled and controls["momentum"].value == 0.9
+    controls["momentum"].value = 0.0
+    assert controls["optimizer"].value == "sgd"
+    t.reset(model=nb.nn.Sequential(nb.nn.Linear(2, 3), nb.nn.Sequential(nb.nn.Tanh(), nb.nn.Linear(3, 1))))
+    assert all(controls[name].disabled for name in ("depth", "dropout", "batch_norm"))
+    assert "networks made by nb.nn.mlp" in controls["depth"].tooltip
+    made.buttons["undo"].click()
+    assert not any(controls[name].disabled for name in ("depth", "dropout", "batch_norm"))
+    made.close()
+
+
+def test_undo_and_redo_go_through_many_levels(playground):
+    t, buttons = playground.trainer, playground.buttons
+    t.fit(steps=5)
+    playground.controls["lr"].value = 0.1
+    t.step()
+    playground.controls["batch_size"].value = 8
+    t.step()
+    playground.controls["depth"].value = 3
+    theta = t.theta.copy()
+    for lr, batch_size, steps in ((0.1, 8, 7), (0.1, 32, 6), (0.001, 32, 5)):
+        buttons["undo"].click()
+        assert (t.lr, t.batch_size, t.depth, t.steps) == (lr, batch_size, 2, steps)
+        shown = [playground.controls[name].value for name in ("lr", "batch_size", "depth")]
+        assert shown == [lr, batch_size, 2]
+    for _ in range(3):
+        buttons["redo"].click()
+    assert (t.lr, t.batch_size, t.depth, t.steps) == (0.1, 8, 3, 7) and playground.controls["depth"].value == 3
+    np.testing.assert_array_equal(t.theta, theta)
+    buttons["redo"].click()
+    assert "nothing to redo" in playground.message.value
+
+
+def test_a_new_run_keeps_what_the_network_is_made_of():
+    made = nb.Playground(hidden=[3, 20, 7], dropout=0.1)
+    made.trainer.set(batch_norm=True, activation=("relu", "tanh", "gelu"), dropout=(0.1, 0.2, 0.3))
+    kinds = [repr(module) for module in made.trainer.model]
+    made.controls["seed"].value = 7
+    assert [repr(module) for module in made.trainer.model] == kinds and made.trainer.seed == 7
+    assert made.message.value == ""
+    made.close()
 
 
 def test_a_new_run_keeps_the_dropout():
@@ -143,6 +300,57 @@ def test_own_arrays_and_classes():
     made.close()
 
 
+@pytest.mark.parametrize("shape", [(1, 8, 8), (5, 3), (1,)])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_own_pictures_and_sequences(shape, classes):
+    rng = np.random.default_rng(0)
+    made = nb.Playground((rng.normal(size=(60, *shape)), np.arange(60) % classes), hidden=[5])
+    t, controls = made.trainer, made.controls
+    own = t.data
+    t.fit(steps=3)
+    assert made.describe() and set(made.frame()) == {"loss", "gradients", "histograms", "boundary"}
+    before = t.predict(own.X_val)
+    controls["depth"].value = 2
+    controls["width"].value = 7
+    t.batch_norm = True
+    np.testing.assert_allclose(t.predict(own.X_val), before, atol=0.2)  # nearly what it said
+    t.fit(steps=3)
+    assert t.hidden == (7, 7) and t.steps == 6 and made.message.value == ""
+    assert controls["noise"].disabled and "data sets with a name" in controls["noise"].tooltip
+    controls["data"].value = "moons"
+    assert t.data.name == "moons" and t.steps == 0 and not controls["noise"].disabled
+    controls["data"].value = own.name
+    assert t.data is own and made.message.value == ""
+    controls["seed"].value = 3
+    assert t.data is own and t.seed == 3 and made.message.value == ""
+    made.close()
+
+
+def _sequences(**settings):
+    rng = np.random.default_rng(0)
+    return lambda: nb.data.from_arrays(rng.normal(size=(60, 5, 2)), rng.normal(size=(60, 5, 1)), **settings)
+
+
+@pytest.mark.parametrize(
+    "make, says",
+    [
+        (lambda: nb.data.Arrays(np.ones((60, 2)), np.ones((60, 1))), "one array of inputs, got Arrays"),
+        (lambda: nb.data.from_arrays(np.arange(240).reshape(60, 4) % 5, np.arange(60) % 2, vocabulary=5), "tokens"),
+        (_sequences(task="regression"), r"targets of shape \(5,\) for each"),
+        (
+            lambda: nb.data.from_arrays(
+                np.random.default_rng(0).normal(size=(60, 2)), np.arange(180).reshape(60, 3) // 2 % 2, task="multilabel"
+            ),
+            "several labels",
+        ),
+    ],
+)
+def test_own_data_that_it_cannot_take_are_refused_in_words(make, says):
+    with pytest.raises((ValueError, TypeError), match=says) as error:
+        nb.Playground(make())
+    assert "Make the model yourself" in str(error.value)
+
+
 @pytest.mark.parametrize(
     "wrong, says",
     [
@@ -157,6 +365,12 @@ def test_own_arrays_and_classes():
         ({"data": (np.ones((20, 2)), np.ones(20, int))}, "one class"),
         ({"seed": -1}, "seed"),
         ({"speed": 0}, "speed"),
+        ({"hidden": 5}, r"hidden must be the sizes .* got 5"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"optimizer": "adm"}, "did you mean 'adam'"),
+        ({"controls": ["lr", "clp"]}, "no knob 'clp'; did you mean 'clip'"),
+        ({"controls": ["betas"]}, "betas has no control: set it in code"),
+        ({"controls": "lr"}, "names of knobs"),
     ],
 )
 def test_bad_input_is_a_clear_error_in_the_cell(wrong, says):
@@ -221,3 +435,10 @@ def test_picture_and_repr():
     )
     assert len(made.plot().axes) >= 4
     made.close()
+
+
+def test_what_would_do_nothing_is_refused(playground):
+    with pytest.raises(AttributeError, match=r"Playground has no attribute 'lr'; try playground\.trainer\.lr"):
+        playground.lr = 0.1
+    with pytest.raises(AttributeError, match="no attribute 'bord'; did you mean 'board'"):
+        playground.bord = None

@@ -12,6 +12,7 @@ import pytest
 import nbprop as nb
 
 ROOT = Path(__file__).parents[1]
+GUIDES = [f"guides/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))]
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -52,8 +53,16 @@ def test_a_lesson_has_its_outputs_and_its_binder_button(site, lesson):
 
 def test_every_page_is_reached_from_the_first_one(site):
     first = (site / "index.html").read_text()
-    for page in [*LESSONS, "reference/nbprop", "reference/nn"]:
+    for page in [*LESSONS, *GUIDES, "reference/nbprop", "reference/nn"]:
         assert f'href="{page}.html"' in first
+
+
+def test_every_page_of_docs_is_on_the_site_and_points_into_the_repository(site):
+    assert len(GUIDES) >= 2
+    for page in GUIDES:
+        html = (site / f"{page}.html").read_text()
+        assert "/blob/HEAD/tests/" in html
+        assert not re.search(r'href="[^"]*\.\./(nbprop|tests)/', html)
 
 
 def test_the_reference_has_every_public_name(site):
@@ -80,7 +89,7 @@ def test_it_opens_without_errors_shows_formulas_and_is_searchable(site, browser)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: away.append(request.url) if request.url.startswith("http") else None)
-    for name in ["index", *LESSONS, "reference/training"]:
+    for name in ["index", *LESSONS, *GUIDES, "reference/training"]:
         page.goto((site / f"{name}.html").as_uri())
         page.get_by_role("heading", level=1).first.wait_for()
     page.goto((site / f"{LESSONS[0]}.html").as_uri())

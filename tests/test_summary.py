@@ -22,8 +22,8 @@ def test_a_dense_network_by_hand():
     assert (first.flops_forward, first.flops_backward) == (2 * 32 * 2 * 16 + 32 * 16,) * 2  # W x, b; dW, db
     assert (tanh.flops_forward, tanh.flops_backward) == (32 * 16, 3 * 32 * 16)
     assert (last.flops_forward, last.flops_backward) == (2 * 32 * 16 * 3 + 32 * 3, 2 * (2 * 32 * 16 * 3) + 32 * 3)
-    # Results, and 32 ones with which Linear adds up the bias gradient; float32 has 4 bytes.
-    assert [r.memory_forward for r in summary.rows] == [4 * (32 * 16 + 32), 4 * 32 * 16, 4 * (32 * 3 + 32)]
+    # Results; float32 has 4 bytes.
+    assert [r.memory_forward for r in summary.rows] == [4 * 32 * 16, 4 * 32 * 16, 4 * 32 * 3]
     assert [r.memory_backward for r in summary.rows] == [4 * (32 * 16 + 48), 4 * 32 * 16, 4 * (32 * 3 + 51)]
     total = summary.total
     assert total.parameters == 99
@@ -106,7 +106,7 @@ def test_inputs():
     assert model.summary(x).input_shape == model.summary((1, 3)).input_shape == (1, 3)
     assert model.summary((1, 3)).total.output is None
     double = nn.mlp([2, 1], dtype=np.float64).summary((3, 2))
-    assert double.rows[0].memory_forward == 8 * (3 + 3)
+    assert double.rows[0].memory_forward == 8 * 3
     with pytest.raises(ValueError, match="expected 2 features"):
         nn.mlp([2, 1]).summary((3, 5))
 
@@ -126,8 +126,8 @@ def test_how_it_looks():
     lines = repr(nn.mlp([2, 16, 1]).summary((32, 2))).splitlines()
     head, first, *_, total = [" ".join(line.split()) for line in lines[:5]]
     assert head == "layer kind parameters output FLOPs forward backward memory forward backward"
-    assert first == "0 Linear 48 (32, 16) 2,560 2,560 2.1 KB 2.2 KB"
-    assert total == "total 65 4,128 6,176 4.4 KB 4.4 KB"
+    assert first == "0 Linear 48 (32, 16) 2,560 2,560 2.0 KB 2.2 KB"
+    assert total == "total 65 4,128 6,176 4.1 KB 4.4 KB"
     assert lines[5] == "for a batch of shape (32, 2)"
     assert len({len(line) for line in lines[:5]}) == 1
     assert nn.Linear(1000, 1000).summary((64, 1000)).table()[-1][-1] == "4.1 MB"

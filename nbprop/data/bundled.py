@@ -1,23 +1,20 @@
 """Real data that comes with scikit-learn: read from its package, nothing is downloaded."""
 
-from nbprop.data import checks
-from nbprop.data.dataset import from_arrays, split
+from nbprop.data.dataset import Dataset
+from nbprop.data.gate import from_arrays
 
 
-def iris(validation=0.25, noise=0.0, seed=0):
+def iris(validation: float = 0.25, noise: float = 0.0, seed: int = 0) -> Dataset:
     """Fisher's irises (1936): 150 flowers of 3 species, 4 lengths, standardized by mean and spread of the training set.
 
     validation, noise, seed: as for `from_arrays`. Raises ImportError where scikit-learn is not installed.
     """
     X, y, source = _load("load_iris")
-    validation = checks.share(validation, "validation", below=1)
-    train = ~split(y, validation, checks.integer(seed, "seed", least=0), tuple(source.target_names))
-    X = (X - X[train].mean(axis=0)) / X[train].std(axis=0)
     features = [name.removesuffix(" (cm)") for name in source.feature_names]
-    return _made("iris", X, y, source, features, noise, validation, seed)
+    return _made("iris", X, y, source, features, noise, validation, seed, scale="standard")
 
 
-def digits(validation=0.25, noise=0.0, seed=0, image=False):
+def digits(validation: float = 0.25, noise: float = 0.0, seed: int = 0, image: bool = False) -> Dataset:
     """1797 handwritten digits of 8 x 8 pixels, row by row, from 0 (paper) to 1 (ink): 10 classes, 64 inputs.
 
     validation, noise, seed: as for `from_arrays`. image: pictures of one channel, (n, 1, 8, 8), as Conv2d takes them,
@@ -43,7 +40,7 @@ def _load(name):
     return source.data, source.target, source
 
 
-def _made(name, X, y, source, features, noise, validation, seed):
+def _made(name, X, y, source, features, noise, validation, seed, scale=None):
     return from_arrays(
         X,
         y,
@@ -54,4 +51,5 @@ def _made(name, X, y, source, features, noise, validation, seed):
         name=name,
         classes=source.target_names,
         features=features,
+        scale=scale,
     )

@@ -1,11 +1,13 @@
-"""A data set, and the one gate through which all data comes: checked, noise added, split."""
+"""A data set: samples to train and to validate on, and how inputs that come later become such samples."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from nbprop.data import checks, targets
+from nbprop.checks import choice, whole
+from nbprop.data import checks, splitting, tables
+from nbprop.data.scaling import Scaling
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -13,14 +15,18 @@ class Dataset:
     """Training and validation samples. Made by `from_arrays`, which checks them.
 
     name: what it is called.
-    task: "binary" (two classes, one output), "multiclass" (one output for each class) or "regression".
+    task: "binary" (two classes, one output), "multiclass" (one output for each class), "multilabel" (one output for
+        each label, of which a sample may have several) or "regression".
     X_train, X_val: one sample after the other. float32 (n, d): d numbers in no order; (n, T, features): a sequence;
         (n, channels, rows, columns): a picture. int64 (n, T): tokens, numbers 0..V-1 of things in a vocabulary.
         X_val has no samples where nothing was kept for validation.
-    y_train, y_val: class numbers 0..C-1, int64 (n,), or (n, T) where every time step has its own; for regression
-        float32 (n, k), or (n, ..., k).
-    classes: the names of the C classes, () for regression.
+    y_train, y_val: class numbers 0..C-1, int64 (n,), or (n, T) where every time step has its own; for several labels
+        0 and 1, float32 (n, C), or (n, ..., C); for regression float32 (n, k), or (n, ..., k).
+    classes: the names of the C classes or labels, () for regression.
     features: the names of the d inputs, of a sequence's features, a picture's channels, or the tokens.
+    scaling: what was done to the inputs (`scale=` of from_arrays), None for nothing. X_train and X_val are scaled.
+    columns: how a data frame becomes inputs, None where X was none.
+    notes: what was taken for granted of X and y; said in the repr.
     """
 
     name: str
@@ -31,171 +37,106 @@ class Dataset:
     y_val: np.ndarray
     classes: tuple[str, ...]
     features: tuple[str, ...]
+    scaling: Scaling | None = None
+    columns: tables.Columns | None = None
+    notes: tuple[str, ...] = ()
+    _samples: dict[tuple[str, int, int], np.ndarray] = field(default_factory=dict, init=False)
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """For how many inputs a model's first layer is to be made: d numbers, features of a sequence (Linear, RNN),
         channels of a picture (Conv2d), or tokens of the vocabulary (Embedding)."""
         return len(self.features)
 
     @property
-    def outputs(self):
-        """Number of outputs a model needs, at every time step that has a target: 1 (binary), C (multiclass) or k
-        (regression)."""
+    def outputs(self) -> int:
+        """Number of outputs a model needs, at every time step that has a target: 1 (binary), C (multiclass and
+        multilabel) or k (regression)."""
         return {"binary": 1, "multiclass": len(self.classes)}.get(self.task) or self.y_train.shape[-1]
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int, ...]:
         """Shape of one sample of X: (d,), (T, features), (channels, rows, columns) or, tokens, (T,)."""
         return self.X_train.shape[1:]
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple[int, ...]:
         """Shape of what a model must give for one sample: (outputs,), or (T, outputs) with a target per time step."""
-        return self.y_train.shape[1:] if self.task == "regression" else (*self.y_train.shape[1:], self.outputs)
+        targets = self.y_train.shape[1:]
+        return targets if self.task in ("regression", "multilabel") else (*targets, self.outputs)
 
     @property
-    def vocabulary(self):
+    def vocabulary(self) -> tuple[str, ...]:
         """The names of the tokens, () where the inputs are measurements."""
         return self.features if self.X_train.dtype.kind == "i" else ()
 
-    def __repr__(self):
+    def inputs_of(self, X: Any) -> np.ndarray:
+        """Inputs (n, ...) as the model takes them, from new samples in the units of `from_arrays`.
+
+        X: a data frame, whose columns are found by their names, in any order and among others; or an array, as for
+            `scaled`.
+        Texts become inputs as they did there (one_hot=True); then everything is scaled as the training samples were.
+        Raises ValueError or TypeError that names the columns or places that do not fit.
+        """
+        if tables.keys(X) is None:
+            return self.scaled(X)
+        if self.vocabulary or len(self.input_shape) > 1:
+            raise ValueError(
+                f"X: expected samples of shape {self.input_shape} in an array, got a data frame; try X.to_numpy()"
+            )
+        return self.scaled((self.columns or tables.Columns(self.features, {})).read(X))
+
+    def scaled(self, X: Any) -> np.ndarray:
+        """New samples (n, ...), in the order and the units of `from_arrays`, as the model takes them: checked, scaled
+        as the training samples were, float32; tokens int64."""
+        X = checks.tokens(X, "X", self.inputs) if self.vocabulary else checks.inputs(X, "X", self.features)
+        if X.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"X: expected samples of shape {self.input_shape} as in {self.name!r}, got {X.shape[1:]}; "
+                "try X[None] if it is one sample"
+            )
+        if self.vocabulary:
+            return X
+        return (X if self.scaling is None else self.scaling(X)).astype(np.float32)
+
+    def check_order(self, before: "Dataset") -> None:
+        """ValueError if the features are those of another data set in another order: a model that has learned from that
+        one would take them for each other."""
+        if self.features != before.features and sorted(self.features) == sorted(before.features):
+            raise ValueError(
+                f"{self.name!r}: expected the features {', '.join(before.features)} in this order, as in "
+                f"{before.name!r}, got {', '.join(self.features)}; try from_arrays(..., features=[...]) in that order"
+            )
+
+    def sample(self, n: int, which: str = "train", seed: int = 0) -> np.ndarray:
+        """Places of n of the samples, the same ones every time: int64 (n,), in order, not to be written to.
+
+        Each class, or each range of a single target, has its share, even where the data are sorted; where a sample
+        has more than one target they are n at random. All samples if there are no more than n.
+
+        which: "train" or "val". seed: another one gives others.
+        """
+        n = whole(1)("n", n)
+        key = (choice("train", "val")("which", which), n, whole()("seed", seed))
+        if key not in self._samples:
+            found = splitting.sample(self.y_train if which == "train" else self.y_val, n, key[2])
+            found.setflags(write=False)
+            self._samples[key] = found
+        return self._samples[key]
+
+    def __repr__(self) -> str:
         takes = f"{self.inputs} input{'s' * (self.inputs > 1)}"
         if self.vocabulary:
             takes = f"inputs {self.input_shape} of {self.inputs} tokens"
         elif len(self.input_shape) > 1:
             takes = f"inputs {self.input_shape}"
-        what = f"{len(self.classes)} classes" if self.classes else f"{self.outputs} target{'s' * (self.outputs > 1)}"
+        what = f"{self.outputs} target{'s' * (self.outputs > 1)}"
+        if self.classes:
+            what = f"{len(self.classes)} {'labels' if self.task == 'multilabel' else 'classes'}"
         if len(self.output_shape) > 1:
             what += f" at each of {self.output_shape[:-1]} places"
+        notes = "".join(f"; {note}" for note in self.notes)
         return (
             f"Dataset({self.name!r}, {self.task}, {takes}, {what}, "
-            f"{len(self.X_train)} train, {len(self.X_val)} validation)"
+            f"{len(self.X_train)} train, {len(self.X_val)} validation{notes})"
         )
-
-
-def from_arrays(
-    X,
-    y,
-    X_val=None,
-    y_val=None,
-    validation=0.25,
-    task=None,
-    noise=0.0,
-    seed=0,
-    name="data",
-    classes=None,
-    features=None,
-    vocabulary=None,
-):
-    """A Dataset of your own arrays, which are copied, checked and split.
-
-    X: (n, ...) real numbers: (n, d), whose columns' names become `features` if it is a data frame; sequences
-        (n, T, features), also of one feature; pictures (n, channels, rows, columns), also of one channel. Or, with a
-        vocabulary, tokens: (n, T) whole numbers.
-    y: (n,) labels of any kind (numbers, texts, ...), which become class numbers 0..C-1 in sorted order; or, for
-        regression, real numbers (n,) or (n, k). For sequences also a label for every time step, (n, T), or k numbers,
-        (n, T, k).
-    X_val, y_val: a validation set of your own. Without it the share `validation` (0 <= validation < 1) is taken from
-        X and y at random, of labels (n,) the same share of every class, at least one sample of each.
-    task: "binary", "multiclass" or "regression". Default: floats are regression, everything else is classes.
-    noise: standard deviation of the Gaussian noise, on training and validation points alike: for classes it is added
-        to X, as a share of each feature's own standard deviation; for regression to y, as a share of each target's.
-    seed: the same seed gives the same numbers. Noise and split draw from generators of their own: with other noise
-        the split stays, with another split each point keeps its noise.
-    classes: the class names, in the order of the sorted labels; or the labels themselves, in the order wished for.
-        There may be more than y has: of the labels themselves, or where the labels are class numbers.
-    features: the names of the inputs (default x1, x2, ...), of a sequence's features, of a picture's channels.
-    vocabulary: says that X holds tokens, numbers 0..V-1 as nn.Embedding takes them: V, their names, or a text of V
-        different characters.
-
-    Raises ValueError or TypeError that says what was expected, what came and what to try.
-    """
-    if features is None:
-        features = getattr(X, "columns", None)
-    noise = checks.share(noise, "noise")
-    validation = checks.share(validation, "validation", below=1)
-    seed = checks.integer(seed, "seed", least=0)
-    tokens = () if vocabulary is None else checks.vocabulary(vocabulary)
-    take = partial(checks.tokens, count=len(tokens)) if tokens else checks.inputs
-    X = take(X, "X")
-    n, d = len(X), X.shape[1 if X.ndim == 4 else -1]
-    names = [f"x{i + 1}" for i in range(d)] if features is None else features
-    features = tokens or checks.names_of(names, "features", d)
-
-    y = targets.rows(y, "y", n)
-    task = targets.task_of(y, task)
-    if task == "regression":
-        classes, encode = (), targets.values
-    else:
-        steps = X.shape[1] if X.ndim == 3 or tokens else None
-        task, labels, classes = targets.classes_of(y, task, classes, steps)
-        encode = partial(targets.class_numbers, labels=labels, steps=steps)
-    y = encode(y, "y")
-
-    if (X_val is None) != (y_val is None):
-        here, there = ("y_val", "X_val") if X_val is None else ("X_val", "y_val")
-        raise ValueError(f"expected X_val and y_val together, got {here} without {there}; try to pass both or neither")
-    given = X_val is not None
-    if given:
-        X_val = take(X_val, "X_val")
-        _check_same(X_val, "X_val", X, "X", "feature")
-        y_val = encode(targets.rows(y_val, "y_val", len(X_val)), "y_val")
-        _check_same(y_val, "y_val", y, "y", "target")
-        X, y = np.concatenate([X, X_val]), np.concatenate([y, y_val])
-        is_val = np.arange(len(X)) >= n
-    else:
-        is_val = split(y, validation, seed, classes)
-
-    if noise and tokens and task != "regression":
-        raise ValueError("noise: expected 0, for nothing can be added to tokens; try to change some tokens yourself")
-    X, y = _add_noise(X, y, noise, seed)
-    X, y = (array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array for array in (X, y))
-    return Dataset(name, task, X[~is_val], y[~is_val], X[is_val], y[is_val], classes, features)
-
-
-def _check_same(part, name, whole, of, what):
-    """Samples of one shape, or an error."""
-    if part.shape[1:] == whole.shape[1:]:
-        return
-    if part.ndim == whole.ndim == 2:
-        raise ValueError(f"{name}: expected {whole.shape[1]} {what}s as in {of}, got {part.shape[1]}")
-    raise ValueError(f"{name}: expected samples of shape {whole.shape[1:]} as in {of}, got {part.shape[1:]}")
-
-
-def split(y, validation, seed, classes=()):
-    """Which samples are kept for validation: bool (n,).
-
-    y: class numbers (n,) with the class names `classes`, which are split in equal shares; or, without `classes`,
-        anything of n rows, split at random, as are class numbers of several time steps.
-    """
-    if y.ndim > 1:
-        classes = ()
-    groups = [np.flatnonzero(y == c) for c in range(len(classes))] if classes else [np.arange(len(y))]
-    is_val = np.zeros(len(y), bool)
-    if validation == 0:
-        return is_val
-    rng = np.random.default_rng([seed, 2])
-    for i, group in enumerate(groups):
-        if classes and not len(group):
-            continue  # a class that no sample has
-        if len(group) < 2:
-            what = f"of class {classes[i]!r} " if classes else ""
-            many = " (if y holds numbers to predict, not classes: task='regression')" if len(classes) > 2 else ""
-            raise ValueError(
-                f"y: expected at least 2 samples {what}(one to train, one to validate), got {len(group)}; "
-                f"try more samples, or validation=0{many}"
-            )
-        count = min(max(1, round(validation * len(group))), len(group) - 1)
-        is_val[rng.choice(group, count, replace=False)] = True
-    return is_val
-
-
-def _add_noise(X, y, noise, seed):
-    """Gaussian noise on y where it is float (regression), else on X, as a share of each column's own spread."""
-    if noise == 0:
-        return X, y
-    clean = y if y.dtype.kind == "f" else X
-    noisy = clean + noise * clean.std(axis=0) * np.random.default_rng([seed, 1]).standard_normal(clean.shape)
-    noisy = checks.numbers(noisy, "X or y with noise")
-    return (X, noisy) if clean is y else (noisy, y)

@@ -6,19 +6,22 @@ noise: standard deviation of the Gaussian noise, as a share of the spread of wha
     X for classes, y for regression.
 validation: the share kept for validation, 0 <= validation < 1.
 seed: the same seed gives the same numbers; noise only moves the points, it does not draw others.
+
+Every function here whose name has no underscore is a data set: it is in `DATASETS` and in the Playground's menu.
 """
 
 import numpy as np
 
-from nbprop.data import checks
-from nbprop.data.dataset import from_arrays
+from nbprop.checks import whole
+from nbprop.data.dataset import Dataset
+from nbprop.data.gate import from_arrays
 
 PLANE = ("x1", "x2")
 
 
 def _start(samples, seed):
-    samples = checks.integer(samples, "samples", least=10)
-    return np.arange(samples), np.random.default_rng([checks.integer(seed, "seed", least=0), 0])
+    samples = whole(10)("samples", samples)
+    return np.arange(samples), np.random.default_rng([whole()("seed", seed), 0])
 
 
 def _plane(angle, radius):
@@ -31,7 +34,7 @@ def _made(name, X, y, task, classes, noise, validation, seed, features=PLANE):
     )
 
 
-def spirals(samples=400, noise=0.1, validation=0.25, seed=0):
+def spirals(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """Two arms wound once around each other: binary, two inputs. The hard one: no straight line is of any use.
 
     After the two-spirals task of Lang and Witbrock, "Learning to tell two spirals apart" (1988).
@@ -43,7 +46,7 @@ def spirals(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("spirals", X, arm, "binary", ("first arm", "second arm"), noise, validation, seed)
 
 
-def circles(samples=400, noise=0.1, validation=0.25, seed=0):
+def circles(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """A disc inside a ring: binary, two inputs."""
     i, rng = _start(samples, seed)
     ring = i % 2
@@ -52,7 +55,7 @@ def circles(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("circles", X, ring, "binary", ("disc", "ring"), noise, validation, seed)
 
 
-def moons(samples=400, noise=0.1, validation=0.25, seed=0):
+def moons(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """Two half circles that reach into each other: binary, two inputs."""
     i, rng = _start(samples, seed)
     lower = i % 2
@@ -62,7 +65,7 @@ def moons(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("moons", X, lower, "binary", ("upper", "lower"), noise, validation, seed)
 
 
-def xor(samples=400, noise=0.1, validation=0.25, seed=0):
+def xor(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """Four squares in a chequered pattern, "different" where the signs of the inputs differ: binary, two inputs."""
     i, rng = _start(samples, seed)
     signs = np.stack([i % 2, i // 2 % 2], axis=1) * 2 - 1
@@ -71,7 +74,7 @@ def xor(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("xor", X, y, "binary", ("same", "different"), noise, validation, seed)
 
 
-def gaussians(samples=400, noise=0.1, validation=0.25, seed=0):
+def gaussians(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """Three round clouds, of standard deviation 0.15 before noise: multiclass, two inputs."""
     i, rng = _start(samples, seed)
     cloud = i % 3
@@ -80,7 +83,7 @@ def gaussians(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("gaussians", X, cloud, "multiclass", names, noise, validation, seed)
 
 
-def wave(samples=400, noise=0.1, validation=0.25, seed=0):
+def wave(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """A sine on a slope, y = sin(2 pi x) + x / 2: regression, one input."""
     _, rng = _start(samples, seed)
     x = rng.uniform(-1, 1, (samples, 1))
@@ -88,7 +91,7 @@ def wave(samples=400, noise=0.1, validation=0.25, seed=0):
     return _made("wave", x, y, "regression", None, noise, validation, seed, features=("x",))
 
 
-def surface(samples=400, noise=0.1, validation=0.25, seed=0):
+def surface(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """Two hills and two hollows, y = sin(pi x1) sin(pi x2): regression, two inputs."""
     _, rng = _start(samples, seed)
     X = rng.uniform(-1, 1, (samples, 2))

@@ -1,17 +1,23 @@
 """What is to be learned: which task y stands for, and y as class numbers or as values."""
 
-import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from nbprop.checks import did_you_mean
-from nbprop.data import checks
+from nbprop.data import checks, tables
 
-TASKS = ("binary", "multiclass", "regression")
+TASKS = ("binary", "multiclass", "multilabel", "regression")
+MANY, EACH = 30, 20  # more different whole numbers than MANY, of less than EACH samples each, are hardly classes
 
 
-def rows(y, name, n):
-    """y as an array of n rows: (n,), (n, k > 1) or more axes."""
+def rows(y: Any, name: str, n: int, names: tuple[str, ...] = ()) -> np.ndarray:
+    """y as an array of n rows: (n,), (n, k > 1) or more axes. names: of a table's columns, in the order to take."""
+    if names and tables.keys(y) is not None:
+        columns = tables.in_order(y, names, name)
+        plain = all(column.dtype.kind in "biuf" for column in columns)  # else NumPy would turn numbers into texts
+        y = np.stack(columns if plain or len(columns) == 1 else [c.astype(object) for c in columns], axis=1)
     given, y = y, checks.array(y, name)
     if y.dtype.kind == "U" and not hasattr(given, "dtype"):
         y = np.array(given, object)  # Else NumPy turns the None and nan among the texts of a list into texts.
@@ -25,33 +31,76 @@ def rows(y, name, n):
     return y
 
 
-def task_of(y, task):
-    """ "regression", "binary", "multiclass", or "classes" where their number decides: as asked for, or as y looks."""
-    if task is not None:
-        if task not in TASKS:
-            hint = did_you_mean(task, TASKS)
-            raise ValueError(f"task: expected one of {', '.join(TASKS)}; got {task!r}{hint}")
-        return task
-    is_float = y.dtype.kind == "f" or (y.dtype.kind == "O" and all(isinstance(v, float) for v in y.flat))
-    if not is_float:
-        return "classes"
+def task_of(y: np.ndarray, task: Any, steps: int | None = None) -> str:
+    """ "regression", "multilabel", "binary", "multiclass", or "classes" where their number decides: as asked for, or as
+    y looks."""
+    if y.dtype.kind in "Mm":
+        raise TypeError(f"y: expected labels or numbers, got dates or times ({y.dtype}); try {checks.TIMES}")
+    if task is None:
+        is_float = y.dtype.kind == "f" or (y.dtype.kind == "O" and all(isinstance(v, float) for v in y.flat))
+        return "regression" if is_float else "classes"
+    if task not in TASKS:
+        raise ValueError(f"task: expected one of {', '.join(TASKS)}; got {task!r}{did_you_mean(task, TASKS)}")
+    return task
+
+
+def doubts(y: np.ndarray, task: str, classes: Any) -> Iterator[str]:
+    """What may not have been meant, where the task was guessed. task: what task_of says."""
+    if task == "classes":
+        many = len(np.unique(y)) if y.dtype.kind in "iu" and classes is None else 0
+        if many > MANY and y.size < EACH * many:
+            yield (
+                f"y holds {many} different whole numbers: taken as classes. If they are numbers to predict, try "
+                "task='regression'; if not, task='multiclass' says so."
+            )
+        return
     different = np.unique(y.astype(np.float64))
     if y.ndim == 1 and len(different) <= min(20, len(y) // 2) and np.all(different == np.round(different)):
-        warnings.warn(
+        yield (
             f"y holds only {len(different)} different numbers, but as floats: taken as regression. "
-            "If they are classes, try y.astype(int); if not, task='regression' says so.",
-            stacklevel=3,
+            "If they are classes, try y.astype(int); if not, task='regression' says so."
         )
-    return "regression"
+    if y.ndim > 1 and _zeros_and_ones(y):
+        kind, hint = "one 1 in each row", "classes, try y.argmax(axis=-1)"
+        if not one_hot(y):
+            kind, hint = "only 0 and 1", "labels of which a sample may have several, try task='multilabel'"
+        yield (
+            f"y holds {kind}, but as floats: taken as regression. If they are {hint}; "
+            "if not, task='regression' says so."
+        )
 
 
-def values(y, name):
-    """Regression targets: float64 (n, k), or (n, ..., k) as they come."""
+def values(y: np.ndarray, name: str) -> np.ndarray:
+    """Regression targets: numbers (n, k), or (n, ..., k) as they come."""
     y = checks.numbers(y, name)
     return y[:, None] if y.ndim == 1 else y
 
 
-def classes_of(y, task, classes, steps=None):
+def labels_of(y: np.ndarray, name: str) -> np.ndarray:
+    """Targets of several labels for each sample, (n, C) or (n, ..., C) of 0 and 1."""
+    y = checks.numbers(y, name)
+    if y.ndim == 1 or not _zeros_and_ones(y):
+        came = f"shape {y.shape}" if y.ndim == 1 else f"{y[(y != 0) & (y != 1)][0]:g}"
+        raise ValueError(
+            f"{name}: expected 0 or 1 for each sample and label, (samples, labels), got {came}; "
+            "try task='multiclass' where each sample has one label"
+        )
+    return y
+
+
+def one_hot(y: np.ndarray, steps: int | None = None) -> bool:
+    """Are these rows of one 1 and else 0? steps: where y may hold one label for each of so many time steps."""
+    labels_of_steps = y.dtype.kind != "f" and y.shape[1:] == (steps,)
+    place = y.ndim == 2 or y.shape[1:-1] == (steps,)
+    fits = place and y.shape[-1] > 1 and not labels_of_steps
+    return fits and _zeros_and_ones(y) and bool(np.all(y.sum(axis=-1) == 1))
+
+
+def _zeros_and_ones(y):
+    return y.dtype.kind == "b" or (y.dtype.kind in "iuf" and bool(np.all((y == 0) | (y == 1))))
+
+
+def classes_of(y: np.ndarray, task: str, classes: Any, steps: int | None = None) -> tuple[str, list[Any], Any]:
     """The task, the different labels in the order of their class numbers, and the names of the classes.
 
     steps: number of time steps where there may be a label for each.
@@ -91,7 +140,7 @@ def _with_absent(labels, classes):
     return list(range(len(classes))) if numbers else labels
 
 
-def class_numbers(y, name, labels, steps=None):
+def class_numbers(y: np.ndarray, name: str, labels: list[Any], steps: int | None = None) -> np.ndarray:
     """Class numbers 0..C-1: int64, of y's shape."""
     number = {label: i for i, label in enumerate(labels)}
     found = _labels(y, name, steps)
@@ -108,8 +157,8 @@ def _labels(y, name, steps=None):
     if y.ndim > 1 and y.shape[1:] != (steps,):
         each = f"one label for each sample, or (samples, {steps}), one for each time step" if steps else None
         raise ValueError(
-            f"{name}: expected {each or 'one label for each sample'}, got shape {y.shape}; "
-            f"try {name}.argmax(axis=-1) for one-hot rows, or task='regression' for numbers to predict"
+            f"{name}: expected {each or 'one label for each sample'}, got shape {y.shape}; try task='multilabel' for "
+            "several labels of a sample, or task='regression' for numbers to predict"
         )
     width, found = y.size // len(y), y.ravel().tolist()
     for i, label in enumerate(found):
@@ -128,3 +177,43 @@ def _labels(y, name, steps=None):
 def _name(label):
     """The class name of a label: 1.0 is "1"."""
     return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+Encode = Callable[[np.ndarray, str], np.ndarray]
+
+
+def understood(
+    y: np.ndarray, task: Any, classes: Any, steps: int | None, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...], Encode, list[str], list[str]]:
+    """What y stands for: the task, the names of the classes, what turns a y into targets, notes and warnings.
+
+    names: of y's columns, () where they have none.
+    """
+    guess = task_of(y, task)
+    warnings = list(doubts(y, guess, classes)) if task is None else []
+    if guess == "regression":
+        return guess, (), values, [], warnings
+    count = y.shape[-1]
+    if guess == "multilabel":
+        labels_of(y, "y")
+        return guess, _named(count, classes, names), labels_of, [], warnings
+    if not one_hot(y, steps):
+        guess, labels, found = classes_of(y, guess, classes, steps)
+        return guess, found, lambda y, name: class_numbers(y, name, labels, steps), [], warnings
+
+    def numbers_of_places(y, name):
+        if y.shape[-1:] != (count,) or not one_hot(y, steps):
+            raise ValueError(f"{name}: expected rows of one 1 and else 0, {count} of them as in y, got {y.shape}")
+        return y.argmax(axis=-1).astype(np.int64)
+
+    if guess == "binary" and count != 2:
+        raise ValueError(f"y: expected two classes for task='binary', got {count}; try task='multiclass'")
+    if guess == "classes":
+        guess = "binary" if count == 2 else "multiclass"
+    return guess, _named(count, classes, names), numbers_of_places, ["y: one-hot rows"], warnings
+
+
+def _named(count, classes, names):
+    """The names of the classes of y's columns: as wished for, as the columns are called, or 0, 1, ..."""
+    given = classes if classes is not None else names or range(count)
+    return checks.names_of(given, "classes", count)

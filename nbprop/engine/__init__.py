@@ -1,9 +1,9 @@
 """The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
-from . import attention, conv, ctc, dropout, embedding, loss, norm, recurrent
+from . import attention, conv, ctc, dropout, embedding, loss, norm, numpy_protocol, recurrent
 from .check import check_gradient, grad
 from .errors import BackwardError, GradientError, ShapeError
-from .functions import concatenate, maximum, minimum, pad, split, stack, where
+from .functions import concatenate, maximum, minimum, pad, split, stack, vector_norm, where
 from .op import OPS, Op
 from .replay import Replay
 from .tape import Tape, no_grad, record, recording
@@ -13,5 +13,6 @@ from .tensor import Tensor, apply
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "attention",
     "check_gradient", "concatenate", "conv", "ctc", "dropout", "embedding", "grad", "loss", "maximum", "minimum",
-    "no_grad", "norm", "pad", "record", "recording", "recurrent", "split", "stack", "where",
+    "no_grad", "norm", "numpy_protocol", "pad", "record", "recording", "recurrent", "split", "stack", "vector_norm",
+    "where",
 ]

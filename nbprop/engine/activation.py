@@ -6,10 +6,11 @@ from math import exp, pi, sqrt
 
 import numpy as np
 
-from .op import Op
+from .careful import bounded, narrow, only, wide
+from .op import UNSET, Op
 
 
-def sigmoid(x, out=None):
+def sigmoid(x, out=None) -> np.ndarray:
     """1 / (1 + e^-x), written so that neither side overflows."""
     e = np.exp(-np.abs(x))
     return np.divide(np.where(x >= 0, 1, e), 1 + e, out=out)
@@ -20,145 +21,179 @@ class Identity(Op):
 
     view = True
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         return x
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return dy
 
 
 class Sigmoid(Op):
     """y = 1 / (1 + e^-x),  dL/dx = dL/dy y (1 - y)."""
 
-    def forward(self, x):
+    whole = np.float32
+
+    def forward(self, x) -> np.ndarray:
         return sigmoid(x, out=self.y)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return np.multiply(dy, self.y * (1 - self.y), out=self.into[0])
 
 
 class Tanh(Op):
     """y = tanh(x),  dL/dx = dL/dy (1 - y^2)."""
 
-    def forward(self, x):
+    whole = np.float32
+
+    def forward(self, x) -> np.ndarray:
         return np.tanh(x, out=self.y)
 
-    def backward(self, dy):
-        dx = np.multiply(self.y, self.y, out=self.into[0])
-        dx = np.subtract(1, dx, out=self.into[0])
-        return np.multiply(dx, dy, out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        into = self.into[0]
+        dx = np.multiply(self.y, self.y, into)
+        dx = np.subtract(1, dx, into)
+        return np.multiply(dx, dy, into)
 
 
 class ReLU(Op):
     """y = max(x, 0),  dL/dx = dL/dy where x > 0, else 0."""
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         return np.maximum(x, 0, out=self.y)
 
-    def backward(self, dy):
-        return np.multiply(dy, self.y > 0, out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        return only(self.y != 0, dy, out=self.into[0])  # y > 0, or NaN
 
 
 class LeakyReLU(Op):
     """y = x where x > 0, else slope x;  dL/dx = dL/dy times 1 or slope.  The slope at 0 is `negative_slope`."""
 
-    def __init__(self, negative_slope=0.01):
+    whole = np.float32
+
+    def __init__(self, negative_slope=0.01) -> None:
         self.negative_slope = float(negative_slope)
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         self.slope = np.where(x > 0, 1, self.negative_slope).astype(x.dtype)
-        return np.multiply(x, self.slope, out=self.y)
+        return np.multiply(x, self.slope, out=self.y) if self.negative_slope else np.maximum(x, 0, out=self.y)
 
-    def backward(self, dy):
-        return np.multiply(dy, self.slope, out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        if self.negative_slope:
+            return np.multiply(dy, self.slope, out=self.into[0])
+        return only(self.y != 0, dy, out=self.into[0])
 
 
 class ELU(Op):
-    """y = x where x > 0, else alpha (e^x - 1);  dL/dx = dL/dy where x > 0, else dL/dy (y + alpha)."""
+    """y = x where x > 0, else alpha (e^x - 1);  dL/dx = dL/dy where x > 0, else dL/dy alpha e^x."""
 
-    def __init__(self, alpha=1.0):
+    whole = np.float32
+
+    def __init__(self, alpha=1.0) -> None:
         self.alpha = float(alpha)
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         self.x = x
         return np.add(np.maximum(x, 0), self.alpha * np.expm1(np.minimum(x, 0)), out=self.y)
 
-    def backward(self, dy):
-        return np.multiply(dy, np.where(self.x > 0, 1, self.y + self.alpha), out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(dy, np.where(self.x > 0, 1, self.alpha * np.exp(np.minimum(self.x, 0))), out=self.into[0])
 
 
-class SiLU(Op):
+class _Gated(Op):
+    """y = x F with a gate F that goes from 0 to 1. At `far` it is there, exactly: further out F and its slope are
+    computed at `far`, because inf times 0 is NaN."""
+
+    whole = np.float32
+    far = 30
+    gated = UNSET  # near F, which is y where x is within bounds
+
+    def pass_gate(self, x, near, F) -> np.ndarray:
+        y = self.gated = np.asarray(np.multiply(near, F, out=self.y))
+        if near is not x:
+            self.gated = y.copy()
+            np.copyto(y, x, where=x > near)
+        return y
+
+
+class SiLU(_Gated):
     """y = x s with s = sigmoid(x),  dL/dx = dL/dy (s + y (1 - s)).  Also known as swish."""
 
-    def forward(self, x):
-        self.s = sigmoid(x)
-        return np.multiply(x, self.s, out=self.y)
+    far = 1e4
 
-    def backward(self, dy):
-        return np.multiply(dy, self.s + self.y * (1 - self.s), out=self.into[0])
+    def forward(self, x) -> np.ndarray:
+        near = bounded(x, self.far)
+        self.s = sigmoid(near)
+        return self.pass_gate(x, near, self.s)
+
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(dy, self.s + self.gated * (1 - self.s), out=self.into[0])
 
 
 class Softplus(Op):
-    """y = ln(1 + e^x),  dL/dx = dL/dy sigmoid(x), and sigmoid(x) = e^(x - y)."""
+    """y = ln(1 + e^x),  dL/dx = dL/dy sigmoid(x)."""
 
-    def forward(self, x):
+    whole = np.float32
+
+    def forward(self, x) -> np.ndarray:
         self.x = x
         return np.logaddexp(x, 0, out=self.y)
 
-    def backward(self, dy):
-        return np.multiply(dy, np.exp(self.x - self.y), out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(dy, sigmoid(self.x), out=self.into[0])
 
 
-class GELU(Op):
+class GELU(_Gated):
     """y = x F(x), F the normal distribution function;  dL/dx = dL/dy (F(x) + x f(x)), f its density.
     Hendrycks & Gimpel 2016, arXiv:1606.08415, exact (through erf)."""
 
-    def forward(self, x):
-        self.x = x
-        self.F = 0.5 * (1 + erf(x * sqrt(0.5)))
-        return np.multiply(x, self.F, out=self.y)
+    def forward(self, x) -> np.ndarray:
+        self.x = bounded(x, self.far)
+        self.F = 0.5 * (1 + erf(self.x * sqrt(0.5)))
+        return self.pass_gate(x, self.x, self.F)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         f = np.exp(-0.5 * np.square(self.x)) * (1 / sqrt(2 * pi))
         return np.multiply(dy, self.F + self.x * f, out=self.into[0])
 
 
-class TanhGELU(Op):
+class TanhGELU(_Gated):
     """y = x F with F = (1 + tanh(u)) / 2 and u = sqrt(2/pi) (x + 0.044715 x^3);  dL/dx = dL/dy (F + 2 y (1 - F) du/dx).
     The usual approximation of GELU, at most 5e-4 away."""
 
     c, k = sqrt(2 / pi), 0.044715
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         if self.y is None:
             self.y, self.F, self.slope = (np.empty_like(x) for _ in range(3))
-        self.x, F = x, np.square(x, out=self.F)
+        self.x = near = bounded(x, self.far)
+        F = np.square(near, out=self.F)
         F *= self.c * self.k
         F += self.c
-        F *= x
+        F *= near
         np.tanh(F, out=F)
         F += 1
         F *= 0.5
-        return np.multiply(x, F, out=self.y)
+        return self.pass_gate(x, near, F)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         dx = np.empty_like(self.x) if self.into[0] is None else self.into[0]
         twice_du = np.square(self.x, out=dx)
         twice_du *= 6 * self.c * self.k
         twice_du += 2 * self.c
         slope = np.subtract(1, self.F, out=self.slope)
-        slope *= self.y
+        slope *= self.gated
         slope *= twice_du
         slope += self.F
         return np.multiply(dy, slope, out=dx)
 
 
-def erf(x):
+def erf(x) -> np.ndarray:
     """The error function, to 2e-16 (float64) or 2e-7 (float32): Taylor's series around the nearest of 385 points.
 
     With a the point and d = x - a, erf(x) = erf(a) + 2/sqrt(pi) e^(-a^2) (d - H1(a) d^2/2! + H2(a) d^3/3! - ...), where
     Hermite's polynomials follow from H0 = 1, H1 = 2a, H(n+1) = 2a H(n) - 2n H(n-1).
     """
+    half, x = x, wide(x)
     points, values, slopes = _erf_table(x.dtype)
     x = np.clip(x, -6, 6)  # erf(6) is 1 to the last digit
     nearest = np.rint(32 * np.nan_to_num(x) + 192).astype(np.intp)
@@ -169,7 +204,7 @@ def erf(x):
         power = power * d / -(n + 1)
         total = total + hermite * power
         before, hermite = hermite, 2 * a * hermite - 2 * n * before
-    return values[nearest] + slopes[nearest] * total
+    return narrow(values[nearest] + slopes[nearest] * total, half)
 
 
 @lru_cache

@@ -1,7 +1,10 @@
 """Attention: every query looks at all keys, and takes the more of a value the better its key fits."""
 
+from typing import Any
+
 import numpy as np
 
+from .careful import largest_in_rows
 from .op import UNSET, Op
 
 
@@ -18,14 +21,14 @@ class Attention(Op):
     Once computed, P is kept as `weights`.
     """
 
-    weights = q = top = dS = bias = UNSET
-    lowest = np.finfo(np.float32).min
+    weights = q = dS = bias = UNSET
+    whole, indices = np.float32, (3,)
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e), mask (..., T, S); a mask (N, S) is mask[:, None, :]."
 
-    def __init__(self, causal=False, heads=None):
+    def __init__(self, causal=False, heads=None) -> None:
         self.causal, self.heads = causal, heads
 
-    def forward(self, q, k, v, mask=None):
+    def forward(self, q, k, v, mask=None) -> np.ndarray:
         if self.y is None:
             self.start(q, k, v, mask)
         self.k, self.v = self.split(k), self.split(v)
@@ -37,15 +40,15 @@ class Attention(Op):
             self.bias = np.where(may, 0, -np.inf).astype(P.dtype)
         if self.bias is not None:
             P += self.bias
-        self.top = np.maximum.reduce(P, axis=-1, keepdims=True, initial=self.lowest, out=self.top)
-        P -= self.top
+        if P.size:
+            P -= np.maximum(largest_in_rows(P), np.finfo(P.dtype).min)
         np.exp(P, out=P)
         sums = np.matmul(P, np.ones(P.shape[-1], P.dtype))[..., None]
         P /= np.maximum(sums, 1, out=sums)  # the largest is e^0 = 1: only where all are masked is the sum smaller
         np.matmul(P, self.v, out=self.split(self.y))
         return self.y
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         P, dy, y = self.weights, self.split(dy), self.split(self.y)
         dq, dk, dv = [self.room(i, shape) for i, shape in enumerate(self.shapes)]
         np.matmul(P.swapaxes(-1, -2), dy, out=self.split(dv))
@@ -57,12 +60,12 @@ class Attention(Op):
         np.matmul(dS.swapaxes(-1, -2), self.q, out=self.split(dk))
         return (dq, dk, dv, None)[: len(self.needs)]
 
-    def split(self, x):
+    def split(self, x) -> np.ndarray:
         """(..., T, d) seen as (..., heads, T, d / heads)."""
         h = self.heads
         return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).swapaxes(-2, -3) if h else x
 
-    def start(self, q, k, v, mask):
+    def start(self, q, k, v, mask) -> None:
         """The first time: checks, and memory."""
         if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
             raise ValueError("sizes do not agree")

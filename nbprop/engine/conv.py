@@ -9,22 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..checks import pair
+from .careful import only
 from .op import Op
 
 
-def samples_last(x):
+def samples_last(x) -> np.ndarray:
     """(N, C, H, W) seen as (C, H, W, N)."""
     return x.transpose(1, 2, 3, 0)
 
 
-def samples_first(x):
+def samples_first(x) -> np.ndarray:
     """(C, H, W, N) seen as (N, C, H, W)."""
     return x.transpose(3, 0, 1, 2)
-
-
-def pair(value):
-    """(rows, columns), from a pair or from one number for both."""
-    return tuple(value) if np.ndim(value) else (value, value)
 
 
 class _Window(Op):
@@ -33,13 +30,14 @@ class _Window(Op):
     columns likewise."""
 
     border = 0  # what stands in the padding
+    whole = np.float32
     hint = "Expected images (N, C, H, W); a single one is x[None]."
 
-    def __init__(self, kernel, stride: Any = None, padding: Any = 0):
-        self.kernel, self.padding = pair(kernel), pair(padding)
-        self.stride = self.kernel if stride is None else pair(stride)
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0) -> None:
+        self.kernel, self.padding = pair("kernel", kernel), pair("padding", padding, 0)
+        self.stride = self.kernel if stride is None else pair("stride", stride)
 
-    def start(self, x, dtype, channels=None):
+    def start(self, x, dtype, channels=None) -> None:
         """The first time: check the sizes, make room for the frame (the image and its border) and for y."""
         if x.ndim != 4:
             raise ValueError("sizes do not agree")
@@ -55,13 +53,13 @@ class _Window(Op):
         self.Y = np.empty((channels or C, *self.stops, N), dtype)
         self.y = samples_first(self.Y)
 
-    def pixels(self, frame):
+    def pixels(self, frame) -> list[Any]:
         """What each pixel of the window sees at all its stops, row by row: views (C, H', W', N)."""
         (h, w), (down, right) = self.stops, self.stride
         places = [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
         return [frame[:, i : i + h * down : down, j : j + w * right : right] for i, j in places]
 
-    def blank(self):
+    def blank(self) -> tuple[np.ndarray | Any, list[np.ndarray | Any]]:
         """dL/dx, zeros, and the `pixels` of the frame it lies in."""
         own = self.into[0] is None or any(self.padding)
         frame = np.empty_like(self.frame) if own else samples_last(self.into[0])
@@ -81,10 +79,10 @@ class Conv2d(_Window):
     hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,); a single image is x[None]."
     cache = 2**17  # numbers
 
-    def __init__(self, stride: Any = 1, padding: Any = 0):
-        self.stride, self.padding = pair(stride), pair(padding)
+    def __init__(self, stride: Any = 1, padding: Any = 0) -> None:
+        self.stride, self.padding = pair("stride", stride), pair("padding", padding, 0)
 
-    def forward(self, x, W, b=None):
+    def forward(self, x, W, b=None) -> np.ndarray:
         if self.y is None:
             self.start_bands(x, W, b)
         self.W = W
@@ -96,7 +94,7 @@ class Conv2d(_Window):
             self.Y += b[:, None, None, None]
         return self.y
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         dy, dW = samples_last(dy), self.room(1, self.W.shape)
         dx, pixels = self.blank() if self.needs[0] else (None, [])
         dW.fill(0)
@@ -112,7 +110,7 @@ class Conv2d(_Window):
         db = np.add.reduce(dy.reshape(len(dy), -1), axis=1, out=self.into[2]) if any(self.needs[2:]) else None
         return (dx, dW, db)[: len(self.needs)]
 
-    def start_bands(self, x, W, b):
+    def start_bands(self, x, W, b) -> None:
         if not x.ndim == W.ndim == 4 or x.shape[1] != W.shape[1] or (b is not None and b.shape != W.shape[:1]):
             raise ValueError("sizes do not agree")
         self.kernel = W.shape[2:]
@@ -126,7 +124,7 @@ class Conv2d(_Window):
         self.seen = self.X.reshape(*W.shape[1:], self.rows, w, len(x))
         self.pieces = [self.seen[:, i, j] for i in range(self.kernel[0]) for j in range(self.kernel[1])]
 
-    def bands(self, y):
+    def bands(self, y) -> list[tuple[slice, Any]]:
         """For each band its rows, a slice of H', and that part of y (out, H', W', N) as a matrix (out, stops)."""
         count = self.stops[0] // self.rows
         parts = y.reshape(len(y), count, self.X.shape[1])
@@ -134,7 +132,17 @@ class Conv2d(_Window):
 
 
 class _Pool(_Window):
-    def forward(self, x):
+    gather: Any  # a ufunc
+
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0) -> None:
+        super().__init__(kernel, stride, padding)
+        if any(2 * border > size for border, size in zip(self.padding, self.kernel, strict=True)):
+            raise ValueError(
+                f"padding may be half of the kernel {self.kernel} at most, or a window sees nothing but padding: "
+                f"got {self.padding}"
+            )
+
+    def forward(self, x) -> np.ndarray:
         """`gather` of what each pixel of the window sees of the image, which is `seen`."""
         if self.y is None:
             self.start(x, x.dtype)
@@ -150,19 +158,29 @@ class _Pool(_Window):
 
 
 class MaxPool2d(_Pool):
-    """y = largest x in the window; dL/dy goes to it, to the first if there are several.
+    """y = largest x in the window; dL/dy goes to it, to the first if there are several. NaN counts as the largest.
     x (N, C, H, W), y (N, C, H', W')"""
 
     border = -np.inf
     gather = np.maximum
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         dx, pixels = self.blank()
-        left = samples_last(dy).copy()
-        for seen, pixel in zip(self.seen, pixels, strict=True):
-            share = left * (seen == self.Y)
-            left -= share
-            pixel += share
+        dY, left = samples_last(dy), np.ones(self.Y.shape, bool)  # the windows whose largest is still to be found
+        image = [True] * len(pixels)
+        if any(self.padding):  # only a pixel of the image is looked for: it may be -inf, as the border is
+            within = np.zeros((1, *self.frame.shape[1:3], 1), bool)
+            within[self.inside] = True
+            image = self.pixels(within)
+        for found in (np.equal, lambda seen, _: np.isnan(seen)):
+            for seen, pixel, real in zip(self.seen, pixels, image, strict=True):
+                here = found(seen, self.Y)
+                here &= left
+                here &= real
+                left ^= here
+                pixel += only(here, dY)
+            if not left.any():
+                break
         return dx
 
 
@@ -172,12 +190,12 @@ class AvgPool2d(_Pool):
 
     gather = np.add
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         super().forward(x)
         self.Y /= len(self.seen)
         return self.y
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         dx, pixels = self.blank()
         share = samples_last(dy / len(self.seen))
         for pixel in pixels:

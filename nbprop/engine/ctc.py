@@ -1,7 +1,10 @@
 """Connectionist temporal classification: the loss of labels when nobody knows which frames belong to which."""
 
+from typing import Any
+
 import numpy as np
 
+from .careful import narrow, wide
 from .op import Op
 
 
@@ -22,11 +25,12 @@ class CTC(Op):
 
     hint = "Expected x (T, N, C), targets (N, S), lengths (N,) and (N,); x (N, T, C) is to be x.swapaxes(0, 1)."
 
-    def __init__(self, blank=0, zero_infinity=False):
+    def __init__(self, blank=0, zero_infinity=False) -> None:
         self.blank, self.zero_infinity = blank, zero_infinity
 
-    def forward(self, x, targets, input_lengths, target_lengths):
+    def forward(self, x, targets, input_lengths, target_lengths) -> np.ndarray:
         self.check(x, targets, input_lengths, target_lengths)
+        half, x = x, wide(x)
         (T, N, _), S, last = x.shape, targets.shape[1], 2 * target_lengths
         self.states = np.full((N, 2 * S + 1), self.blank)
         self.states[:, 1::2] = np.where(np.arange(S) < target_lengths[:, None], targets, self.blank)
@@ -45,9 +49,11 @@ class CTC(Op):
         self.lengths, self.ends = input_lengths, ((n, last), (n, np.maximum(last - 1, 0)))  # last blank, last label
         L = -np.logaddexp(a[input_lengths, n, last + 2], a[input_lengths, n, last + 1])
         self.shape, self.L = x.shape, np.where(np.isposinf(L), 0, L)
-        return np.positive(self.L if self.zero_infinity else L, out=self.y)
+        y = narrow(self.L if self.zero_infinity else L, half)
+        return np.positive(y, out=self.y)
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
+        dy = wide(dy)
         T, _, C = self.shape
         shares, b = np.empty_like(self.x), np.full(self.states.shape, -np.inf, dy.dtype)
         end, c = b.copy(), np.full_like(self.two, -np.inf)
@@ -66,7 +72,7 @@ class CTC(Op):
         np.matmul(shares.swapaxes(0, 1), one_hot, out=dx.swapaxes(0, 1))
         return dx, None, None, None
 
-    def check(self, x, targets, input_lengths, target_lengths):
+    def check(self, x, targets, input_lengths, target_lengths) -> None:
         rows = {x.shape[1:2], targets.shape[:1], input_lengths.shape, target_lengths.shape}
         if x.ndim != 3 or targets.ndim != 2 or len(rows) > 1:
             raise ValueError("sizes do not agree")

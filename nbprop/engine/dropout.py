@@ -2,21 +2,28 @@
 
 import numpy as np
 
+from .careful import only
 from .op import Op
 
 
 class Dropout(Op):
     """y = x m,  dL/dx = dL/dy m: each element of m is 0 with probability p, else 1 / (1 - p), so that the mean of y is
-    x. Any shape.   rng: NumPy generator; it gives the same m for float32 and float64."""
+    x. What is dropped is 0 whatever it was. Any shape.
+    rng: NumPy generator; it gives the same m for float32 and float64."""
 
-    def __init__(self, p, rng):
+    whole = np.float32
+
+    def __init__(self, p, rng) -> None:
         self.p, self.rng = p, rng
 
-    def forward(self, x):
-        self.m = np.asarray(self.rng.random(x.shape, np.float32) >= self.p, x.dtype)
-        if self.p < 1:
-            self.m /= 1 - self.p
-        return np.multiply(x, self.m, out=self.y)
+    def forward(self, x) -> np.ndarray:
+        self.stay = np.asarray(self.rng.random(x.shape, np.float32) >= self.p)
+        return self.scaled(x, self.y)
 
-    def backward(self, dy):
-        return np.multiply(dy, self.m, out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        return self.scaled(dy, self.into[0])
+
+    def scaled(self, x, out) -> np.ndarray:
+        """m x; the number first, so that rounding is that of m x."""
+        y = np.multiply(x, 1 / (1 - self.p) if self.p < 1 else 1, out=out)
+        return only(self.stay, y, out=out)

@@ -1,12 +1,20 @@
-"""Losses, one op each: forward ends in one number, the mean over the batch; backward starts with a short formula."""
+"""Losses, one op each: forward ends in one number, the mean over the batch; backward starts with a short formula.
+Of float16 they are computed in float32."""
+
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
+from .activation import sigmoid
+from .careful import from_0_to_1, largest_in_rows, narrow, wide
 from .op import UNSET, Op
 
 
 class _Loss(Op):
-    def __call__(self, prediction, target):
+    whole = np.float32
+
+    def __call__(self, prediction, target) -> np.ndarray:
         if not prediction.size:
             raise ValueError("the batch is empty; give it at least one sample")
         return super().__call__(prediction, target)
@@ -17,41 +25,57 @@ class MSE(_Loss):
 
     hint = "Prediction and target are compared element by element; try target.reshape(prediction.shape)."
 
-    def forward(self, y, t):
+    def forward(self, y, t) -> np.ndarray:
         if y.shape != t.shape:
             raise ValueError("they must be equal")
-        self.d = y - t
+        self.d = wide(y) - wide(t)
         flat = self.d.ravel()
-        return np.divide(flat.dot(flat), flat.size, out=self.y)
+        return narrow(np.divide(flat.dot(flat), flat.size, out=self.y), y)
 
-    def backward(self, dy):
-        dx = np.multiply(self.d, dy * (2 / self.d.size), out=self.into[0])
+    def backward(self, dy) -> tuple[Any, ...]:
+        dx = np.multiply(self.d, wide(dy) * (2 / self.d.size), out=self.into[0])
         return dx, -dx if self.needs[1] else None
 
 
 class BCEWithLogits(_Loss):
     """L = mean of -t ln p - (1 - t) ln(1 - p) with p = sigmoid(z),  dL/dz = (p - t) / n,  dL/dt = -z / n.
     Computed as ln(e^(-z t) + e^(z (1 - t))), without overflow.   z, t of one shape, t from 0 to 1 -> ().
-    z (n, 1) may meet t (n,)."""
+    z (n, 1) may meet t (n,).  Where z is infinite, L is 0 if t is what z says for sure, else inf."""
 
     hint = "Logits and targets are compared element by element; try targets.reshape(logits.shape)."
 
-    def forward(self, z, t):
+    def forward(self, z, t) -> np.ndarray:
         if self.y is None:
             if t.shape != z.shape and (*t.shape, 1) != z.shape:
                 raise ValueError("they must be equal")
-            self.y, self.weights = np.empty((), z.dtype), np.full(z.size, 1 / z.size, z.dtype)
-        self.z, self.t, self.t_shape = z, t.reshape(z.shape).astype(z.dtype, copy=False), t.shape
-        right = z * self.t
+            self.y, self.weights = np.empty((), z.dtype), np.full(z.size, 1 / z.size, wide(z).dtype)
+            self.t_shape, self.as_it_is = t.shape, t.shape == z.shape and t.dtype == self.weights.dtype
+        z = self.z = wide(z)
+        self.t = t = t if self.as_it_is else t.reshape(z.shape).astype(z.dtype)
+        if not from_0_to_1(t):
+            raise ValueError(f"{self.name} takes targets from 0 to 1: got {t.min()} to {t.max()}.")
+        right = z * t
         wrong = z - right
         losses = np.logaddexp(-right, wrong)
         self.p = np.exp(wrong - losses)
-        self.weights.dot(losses.ravel(), self.y)
+        L = self.weights.dot(losses.ravel())
+        if not isfinite(L):
+            losses, self.p = self.far_out(z, t)
+            L = self.weights.dot(losses.ravel())
+        self.y[...] = L
         return self.y
 
-    def backward(self, dy):
-        scale = dy / self.p.size
-        dz = np.multiply(self.p - self.t, scale, out=self.into[0])
+    @staticmethod
+    def far_out(z, t) -> tuple[Any, np.ndarray]:
+        """The losses and p of any z, inf among them: 0 times inf is 0 here."""
+        losses = np.logaddexp(0, np.where(z < 0, z, -z))  # ln(1 + e^-|z|), and to this what z is wrong by
+        with np.errstate(invalid="ignore"):
+            losses += np.where(z < 0, np.where(t == 0, 0, -z * t), np.where(t == 1, 0, z * (1 - t)))
+        return losses, sigmoid(z)
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        scale = dy.item() / self.p.size
+        dz = np.multiply(self.p - self.t, scale, self.into[0])
         return dz, (self.z * -scale).reshape(self.t_shape) if self.needs[1] else None
 
 
@@ -59,28 +83,29 @@ class CrossEntropy(_Loss):
     """L = mean of -ln p[i, t_i] with p = softmax(z),  dL/dz = (p - onehot(t)) / n.   z (..., C) logits, t (...,) class
     numbers from 0 to C - 1 -> ()"""
 
-    p = top = UNSET
+    p = UNSET
+    indices = (1,)
     hint = "Expected logits (..., C) and class numbers (...,); from one-hot targets: targets.argmax(-1)."
 
-    def forward(self, z, t):
+    def forward(self, z, t) -> np.ndarray:
         if self.y is None:
             if z.ndim < 1 or t.shape != z.shape[:-1]:
                 raise ValueError("sizes do not agree")
-            self.check_numbers("class numbers", t, z.shape[-1])
-            self.y, self.ones = np.empty((), z.dtype), np.ones(z.shape[-1], z.dtype)
-            self.starts = np.arange(t.size) * z.shape[-1]
-        self.top = np.maximum.reduce(z, axis=-1, keepdims=True, out=self.top)
-        self.p = p = np.subtract(z, self.top, out=self.p, order="C")
+            self.y, self.ones = np.empty((), z.dtype), np.ones(z.shape[-1], wide(z).dtype)
+            self.starts, self.weights = np.arange(t.size) * z.shape[-1], np.full(t.size, 1 / t.size, self.ones.dtype)
+        self.check_numbers("class numbers", t, z.shape[-1])
+        z = wide(z)
+        self.p = p = np.subtract(z, largest_in_rows(z), out=self.p, order="C")
         self.chosen = self.starts + t.ravel()  # where each row's own class stands in the flat array
-        own = p.ravel()[self.chosen]
+        own = p.ravel().take(self.chosen)
         np.exp(p, p)
         sums = p.dot(self.ones)
         p /= sums[..., None]
-        self.y[...] = np.add.reduce(np.log(sums).ravel() - own) / own.size
+        self.y[...] = self.weights.dot(np.log(sums).ravel() - own)
         return self.y
 
-    def backward(self, dy):
-        scale = dy / self.chosen.size
-        dz = np.multiply(self.p, scale, out=self.into[0])
+    def backward(self, dy) -> tuple[Any, ...]:
+        scale = dy.item() / self.chosen.size
+        dz = np.multiply(self.p, scale, self.into[0])
         dz.ravel()[self.chosen] -= scale
         return dz, None

@@ -1,42 +1,56 @@
 """Products of matrices."""
 
+from functools import lru_cache
+from math import prod
+from typing import Any
+
 import numpy as np
 
-from .op import Op
+from .op import UNSET, Op
 
 
 class Linear(Op):
     """y = x W^T + b: a layer's pre-activation z.   dL/dx = dL/dy W,  dL/dW = dL/dy^T x,  dL/db = row sum of dL/dy.
     x (..., in), W (out, in), b (out,) or left out, y (..., out)."""
 
+    whole = np.float32
     hint = "Expected x (..., in), W (out, in), b (out,): the last size of x must be the second of W."
 
-    def forward(self, x, W, b=None):
-        if self.y is None:
-            if x.shape[-1:] != W.shape[1:] or (b is not None and b.shape != W.shape[:1]):
-                raise ValueError("sizes do not agree")
-            self.y = np.empty((*x.shape[:-1], len(W)), np.result_type(x, W))
-            self.rows = self.y.reshape(-1, len(W))
-            self.ones = np.ones(len(self.rows), self.y.dtype)
-        self.W, self.x_shape = W, x.shape
-        self.x = x if x.ndim == 2 else x.reshape(len(self.rows), W.shape[1])
-        self.x.dot(W.T, self.rows)
-        if b is not None:
-            np.add(self.rows, b, self.rows)
-        return self.y
+    rows = ones = UNSET  # y as a matrix; 1 for each of its rows
 
-    def backward(self, dy):
-        dy, dx, dW, into = dy if dy.ndim == 2 else dy.reshape(self.rows.shape), None, None, self.into
-        if self.needs[0] and self.y.ndim == 2:
+    def forward(self, x, W, b=None) -> np.ndarray:
+        if self.y is None and (x.shape[-1:] != W.shape[1:] or (b is not None and b.shape != W.shape[:1])):
+            raise ValueError("sizes do not agree")
+        self.W, self.x = W, x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), W.shape[1])
+        self.rows = rows = self.x.dot(W.T, self.rows)
+        if b is not None:
+            np.add(rows, b, rows)
+        if x is self.x:
+            return rows
+        return rows.reshape(*x.shape[:-1], len(W)) if self.y is None else self.y
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        dx, dW, into, needs, flat = None, None, self.into, self.needs, dy.ndim == 2
+        rows = dy if flat else dy.reshape(self.rows.shape)
+        if needs[0] and flat:
             dx = dy.dot(self.W, into[0])
-        elif self.needs[0]:
-            dx = self.room(0, self.x_shape)
-            dy.dot(self.W, dx.reshape(self.x.shape))
-        if self.needs[1]:
-            dW = dy.T.dot(self.x, into[1])
-        if len(self.needs) == 2:
+        elif needs[0]:
+            dx = self.room(0, (*dy.shape[:-1], self.W.shape[1]))
+            rows.dot(self.W, dx.reshape(self.x.shape))
+        if needs[1]:
+            dW = rows.T.dot(self.x, into[1])
+        if len(needs) == 2:
             return dx, dW
-        return dx, dW, self.ones.dot(dy, into[2])  # several times faster than dy.sum(axis=0) on small batches
+        if self.ones is None:
+            self.ones = row_of_ones(len(rows), rows.dtype)
+        return dx, dW, self.ones.dot(rows, into[2])  # several times faster than dy.sum(axis=0)
+
+
+@lru_cache(16)
+def row_of_ones(n, dtype) -> np.ndarray:
+    array = np.ones(n, dtype)
+    array.flags.writeable = False  # everybody's
+    return array
 
 
 class MatMul(Op):
@@ -44,13 +58,14 @@ class MatMul(Op):
     axes broadcast. A vector a counts as a row (1, k), a vector b as a column (k, 1)."""
 
     symbol = "@"
+    whole = np.int64
     hint = "Expected (..., n, k) @ (..., k, m): the last size of the first must be the last but one of the second."
 
-    def forward(self, a, b):
+    def forward(self, a, b) -> np.ndarray:
         self.a, self.b = a, b
         return np.matmul(a, b, out=self.y)
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         a, b = np.atleast_2d(self.a), self.b if self.b.ndim > 1 else self.b[:, None]
         dy = dy.reshape(*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
         da = np.matmul(dy, b.swapaxes(-1, -2), out=self.into[0]) if self.needs[0] else None

@@ -1,16 +1,20 @@
-"""Normalization: numbers that belong together get mean 0 and variance 1, then a learned scale w and shift b."""
+"""Normalization: numbers that belong together get mean 0 and variance 1, then a learned scale w and shift b.
+Of float16 it is computed in float32."""
 
 from typing import Any
 
 import numpy as np
 
+from .careful import wide
 from .op import UNSET, Op
 
 
 class _Norm(Op):
     h = Y = UNSET
+    eps: float
+    whole = np.float32
 
-    def normalize(self, x, mean=None, var=None):
+    def normalize(self, x, mean=None, var=None) -> tuple[Any, Any]:
         """Fill h = (x - mean) / s, s = sqrt(var + eps), for each row of x (R, M). Returns mean and variance (R,), by
         default those of the row. Sums are products with ones: faster than np.sum along short rows."""
         self.ones = np.ones(x.shape[1], x.dtype) if self.h is None else self.ones
@@ -28,19 +32,21 @@ class LayerNorm(_Norm):
     dL/dx = (g - mean(g) - h mean(h g)) / s with g = w dL/dy.   x (..., *features), w, b (*features), y like x.
     Ba, Kiros & Hinton 2016, arXiv:1607.06450."""
 
-    def __init__(self, eps=1e-5):
+    def __init__(self, eps=1e-5) -> None:
         self.eps = eps
 
-    def forward(self, x, w, b):
+    def forward(self, x, w, b) -> np.ndarray:
         if not w.size or w.shape != b.shape or x.shape[-w.ndim :] != w.shape:
             raise ValueError(f"x must be (..., {', '.join(map(str, w.shape))})")
         self.w = w
-        self.normalize(x.reshape(-1, w.size))
-        y = np.multiply(self.h.reshape(x.shape), w, out=self.y)
-        return np.add(y, b, out=y)
+        self.normalize(wide(x).reshape(-1, w.size))
+        h = self.h.reshape(x.shape)
+        self.y = np.empty_like(h, np.result_type(x, w)) if self.y is None else self.y
+        np.multiply(h, w, out=self.y)
+        return np.add(self.y, b, out=self.y)
 
-    def backward(self, dy):
-        h, w, rows = self.h, self.w.ravel(), dy.reshape(self.h.shape)
+    def backward(self, dy) -> tuple[Any, ...]:
+        h, w, rows = self.h, self.w.ravel(), wide(dy).reshape(self.h.shape)
         hdy, samples = h * rows, np.ones(len(h), h.dtype)
         dw, db = samples.dot(hdy), samples.dot(rows)
         dx = w * rows
@@ -60,13 +66,13 @@ class BatchNorm(_Norm):
     with M - 1 in the variance); if not training, they stand in for those, and dL/dx = w / s dL/dy.
     """
 
-    def __init__(self, running: Any = None, training=True, momentum=0.1, eps=1e-5):
+    def __init__(self, running: Any = None, training=True, momentum=0.1, eps=1e-5) -> None:
         self.running, self.training, self.momentum, self.eps = running, training or running is None, momentum, eps
 
-    def forward(self, x, w, b):
+    def forward(self, x, w, b) -> np.ndarray:
         if x.ndim < 2 or not x.shape[1:2] == w.shape == b.shape:
             raise ValueError(f"x must be (N, {len(w)}, ...)")
-        rows = self.rows(x)
+        rows = self.rows(wide(x))
         M = rows.shape[1]
         if self.training and M < 2:
             raise ValueError(f"training takes at least 2 numbers per channel, not {M}; use a larger batch, or eval()")
@@ -75,12 +81,13 @@ class BatchNorm(_Norm):
             for old, new in zip(self.running, (mean, var * (M / (M - 1))), strict=True):
                 old += self.momentum * (new - old)
         self.w = w[:, None]
-        self.Y = np.multiply(self.h, self.w, out=self.Y)
+        self.Y = np.empty_like(self.h, np.result_type(x, w)) if self.Y is None else self.Y
+        np.multiply(self.h, self.w, out=self.Y)
         self.Y += b[:, None]
         return np.moveaxis(self.Y.reshape(*x.shape[1:], len(x)), -1, 0) if self.y is None else self.y
 
-    def backward(self, dy):
-        dx, M = self.rows(dy), len(self.ones)
+    def backward(self, dy) -> tuple[Any, ...]:
+        dx, M = self.rows(wide(dy)), len(self.ones)
         dw, db = (self.h * dx).dot(self.ones), dx.dot(self.ones)
         if self.training:
             dx = dx - (db / M)[:, None]
@@ -88,6 +95,6 @@ class BatchNorm(_Norm):
         dx = dx * (self.w / self.s)
         return np.moveaxis(dx.reshape(*dy.shape[1:], len(dy)), -1, 0), dw, db
 
-    def rows(self, x):
+    def rows(self, x) -> np.ndarray:
         """(N, C, ...) as (C, M)."""
         return np.moveaxis(x, 0, -1).reshape(x.shape[1], -1)

@@ -1,8 +1,10 @@
 """Op: one operation, its forward and its backward side by side."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+
+from .careful import largest_bits
 
 OPS = {}  # name -> class, every public op in the order of definition
 UNSET: Any = None  # stands for an array that the first forward makes: `out=None` allocates
@@ -27,22 +29,26 @@ class Op:
     y = UNSET  # the output
     into: Any = (None,) * 8  # set by a Replay
     needs: Any = (True,) * 8  # set by `apply`; like this for an op that is used alone
+    whole: Any = None  # the dtype in which whole numbers and bools are computed; None: as they come
+    indices = ()  # inputs that are whole numbers or bools by nature, which nothing is done to
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)
     hint = ""  # what to try when shapes do not fit
     symbol = ""  # what stands for it in drawings, if not its name
-    kept = ()  # attributes that outlive the way back
-    released = False  # True once backward has been through and everything else is gone
+    kept: tuple = ()  # attributes that outlive the way back
+    released = False  # True for what is left of an op when backward has been through
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs) -> None:
         super().__init_subclass__(**kwargs)
-        cls.name = cls.__name__
+        cls.name, cls.empty = cls.__name__, object.__new__(cls)
+        cls.empty.released = True
         if not cls.name.startswith("_"):
             OPS[cls.name] = cls
 
-    def __call__(self, *arrays):
+    def __call__(self, *arrays) -> np.ndarray:
         """The first run: `forward`, with its result, an array also if it is one number, kept as `y`."""
-        self.y = np.asarray(self.forward(*arrays))
-        return self.y
+        y = self.forward(*arrays)
+        self.y = y = y if type(y) is np.ndarray else np.asarray(y)
+        return y
 
     def forward(self, *arrays) -> Any:
         raise NotImplementedError(f"{self.name} has no forward")
@@ -50,20 +56,24 @@ class Op:
     def backward(self, dy) -> Any:
         raise NotImplementedError(f"{self.name} has no backward")
 
-    def room(self, i, shape):
+    def room(self, i, shape) -> np.ndarray:
         """Where gradient i, of this shape, is to be written."""
         return np.empty(shape, self.y.dtype) if self.into[i] is None else self.into[i]
 
-    def check_numbers(self, what, values, count):
+    def check_numbers(self, what, values, count) -> None:
         """Errors unless these are whole numbers from 0 to count - 1."""
         if values.dtype.kind not in "iu":
             raise TypeError(f"{self.name} takes {what} as integers: got {values.dtype}; try .astype(int).")
-        if values.size and (values.min() < 0 or values.max() >= count):
+        if largest_bits(values) >= count and (values.min() < 0 or values.max() >= count):
             raise IndexError(f"{self.name} takes {what} from 0 to {count - 1}: got {values.min()} to {values.max()}.")
 
-    def release(self):
-        """Let go of everything that was needed for the way back."""
+    def release(self) -> Self:
+        """Called when backward has been through. Returns what stays in the graph, without the numbers: the empty op of
+        its class, or itself if something is `kept`."""
+        if not self.kept:
+            return self.empty
         self.__dict__ = {"released": True, **{name: getattr(self, name) for name in self.kept}}
+        return self
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.name

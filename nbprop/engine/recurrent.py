@@ -10,8 +10,11 @@ A gate is sigmoid(z) or tanh(z). As sigmoid(z) = (1 + tanh(z/2)) / 2, one tanh d
 halves are in kM, which is M with the rows of sigmoids, the first ones, divided by 2.
 """
 
+from typing import Any
+
 import numpy as np
 
+from .careful import only
 from .op import UNSET, Op
 
 
@@ -25,12 +28,16 @@ class _Recurrent(Op):
 
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
     sigmoids, tanhs = 0, 1  # blocks in M
+    views: Any  # of each kind its own
+    run: Any
+    run_back: Any
+    whole = np.float32
     from_x = from_h = slice(None)  # the rows of M that W and U fill
     dh = dc = dM = UNSET
     kept = ("dh", "dc")
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
 
-    def forward(self, x, s, W, U, *biases):
+    def forward(self, x, s, W, U, *biases) -> np.ndarray:
         if self.y is None:
             self.prepare(x, s, W, U, *biases)
         M, n = self.M, x.shape[2]
@@ -46,7 +53,7 @@ class _Recurrent(Op):
         self.run()
         return self.y
 
-    def prepare(self, x, s, W, U, *biases):
+    def prepare(self, x, s, W, U, *biases) -> None:
         """The first time: check the shapes and make all arrays."""
         T, N, n = x.shape if x.ndim == 3 else (-1, -1, -1)
         S, G, H = self.states, self.sigmoids + self.tanhs, U.shape[-1]
@@ -68,7 +75,7 @@ class _Recurrent(Op):
         steps, back = self.views(*self.a.shape)
         self.steps, self.back = list(zip(*steps, strict=True)), list(zip(*back, strict=True))[::-1]
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         (T, n, N), (rows, width) = self.x.shape, self.M.shape
         np.copyto(self.ds[0], dy[: T + 1].swapaxes(1, 2))
         self.run_back(dy, self.V.T)
@@ -85,23 +92,26 @@ class RNN(_Recurrent):
     """h_t = f(z_t), z_t = W x_t + b + U h_(t-1) + d, f = tanh or relu.  dL/dz_t = dL/dh_t f'(z_t), and dL/dh_(t-1)
     gets U^T dL/dz_t.  (Elman 1990, "Finding structure in time")"""
 
-    def __init__(self, nonlinearity="tanh"):
+    def __init__(self, nonlinearity="tanh") -> None:
         self.tanh = nonlinearity == "tanh"
 
-    def views(self, T, G, H, N):
+    def views(self, T, G, H, N) -> tuple[Any, Any]:
         h, dh = self.h, self.ds[0]
         return (self.columns, h[1:]), (self.dz[:, 0], dh[:-1], dh[1:])
 
-    def run(self):
+    def run(self) -> None:
         for column, h in self.steps:
             self.kM.dot(column, h)
             np.tanh(h, out=h) if self.tanh else np.maximum(h, 0, out=h)
 
-    def run_back(self, dy, UT):
+    def run_back(self, dy, UT) -> None:
         h = self.h[1:]
-        self.dz[:, 0] = 1 - h * h if self.tanh else h > 0
+        self.dz[:, 0] = 1 - h * h if self.tanh else h != 0  # h > 0, or NaN
         for dz, dh_before, dh in self.back:
-            dz *= dh
+            if self.tanh:
+                dz *= dh
+            else:
+                only(dz != 0, dh, out=dz)
             dh_before += UT.dot(dz)
 
 
@@ -112,13 +122,13 @@ class GRU(_Recurrent):
 
     blocks, sigmoids, tanhs = 3, 2, 2
 
-    def views(self, T, G, H, N):
+    def views(self, T, G, H, N) -> tuple[Any, Any]:
         a, h, dh = self.a, self.h, self.ds[0]
         self.from_x, self.from_h = np.r_[: 3 * H], np.r_[: 2 * H, 3 * H : 4 * H]
         steps = self.columns, a.reshape(T, G * H, N), a[:, :2], *a.swapaxes(0, 1), h[:-1], h[1:]
         return steps, (self.dz, self.dz.reshape(T, G * H, N), a[:, 1], dh[:-1], dh[1:])
 
-    def run(self):
+    def run(self) -> None:
         for column, z, sigmoid, r, u, n, v, h_before, h in self.steps:
             self.kM.dot(column, z)
             np.tanh(sigmoid, out=sigmoid)
@@ -130,7 +140,7 @@ class GRU(_Recurrent):
             h *= u
             h += n
 
-    def run_back(self, dy, UT):
+    def run_back(self, dy, UT) -> None:
         r, u, n, v = self.a.swapaxes(0, 1)
         dz_r, dz_u, dz_n, dv = self.dz.swapaxes(0, 1)
         np.multiply(u - u * u, self.h[:-1] - n, out=dz_u)
@@ -151,10 +161,10 @@ class LSTM(_Recurrent):
 
     states = 2
 
-    def __init__(self, forget_gate=True):
+    def __init__(self, forget_gate=True) -> None:
         self.blocks, self.sigmoids = (4, 3) if forget_gate else (3, 2)
 
-    def views(self, T, G, H, N):
+    def views(self, T, G, H, N) -> tuple[Any, Any]:
         a, dz, c, (dh, dc) = self.a, self.dz, self.c, self.ds
         self.from_x = self.from_h = np.roll(np.arange(G * H), -H)
         o, i, *f, g = a.swapaxes(0, 1)
@@ -165,7 +175,7 @@ class LSTM(_Recurrent):
         steps = self.columns, z, a[:, :-1], o, i, f, g, c[:-1], c[1:], self.tanh_c, self.h[1:]
         return steps, (dz_rows, dz[:, 0], dz[:, 1:], self.dc_dh, f, dh[:-1], dh[1:], dc[:-1], dc[1:])
 
-    def run(self):
+    def run(self) -> None:
         for column, z, sigmoid, o, i, f, g, c_before, c, tanh_c, h in self.steps:
             self.kM.dot(column, z)
             np.tanh(z, out=z)
@@ -177,7 +187,7 @@ class LSTM(_Recurrent):
             np.multiply(o, tanh_c, out=h)
         self.y[-1] = self.c[-1].T
 
-    def run_back(self, dy, UT):
+    def run_back(self, dy, UT) -> None:
         a, dz, tanh_c = self.a, self.dz, self.tanh_c
         np.multiply(a, a, out=dz)
         np.subtract(a[:, :-1], dz[:, :-1], out=dz[:, :-1])

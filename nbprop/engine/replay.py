@@ -1,11 +1,12 @@
 """Replay: a recorded step, run again and again without building its graph anew."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .errors import BackwardError
-from .tape import fit, input_gradients, reachable
+from .tape import input_gradients, reachable, unbroadcast
 
 
 class Replay:
@@ -23,7 +24,7 @@ class Replay:
     What changes the graph (a shape, an activation, another array in `.data`) needs a new recording.
     """
 
-    def __init__(self, tape, loss):
+    def __init__(self, tape, loss) -> None:
         if loss.size != 1 or not loss.requires_grad:
             raise BackwardError(f"Replay expects a loss of one number that requires a gradient: got {loss!r}.")
         self.loss, self._nodes, self._falling = loss, list(tape.nodes), reachable(loss)
@@ -36,9 +37,10 @@ class Replay:
             if x._grad is None or not x.is_leaf:  # a model's parameters bring theirs, views of the flat gradient
                 x._grad = np.zeros_like(x.data)  # in the same memory layout
         loss.grad.fill(1)
-        self._forward = self._backward = None  # made when first run: only then is it known where each op writes
+        self._forward: Any = None
+        self._backward: Any = None  # made when first run: only then is it known where each op writes
 
-    def forward(self):
+    def forward(self) -> np.ndarray:
         """Compute everything anew from what now stands in the arrays of the leaves; returns the loss, an array."""
         if self._forward is None:
             self._forward = list(self._plan_forward())
@@ -47,7 +49,7 @@ class Replay:
                 call()
         return self.loss.data
 
-    def backward(self):
+    def backward(self) -> None:
         """Compute all gradients, for what forward() computed last."""
         if self._backward is None:
             self._backward = list(self._plan_backward())
@@ -55,7 +57,7 @@ class Replay:
             for call in self._backward:
                 call()
 
-    def depends_on(self, tensor):
+    def depends_on(self, tensor) -> bool:
         """Whether backward() fills the `.grad` of a tensor: the loss depends on it, and it requires a gradient."""
         return tensor in self._reached
 
@@ -104,7 +106,7 @@ def _backward_and_collect(node, dy, uses):
     """For an op that returns gradients in its own memory, or in need of un-broadcasting."""
     returned = input_gradients(node, dy)
     for i, total, add in uses:
-        gradient = fit(returned[i], node, i)
+        gradient = unbroadcast(returned[i], node, i)
         if add:
             np.add(total, gradient, total)
         else:

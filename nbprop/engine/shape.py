@@ -1,5 +1,7 @@
 """Ops that move numbers and change none: the gradient moves back the same way."""
 
+from typing import Any
+
 import numpy as np
 
 from .op import Op
@@ -11,14 +13,14 @@ class Reshape(Op):
     view = True
     hint = "The sizes must multiply to the same number; one of them may be -1."
 
-    def __init__(self, shape):
+    def __init__(self, shape) -> None:
         self.shape = shape
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         self.x_shape = x.shape
         return x.reshape(self.shape)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return dy.reshape(self.x_shape)
 
 
@@ -28,13 +30,13 @@ class Transpose(Op):
     view = True
     hint = "Expected every axis of x once."
 
-    def __init__(self, axes=None):
+    def __init__(self, axes=None) -> None:
         self.axes = axes
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         return x.transpose(self.axes)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return dy.transpose(None if self.axes is None else np.argsort([axis % dy.ndim for axis in self.axes]))
 
 
@@ -43,35 +45,47 @@ class BroadcastTo(Op):
 
     view = True
 
-    def __init__(self, shape):
+    def __init__(self, shape) -> None:
         self.shape = shape
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         return np.broadcast_to(x, self.shape)
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return dy
+
+
+PLAIN = int, np.integer, slice, type(None), type(...), np.bool_  # parts of an index that take no element twice
+
+
+def _picks(part):
+    """A part of an index that is an array or a sequence of numbers, as an array of its own."""
+    array = np.array(part)
+    return array if array.size or isinstance(part, np.ndarray) else array.astype(np.intp)  # of no type: []
 
 
 class Slice(Op):
     """y = x[index],  dL/dx[index] = dL/dy, 0 elsewhere; an element taken several times gets the sum.
-    The index is anything NumPy takes: numbers, slices, None, ..., arrays of int or bool, and tuples of them."""
+    The index is anything NumPy takes: numbers, slices, None, ..., arrays or sequences of int or bool, and tuples of
+    them. It is copied: what happens to it later changes nothing."""
 
     view = True
 
-    def __init__(self, index):
-        self.index = np.index_exp[index]
+    def __init__(self, index) -> None:
+        self.index: Any = tuple([part if isinstance(part, PLAIN) else _picks(part) for part in np.index_exp[index]])
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         self.shape = x.shape
         return x[self.index]
 
-    def backward(self, dy):
-        dx = self.room(0, self.shape)
-        dx.fill(0)
-        if any(isinstance(part, (np.ndarray, list)) for part in self.index):
-            np.add.at(dx, self.index, dy)  # may take an element twice
+    def backward(self, dy) -> np.ndarray:
+        if any(isinstance(part, np.ndarray) for part in self.index):  # may take an element twice
+            dx = self.room(0, self.shape) if dy.dtype != np.float16 else np.empty(self.shape, np.float32)
+            dx.fill(0)
+            np.add.at(dx, self.index, dy)
         else:
+            dx = self.room(0, self.shape)
+            dx.fill(0)
             dx[self.index] = dy
         return dx
 
@@ -81,14 +95,15 @@ class Concatenate(Op):
 
     hint = "All sizes but the one along the axis must be equal."
 
-    def __init__(self, axis=0):
+    def __init__(self, axis=0) -> None:
         self.axis = axis
 
-    def forward(self, *xs):
-        self.ends = np.cumsum([x.shape[self.axis] for x in xs if x.ndim])
-        return np.concatenate(xs, axis=self.axis, out=self.y)
+    def forward(self, *xs) -> np.ndarray:
+        y = np.concatenate(xs, axis=self.axis, out=self.y)
+        self.ends = np.cumsum([x.shape[self.axis] for x in xs])
+        return y
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
 
 
@@ -97,13 +112,13 @@ class Stack(Op):
 
     hint = "All inputs must have the same shape."
 
-    def __init__(self, axis=0):
+    def __init__(self, axis=0) -> None:
         self.axis = axis
 
-    def forward(self, *xs):
+    def forward(self, *xs) -> np.ndarray:
         return np.stack(xs, axis=self.axis, out=self.y)
 
-    def backward(self, dy):
+    def backward(self, dy) -> tuple[Any, ...]:
         return tuple(np.moveaxis(dy, self.axis, 0))
 
 
@@ -112,10 +127,13 @@ class Pad(Op):
 
     hint = "Expected one pair (before, after) for each axis."
 
-    def __init__(self, widths, value=0.0):
+    def __init__(self, widths, value=0.0) -> None:
+        if widths and np.shape(widths)[1:] != (2,):
+            raise ValueError(f"pad expects one pair (before, after) for each axis: got {widths!r}.")
         self.widths, self.value = widths, value
+        self.whole = None if float(value).is_integer() else np.float32
 
-    def forward(self, x):
+    def forward(self, x) -> np.ndarray:
         if self.y is None:
             if len(self.widths) != x.ndim:
                 raise ValueError(f"got {len(self.widths)} pairs")
@@ -124,5 +142,5 @@ class Pad(Op):
         self.y[self.inside] = x
         return self.y
 
-    def backward(self, dy):
+    def backward(self, dy) -> np.ndarray:
         return dy[self.inside]

@@ -1,52 +1,81 @@
-"""Softmax and its logarithms, along one axis. The largest value is taken off first, so that nothing overflows."""
+"""Softmax and its logarithms, along one axis. The largest value is taken off first, so that nothing overflows.
+-inf stands for an impossible case: it adds nothing. Sums of float16 are computed in float32."""
+
+from typing import Any
 
 import numpy as np
 
-from .op import Op
-from .reduce import _Reduction
+from .careful import narrow, wide
+from .op import UNSET, Op
+from .reduce import _Reduction, one_of
 
 
 class _AlongAxis(Op):
-    def __init__(self, axis=-1, *, dim=None):
-        self.axis = axis if dim is None else dim
+    whole = np.float32
+    wide_y = UNSET  # y, but float32 where y is float16
 
-    def reduce(self, ufunc, x):
-        return ufunc.reduce(x, axis=self.axis, keepdims=True)
+    def __init__(self, axis=None, *, dim=None) -> None:
+        axis = one_of(axis, dim)
+        if isinstance(axis, tuple):
+            raise TypeError(f"softmax goes along one axis: got {axis!r}.")
+        self.axis = -1 if axis is None else axis
+
+    def reduce(self, ufunc, x, **options) -> Any:
+        return ufunc.reduce(x, axis=self.axis, keepdims=True, **options)
+
+    def below_top(self, x) -> np.ndarray:
+        """x - largest x, in the memory of y."""
+        x = wide(x)
+        return np.asarray(np.subtract(x, self.reduce(np.maximum, x, initial=-np.inf), out=self.wide_y))
 
 
 class Softmax(_AlongAxis):
     """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along one axis, any shape."""
 
-    def forward(self, x):
-        y = np.subtract(x, self.reduce(np.maximum, x), out=self.y)
-        y = np.exp(y, out=self.y)
-        return np.divide(y, self.reduce(np.add, y), out=self.y)
+    def forward(self, x) -> np.ndarray:
+        y = self.wide_y = self.below_top(x)
+        np.exp(y, out=y)
+        np.divide(y, self.reduce(np.add, y), out=y)
+        return narrow(y, x, out=self.y)
 
-    def backward(self, dy):
-        return np.multiply(self.y, dy - self.reduce(np.add, dy * self.y), out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        dy, y = wide(dy), self.wide_y
+        return np.multiply(y, dy - self.reduce(np.add, dy * y), out=self.into[0])
 
 
 class LogSoftmax(_AlongAxis):
     """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along one axis, any shape."""
 
-    def forward(self, x):
-        y = np.subtract(x, self.reduce(np.maximum, x), out=self.y)
-        return np.subtract(y, np.log(self.reduce(np.add, np.exp(y))), out=self.y)
+    def forward(self, x) -> np.ndarray:
+        y = self.wide_y = self.below_top(x)
+        if y.size:
+            np.subtract(y, np.log(self.reduce(np.add, np.exp(y))), out=y)
+        return narrow(y, x, out=self.y)
 
-    def backward(self, dy):
-        return np.subtract(dy, np.exp(self.y) * self.reduce(np.add, dy), out=self.into[0])
+    def backward(self, dy) -> np.ndarray:
+        dy = wide(dy)
+        return np.subtract(dy, np.exp(self.wide_y) * self.reduce(np.add, dy), out=self.into[0])
 
 
 class LogSumExp(_Reduction):
-    """y = ln(sum of e^x),  dL/dx = dL/dy e^(x - y).  (..., n, ...) -> (..., ...).  -inf stands for an impossible case:
-    it adds nothing, and where there is nothing else y is -inf and the gradient 0."""
+    """y = ln(sum of e^x),  dL/dx = dL/dy e^(x - y).  (..., n, ...) -> (..., ...).  Where all x are -inf (or there are
+    none) y is -inf and the gradient 0; where an x is inf, y is inf and the gradient goes to it."""
 
-    def forward(self, x):
-        self.x, top = x, self.reduce(np.maximum, x)
+    whole = np.float32
+
+    def forward(self, x) -> np.ndarray:
+        self.x = wide(x)
+        top = self.reduce(np.maximum, self.x, initial=-np.inf)
         top = np.where(np.isinf(top), 0, top)
         with np.errstate(divide="ignore"):
-            return np.add(np.log(self.reduce(np.add, np.exp(x - self.spread(top)))), top, out=self.y)
+            self.wide_y = np.log(self.reduce(np.add, np.exp(self.x - self.spread(top)))) + top
+        return narrow(self.wide_y, x) if self.y is None else np.positive(self.wide_y, out=self.y, casting="same_kind")
 
-    def backward(self, dy):
-        y = np.where(np.isinf(self.y), 0, self.y)
-        return self.spread(dy) * np.exp(self.x - self.spread(y))
+    def backward(self, dy) -> np.ndarray:
+        infinite = np.isinf(self.wide_y)
+        shares = np.exp(self.x - self.spread(np.where(infinite, 0, self.wide_y)))
+        if infinite.any():
+            largest = self.x == np.inf
+            count = np.maximum(self.reduce(np.add, largest, dtype=self.x.dtype), 1)
+            shares = np.where(self.spread(infinite), largest / self.spread(count), shares)
+        return self.spread(wide(dy)) * shares

@@ -1,9 +1,10 @@
 """Tensor: a NumPy array that remembers where it came from."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from inspect import signature
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tan
 from .elementwise import Abs, Add, Cast, Clip, Div, Exp, Log, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .errors import ShapeError
 from .matmul import MatMul
-from .reduce import Max, Mean, Min, Std, Sum, Var
+from .reduce import Max, Mean, Min, Norm, Std, Sum, Var
 from .shape import BroadcastTo, Reshape, Slice, Transpose
 from .softmax import LogSoftmax, LogSumExp, Softmax
+from .tape import current, grad_enabled
 
+_PARTS = (slice, type(None), type(...), np.ndarray)  # of an index
+_new, _requires_grad, _numbers_of = object.__new__, attrgetter("requires_grad"), attrgetter("_data")
 _numbers = count()  # tensors are numbered as they are made: a result always has a higher number than its inputs
 
 
@@ -24,6 +28,12 @@ def method(op) -> "Callable[..., Tensor]":
     """The method of Tensor that applies this op: its options, and what there is to say about it, are the op's."""
 
     def applied(self, *values, **options):
+        for value in (*values, *options.values()):
+            if isinstance(value, Tensor) and value.requires_grad and grad_enabled():
+                raise TypeError(
+                    f"{op.name} takes its options as numbers: no gradient would flow to {value!r}. Use an op that "
+                    "takes both (such as nb.engine.maximum), or value.item() for a constant."
+                )
         return apply(op(*values, **options), self)
 
     applied.__doc__, applied.__signature__ = op.__doc__, signature(op.__init__)
@@ -43,25 +53,64 @@ def comparison(compare) -> Any:
     return lambda self, other: compare(self._data, raw(other))
 
 
+def in_place(ufunc, sign) -> Any:
+    """The method for `x -= other`, where the ufunc is np.subtract. A result stays what it is: there `x -= other` is
+    `x = x - other`, a new tensor, and its history is kept."""
+
+    def method(self, other):
+        if self.op is not None or not (self.requires_grad or type(self) is not Tensor):  # no variable
+            return NotImplemented
+        if self.requires_grad and grad_enabled():
+            if not self.ndim and isinstance(other, Tensor) and other.requires_grad:
+                return NotImplemented  # a sum that begins with Tensor(0.0)
+            raise TypeError(
+                f"x {sign}= other on a variable is an update in place, which no gradient flows through: write it "
+                f"inside `with no_grad():`. For a new tensor with a history write x = x {sign} other."
+            )
+        try:
+            ufunc(self._data, raw(other), out=self._data, casting="same_kind")
+        except ValueError as error:
+            raise ShapeError(f"x {sign}= other keeps the shape of x, {self.shape}: {error}.") from None
+        written([self])
+        return self
+
+    return method
+
+
 class Tensor:
     """An array with a gradient.
 
-    data            array, number or (nested) list. Lists and numbers become float32; a floating array keeps its dtype
-                    and is not copied; integer and bool arrays are kept for indices, targets and masks.
+    data            array, number or (nested) list. Lists become float32; a lone number keeps its 53 bits (float64)
+                    until it meets an array; a floating array keeps its dtype and is not copied; integer and bool arrays
+                    are kept for indices, targets and masks.
     requires_grad   whether backward() should leave dL/dself in `.grad`. By default only for a lone Python number,
                     which is a variable, as in micrograd.
     dtype           converts to this dtype.
 
-    NB: PyTorch asks for requires_grad=True on numbers too, copies the array, and keeps `.grad` only on leaves; here
+    NB: PyTorch asks for requires_grad=True on numbers too, makes them float32, copies the array, and keeps `.grad` only
+    on leaves; here
     every tensor of the graph that is still held has its gradient after backward().
+
+    `x -= lr * x.grad` inside `no_grad()` changes a variable (a leaf that requires a gradient, or a Parameter) in place:
+    the same object, the same memory. Outside it is a TypeError. For all other tensors `x -= y` is `x = x - y`.
     """
 
-    op = None  # the op that made it; None for leaves
-    inputs = ()  # the tensors that op took
-    _grad = None
-    __array_ufunc__ = None  # array + tensor comes to Tensor.__radd__
+    op: Any = None  # the op that made it; None for leaves
+    inputs: "tuple[Tensor, ...]" = ()  # the tensors that op took
+    changed = -1  # the number that was next when its array was last written to, as far as it was noticed
+    number = -1  # in the order in which results were made
+    _grad: Any = None  # an array that is its own
+    _lent: Any = None  # instead, for a result: what backward passed on, which may be shared or read-only
+    __array__: Any  # np.asarray(tensor), array + tensor, np.exp(tensor), np.sum(tensor): see numpy_protocol.py
+    __array_ufunc__: Any
+    __array_function__: Any
 
-    def __init__(self, data, requires_grad=None, dtype=None):
+    def __init__(self, data: Any, requires_grad: "bool | None" = None, dtype: Any = None) -> None:
+        if isinstance(data, Tensor) and data.requires_grad and requires_grad is None and grad_enabled():
+            raise TypeError(
+                "Tensor(x) of a Tensor that requires a gradient would cut its graph: use x as it is, or x.detach() "
+                "where no gradient is to flow. (Tensor(x, requires_grad=True) is a new variable of the same numbers.)"
+            )
         self._data = as_array(data, dtype)
         self.requires_grad = type(data) in (int, float) if requires_grad is None else bool(requires_grad)
         if self.requires_grad and self._data.dtype.kind != "f":
@@ -69,23 +118,25 @@ class Tensor:
 
     # What it holds
 
-    @property
-    def data(self):
-        """The numbers, an ndarray. May be changed in place between two forward passes."""
-        return self._data
-
-    @data.setter
-    def data(self, value):
+    def _set_data(self, value):
+        if value is self._data:  # x.data -= ...
+            written([self])
         self._data = value if isinstance(value, np.ndarray) else np.asarray(value, self._data.dtype)
+
+    data: Any = property(
+        _numbers_of, _set_data, doc="The numbers, an ndarray. May be changed in place between two forward passes."
+    )
 
     @property
     def grad(self) -> Any:
         """dL/dself, an ndarray of the same shape. Before backward() it is None, of a lone number 0, as in micrograd.
-        A number assigned fills it."""
+        It may be written to: no other tensor shares it. A number assigned fills it."""
+        if self._grad is None and self._lent is not None:
+            self._grad, self._lent = np.array(self._lent), None
         return np.zeros_like(self._data) if self._grad is None and not self.ndim else self._grad
 
     @grad.setter
-    def grad(self, value):
+    def grad(self, value) -> None:
         if isinstance(value, (int, float, np.number)):
             number, value = value, np.empty_like(self._data) if self._grad is None else self._grad
             value.fill(number)
@@ -93,47 +144,50 @@ class Tensor:
             value = np.asarray(value, self.dtype)
             if value.shape != self.shape:
                 raise ShapeError(f".grad must have the shape of the tensor, {self.shape}: got {value.shape}.")
-        self._grad = value
+        self._grad, self._lent = value, None
 
-    shape = property(lambda self: self._data.shape)
-    ndim = property(lambda self: self._data.ndim)
-    size = property(lambda self: self._data.size)
-    dtype = property(lambda self: self._data.dtype)
+    shape, ndim = property(attrgetter("_data.shape")), property(attrgetter("_data.ndim"))
+    size, dtype = property(attrgetter("_data.size")), property(attrgetter("_data.dtype"))
     is_leaf = property(lambda self: self.op is None, doc="True if no op made it.")
     _prev = property(lambda self: set(self.inputs), doc="The inputs, under micrograd's name.")
     _op = property(lambda self: (self.op.symbol or self.op.name.lower()) if self.op else "", doc="As in micrograd.")
 
-    def numpy(self):
+    def numpy(self) -> np.ndarray:
         """The numbers, not copied."""
         return self._data
 
-    def item(self):
+    def item(self) -> Any:
         """The only element, as a Python number."""
         if self.size != 1:
             raise ValueError(f"Only a tensor with one element is a number: got shape {self.shape}; reduce it first.")
         return self._data.item()
 
-    def detach(self):
+    def detach(self) -> "Tensor":
         """The same numbers without their history."""
         return Tensor(self._data, requires_grad=False)
 
-    def astype(self, dtype):
+    def astype(self, dtype) -> "Tensor":
         return self if self.dtype == dtype else apply(Cast(dtype), self)
 
     # Backward
 
-    def backward(self, gradient=None, retain_graph=False):
+    def backward(self, gradient=None, retain_graph=False) -> None:
         """Compute dL/dx for every tensor x that requires a gradient and that this tensor L depends on; leaves add it to
         their `.grad`. The graph is let go, unless retain_graph.
 
         gradient: dL/dself where L is something further on; needed unless this tensor has one element (then 1).
+
+        BackwardError where gradients would be wrong: a graph that was let go, or numbers in it that were written to
+        after they were used, as far as that is noticed: by `x -= y`, `x[i] = y`, `x.data -= y`. It is not for what goes
+        past the tensor, `x.data[i] = y` or an array that x shares. A new array, `x.data = y`, leaves the graph its old
+        one, whose gradients are right.
         """
         tape.backward(self, gradient, retain_graph)
 
-    def zero_grad(self):
+    def zero_grad(self) -> None:
         """Set the gradient to 0, in place."""
-        if self._grad is not None:
-            self._grad.fill(0)
+        if self._grad is not None or self._lent is not None:
+            self.grad = 0
 
     # Arithmetic
 
@@ -145,9 +199,13 @@ class Tensor:
     __neg__ = method(Neg)
     _power, __rpow__ = both_ways(TensorPower)
 
-    def __pow__(self, other):
+    def __pow__(self, other) -> "Tensor":
         number = isinstance(other, (int, float, np.number))
         return apply(Power(np.asarray(other).item()), self) if number else self._power(other)
+
+    __iadd__, __isub__ = in_place(np.add, "+"), in_place(np.subtract, "-")
+    __imul__, __itruediv__ = in_place(np.multiply, "*"), in_place(np.divide, "/")
+    __ipow__, __imatmul__ = in_place(np.power, "**"), in_place(np.matmul, "@")
 
     __eq__, __ne__ = comparison(operator.eq), comparison(operator.ne)
     __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
@@ -165,133 +223,184 @@ class Tensor:
     softmax, log_softmax, logsumexp = method(Softmax), method(LogSoftmax), method(LogSumExp)
     sum, mean = method(Sum), method(Mean)
     max, min = method(Max), method(Min)
-    var, std = method(Var), method(Std)
+    var, std, norm = method(Var), method(Std), method(Norm)
 
-    def gelu(self, approximate="none"):
+    def gelu(self, approximate="none") -> "Tensor":
         return apply(TanhGELU() if approximate == "tanh" else GELU(), self)
 
-    def argmax(self, axis=None):
+    def argmax(self, axis=None) -> Any:
         """Where the largest value is: an array of int."""
         return self._data.argmax(axis)
 
     # Shape
 
-    def reshape(self, *shape):
+    def reshape(self, *shape) -> "Tensor":
         return apply(Reshape(_sizes(shape)), self)
 
-    def flatten(self, start_dim=0):
+    def flatten(self, start_dim=0) -> "Tensor":
         """All axes from start_dim on as one."""
         start = start_dim % max(self.ndim, 1)
         return self.reshape(*self.shape[:start], int(np.prod(self.shape[start:])))
 
-    def transpose(self, *axes):
+    def transpose(self, *axes) -> "Tensor":
         """Axes in another order, by default reversed. NB: PyTorch's transpose swaps two axes; its permute is this."""
         return apply(Transpose(_sizes(axes) or None), self)
 
-    def swapaxes(self, a, b):
+    def swapaxes(self, a, b) -> "Tensor":
         axes = list(range(self.ndim))
         axes[a], axes[b] = axes[b], axes[a]
         return self.transpose(axes)
 
-    def broadcast_to(self, *shape):
+    def broadcast_to(self, *shape) -> "Tensor":
         return apply(BroadcastTo(_sizes(shape)), self)
 
     T = property(transpose, doc="Axes reversed.")
 
-    def __getitem__(self, index):
-        parts = index if isinstance(index, tuple) else (index,)
-        return apply(Slice(tuple(np.asarray(raw(i)) if isinstance(i, (Tensor, list)) else i for i in parts)), self)
+    def __getitem__(self, index) -> "Tensor":
+        return apply(Slice(_index(index)), self)
 
-    def __setitem__(self, index, value):
-        raise TypeError(
-            "A Tensor cannot be assigned to in place: what backward needs would be overwritten. Make a new tensor "
-            "(for example with nb.engine.where), or change x.data before it is used."
-        )
+    def __setitem__(self, index, value) -> None:
+        if self.op is not None or grad_enabled():
+            raise TypeError(
+                "A Tensor cannot be assigned to in place: what backward needs would be overwritten. Make a new tensor "
+                "(for example with nb.engine.where), or change x.data, or x inside no_grad(), before it is used."
+            )
+        self._data[_index(index)] = raw(value)
+        written([self])
 
-    def __len__(self):
+    def __len__(self) -> int:
         if not self.ndim:
             raise TypeError("A tensor of shape () is one number: it has no length.")
         return len(self._data)
 
-    def __iter__(self):
+    def __iter__(self) -> "Iterator[Tensor]":
         return (self[i] for i in range(len(self)))
 
     # As a number, an array, a text
 
-    def __float__(self):
+    def __float__(self) -> float:
         return float(self.item())
 
-    def __int__(self):
+    def __int__(self) -> int:
         return int(self.item())
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self._data)
 
-    def __array__(self, dtype=None, copy=None):
-        return np.array(self._data, dtype, copy=copy)
-
-    def __format__(self, spec):
+    def __format__(self, spec) -> str:
         return format(self.item(), spec) if spec else str(self)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         text = np.array2string(self._data, precision=4, threshold=20, prefix="Tensor(")
         extra = f", op={self.op.name}" if self.op else ", requires_grad=True" if self.requires_grad else ""
-        dtype = "" if self.dtype == np.float32 else f", dtype={self.dtype}"
+        usual = self.dtype == np.float32 or (self.dtype == np.float64 and not self.ndim)
+        dtype = "" if usual else f", dtype={self.dtype}"
         return f"Tensor({text}{dtype}{extra})"
 
 
-def apply(op, *inputs):
+def apply(op, *inputs) -> Tensor:
     """Run a new op on tensors, and remember it if a gradient may be asked for, or while recording.
 
     Arrays, lists and numbers among the inputs count as constants; numbers and lists take the dtype of the first
     floating tensor. Raises ShapeError, naming the op and the shapes, if they do not fit.
     """
-    if not all([isinstance(x, Tensor) for x in inputs]):
-        floating = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"), None)
-        dtypes = [None if isinstance(x, np.ndarray) else floating for x in inputs]
-        inputs = [x if isinstance(x, Tensor) else Tensor(x, False, t) for x, t in zip(inputs, dtypes, strict=True)]
-    op.needs = tuple([x.requires_grad for x in inputs])
-    result = Tensor.__new__(Tensor)
+    for x in inputs:
+        if not isinstance(x, Tensor):
+            inputs = as_tensors(inputs)
+            break
+    if op.whole is not None:
+        for x in inputs:
+            if x._data.dtype.kind != "f":
+                inputs = with_whole_numbers(op, inputs)
+                break
+    op.needs = tuple(map(_requires_grad, inputs))
+    result = _new(Tensor)
     try:
-        result._data = op(*[x._data for x in inputs])
+        result._data = op(*map(_numbers_of, inputs))
+    except TypeError as error:
+        if "integ" not in str(error) or not vars(op):
+            raise
+        option, value = next(iter(vars(op).items()))
+        raise TypeError(f"{op.name} takes whole numbers as {option}: got {value!r} ({error}).") from None
     except ValueError as error:
         shapes = " and ".join(str(x.shape) for x in inputs)
         why = f"{str(error).rstrip('.')}. {op.hint}".rstrip()
         raise ShapeError(f"{op.name} cannot take shapes {shapes}: {why}") from None
-    result.requires_grad = any(op.needs) and tape.grad_enabled()
-    recording = tape.recording()
-    if result.requires_grad or recording is not None:
-        result.op, result.inputs, result.number = op, tuple(inputs), next(_numbers)
+    result.requires_grad = wanted = True in op.needs and grad_enabled()  # looked at again: a cast may need none
+    recording = current()
+    if wanted or recording is not None:
+        result.op, result.inputs, result.number = op, inputs, next(_numbers)
         if recording is not None:
             recording.nodes.append(result)
     return result
 
 
-def as_array(data, dtype=None):
+def as_tensors(inputs) -> tuple[Tensor, ...]:
+    """Tensors, and constants among them made Tensors: numbers and lists in the dtype of the first floating one."""
+    floating = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"), None)
+    dtypes = [None if isinstance(x, np.ndarray) else floating for x in inputs]
+    return tuple([x if isinstance(x, Tensor) else Tensor(x, False, t) for x, t in zip(inputs, dtypes, strict=True)])
+
+
+def with_whole_numbers(op, inputs) -> "tuple[Tensor, ...]":
+    """The inputs of an op that computes whole numbers in `op.whole`, where nothing wraps (uint8 ends at 255): cast to
+    that, or to the dtype of a floating one among them."""
+    dtype = next((x.dtype for x in inputs if x.dtype.kind == "f"), op.whole)
+    return tuple([x if x.dtype.kind == "f" or i in op.indices else x.astype(dtype) for i, x in enumerate(inputs)])
+
+
+def as_array(data, dtype=None) -> np.ndarray:
     """The array a Tensor holds: see there for dtypes."""
+    if dtype is None and type(data) is np.ndarray and data.dtype.kind in "fiub":
+        return data
     if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
         raise TypeError("Tensor(list of Tensors) would cut their history: join them with nb.engine.stack(list).")
     array = np.asarray(raw(data))
     if dtype is None:
         dtype = array.dtype if isinstance(data, (np.ndarray, np.generic, Tensor)) else np.float32
+        if type(data) in (int, float):
+            dtype = np.float64
     if np.dtype(dtype).kind not in "fiub" or array.dtype.kind not in "fiub":
         raise TypeError(f"A Tensor holds real numbers: got {array.dtype} ({str(data)[:40]!r}).")
     return array.astype(dtype, copy=False)
 
 
-def raw(x):
+def written(tensors) -> None:
+    """Say that the arrays of these tensors were written to: graphs that used the numbers before refuse backward()."""
+    number = next(_numbers)
+    for x in tensors:
+        x.changed = number
+
+
+def raw(x) -> np.ndarray:
     """The array of a Tensor; anything else as it is."""
     return x._data if isinstance(x, Tensor) else x
 
 
-def operands(a, b):
-    """Two operands, of which one may hold whole numbers or bools: it takes the dtype of the other."""
+def operands(a, b) -> tuple[Any, Any]:
+    """Two operands in one dtype, where it is plain which: whole numbers and bools take that of the other, and so does a
+    lone number beside an array (as in PyTorch: what is one number does not make an array float64)."""
     whole_a, whole_b = (isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub" for x in (a, b))
     if whole_a and not whole_b:
         a = Tensor(a).astype(getattr(b, "dtype", np.float32))
     elif whole_b and not whole_a:
         b = Tensor(b).astype(getattr(a, "dtype", np.float32))
+    elif isinstance(a, Tensor) and not a._data.ndim and getattr(b, "ndim", 0) and a.dtype != b.dtype:
+        a = a.astype(b.dtype)
+    elif isinstance(b, Tensor) and not b._data.ndim and getattr(a, "ndim", 0) and a.dtype != b.dtype:
+        b = b.astype(a.dtype)
     return a, b
+
+
+def _index(index):
+    """An index as a tuple, sequences and Tensors in it as arrays."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return tuple([i if isinstance(i, _PARTS) or hasattr(i, "__index__") else _places(raw(i)) for i in parts])
+
+
+def _places(sequence):
+    array = np.asarray(sequence)
+    return array if array.size or isinstance(sequence, np.ndarray) else array.astype(int)  # [] holds no floats
 
 
 def _sizes(sizes):

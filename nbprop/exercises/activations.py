@@ -60,7 +60,7 @@ def repaired(settings):
     except Diverged:
         return "With this learning rate the numbers grow beyond all bounds."
     dead, accuracy = trainer.probe()["saturated"][:2].max(), trainer.history["val_accuracy"][-1]
-    if not trainer.model[1].two_sided and dead > 0.25:
+    if not model[1].two_sided and dead > 0.25:
         return f"In one layer {dead:.0%} of the units are dead: steps this long push them out of reach of the data."
     if accuracy < 0.9:
         return f"It gets {accuracy:.0%} of the validation points right after 400 steps; 90% are wanted."

@@ -4,8 +4,8 @@ import numpy as np
 
 from nbprop import optim
 from nbprop.engine import Tensor, grad
-from nbprop.training import Descent
-from nbprop.training.surfaces import SURFACES
+from nbprop.sources import Descent
+from nbprop.sources.surfaces import SURFACES
 
 from .exercise import Exercise, Mistake
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nbprop import optim
-from nbprop.training import Descent
+from nbprop.sources import Descent
 
 from .exercise import Exercise, Mistake
 

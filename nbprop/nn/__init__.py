@@ -10,25 +10,29 @@ from .activations import (
 from .attention import (
     LearnedPositions, MultiheadAttention, SinusoidalPositions, TransformerBlock, scaled_dot_product_attention,
 )
+from .containers import ModuleDict, ModuleList, Sequential
 from .conv import AvgPool2d, Conv2d, MaxPool2d
 from .ctc import CTCLoss
 from .dropout import Dropout
 from .embedding import Embedding
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
-from .losses import LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss
+from .losses import (
+    LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, FunctionLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss,
+)
 from .mlp import mlp
-from .module import Module, Parameter, Sequential
+from .module import Module, evaluating
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
+from .parameter import Parameter
 from .recurrent import GRU, LSTM, RNN, Recurrent, truncated_bptt
 from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
-    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout",
-    "Embedding", "Flatten", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU",
-    "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "MultiheadAttention", "Parameter",
-    "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "Softplus", "Tanh",
-    "TransformerBlock", "activation", "init", "initializer", "loss", "mlp", "scaled_dot_product_attention",
-    "truncated_bptt",
+    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
+    "Flatten", "FunctionLoss", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU",
+    "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "ModuleDict", "ModuleList",
+    "MultiheadAttention", "Parameter", "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid",
+    "SinusoidalPositions", "Softplus", "Tanh", "TransformerBlock", "activation", "evaluating", "init", "initializer",
+    "loss", "mlp", "scaled_dot_product_attention", "truncated_bptt",
 ]

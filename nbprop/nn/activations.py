@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import choice, lookup, number
-from ..engine import activation as ops, apply
+from ..engine import Tensor, activation as ops, apply
 from .module import Module
 
 
@@ -18,18 +18,19 @@ class Activation(Module):
 
     name: as in `nn.activation(name)`.
     two_sided: True for sigmoid and tanh, which saturate at both ends (of interest: the share of saturated values);
-        False for the others, which fall silent on the left (of interest: units silent for a whole batch, "dead").
+        False for the others, which are flat on the left (of interest: units that are flat for a whole batch, "dead").
     """
 
     name = ""
     two_sided = False
     op: Any  # op() is a new op of the engine that computes this activation
 
-    def forward(self, z):
+    def forward(self, z) -> Tensor:
         return apply(self.op(), z)
 
-    def silent(self, a):
-        """Where, given its outputs `a` (array), a unit passes almost no gradient: bool mask of the same shape.
+    def flat(self, a) -> Any:
+        """Where, given its outputs `a` (array), the slope is near 0, so that almost no gradient passes: bool mask of
+        the same shape.
 
         Two-sided: the derivative is below 6 % of its largest value. Others: |da/dz| < 0.01.
         """
@@ -43,7 +44,7 @@ class Sigmoid(Activation):
     op = ops.Sigmoid
     two_sided = True
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return np.abs(a - 0.5) > 0.485
 
 
@@ -54,7 +55,7 @@ class Tanh(Activation):
     op = ops.Tanh
     two_sided = True
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return np.abs(a) > 0.97
 
 
@@ -64,27 +65,28 @@ class ReLU(Activation):
     name = "relu"
     op = ops.ReLU
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return a <= 0
 
 
 class LeakyReLU(Activation):
     """a = z where z > 0, else slope * z;  da/dz = 1 or slope.  (Maas, Hannun & Ng 2013)
 
-    negative_slope: >= 0. Silent on the left only when it is below 0.01.
+    negative_slope: >= 0. Flat on the left only when it is below 0.01.
     """
 
     name = "leaky_relu"
     shown = ("negative_slope",)
+    _checks = {"negative_slope": number(0)}
 
-    def __init__(self, negative_slope=0.01):
-        self.negative_slope = number(0)("negative_slope", negative_slope)
+    def __init__(self, negative_slope=0.01) -> None:
+        self.negative_slope = negative_slope
 
-    def op(self):
+    def op(self) -> ops.LeakyReLU:
         return ops.LeakyReLU(self.negative_slope)
 
-    def silent(self, a):
-        return a <= 0 if self.negative_slope < 0.01 else super().silent(a)
+    def flat(self, a) -> Any:
+        return a <= 0 if self.negative_slope < 0.01 else super().flat(a)
 
 
 class ELU(Activation):
@@ -92,14 +94,15 @@ class ELU(Activation):
 
     name = "elu"
     shown = ("alpha",)
+    _checks = {"alpha": number(above=0)}
 
-    def __init__(self, alpha=1.0):
-        self.alpha = number(above=0)("alpha", alpha)
+    def __init__(self, alpha=1.0) -> None:
+        self.alpha = alpha
 
-    def op(self):
+    def op(self) -> ops.ELU:
         return ops.ELU(self.alpha)
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return (a <= 0) & (a + self.alpha < 0.01)
 
 
@@ -113,14 +116,15 @@ class GELU(Activation):
 
     name = "gelu"
     shown = ("approximate",)
+    _checks = {"approximate": choice("tanh", "none")}
 
-    def __init__(self, approximate="tanh"):
-        self.approximate = choice("tanh", "none")("approximate", approximate)
+    def __init__(self, approximate="tanh") -> None:
+        self.approximate = approximate
 
-    def op(self):
+    def op(self) -> ops.Op:
         return ops.TanhGELU() if self.approximate == "tanh" else ops.GELU()
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return _left_tail(a, 0.0033)  # z < -3.07
 
 
@@ -131,7 +135,7 @@ class SiLU(Activation):
     name = "silu"
     op = ops.SiLU
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return _left_tail(a, 0.0119)  # z < -6.26
 
 
@@ -141,7 +145,7 @@ class Softplus(Activation):
     name = "softplus"
     op = ops.Softplus
 
-    def silent(self, a):
+    def flat(self, a) -> Any:
         return a < 0.01005  # -log(0.99)
 
 
@@ -163,7 +167,7 @@ def _left_tail(a, height):
 ACTIVATIONS = {c.name: c for c in (Sigmoid, Tanh, ReLU, LeakyReLU, ELU, GELU, SiLU, Softplus, Identity)}
 
 
-def activation(which):
+def activation(which) -> Module:
     """A new activation module: by name ("tanh", "leaky_relu", ...), from a class, or a copy of a module."""
     if isinstance(which, Module):
         return copy.deepcopy(which)

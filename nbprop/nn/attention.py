@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import flag, size
-from ..engine import ShapeError, apply, attention as ops
+from ..engine import ShapeError, Tensor, apply, attention as ops
 from ..engine.matmul import Linear as LinearOp
 from .activations import activation as make_activation
 from .dropout import Dropout
@@ -15,7 +15,7 @@ from .module import Module, Parameter, as_input, as_tensor
 from .norm import LayerNorm
 
 
-def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=False):
+def scaled_dot_product_attention(query, key, value, attn_mask=None, is_causal=False) -> Tensor:
     """softmax(query key^T / sqrt(d)) value: query (..., T, d), key (..., S, d), value (..., S, e) -> (..., T, e).
     (Vaswani et al. 2017, equation 1)
 
@@ -45,12 +45,13 @@ class MultiheadAttention(Module):
     and its attn_mask is True where a query may *not* look.
     """
 
-    attention_weights = None
+    attention_weights: Any = None
+    _notes = ("attention_weights",)
     shown = ("embed_dim", "num_heads", "causal")
 
     def __init__(
         self, embed_dim, num_heads, bias=True, causal=False, init: Any = "xavier", rng: Any = None, dtype=np.float32
-    ):
+    ) -> None:
         self.embed_dim, self.num_heads = size("embed_dim", embed_dim), size("num_heads", num_heads)
         self.bias, self.causal = flag("bias", bias), flag("causal", causal)
         if embed_dim % num_heads:
@@ -62,7 +63,7 @@ class MultiheadAttention(Module):
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, init, rng, dtype)
 
-    def forward(self, query, key=None, value=None, mask=None):
+    def forward(self, query, key=None, value=None, mask=None) -> Tensor:
         key = query if key is None else key
         value = key if value is None else value
         op = ops.Attention(self.causal, self.num_heads)
@@ -106,7 +107,7 @@ class TransformerBlock(Module):
         init: Any = "xavier",
         rng: Any = None,
         dtype=np.float32,
-    ):
+    ) -> None:
         self.embed_dim, self.num_heads, self.causal = size("embed_dim", embed_dim), num_heads, flag("causal", causal)
         hidden = size("dim_feedforward", 4 * embed_dim if dim_feedforward is None else dim_feedforward)
         self.dim_feedforward = hidden
@@ -121,7 +122,7 @@ class TransformerBlock(Module):
 
     dropout = property(lambda self: self.drop.p, doc="The probability, that of `drop`.")
 
-    def forward(self, x, mask=None):
+    def forward(self, x, mask=None) -> Tensor:
         x = as_input(x, self.linear1.weight.dtype)
         x = x + self.drop(self.self_attn(self.norm1(x), mask=mask))
         return x + self.drop(self.linear2(self.activation(self.linear1(self.norm2(x)))))
@@ -133,7 +134,11 @@ SMALL = normal(std=0.02)
 class _Positions(Module):
     """Adds to each vector one that says where it stands; without it attention cannot tell the order of a sequence."""
 
-    def forward(self, x):
+    max_len: int
+    embed_dim: int
+    weight: Any
+
+    def forward(self, x) -> Tensor:
         x = as_tensor(x)
         if x.ndim < 2 or x.shape[-1] != self.embed_dim or x.shape[-2] > self.max_len:
             raise ShapeError(
@@ -141,7 +146,7 @@ class _Positions(Module):
             )
         return x + self.weight[: x.shape[-2]]
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.max_len}, {self.embed_dim}"
 
 
@@ -151,7 +156,7 @@ class LearnedPositions(_Positions):
     init: by default normal with standard deviation 0.02 (Radford et al. 2018); rng, dtype: as in Linear.
     """
 
-    def __init__(self, max_len, embed_dim, init: Any = SMALL, rng: Any = None, dtype=np.float32):
+    def __init__(self, max_len, embed_dim, init: Any = SMALL, rng: Any = None, dtype=np.float32) -> None:
         self.max_len, self.embed_dim = size("max_len", max_len), size("embed_dim", embed_dim)
         self.weight = Parameter(weights(init, rng, embed_dim, max_len, dtype))
 
@@ -165,7 +170,7 @@ class SinusoidalPositions(_Positions):
     Attributes: weight (max_len, embed_dim), an array.
     """
 
-    def __init__(self, max_len, embed_dim, dtype=np.float32):
+    def __init__(self, max_len, embed_dim, dtype=np.float32) -> None:
         self.max_len, self.embed_dim = size("max_len", max_len), size("embed_dim", embed_dim)
         i = np.arange(embed_dim)
         angles = np.arange(max_len)[:, None] / 10000 ** (i // 2 * 2 / embed_dim)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import flag, pair, size
-from ..engine import apply, conv as ops
+from ..engine import Tensor, apply, conv as ops
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
@@ -38,7 +38,7 @@ class Conv2d(Module):
         init: Any = "he",
         rng: Any = None,
         dtype=np.float32,
-    ):
+    ) -> None:
         self.in_channels = size("in_channels", in_channels)
         self.out_channels = size("out_channels", out_channels)
         self.kernel_size = rows, columns = pair("kernel_size", kernel_size)
@@ -49,11 +49,11 @@ class Conv2d(Module):
         self.weight = Parameter(filters.reshape(self.out_channels, self.in_channels, rows, columns))
         self.bias = Parameter(np.zeros(self.out_channels, dtype)) if flag("bias", bias) else None
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         op, x = ops.Conv2d(self.stride, self.padding), as_input(x, self.weight.dtype)
         return apply(op, x, self.weight) if self.bias is None else apply(op, x, self.weight, self.bias)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         window = f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
         return f"{self.in_channels}, {self.out_channels}, {window}, bias={self.bias is not None}"
 
@@ -62,15 +62,17 @@ class _Pool2d(Module):
     op: Any
     shown = ("kernel_size", "stride", "padding")
 
-    def __init__(self, kernel_size, stride=None, padding=0):
+    def __init__(self, kernel_size, stride=None, padding=0) -> None:
         self.kernel_size = pair("kernel_size", kernel_size)
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
         self.padding = pair("padding", padding, least=0)
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             raise ValueError(f"padding must be at most half of the kernel size {self.kernel_size}; got {self.padding}")
 
-    def forward(self, x):
-        return apply(self.op(self.kernel_size, self.stride, self.padding), as_tensor(x))
+    def forward(self, x) -> Tensor:
+        x = as_tensor(x)
+        x = x if x.dtype.kind == "f" else x.astype(np.float32)  # whole numbers have no -inf for the padding
+        return apply(self.op(self.kernel_size, self.stride, self.padding), x)
 
 
 class MaxPool2d(_Pool2d):

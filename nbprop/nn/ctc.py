@@ -3,10 +3,8 @@
 import numpy as np
 
 from ..checks import choice, flag, whole
-from ..engine import apply, ctc as ops
+from ..engine import Tensor, apply, ctc as ops
 from .module import Module, as_tensor
-
-REDUCTIONS = ("mean", "sum", "none")
 
 
 class CTCLoss(Module):
@@ -29,12 +27,12 @@ class CTCLoss(Module):
     """
 
     shown = ("blank", "reduction", "zero_infinity")
+    _checks = {"blank": whole(), "reduction": choice("mean", "sum", "none"), "zero_infinity": flag}
 
-    def __init__(self, blank=0, reduction="mean", zero_infinity=False):
-        self.blank, self.reduction = whole()("blank", blank), choice(*REDUCTIONS)("reduction", reduction)
-        self.zero_infinity = flag("zero_infinity", zero_infinity)
+    def __init__(self, blank=0, reduction="mean", zero_infinity=False) -> None:
+        self.blank, self.reduction, self.zero_infinity = blank, reduction, zero_infinity
 
-    def forward(self, log_probs, targets, input_lengths=None, target_lengths=None):
+    def forward(self, log_probs, targets, input_lengths=None, target_lengths=None) -> Tensor:
         x, targets = as_tensor(log_probs), as_tensor(targets)
         if input_lengths is None:
             input_lengths = np.full(x.shape[1:2], len(x))

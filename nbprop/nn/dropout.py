@@ -5,7 +5,7 @@ from typing import Any
 from numpy.random import default_rng
 
 from ..checks import share
-from ..engine import apply, dropout as ops
+from ..engine import Tensor, apply, dropout as ops
 from .module import Module, as_tensor
 
 
@@ -18,11 +18,12 @@ class Dropout(Module):
     """
 
     shown = ("p",)
+    _checks = {"p": share}
 
-    def __init__(self, p=0.5, seed: Any = 0):
-        self.p = share("p", p)
+    def __init__(self, p=0.5, seed: Any = 0) -> None:
+        self.p = p
         self.rng = default_rng(seed)
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         x = as_tensor(x)
         return apply(ops.Dropout(self.p, self.rng), x) if self.training and self.p else x

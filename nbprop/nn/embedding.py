@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import size
-from ..engine import apply, embedding as ops
+from ..engine import Tensor, apply, embedding as ops
 from .init import normal, weights
 from .module import Module, Parameter, as_tensor
 
@@ -22,14 +22,14 @@ class Embedding(Module):
     Attributes: weight (num_embeddings, embedding_dim).
     """
 
-    def __init__(self, num_embeddings, embedding_dim, *, init: Any = None, rng: Any = None, dtype=np.float32):
+    def __init__(self, num_embeddings, embedding_dim, *, init: Any = None, rng: Any = None, dtype=np.float32) -> None:
         self.num_embeddings = size("num_embeddings", num_embeddings)
         self.embedding_dim = size("embedding_dim", embedding_dim)
         init = normal(std=1.0) if init is None else init
         self.weight = Parameter(weights(init, rng, self.embedding_dim, self.num_embeddings, dtype))
 
-    def forward(self, index):
+    def forward(self, index) -> Tensor:
         return apply(ops.Embedding(), as_tensor(index), self.weight)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.embedding_dim}"

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import flag, size
-from ..engine import ShapeError, apply
+from ..engine import ShapeError, Tensor, apply
 from ..engine.matmul import Linear as LinearOp
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
@@ -24,13 +24,15 @@ class Linear(Module):
     Attributes: weight (out_features, in_features), bias (out_features,) or None.
     """
 
-    def __init__(self, in_features, out_features, bias=True, init: Any = "xavier", rng: Any = None, dtype=np.float32):
+    def __init__(
+        self, in_features, out_features, bias=True, init: Any = "xavier", rng: Any = None, dtype=np.float32
+    ) -> None:
         self.in_features = size("in_features", in_features)
         self.out_features = size("out_features", out_features)
         self.weight = Parameter(weights(init, rng, self.in_features, self.out_features, dtype))
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if flag("bias", bias) else None
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         x = as_input(x, self.weight.dtype)
         if x.ndim == 0 or x.shape[-1] != self.in_features:
             raise ShapeError(self._mismatch(x.shape))
@@ -48,12 +50,12 @@ class Linear(Module):
             hint = f"Give an array of shape (samples, {self.in_features})"
         return f"{self!r} expected {self.in_features} features (last axis), got {got}. {hint}"
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Flatten(Module):
     """All axes but the first become one: (n, ...) -> (n, features)."""
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         return as_tensor(x).flatten(start_dim=1)

@@ -7,13 +7,15 @@ import numpy as np
 
 from ..checks import number, size
 from .activations import LeakyReLU, activation as make_activation
+from .containers import Sequential
 from .dropout import Dropout
 from .init import INITIALIZERS, he, initializer
 from .layers import Linear
-from .module import Sequential
 
 
-def mlp(sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dtype=np.float32, dropout: Any = None):
+def mlp(
+    sizes, activation: Any = "tanh", init: Any = "xavier", seed: Any = 0, dtype: Any = np.float32, dropout: Any = None
+) -> Sequential:
     """Sequential(Linear, activation, Linear, activation, ..., Linear).
 
     Args:

@@ -1,121 +1,216 @@
-"""Parameter, Module, Sequential: models whose parameters are one flat vector."""
+"""Module: models whose parameters are one flat vector, and that notice what is changed in them."""
 
-from collections.abc import MutableSequence
-from itertools import accumulate
-from operator import index
+import sys
+from collections import UserDict, UserList, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from reprlib import recursive_repr
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from ..checks import flag, wrong
 from ..engine.errors import ShapeError
 from ..engine.tape import recording
 from ..engine.tensor import Tensor
+from .packing import Packed, assign
+from .parameter import Parameter, changed, changes, restructured, structure
 
-
-class Parameter(Tensor):
-    """A Tensor that training changes. Assigned to an attribute of a Module it becomes one of its parameters."""
-
-    def __init__(self, data, dtype=None):
-        super().__init__(data, requires_grad=True, dtype=dtype)
+if TYPE_CHECKING:
+    from ..summary import Summary
 
 
 class Module:
     """A part of a model: parameters, other modules as attributes, and `forward(*inputs) -> Tensor`.
 
-    Parameters and modules are found where they are assigned (`self.weight = Parameter(...)`); there is nothing to
-    register. All parameters lie in one vector: see `theta` and `gradient`.
+    Parameters and modules are found where they are assigned (`self.weight = Parameter(...)`), also in lists, tuples and
+    dicts (`self.layers = [Linear(2, 8), Linear(8, 1)]`: "layers.0.weight"); there is nothing to register. A Tensor that
+    requires a gradient and that no op made becomes a Parameter. All parameters lie in one vector: see `theta` and
+    `gradient`.
+
+    static: a declaration that a class of your own can make with `static = True`: for all batches of one size, forward
+        applies the same ops, in the same order, to the inputs and parameters, whatever numbers are in them (no Python
+        `if` on values, no NumPy on `.data`, no random numbers of your own). Then training may replay it.
     """
 
     training = True
+    static: bool | None = None  # None: known of nbprop's own classes only, see `unlike`
     shown = ()  # names of the settings in the repr
+    _checks: dict[str, Any] = {}  # name of a setting -> check, whenever it is set, see checks.py
     _buffers = ()  # names of the attributes that are arrays of the model's state, see `named_buffers`
-    _packed: tuple | None = None  # (structure, theta, gradient, [(parameter, data, grad), ...])
-    _structure = 0  # counts, over all models, the changes of which module or parameter is where
+    _notes = ()  # names of the attributes that a forward pass leaves behind, which change nothing
+    _taken: set[str] = set()  # names of the methods and properties that an attribute must not hide
+    _packed: Packed | None = None
 
-    def forward(self, *inputs):
+    def __init_subclass__(cls, **options) -> None:
+        super().__init_subclass__(**options)
+        ours = [base for base in cls.__mro__ if base.__module__.startswith(("nbprop.", "collections.abc"))]
+        named = [item for base in ours for item in vars(base).items() if isinstance(item[1], (FunctionType, property))]
+        cls._taken = {name for name, _ in named if name[0] != "_"} | {"training", "requires_grad", "trainable"}
+        for name, value in vars(cls).items():
+            if name in cls._taken and not (callable(value) or isinstance(value, property) or name == "training"):
+                raise TypeError(f"{cls.__name__}.{name}: every nn.Module has {name!r} already; choose another name")
+            if _holds_parts(value):
+                raise TypeError(
+                    f"{cls.__name__}.{name} would be one for all objects of the class, and not be trained: "
+                    f"assign it in __init__, self.{name} = ..."
+                )
+
+    def forward(self, *inputs) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
-    def __call__(self, *inputs, **options):
+    def __call__(self, *inputs, **options) -> Any:
         output = self.forward(*inputs, **options)
         tape = recording()
         if tape is not None:
             tape.calls.append((self, output))
         return output
 
-    def __setattr__(self, name, value):
-        if isinstance(value, _PARTS) or isinstance(self.__dict__.get(name), _PARTS):
-            Module._structure += 1
+    def __setattr__(self, name, value) -> None:
+        old = self.__dict__.get(name)
+        if name in self._taken or isinstance(value, _DOUBTFUL) or isinstance(old, Parameter):
+            self._refuse(name, value, old)
+        if name in self._checks:
+            value = self._checks[name](name, value)
+        if name not in self._notes and name not in _VECTORS:
+            plain = type(value) in _PLAIN and type(old) in _PLAIN
+            if plain or not (isinstance(value, _STRUCTURE) or isinstance(old, _STRUCTURE) or _is_part(value)):
+                changed()
+            else:
+                restructured()
         object.__setattr__(self, name, value)
 
-    def __delattr__(self, name):
-        Module._structure += 1
+    def __delattr__(self, name) -> None:
+        restructured()
         object.__delattr__(self, name)
 
-    def __getstate__(self):
+    def _refuse(self, name, value, old):
+        """Raise an error for an assignment after which something would silently not be trained, or not be found."""
+        kind = type(self).__name__
+        if name in ("requires_grad", "trainable"):
+            raise AttributeError(f"a module has no {name!r}: freeze its parameters with module.requires_grad_({value})")
+        if name == "training":
+            flag(name, value)
+        elif name in self._taken and (name not in (*_VECTORS, "forward") or _holds_parts(value)):
+            raise AttributeError(f"{kind}.{name}: every {kind} has {name!r} already; choose another name")
+        if isinstance(value, (set, frozenset)) and any(isinstance(one, (Tensor, Module)) for one in value):
+            raise TypeError(f"{kind}.{name}: a set has no order; put modules and parameters into a list or a dict")
+        if isinstance(old, Parameter) and not (value is None or _is_part(value)):
+            raise TypeError(
+                f"{kind}.{name} is a parameter and cannot become {type(value).__name__}: assign nn.Parameter(...), or "
+                f"new numbers with module.{name}.data[...] = values"
+            )
+        if _is_part(value) and not isinstance(value, _PARTS) and _in_forward():
+            raise TypeError(
+                f"{kind}.{name}: a Tensor that requires a gradient would become a parameter; to keep what forward saw, "
+                "keep x.detach() or x.data"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_packed"}  # a copy packs its own
 
     # What is in it
 
-    def named_children(self):
-        """(name, module) of the modules directly inside."""
-        return [(name, value) for name, value in self.__dict__.items() if isinstance(value, Module)]
+    def _inside(self, kinds) -> list[tuple[str, Any]]:
+        """(name, value) of all values of these kinds in the attributes, and in lists, tuples and dicts in them."""
+        found = [item for item in _search(self.__dict__) if isinstance(item[1], kinds)]
+        if len(found) > 1 and len(dict(found)) < len(found):
+            names = [name for name, _ in found]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{type(self).__name__} holds two things called {twice!r}: give them other names")
+        return found
 
-    def named_modules(self, prefix=""):
+    def named_children(self) -> "list[tuple[str, Module]]":
+        """(name, module) of the modules directly inside; "layers.0" is the first of a list called layers."""
+        return self._inside(Module)
+
+    def named_modules(self, prefix="") -> "list[tuple[str, Module]]":
         """(dotted name, module) of this module ("") and all inside, each once, outer before inner."""
-        found, stack = {}, [(prefix, self)]
+        found: dict[int, tuple[str, Module]] = {}
+        stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
             name, module = stack.pop()
-            if module not in found:
-                found[module] = name
+            if id(module) not in found:
+                found[id(module)] = name, module
                 dot = name + "." if name else ""
                 stack += [(dot + child, inner) for child, inner in reversed(module.named_children())]
-        return [(name, module) for module, name in found.items()]
+        return list(found.values())
 
-    def modules(self):
+    def modules(self) -> "list[Module]":
         """This module and all inside, each once."""
         return [module for _, module in self.named_modules()]
 
-    def named_parameters(self):
-        """(dotted name, Parameter), each parameter once (under its first name) however often it is used."""
+    def named_parameters(self, recurse=True) -> list[tuple[str, Parameter]]:
+        """(dotted name, Parameter), each parameter once (under its first name) however often it is used.
+
+        recurse: False for those of this module alone, without those of the modules inside.
+        """
         found = {}
-        for name, module in self.named_modules():
-            for attribute, value in module.__dict__.items():
-                if isinstance(value, Parameter):
-                    found.setdefault(id(value), (f"{name}.{attribute}" if name else attribute, value))
+        for name, module in self.named_modules() if recurse else [("", self)]:
+            for attribute, value in module._inside(Parameter):
+                found.setdefault(id(value), (f"{name}.{attribute}" if name else attribute, value))
         return list(found.values())
 
-    def parameters(self):
+    def parameters(self, recurse=True) -> list[Parameter]:
         """All parameters, each once, in the order in which they lie in `theta`."""
-        return [parameter for _, parameter in self.named_parameters()]
+        return [parameter for _, parameter in self.named_parameters(recurse)]
 
-    def named_buffers(self):
+    def put(self, name, part) -> None:
+        """Put a module or parameter in the place of a dotted name, as `named_modules` and `named_parameters` give it:
+        `model.put("layers.0", nn.ReLU())`. KeyError if nothing is there."""
+        for outer, module in self.named_modules():
+            inner = name.removeprefix(outer + ".") if outer else name
+            if inner in dict(module._inside(_PARTS)) and (inner != name or not outer):
+                attribute, *keys = inner.split(".")
+                if attribute in module.__dict__:
+                    setattr(module, attribute, _exchanged(module.__dict__[attribute], keys, part))
+                else:  # of Sequential, ModuleList, ModuleDict
+                    _exchanged(module, [attribute], part)
+                return
+        raise KeyError(f"no module or parameter is called {name!r}")
+
+    def named_buffers(self) -> list[tuple[str, np.ndarray]]:
         """(dotted name, ndarray) of what belongs to the model but is not trained, such as the running means of batch
         normalization: the attributes that the modules' classes name in `_buffers`. To be written in place."""
         places = [(name + "." if name else "", module) for name, module in self.named_modules()]
         return [(dot + buffer, getattr(module, buffer)) for dot, module in places for buffer in module._buffers]
 
-    def generators(self):
+    def generators(self) -> list[np.random.Generator]:
         """The NumPy generators of all modules, each once: whoever wants the same random draws (of dropout) again keeps
         and restores their `bit_generator.state`."""
-        values = [value for module in self.modules() for value in module.__dict__.values()]
-        return list({id(value): value for value in values if isinstance(value, np.random.Generator)}.values())
+        found = [value for module in self.modules() for _, value in module._inside(np.random.Generator)]
+        return list({id(value): value for value in found}.values())
 
-    def train(self, mode=True):
+    def train(self, mode=True) -> Self:
         """Training mode, for the layers that behave differently while they learn. Returns the module."""
+        mode = flag("mode", mode)
         for module in self.modules():
-            module.training = bool(mode)
+            if module.training is not mode:
+                module.training = mode
         return self
 
-    def eval(self):
+    def eval(self) -> Self:
         """Evaluation mode: `train(False)`."""
         return self.train(False)
 
+    def requires_grad_(self, requires_grad=True) -> Self:
+        """Freeze all parameters inside (False), or unfreeze them. Returns the module."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def frozen_slices(self) -> list[slice]:
+        """Where in `theta` the parameters lie that do not require a gradient: a list of slices, not to be changed."""
+        return self._pack().frozen_slices(changes())
+
     # Saving
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, np.ndarray]:
         """Dotted name -> copy of the array, of all parameters and buffers."""
         return {name: array.copy() for name, array in self._state().items()}
 
-    def load_state_dict(self, saved):
+    def load_state_dict(self, saved) -> None:
         """Take over the values that `state_dict()` of a module of the same architecture returned.
 
         Where names or shapes differ, a ValueError names the first difference and nothing is changed.
@@ -136,49 +231,51 @@ class Module:
     # One vector
 
     @property
-    def theta(self):
+    def theta(self) -> np.ndarray:
         """All parameters as one flat array (n,): every parameter's .data is a view into it, so writing here changes
         the model. Assigning copies the values: `model.theta = saved`, `model.theta -= lr * model.gradient`.
 
         The theta of a module inside is a slice of the theta of the whole. When modules or parameters have been added,
         exchanged or removed, the next look packs a new vector (values are kept) and earlier ones lose their hold.
         """
-        return self._pack()[1]
+        return self._pack().theta
 
     @theta.setter
-    def theta(self, value):
-        _assign(self.theta, value, "theta")
+    def theta(self, value) -> None:
+        assign(self.theta, value, "theta")
 
     @property
-    def gradient(self):
+    def gradient(self) -> np.ndarray:
         """The gradients of all parameters as one flat array (n,), laid out as `theta`. Each parameter's .grad is a
         view into it.
 
         NB: PyTorch's .grad is None before the first backward() and after zero_grad(); here it is zeros.
         """
-        return self._pack()[2]
+        return self._pack().gradient
 
     @gradient.setter
-    def gradient(self, value):
-        _assign(self.gradient, value, "gradient")
+    def gradient(self, value) -> None:
+        assign(self.gradient, value, "gradient")
 
-    def zero_grad(self):
+    def zero_grad(self) -> None:
         """Set the gradient to zeros."""
         self.gradient.fill(0)
 
     def _pack(self):
         packed = self._packed
-        if packed and packed[0] == Module._structure and all(p.data is d and p.grad is g for p, d, g in packed[3]):
-            return packed
-        named = self.named_parameters()
-        theta, gradient = _common_slices([p for _, p in named]) or _gather(named)
-        packed = (Module._structure, theta, gradient, [(p, p.data, p.grad) for _, p in named])
-        object.__setattr__(self, "_packed", packed)
+        if packed is None or not packed.holds(structure(), _parts):
+            if packed is not None and packed.structure == structure():
+                restructured()  # a list was changed in place: the modules around this one have to look again, too
+            named, found = self.named_parameters(), [item for m in self.modules() for item in _search(m.__dict__)]
+            lists = [one for name, one in found if isinstance(one, _LISTS) and name != "_contents"]
+            constants = [one for _, one in found if isinstance(one, Tensor) and not isinstance(one, Parameter)]
+            packed = Packed(structure(), named, [(one, _parts(one)) for one in lists], constants)
+            object.__setattr__(self, "_packed", packed)
         return packed
 
     # Words
 
-    def summary(self, input_shape=None):
+    def summary(self, input_shape=None) -> "Summary":
         """What it consists of and what it costs: a `Summary`, shown as a table.
 
         input_shape: of a batch, such as (32, 784), or an example (ndarray); by default (1, in_features) where the first
@@ -191,134 +288,121 @@ class Module:
     def _repr_html_(self):
         return self.summary()._repr_html_()
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         """The settings that stand between the parentheses of the repr: the attributes in `shown`."""
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.shown)
 
-    def __repr__(self):
+    @recursive_repr()
+    def __repr__(self) -> str:
         children = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self.named_children()]
         settings = self.extra_repr()
-        if not children:
-            return f"{type(self).__name__}({settings})"
-        return f"{type(self).__name__}({settings}\n  " + "\n  ".join(children) + "\n)"
+        inside = "\n  " + "\n  ".join(children) + "\n" if children else ""
+        return f"{type(self).__name__}({settings}{inside})"
 
 
 _PARTS = (Parameter, Module)
+_LISTS = (list, dict, deque, UserList, UserDict)  # can change without notice
+_SEARCHED = (tuple, *_LISTS)
+_STRUCTURE = (*_PARTS, *_SEARCHED)
+_PLAIN = {bool, int, float, str, type(None), np.ndarray, Packed}  # hold no parts: quicker than to ask what they are
+_VECTORS = ("theta", "gradient")  # are written in place
+_DOUBTFUL = (Tensor, set, frozenset)
 
 
-def _assign(vector, value, name):
-    value = np.asarray(value)
-    if value.shape != vector.shape:
-        raise ShapeError(f"{name} has shape {vector.shape}; got values of shape {value.shape}")
-    if value is not vector:
-        vector[...] = value
+def _is_part(value):
+    """Whether it is a module or a parameter, or a Tensor that is to become one."""
+    return isinstance(value, _PARTS) or (isinstance(value, Tensor) and value.requires_grad and value.is_leaf)
 
 
-def _common_slices(parameters):
-    """(theta, gradient) if the parameters lie one after the other in one buffer, their gradients too; else None."""
-    pair = []
-    for arrays in ([p.data for p in parameters], [p.grad for p in parameters]):
-        base = getattr(arrays[0], "base", None) if arrays else None
-        if not isinstance(base, np.ndarray) or base.ndim != 1 or not base.flags.c_contiguous:
-            return None
-        ends = list(accumulate([a.nbytes for a in arrays if a is not None], initial=_address(arrays[0])))
-        for a, start in zip(arrays, ends, strict=False):
-            if a is None or a.base is not base or _address(a) != start or not a.flags.c_contiguous:
-                return None
-        first, last = ((end - _address(base)) // base.itemsize for end in (ends[0], ends[-1]))
-        pair.append(base if last - first == base.size else base[first:last])
-    return pair
+def _holds_parts(value):
+    """Whether it is one, or a list, tuple or dict with one in it."""
+    return _is_part(value) or (isinstance(value, _SEARCHED) and any(_is_part(one) for _, one in _search([value])))
 
 
-def _address(array):
-    return array.__array_interface__["data"][0]
+def _search(holder, prefix="", outer=()):
+    """(dotted name, value) of all that may matter among the values of a dict, list or tuple, however deep: modules,
+    tensors, generators, and the lists themselves. A Tensor that is to become a Parameter becomes one."""
+    for key, value in list(holder.items() if hasattr(holder, "items") else enumerate(holder)):
+        if type(value) in _PLAIN:
+            continue
+        if isinstance(value, (Tensor, Module, np.random.Generator)):
+            if _is_part(value):
+                if "." in str(key):
+                    raise ValueError(wrong("the key of a module or parameter in a dict", "without dots", key))
+                if type(value) is Tensor:
+                    value.__class__ = Parameter
+            yield f"{prefix}{key}", value
+        elif isinstance(value, _SEARCHED) and not any(value is one for one in outer):
+            yield f"{prefix}{key}", value
+            yield from _search(value, "" if key == "_contents" else f"{prefix}{key}.", (*outer, value))
 
 
-def _gather(named):
-    """Move parameters and gradients into two new flat arrays, keeping their values."""
-    dtypes = {p.data.dtype: name for name, p in reversed(named)}
-    if len(dtypes) > 1:
-        mixed = " and ".join(f"{dtype} ({name})" for dtype, name in reversed(dtypes.items()))
-        raise TypeError(f"theta is one vector of one dtype; this model mixes {mixed}. Give all layers the same dtype=")
-    size = sum(p.data.size for _, p in named)
-    theta = np.empty(size, next(iter(dtypes), np.float32))
-    gradient = np.zeros_like(theta)
-    start = 0
-    for _, p in named:
-        piece = slice(start, start + p.data.size)
-        data, grad = theta[piece].reshape(p.data.shape), gradient[piece].reshape(p.data.shape)
-        data[...] = p.data
-        if p.grad is not None:
-            grad[...] = p.grad
-        p.data, p.grad = data, grad
-        start = piece.stop
-    return theta, gradient
+def _parts(holder):
+    """What is in a list or dict of all that `_search` looks at."""
+    values = list(holder.values() if hasattr(holder, "values") else holder)
+    return [value for value in values if isinstance(value, (Tensor, Module, *_SEARCHED))]
 
 
-class Sequential(Module, MutableSequence):
-    """Modules one after the other: each gets what the one before it gave.
-
-    A list of them too: `len(model)`, `model[0]`, `model[1:3]` (a Sequential of the same modules), iteration, `append`,
-    `insert`, `extend`, `pop`, `model[1] = nn.ReLU()`, `del model[1]`, ...
-    """
-
-    def __init__(self, *modules):
-        self._layers = []
-        self.extend(modules)
-
-    def forward(self, x):
-        for i, layer in enumerate(self._layers):
-            try:
-                x = layer(x)
-            except ShapeError as error:
-                error.args = (f"{self.title(i)}: {error}",)
-                raise
-        return x
-
-    def title(self, i):
-        """What a person calls module i: "layer 2 of 5 (Tanh)", counted from 1."""
-        return f"layer {i + 1} of {len(self)} ({type(self[i]).__name__})"
-
-    def named_children(self):
-        return [(str(i), layer) for i, layer in enumerate(self._layers)]
-
-    def __len__(self):
-        return len(self._layers)
-
-    def __getitem__(self, i):
-        return Sequential(*self._layers[i]) if isinstance(i, slice) else self._layers[self._place(i)]
-
-    def __setitem__(self, i, module):
-        self._layers[self._place(i)] = _module(module)
-        Module._structure += 1
-
-    def __delitem__(self, i):
-        del self._layers[i if isinstance(i, slice) else self._place(i)]
-        Module._structure += 1
-
-    def insert(self, i, module):
-        """Add a module before module i."""
-        self._layers.insert(index(i), _module(module))
-        Module._structure += 1
-
-    def _place(self, i):
-        if not -len(self) <= index(i) < len(self):
-            raise IndexError(f"no module {i}: this Sequential has {len(self)}")
-        return index(i)
+def _exchanged(holder, keys, part):
+    """`holder` with `part` at the place to which the keys lead: changed in place, but a new tuple."""
+    if not keys:
+        return part
+    key = next(k for k in holder if str(k) == keys[0]) if hasattr(holder, "keys") else int(keys[0])
+    inner = _exchanged(holder[key], keys[1:], part)
+    if isinstance(holder, tuple):
+        return (*holder[:key], inner, *holder[key + 1 :])
+    holder[key] = inner
+    return holder
 
 
-def _module(value):
-    if not isinstance(value, Module):
-        hint = f"; write {value.__name__}()" if isinstance(value, type) and issubclass(value, Module) else ""
-        raise TypeError(f"Sequential is made of modules such as nn.Linear(2, 3) and nn.Tanh(); got {value!r}{hint}")
-    return value
+def _in_forward():
+    """Whether a module is being called."""
+    frame = sys._getframe()
+    while frame and frame.f_code is not Module.__call__.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
-def as_input(x, dtype):
+@contextmanager
+def evaluating(model) -> Iterator[None]:
+    """Inside, every module of the model is in evaluation mode; then each goes back to the mode that it was in."""
+    modules = [(module, "training" in vars(module)) for module in model.modules() if module.training]
+    for module, _ in modules:
+        object.__setattr__(module, "training", False)
+    try:
+        yield model
+    finally:
+        for module, own in modules:
+            if own:
+                object.__setattr__(module, "training", True)
+            else:  # it had its class's: nothing is to be left behind
+                vars(module).pop("training", None)
+
+
+def unlike(model) -> str:
+    """Why a recorded step of this model might not be the same as computing it anew: the first module that is neither of
+    nbprop's own nor declared `static = True`, and what is different about it. "" if there is none."""
+    for name, module in model.named_modules():
+        kind, called = type(module), name or "the model"
+        hidden = next((name for name in vars(module) if callable(getattr(kind, name, None))), None)
+        if hidden:
+            return f"{called} ({kind.__name__}) has a {hidden} of its own, put in place of its class's"
+        if module.static is None and not (kind.__module__.startswith("nbprop.") and _ours(kind.forward)):
+            return f"{called} ({kind.__name__}) is a class of your own, not declared static = True"
+        if module.static is False:
+            return f"{called} ({kind.__name__}) is not static: it may compute something else each time"
+    return ""
+
+
+def _ours(function):
+    return getattr(function, "__module__", "").startswith("nbprop.")
+
+
+def as_input(x, dtype) -> Tensor:
     """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
     return as_tensor(x).astype(dtype)
 
 
-def as_tensor(x):
+def as_tensor(x) -> Tensor:
     """A Tensor as it is; arrays, lists and numbers as a constant."""
     return x if isinstance(x, Tensor) else Tensor(np.asarray(x))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks import number, share, size
-from ..engine import ShapeError, apply, norm as ops
+from ..engine import ShapeError, Tensor, apply, norm as ops
 from .module import Module, Parameter, as_input
 
 
@@ -15,39 +15,50 @@ class LayerNorm(Module):
     Attributes: weight and bias, of that shape; they start at 1 and 0.
     """
 
-    def __init__(self, normalized_shape, eps=1e-5, *, dtype=np.float32):
+    _checks = {"eps": number(above=0)}
+
+    def __init__(self, normalized_shape, eps=1e-5, *, dtype=np.float32) -> None:
         sizes = normalized_shape if isinstance(normalized_shape, (tuple, list)) else [normalized_shape]
         self.normalized_shape = tuple(size("normalized_shape", n) for n in sizes)
-        self.eps = number(above=0)("eps", eps)
+        self.eps = eps
         self.weight = Parameter(np.ones(self.normalized_shape, dtype))
         self.bias = Parameter(np.zeros(self.normalized_shape, dtype))
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         return apply(ops.LayerNorm(self.eps), as_input(x, self.weight.dtype), self.weight, self.bias)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}"
 
 
 class _BatchNorm(Module):
+    ndims: tuple[int, ...]
+    takes: str
     _buffers = ("running_mean", "running_var")
+    _checks = {"eps": number(above=0), "momentum": share}
 
-    def __init__(self, num_features, eps=1e-5, momentum=0.1, *, dtype=np.float32):
+    def __init__(self, num_features, eps=1e-5, momentum=0.1, *, dtype=np.float32) -> None:
         self.num_features = size("num_features", num_features)
-        self.eps, self.momentum = number(above=0)("eps", eps), share("momentum", momentum)
+        self.eps, self.momentum = eps, momentum
         self.weight = Parameter(np.ones(self.num_features, dtype))
         self.bias = Parameter(np.zeros(self.num_features, dtype))
         self.running_mean = np.zeros(self.num_features, dtype)
         self.running_var = np.ones(self.num_features, dtype)
 
-    def forward(self, x):
+    def forward(self, x) -> Tensor:
         x = as_input(x, self.weight.dtype)
         if x.ndim not in self.ndims:
             raise ShapeError(f"{self!r} takes {self.takes}; got shape {x.shape}")
+        if self.training and x.size == x.shape[1]:
+            raise ShapeError(
+                f"{self!r} needs at least 2 numbers per channel while training, got a batch of one sample, {x.shape}: "
+                "one number has no variance. Choose a batch_size that leaves no last batch of one sample (32 leaves "
+                "one of 33), leave such a batch out (drop_last=True of a Trainer), or use evaluation mode: model.eval()"
+            )
         op = ops.BatchNorm((self.running_mean, self.running_var), self.training, self.momentum, self.eps)
         return apply(op, x, self.weight, self.bias)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
 
 

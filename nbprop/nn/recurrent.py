@@ -1,11 +1,12 @@
 """Recurrent layers, over whole sequences or step by step, and truncated backpropagation through time."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from ..checks import flag, lookup, size
-from ..engine import ShapeError, apply, no_grad, recurrent as ops, stack
+from ..engine import ShapeError, Tensor, apply, no_grad, recurrent as ops, stack
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
@@ -39,8 +40,10 @@ class Recurrent(Module):
     """
 
     blocks = states = 1
-    bias_ih = bias_hh = None
+    bias_ih: Any = None
+    bias_hh: Any = None
     last: Any = None
+    _notes = ("last",)
     op: Any  # op() is a new op of the engine that computes this layer
     defaults = {"bias": True, "batch_first": False}  # shown in the repr where they differ
 
@@ -55,7 +58,7 @@ class Recurrent(Module):
         recurrent_init: Any = "orthogonal",
         rng: Any = None,
         dtype=np.float32,
-    ):
+    ) -> None:
         self.input_size, self.hidden_size = size("input_size", input_size), size("hidden_size", hidden_size)
         self.bias, self.batch_first = flag("bias", bias), flag("batch_first", batch_first)
         rng = np.random.default_rng(rng)
@@ -68,7 +71,7 @@ class Recurrent(Module):
         if bias:
             self.bias_ih, self.bias_hh = (Parameter(np.zeros(len(self.weight_ih), dtype)) for _ in "ih")
 
-    def forward(self, x, state=None):
+    def forward(self, x, state=None) -> tuple[Tensor, Any]:
         x = as_input(x, self.weight_ih.dtype)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             axes = "(N, T, {0}), or (N, {0})" if self.batch_first else "(T, N, {0}), or (N, {0})"
@@ -91,13 +94,24 @@ class Recurrent(Module):
             raise ShapeError(f"{self!r} expected a state of shape {shape} for {N} sequences; got {state.shape}")
         return state
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         sizes = f"input_size={self.input_size}, hidden_size={self.hidden_size}"
         changed = [(name, getattr(self, name)) for name, value in self.defaults.items() if getattr(self, name) != value]
         return ", ".join([sizes, *(f"{name}={value!r}" for name, value in changed)])
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "last": None}  # a copy has made no call yet
+
+
+class Settings(TypedDict, total=False):
+    """What all of them take, see Recurrent."""
+
+    bias: bool
+    batch_first: bool
+    init: Any
+    recurrent_init: Any
+    rng: Any
+    dtype: Any
 
 
 class RNN(Recurrent):
@@ -108,11 +122,11 @@ class RNN(Recurrent):
 
     defaults = {**Recurrent.defaults, "nonlinearity": "tanh"}
 
-    def __init__(self, input_size, hidden_size, nonlinearity="tanh", **settings):
+    def __init__(self, input_size, hidden_size, nonlinearity="tanh", **settings: Unpack[Settings]) -> None:
         self.nonlinearity = lookup("nonlinearity", nonlinearity, {"tanh": "tanh", "relu": "relu"})
         super().__init__(input_size, hidden_size, **settings)
 
-    def op(self):
+    def op(self) -> ops.RNN:
         return ops.RNN(self.nonlinearity)
 
 
@@ -140,18 +154,18 @@ class LSTM(Recurrent):
     states = 2
     defaults = {**Recurrent.defaults, "forget_gate": True}
 
-    def __init__(self, input_size, hidden_size, forget_gate=True, **settings):
+    def __init__(self, input_size, hidden_size, forget_gate=True, **settings: Unpack[Settings]) -> None:
         self.forget_gate = flag("forget_gate", forget_gate)
         self.blocks = 4 if forget_gate else 3
         super().__init__(input_size, hidden_size, **settings)
         if self.bias and forget_gate:
             self.bias_ih.data[self.hidden_size : 2 * self.hidden_size] = 1
 
-    def op(self):
+    def op(self) -> ops.LSTM:
         return ops.LSTM(self.forget_gate)
 
 
-def truncated_bptt(model, x, window, period=None, state=None):
+def truncated_bptt(model, x, window, period=None, state=None) -> Iterator[tuple[Tensor, slice]]:
     """Truncated backpropagation through time, BPTT(h; h') with h = window and h' = period (Williams & Peng 1990).
 
         for out, times in nn.truncated_bptt(lstm, x, window=20, period=5):

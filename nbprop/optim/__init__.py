@@ -3,8 +3,8 @@
 from functools import partial
 
 from ..checks import lookup
-from . import schedules
-from .adaptive import AdaDelta, AdaGrad, Adam, AdamW, RMSProp
+from . import adaptive, schedules
+from .adaptive import *  # noqa: F403
 from .clipping import clip_grad_norm, clip_grad_value
 from .optimizer import Optimizer
 from .schedules import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, Schedule, StepLR
@@ -14,11 +14,11 @@ OPTIMIZERS = {  # name -> what makes one, from lr alone
     "sgd": SGD,
     "momentum": partial(SGD, lr=0.01, momentum=0.9),  # with lr / (1 - momentum) the same as plain SGD's
     "nesterov": partial(SGD, lr=0.01, momentum=0.9, nesterov=True),
-    **{kind.name: kind for kind in (AdaGrad, RMSProp, AdaDelta, Adam, AdamW)},
+    **{kind.name: kind for kind in (getattr(adaptive, each) for each in adaptive.__all__)},
 }
 
 
-def optimizer(which, lr=None):
+def optimizer(which, lr=None) -> Optimizer:
     """The optimizer called `which`: "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw".
 
     An Optimizer is returned as it is (not copied), a class is called. lr: learning rate; None leaves the default.
@@ -34,7 +34,8 @@ def optimizer(which, lr=None):
 
 # fmt: off
 __all__ = [
-    "OPTIMIZERS", "SGD", "AdaDelta", "AdaGrad", "Adam", "AdamW", "CosineAnnealingLR", "ExponentialLR", "LinearLR",
-    "OneCycleLR", "Optimizer", "RMSProp", "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer",
-    "schedules",
+    "OPTIMIZERS", "SGD", "CosineAnnealingLR", "ExponentialLR", "LinearLR", "OneCycleLR", "Optimizer", "Schedule",
+    "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
+# fmt: on
+__all__ += adaptive.__all__

@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 from ..checks import flag, number, two
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Plan
+
+__all__ = ["AdaDelta", "AdaGrad", "Adam", "AdamW", "RMSProp"]
 
 
 class AdaGrad(Optimizer):
@@ -19,11 +21,12 @@ class AdaGrad(Optimizer):
 
     name = "adagrad"
     checks = {"lr": number(0), "eps": number(above=0)}
+    eps: float
 
-    def __init__(self, lr=0.01, eps=1e-10, weight_decay=0.0, schedule=None):
+    def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0, schedule: Plan = None) -> None:
         super().__init__(lr=lr, eps=eps, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient, lr):
+    def rule(self, theta, gradient, lr) -> None:
         step, s = self.scratch(theta), self.vector("sum", theta)
         np.multiply(gradient, gradient, out=step)
         s += step
@@ -51,11 +54,22 @@ class RMSProp(Optimizer):
 
     name = "rmsprop"
     checks = {"lr": number(0), "alpha": number(0, 1), "eps": number(above=0), "centered": flag}
+    alpha: float
+    eps: float
+    centered: bool
 
-    def __init__(self, lr=0.01, alpha=0.99, eps=1e-8, centered=False, weight_decay=0.0, schedule=None):
+    def __init__(
+        self,
+        lr: float = 0.01,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        centered: bool = False,
+        weight_decay: float = 0.0,
+        schedule: Plan = None,
+    ) -> None:
         super().__init__(lr=lr, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient, lr):
+    def rule(self, theta, gradient, lr) -> None:
         step, v = self.scratch(theta), self.vector("square_avg", theta)
         np.multiply(gradient, gradient, out=step)
         average(v, step, self.alpha, step)
@@ -92,11 +106,15 @@ class AdaDelta(Optimizer):
 
     name = "adadelta"
     checks = {"lr": number(0), "rho": number(0, 1), "eps": number(above=0)}
+    rho: float
+    eps: float
 
-    def __init__(self, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, schedule=None):
+    def __init__(
+        self, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0, schedule: Plan = None
+    ) -> None:
         super().__init__(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient, lr):
+    def rule(self, theta, gradient, lr) -> None:
         step, d = self.scratch(theta), self.scratch(theta, 1)
         v, u = self.vector("square_avg", theta), self.vector("acc_delta", theta)
         np.multiply(gradient, gradient, out=step)
@@ -131,11 +149,20 @@ class Adam(Optimizer):
 
     name = "adam"
     checks = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0)}
+    betas: tuple[float, float]
+    eps: float
 
-    def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, schedule=None):
+    def __init__(
+        self,
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        schedule: Plan = None,
+    ) -> None:
         super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, schedule=schedule)
 
-    def rule(self, theta, gradient, lr):
+    def rule(self, theta, gradient, lr) -> None:
         step = self.scratch(theta)
         m, v = self.vector("exp_avg", theta), self.vector("exp_avg_sq", theta)
         b1, b2 = self.betas
@@ -164,11 +191,18 @@ class AdamW(Adam):
     name = "adamw"
     decoupled = True
 
-    def __init__(self, lr=0.001, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, schedule=None):
+    def __init__(
+        self,
+        lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        schedule: Plan = None,
+    ) -> None:
         super().__init__(lr, betas, eps, weight_decay, schedule)
 
 
-def average(mean, new, beta, scratch):
+def average(mean, new, beta, scratch) -> None:
     """mean <- beta * mean + (1 - beta) * new, in place; `scratch` may be `new`."""
     np.multiply(new, 1 - beta, out=scratch)
     mean *= beta

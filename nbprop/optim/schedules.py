@@ -9,8 +9,10 @@ NB: PyTorch's are bound to an optimizer, count with their own step(), usually ep
 
 from dataclasses import dataclass
 from math import cos, pi
+from typing import Self
 
 from ..checks import number
+from .optimizer import Optimizer
 
 _checks = {
     **dict.fromkeys(("gamma", "eta_min", "start_factor"), number(0)),
@@ -24,15 +26,23 @@ _checks = {
 class Schedule:
     """A function step -> factor."""
 
-    def __post_init__(self):
+    def __new__(cls, *values, **settings) -> Self:
+        if isinstance(settings.get("optimizer", values[0] if values else None), Optimizer):
+            raise TypeError(
+                f"{cls.__name__} is not given an optimizer, but given to one: "
+                f"nb.optim.Adam(lr=0.01, schedule=nb.optim.{cls.__name__}(...)); there is no step() to call"
+            )
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name in _checks:
                 _checks[name](name, value)
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         raise NotImplementedError
 
-    def __mul__(self, other):
+    def __mul__(self, other) -> "Product":
         return Product(self, other)
 
 
@@ -43,7 +53,7 @@ class Product(Schedule):
     first: Schedule
     second: Schedule
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         return self.first(step) * self.second(step)
 
 
@@ -54,7 +64,7 @@ class StepLR(Schedule):
     step_size: int
     gamma: float = 0.1
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         return self.gamma ** (step // self.step_size)
 
 
@@ -64,7 +74,7 @@ class ExponentialLR(Schedule):
 
     gamma: float
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         return self.gamma**step
 
 
@@ -78,7 +88,7 @@ class CosineAnnealingLR(Schedule):
     T_max: int
     eta_min: float = 0.0
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         return _cosine(1, self.eta_min, step / self.T_max)
 
 
@@ -89,7 +99,7 @@ class LinearLR(Schedule):
     total_iters: int = 5
     start_factor: float = 1 / 3
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         return self.start_factor + (1 - self.start_factor) * min(step / self.total_iters, 1)
 
 
@@ -106,7 +116,7 @@ class OneCycleLR(Schedule):
     div_factor: float = 25.0
     final_div_factor: float = 1e4
 
-    def __call__(self, step):
+    def __call__(self, step) -> float:
         low, lowest = 1 / self.div_factor, 1 / (self.div_factor * self.final_div_factor)
         top = self.pct_start * self.total_steps - 1  # the update with the highest rate
         if step < top:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..checks import flag, number
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Plan
 
 
 class SGD(Optimizer):
@@ -23,17 +23,26 @@ class SGD(Optimizer):
     """
 
     checks = {"lr": number(0), "momentum": number(0, 1), "nesterov": flag}
+    momentum: float
+    nesterov: bool
 
-    def __init__(self, lr=0.1, momentum=0.0, nesterov=False, weight_decay=0.0, schedule=None):
+    def __init__(
+        self,
+        lr: float = 0.1,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        schedule: Plan = None,
+    ) -> None:
         super().__init__(lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay, schedule=schedule)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True needs momentum > 0, such as momentum=0.9; got momentum=0")
 
     @property
-    def name(self):
+    def name(self) -> str:
         return "sgd" if not self.momentum else "nesterov" if self.nesterov else "momentum"
 
-    def rule(self, theta, gradient, lr):
+    def rule(self, theta, gradient, lr) -> None:
         step, mu = self.scratch(theta), self.momentum
         if not mu:
             self.state.clear()  # momentum may have been turned off

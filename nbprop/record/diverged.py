@@ -1,5 +1,7 @@
 """What happens when a number is no longer finite: the run stops, and says which step, which layer and what."""
 
+from typing import Any
+
 import numpy as np
 
 
@@ -10,13 +12,13 @@ class Diverged(FloatingPointError):
     quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; value: the first such number.
     """
 
-    def __init__(self, step, layer, quantity, value):
+    def __init__(self, step, layer, quantity, value) -> None:
         self.step, self.layer, self.quantity, self.value = step, layer, quantity, value
         of = f" of layer '{layer}'" if layer else ""
         became = "NaN" if np.isnan(value) else "infinite"
         super().__init__(f"In step {step}, {_WORDS[quantity]}{of} became {became}.")
 
-    def advise(self, step, lr):
+    def advise(self, step, lr) -> None:
         """Add what to do: go back to `step`."""
         self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {lr:.3g}.",)
 
@@ -31,7 +33,7 @@ _WORDS = {
 }
 
 
-def first_not_finite(layers, taps, gradient, theta, loss):
+def first_not_finite(layers, taps, gradient, theta, loss) -> tuple[Any, str, float]:
     """(layer name, quantity, value) of the first number of the last step that is not finite, in the order of the
     computation: forward through the layers, the loss, backward through the layers, the updated parameters."""
     weights = [(layer.name, layer.weight) for layer in layers]
@@ -42,7 +44,8 @@ def first_not_finite(layers, taps, gradient, theta, loss):
     ]
     search += [(None, "loss", np.array([loss]))]
     for (name, weight), tap in reversed(list(zip(weights, taps, strict=True))):
-        search += [(name, "dL/dz", tap.dz), (name, "gradient", gradient[weight])]
+        search += [(name, "dL/dz", tap.dz)] if tap.reached else []
+        search += [(name, "gradient", gradient[weight])]
     search += [(name, "parameters", theta[weight]) for name, weight in weights]
     search += [(None, "gradient", gradient), (None, "parameters", theta)]
     for name, quantity, array in search:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from . import verdicts
 from .statistics import mean
 
 KINDS = ("weights", "gradients", "activations")
@@ -11,7 +12,7 @@ PERCENTILES = (15, 50, 85)
 FINE = 8  # points of an activation's curve for each bin of the histogram under it
 
 
-def percentiles(taps):
+def percentiles(taps) -> dict[str, np.ndarray]:
     """The 15th, 50th and 85th percentile of `z` in every layer: series name -> (L,) array.
 
     z15, z50, z85 are those of all units and samples of the batch, unit15, unit50, unit85 those of the first unit alone.
@@ -23,26 +24,27 @@ def percentiles(taps):
     return dict(zip([f"{of}{p}" for of in ("z", "unit") for p in PERCENTILES], out, strict=True))
 
 
-def slopes(taps, bins):
+def slopes(taps, bins) -> dict[str, np.ndarray]:
     """How the inputs z of every activation are spread, and what the activation does there: a dict of arrays.
 
-    counts (L, bins) of z between low and high (L,), a round range around 0; dull (L, bins): how many of them have a
-    slope near 0 (what that is: `nn.Activation.silent`); flat (L,): their share of all, NaN without any finite value;
+    counts (L, bins) of z between low and high (L,), a round range around 0; flat_counts (L, bins): how many of them lie
+    where the slope is near 0 (what that is: `verdicts`); flat (L,): of all, NaN without any finite value;
     value, slope (L, points): the activation and its derivative at evenly spaced places from low to high.
     """
     taps = [tap for tap in taps if tap.activation is not None and tap.activation.name != "identity"]
     out: dict[str, np.ndarray] = {name: np.zeros(len(taps), np.float32) for name in ("low", "high", "flat")}
-    out["counts"], out["dull"] = np.zeros((2, len(taps), bins), np.float32)
+    out["counts"], out["flat_counts"] = np.zeros((2, len(taps), bins), np.float32)
     out["value"], out["slope"] = np.zeros((2, len(taps), FINE * bins + 1), np.float32)
     for i, tap in enumerate(taps):
         z = _finite(every(tap.z.ravel("K")))
         low, high = -_beyond(-z.min(initial=0)), _beyond(z.max(initial=0))
         places = np.linspace(low, high, FINE * bins + 1, dtype=tap.z.dtype)
-        near = 0.06 * _slope(tap.activation, places[:1] * 0)[1][0] if tap.activation.two_sided else 0.01
+        steepest = _slope(tap.activation, places[:1] * 0)[1][0]  # of a two-sided one
+        near = verdicts.FLAT_SLOPE * steepest if tap.activation.two_sided else verdicts.FLAT_SLOPE_ONE_SIDED
         flat = np.abs(_slope(tap.activation, z)[1]) < near
         out["low"][i], out["high"][i], out["flat"][i] = low, high, mean(flat)
         out["counts"][i] = np.histogram(z, bins, (low, high))[0]
-        out["dull"][i] = np.histogram(z[flat], bins, (low, high))[0]
+        out["flat_counts"][i] = np.histogram(z[flat], bins, (low, high))[0]
         out["value"][i], out["slope"][i] = _slope(tap.activation, places)
     return out
 
@@ -62,7 +64,7 @@ def _beyond(x):
 SAMPLE = 2**14  # at most so many values of a layer are counted
 
 
-def histograms(arrays, bins):
+def histograms(arrays, bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One histogram per array, all counted at once.
 
     Returns counts (L, bins), lowest (L,) and highest value (L,), float32. Values that are not finite are left out, see
@@ -92,7 +94,7 @@ def histograms(arrays, bins):
     return (counts * (sizes / np.maximum(kept, 1))[:, None]).astype(np.float32), low, high
 
 
-def not_finite(arrays):
+def not_finite(arrays) -> np.ndarray:
     """How many values are NaN and how many infinite, (L, 2)."""
     counts = np.zeros((len(arrays), 2), np.int64)
     for i, array in enumerate(arrays):
@@ -102,7 +104,7 @@ def not_finite(arrays):
     return counts
 
 
-def every(flat):
+def every(flat) -> np.ndarray:
     """At most SAMPLE values of the array (n,), evenly spaced. The stride has no factor in common with n, so that no
     unit or pixel of the array that was flattened is preferred."""
     stride = -(-flat.size // SAMPLE) or 1

@@ -1,25 +1,53 @@
 """What a run leaves behind: columns of numbers per step, and what was changed when. Bounded, however long the run."""
 
+import math
+import weakref
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from .quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True)
 class Event:
-    """A knob was turned: after `step` updates `name` went from `old` to `new`, and acts from the next step on."""
+    """A knob was turned: after `step` updates `name` went from `old` to `new`, and acts from the next step on.
+
+    words: what `text` says; by default made from the rest. An event that was saved has these, and of old and new what
+    a file can hold, else None.
+    """
 
     step: int
     name: str
     old: Any
     new: Any
+    words: str = ""
 
     @property
-    def text(self):
+    def text(self) -> str:
+        if self.words:
+            return self.words
         if self.name == "theta":  # too many numbers
             return "theta set"
         return f"{self.name} {_short(self.old)} → {_short(self.new)}"
+
+    def state(self) -> dict[str, Any]:
+        """A dict for a JSON file."""
+        return {
+            "step": int(self.step),
+            "name": self.name,
+            "text": self.text,
+            "old": _plain(self.old),
+            "new": _plain(self.new),
+        }
+
+    @classmethod
+    def from_state(cls, state) -> Self:
+        return cls(state["step"], state["name"], _restored(state["old"]), _restored(state["new"]), state["text"])
 
 
 def _short(value):
@@ -30,6 +58,29 @@ def _short(value):
     return str(getattr(value, "name", value))
 
 
+def _plain(value):
+    """The value as JSON has it: numbers, texts, tuples of them; {} for what it has not."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else {"float": str(float(value))}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return {}
+
+
+def _restored(value):
+    if isinstance(value, list):
+        return tuple(_restored(one) for one in value)
+    if isinstance(value, dict):
+        return float(value["float"]) if "float" in value else None
+    return value
+
+
 class Series:
     """One column: values recorded at steps that are multiples of `interval`.
 
@@ -37,7 +88,7 @@ class Series:
     the step alone, so a run that is rewound and trained again records the same steps.
     """
 
-    def __init__(self, interval=1, capacity=4096, scalar=True):
+    def __init__(self, interval=1, capacity=4096, scalar=True) -> None:
         self.interval = interval
         self.capacity = capacity
         self.length = 0
@@ -45,7 +96,7 @@ class Series:
         self._steps = np.zeros(64, np.int64)
         self._values = np.zeros((64, 1), np.float64 if scalar else np.float32)
 
-    def add(self, step, value):
+    def add(self, step, value) -> None:
         """Record `value` (a number, or one per layer) for `step`; steps between two intervals are passed over."""
         if step % self.interval:
             return
@@ -64,19 +115,19 @@ class Series:
             self.interval *= 2
             self._keep(np.flatnonzero(self._steps[: self.length] % self.interval == 0))
 
-    def truncate(self, step):
+    def truncate(self, step) -> None:
         """Forget what was recorded after `step`."""
         self.length = int(np.searchsorted(self._steps[: self.length], step, side="right"))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.length
 
     @property
-    def steps(self):
+    def steps(self) -> np.ndarray:
         return self._steps[: self.length]
 
     @property
-    def values(self):
+    def values(self) -> np.ndarray:
         """(n,) for numbers, (n, layers) for one number per layer; NaN where a layer was not there (yet)."""
         values = self._values[: self.length]
         return values[:, 0] if self._scalar else values
@@ -94,7 +145,25 @@ class Series:
         self._values[: len(rows)] = self._values[rows]
         self.length = len(rows)
 
-    def copy(self):
+    def state(self) -> dict[str, Any]:
+        """What is not an array, for a JSON file; the arrays are `steps` and `values`."""
+        return {"interval": int(self.interval), "capacity": int(self.capacity), "scalar": self._scalar}
+
+    @classmethod
+    def from_state(cls, state, steps, values) -> Self:
+        """A Series as `state`, `steps` and `values` of another one say; ValueError if they do not fit together."""
+        series = cls(state["interval"], state["capacity"], state["scalar"])
+        steps = np.asarray(steps)
+        values = np.asarray(values, series._values.dtype)
+        if steps.dtype.kind not in "iu" or steps.ndim != 1 or values.shape[:1] != steps.shape:
+            raise ValueError(f"expected as many values as steps; got steps {steps.shape}, values {values.shape}")
+        if values.ndim != (1 if series._scalar else 2) or len(steps) >= series.capacity or (np.diff(steps) <= 0).any():
+            raise ValueError(f"this is no column of a history: steps {steps.shape}, values {values.shape}")
+        series._steps, series._values = steps.astype(np.int64), values.reshape(len(steps), -1).copy()
+        series.length = len(steps)
+        return series
+
+    def copy(self) -> "Series":
         other = Series(self.interval, self.capacity, self._scalar)
         other.length = self.length
         other._steps, other._values = self._steps.copy(), self._values.copy()
@@ -108,26 +177,33 @@ class History:
 
     ==================================================  ==========================================================
     `loss`                                              loss of the batch, every step
-    `train_loss` `train_accuracy`                       on (at most 512) training samples, at every evaluation
+    `train_loss` `train_accuracy`                       on the training samples, at every evaluation
     `val_loss` `val_accuracy`                           on the validation samples, at every evaluation
-    `dW`                                                per layer: norm of dL/dW, at every probed step
-    `dz` `a_mean` `a_std` `saturated` `ratio`           per layer, at every probed step, while somebody watches
-    `z15` `z50` `z85` `unit15` `unit50` `unit85`        per layer: percentiles of z in the batch, over all units and of
-                                                        the first one, while a view shows them
-    `dh`                                                per lag: norm of dL/dh so many time steps before the last, in
-                                                        the first recurrent layer, while a view shows it
     ==================================================  ==========================================================
+
+    and, one number per layer at every probed step, while somebody watches:
+
+    {quantities}
+
+    A user's own, see `Trainer.record`, are there under their names.
 
     `events` lists the knobs that were turned.
     """
 
-    def __init__(self, capacity=4096):
+    def __init__(self, capacity=4096) -> None:
         self.capacity = capacity
         self.columns = {}
         self.events = []
-        self._trainer = lambda: None
+        self._source = None
 
-    def add(self, name, step, value, interval=1):
+    def attach(self, source) -> None:
+        """It is the history of that source, whose views `plot` draws; it does not keep the source alive."""
+        self._source = weakref.ref(source)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_source": None}  # a copy belongs to nobody yet
+
+    def add(self, name, step, value, interval=1) -> None:
         column = self.columns.get(name)
         if column is None:
             scalar = np.ndim(value) == 0
@@ -135,45 +211,81 @@ class History:
             column = self.columns[name] = Series(interval, capacity, scalar)
         column.add(step, value)
 
-    def due(self, name, step, interval=1):
+    def due(self, name, step, interval=1) -> bool:
         """Would that column keep a value of this step?  As it gets fuller it keeps fewer."""
         column = self.columns.get(name)
         return step % (interval if column is None else column.interval) == 0
 
-    def series(self, name):
+    def series(self, name) -> tuple[np.ndarray, np.ndarray]:
         """(steps, values) of a column; both empty if nothing was recorded under that name yet."""
         column = self.columns.get(name)
         if column is None:
             return np.zeros(0, np.int64), np.zeros(0)
         return column.steps, column.values
 
-    def __getitem__(self, name):
+    def __getitem__(self, name) -> np.ndarray:
         if name not in self.columns:
             there = ", ".join(sorted(self.columns)) or "nothing yet: train some steps first"
             raise KeyError(f"no column {name!r} in this history; recorded so far: {there}")
         return self.columns[name].values
 
-    def truncate(self, step, turned=False):
+    def truncate(self, step, turned=False) -> None:
         """Forget what happened after `step`; with `turned`, keep the knobs turned at that very step."""
         for column in self.columns.values():
             column.truncate(step)
         self.events = [event for event in self.events if event.step < step + turned]
 
-    def copy(self):
+    def copy(self) -> "History":
         other = History(self.capacity)
         other.columns = {name: column.copy() for name, column in self.columns.items()}
         other.events = list(self.events)
         return other
 
-    def plot(self, name="loss", ax=None, **options):
+    def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """(meta, arrays): all that is in it, for a file. meta: a dict of what JSON holds; arrays: name -> array.
+        `History.from_state(meta, arrays)` is an equal history; of the values of an event, only numbers, texts and
+        tuples of them are kept, beside its words."""
+        columns = {name: column.state() for name, column in self.columns.items()}
+        meta = {"capacity": self.capacity, "columns": columns, "events": [event.state() for event in self.events]}
+        arrays = {}
+        for name, column in self.columns.items():
+            arrays[f"steps/{name}"], arrays[f"values/{name}"] = column.steps.copy(), column.values.copy()
+        return meta, arrays
+
+    @classmethod
+    def from_state(cls, meta, arrays) -> Self:
+        """The history that `state` was asked of. ValueError if something is missing or does not fit."""
+        try:
+            history = cls(meta["capacity"])
+            history.columns = {
+                name: Series.from_state(state, arrays[f"steps/{name}"], arrays[f"values/{name}"])
+                for name, state in meta["columns"].items()
+            }
+            history.events = [Event.from_state(state) for state in meta["events"]]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"this is not the state of a history: {type(error).__name__} {error}") from None
+        return history
+
+    def plot(self, name="loss", ax=None, **options) -> "Axes":
         """The picture of a view ("loss", "gradients", "percentiles", ...) in matplotlib; returns the Axes."""
-        from nbprop.views.view import view
+        from nbprop.views.base.folder import view
 
-        trainer = self._trainer()
-        if trainer is None:
-            raise ValueError("the trainer that this history belongs to is gone: keep it in a variable to plot")
-        return view(name, trainer, **options).plot(ax=ax)
+        source = None if self._source is None else self._source()
+        if source is None:
+            gone = "is a copy, or was loaded" if self._source is None else "has lost its trainer: keep it in a variable"
+            raise ValueError(f"this history {gone}; to plot, it must be the history of a trainer that is there")
+        return view(name, source, **options).plot(ax=ax)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         steps = int(self.columns["loss"].steps[-1]) if len(self.columns.get("loss", ())) else 0
         return f"History({steps} steps; {', '.join(sorted(self.columns))}; {len(self.events)} events)"
+
+
+def _documented(quantities):
+    """A line for each column of the table."""
+    rule = f"{'=' * 30}  {'=' * 78}"
+    lines = [f"{f'`{q.series}`':30}  {q.label} ({q.unit}){'' if q.needs else ', always'}" for q in quantities]
+    return "\n    ".join([rule, *lines, rule])
+
+
+History.__doc__ = (History.__doc__ or "").replace("{quantities}", _documented(QUANTITIES.values()))

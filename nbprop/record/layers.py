@@ -23,20 +23,41 @@ class Layer:
 
 @dataclass(frozen=True)
 class Tap:
-    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run."""
+    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run.
+
+    reached: whether a gradient comes back as far as this; of frozen layers before the first that is trained dz is NaN.
+    """
 
     z: np.ndarray
     dz: np.ndarray
     a: np.ndarray
     activation: Any = field(repr=False)
+    reached: bool = True
 
 
-def unit_axis(z):
+def tapped(z, a, activation) -> Tap:
+    """The Tap of a layer, from its Tensors, after backward."""
+    reached = z.grad is not None
+    return Tap(z.data, z.grad if reached else np.full_like(z.data, np.nan), a.data, activation, reached)
+
+
+def behind(*outputs) -> "set[Tensor]":
+    """All that these Tensors were computed from while recording, whether it needs a gradient or not, and themselves."""
+    seen, stack = set(outputs), list(outputs)
+    while stack:
+        for x in stack.pop().inputs:
+            if x not in seen:
+                seen.add(x)
+                stack.append(x)
+    return seen
+
+
+def unit_axis(z) -> int:
     """The axis of a layer's output along which its units lie: channels of pictures, features of anything else."""
     return 1 if z.ndim == 4 else z.ndim - 1
 
 
-def find_layers(model, calls, used):
+def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]":
     """(Layer, z, a, activation module) for every module with a weight matrix and an output that is used, in order.
 
     `z` is what the activation gets: where a normalization follows the weights, what it gives.

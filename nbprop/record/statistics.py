@@ -1,4 +1,4 @@
-"""Numbers of an array that hold whatever is in it: mean, standard deviation, norm, silent share."""
+"""Numbers of an array that are right in float32 too: where its digits do not suffice, they are taken in float64."""
 
 import math
 
@@ -7,38 +7,50 @@ import numpy as np
 from .layers import unit_axis
 
 TINY = 1e-25  # of sums of squares: below, float32 has lost digits
+FLOAT32 = np.dtype(np.float32)
+CANCELS = 0.01  # share of E[a^2] that is left as the variance: below, E[a^2] - mean^2 has lost digits
 
 
-def mean(a):
+def mean(a) -> float:
     return float(a.mean()) if a.size else np.nan
 
 
-def silent_share(a, activation):
+def moments(a) -> tuple[float, float]:
+    """Mean and standard deviation of a flat array, as floats; NaN of an empty one."""
+    if not a.size:
+        return np.nan, np.nan
+    if a.dtype is FLOAT32:
+        mu, square = float(np.add.reduce(a)) / a.size, float(a.dot(a)) / a.size
+        variance = square - mu * mu
+        if square < math.inf and variance > max(TINY, CANCELS * square):
+            return mu, math.sqrt(variance)
+    a = a.astype(np.float64)
+    largest = float(np.abs(a).max())
+    if largest > 0 and math.isfinite(largest):
+        a /= largest  # then no square is too large or too small
+        return largest * float(a.mean()), largest * float(a.std())
+    return float(a.mean()), float(a.std())
+
+
+def norm(a) -> float:
+    """Euclidean norm of a flat array, a float."""
+    square = float(a.dot(a)) if a.dtype is FLOAT32 else 0.0
+    if TINY < square < math.inf:
+        return math.sqrt(square)
+    a = a.astype(np.float64)
+    largest = float(np.abs(a).max(initial=0))
+    if largest > 0 and math.isfinite(largest):
+        return largest * math.sqrt(np.square(a / largest).sum())
+    return largest  # 0, infinite or NaN
+
+
+def saturated_share(a, activation) -> float:
     """Share of saturated values (tanh, sigmoid) or of units that are dead for the whole batch (ReLU and its kin): a
     channel of pictures in all their pixels, a unit of sequences at all time steps."""
-    if activation is None:
+    if activation is None or not a.size:
         return 0.0
-    silent = activation.silent(a)
+    flat = activation.flat(a)
     if not activation.two_sided:
         unit = unit_axis(a)
-        silent = silent.all(axis=tuple(i for i in range(a.ndim) if i != unit))
-    return np.count_nonzero(silent) / silent.size
-
-
-def activations(taps):
-    """Mean, standard deviation and silent share of `a`, and the norm of dL/dz, of every layer: four (L,) arrays."""
-    out = np.empty((4, len(taps)), np.float32)
-    for i, tap in enumerate(taps):
-        a, dz = tap.a.ravel("K"), tap.dz.ravel("K")  # in the order of memory: no copy
-        mu = float(a.dot(np.ones_like(a))) / a.size
-        variance = float(a.dot(a)) / a.size - mu * mu
-        std = math.sqrt(variance) if TINY < variance < math.inf else np.std(a, dtype=np.float64)
-        out[:, i] = mu, std, silent_share(tap.a, tap.activation), norm(dz)
-    return out
-
-
-def norm(a):
-    """Euclidean norm of a flat array. Squares that float32 cannot hold, as where a gradient has all but vanished, are
-    taken in float64."""
-    square = float(a.dot(a))
-    return math.sqrt(square if TINY < square < math.inf else np.square(a, dtype=np.float64).sum())
+        flat = flat.all(axis=tuple(i for i in range(a.ndim) if i != unit))
+    return np.count_nonzero(flat) / flat.size

@@ -1,12 +1,17 @@
 """The learning-rate range test (Smith 2017, Cyclical Learning Rates, section 3.3)."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nbprop.checks import whole
 from nbprop.record import Diverged
 
-from . import knobs
+from . import given
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TOO_MUCH = 4.0  # the test ends when the loss is so many times its lowest
 
@@ -19,13 +24,13 @@ class LearningRates:
     loss: np.ndarray
 
     @property
-    def suggestion(self):
+    def suggestion(self) -> float:
         """A decade below the learning rate with the lowest loss: as large as is safe for a whole run."""
         return float(self.lr[np.argmin(self.loss)]) / 10
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         """Loss over learning rate, the suggestion marked; returns the Axes."""
-        from nbprop.views.view import new_axes
+        from nbprop.views.base.view import new_axes
 
         ax = new_axes(ax)
         ax.semilogx(self.lr, self.loss)
@@ -34,15 +39,15 @@ class LearningRates:
         ax.legend()
         return ax
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         tried = f"{len(self.lr)} from {self.lr[0]:.2g} to {self.lr[-1]:.2g}"
         return f"LearningRates({tried}, suggestion {self.suggestion:.2g})"
 
 
-def find_lr(trainer, low=1e-6, high=10.0, steps=100):
+def find_lr(trainer, low=1e-6, high=10.0, steps=100) -> LearningRates:
     """Train a branch of the trainer for `steps` steps, with a learning rate that grows from low to high by the same
     factor each step, until the loss is four times its lowest or no longer finite. The trainer stays as it is."""
-    low, high, steps = knobs.lr(low), knobs.lr(high), knobs.whole("steps", steps, 10)
+    low, high, steps = given.rate("low", low), given.rate("high", high), whole(10)("steps", steps)
     if not 0 < low < high:
         raise ValueError(f"find_lr needs 0 < low < high, got low={low:g} and high={high:g}")
     branch = trainer.branch()

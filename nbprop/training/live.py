@@ -1,53 +1,78 @@
 """What can be played in the background of a notebook, watched by views, and reached by hands in other threads."""
 
-import asyncio
 import math
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+from nbprop import cells
+from nbprop.checks import number, whole
 from nbprop.record import Diverged
 
-from . import cells, knobs
-from .player import Player
+from .interrupt import deferred
+from .player import Player, running_loop
+
+PATIENCE = 60.0  # seconds that one thread waits for another's step to end
 
 
 class Live:
-    """Steps that can be played. A subclass has `steps`, how many were made, and makes one more in `_advance()`."""
+    """Steps that can be played. A subclass has `steps`, how many were made, and makes one more in `_advance()`.
+
+    One thread at a time *drives*: it makes steps, turns knobs, looks into the model. Whoever comes from another thread
+    meanwhile puts what is to be done into the inbox; the driver does it between two steps.
+    """
 
     blocking = "step(n)"  # what to use where nothing can go on in the background
+    steps: int
+    watchers: set  # those who watch it, see record/source.py
+    version: int  # changes whenever there is something new to show
+    status: str
+    message: str
 
-    def __init__(self, speed=math.inf):
-        self.watchers = set()  # boards that show it: .needs, .seen, .pump()
-        self.version = 0  # changes whenever there is something new to show
+    def __init__(self, speed=math.inf) -> None:
+        self.watchers = set()
+        self.version = 0
         self.status, self.message = "ready", ""
-        self._inbox = deque()
-        self._thread, self._loop = threading.get_ident(), running_loop()
+        self._live(speed)
+        cells.claim(self)
+
+    def _live(self, speed):
+        """What belongs to this process and thread: made anew in a copy."""
+        self._inbox: deque = deque()
+        self._lock: Any = threading.RLock()  # held by whoever drives
+        self._stepping = False  # in the middle of a step, where nothing else may be done
+        self._loop, self._loop_thread = running_loop(), threading.get_ident()
         self._player = Player(self)
         self.speed = speed
-        cells.claim(self)
 
     # ---- what a hand does ----------------------------------------------------------------------------------------
 
-    def play(self, steps=None, unseen=False):
+    def play(self, steps: "int | None" = None, unseen: bool = False) -> None:
         """Go on in the background of the notebook, for `steps` more steps or until `pause`; returns at once.
 
         What nobody can see pauses after 5 s and goes on when somebody is back; `unseen=True` lets it go on.
         """
-        self._loop = self._loop or running_loop()
+        if self._loop is None or self._loop.is_closed():
+            self._loop, self._loop_thread = running_loop(), threading.get_ident()
         if self._loop is None:
             raise RuntimeError(
                 f"play() goes on in the background of a notebook; here nothing runs in the background: "
                 f"use {self.blocking}"
             )
-        until = math.inf if steps is None else self.steps + knobs.whole("steps", steps, 0)
-        self.post(lambda: self._play(until, unseen))
+        until = math.inf if steps is None else self.steps + whole(0)("steps", steps)
+        if threading.get_ident() == self._loop_thread:
+            self.post(lambda: self._play(until, unseen))
+        else:  # only there can it begin
+            self._loop.call_soon_threadsafe(self.post, lambda: self._play(until, unseen))
 
     def _play(self, until, unseen):
         self.message = ""
         self._player.start(until, unseen)
         self._set_status("playing")
 
-    def pause(self):
+    def pause(self) -> None:
         """Stop after the step that is being made."""
         self.post(self._pause)
 
@@ -56,58 +81,136 @@ class Live:
         if self.status in ("playing", "unseen"):
             self._set_status("paused")
 
-    def step(self, n=1):
+    def step(self, n: int = 1) -> None:
         """Make n steps, then pause."""
-        knobs.whole("n", n, 1)
+        whole(1)("n", n)
         self.post(lambda: self._few(n))
 
     def _few(self, n):
         self._pause()
-        for _ in range(n):
-            self._advance()
-        self._set_status("paused")
+        self._set_status("playing")
+        try:
+            with deferred() as interrupt:
+                for _ in range(n):
+                    self._drain()
+                    if self.status != "playing" or interrupt.came:
+                        break
+                    self._advance()
+        finally:
+            if self.status == "playing":
+                self._set_status("paused")
         self._changed()
 
-    def replaced(self):
+    def replaced(self) -> None:
         """The cell that made it was run again."""
         self.pause()
 
     @property
-    def playing(self):
+    def playing(self) -> bool:
         """Whether it goes on in the background right now."""
         return self._player.playing
 
     @property
-    def speed(self):
+    def speed(self) -> float:
         """Most steps per second of `play`."""
         return self._player.speed
 
     @speed.setter
-    def speed(self, value):
-        value = float(value)
-        if not value > 0:
-            raise ValueError(f"speed must be a number of steps per second above 0 (or infinity), got {value:g}")
-        self._player.speed = value
+    def speed(self, value) -> None:
+        value = value if value == math.inf else number(above=0, tip="30, or infinity")("speed", value)
+        self._player.speed = float(value)
 
-    def post(self, function):
-        """Have a function without arguments called between two steps, in the thread that makes them: at once if this is
-        that thread. Callbacks of widgets arrive in other threads."""
-        if threading.get_ident() == self._thread:
-            self._drain()
-            function()
-            return
-        self._inbox.append(function)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._drain)
-        elif self.status != "playing":
-            self._drain()
+    # ---- threads ----------------------------------------------------------------------------------------------------
+
+    def post(self, function: Callable[[], Any]) -> None:
+        """Have a function without arguments called between two steps: at once if nobody is making one, else by whoever
+        is. In a notebook it is the notebook's own thread that does it: callbacks of widgets arrive in other ones."""
+        loop = self._loop
+        if self._driving():
+            self._inbox.append(function) if self._stepping else function()
+        elif loop is not None and loop.is_running() and threading.get_ident() != self._loop_thread:
+            self._inbox.append(function)
+            loop.call_soon_threadsafe(self._drain_if_free)
+        elif self._lock.acquire(blocking=False):
+            try:
+                self._drain()
+                function()
+            finally:
+                self._release()
+        else:
+            self._inbox.append(function)
+            self._drain_if_free()  # the other one may have come to an end just now
+
+    def between(self, function: Callable[[], Any]) -> Any:
+        """What a function gives that looks into the run, called between two steps; waits for it."""
+        if self._driving():
+            return function()
+        if self._lock.acquire(blocking=False):
+            try:
+                return function()
+            finally:
+                self._release()
+        done, found = threading.Event(), []
+
+        def ask():
+            try:
+                found.append((function(), None))
+            except Exception as error:
+                found.append((None, error))
+            done.set()
+
+        self._inbox.append(ask)
+        waited = 0.0
+        while not done.wait(0.05):
+            self._drain_if_free()
+            waited += 0.05
+            if waited > PATIENCE and not done.is_set():
+                raise RuntimeError(
+                    f"the thread that trains has not come to the end of its step in {PATIENCE:.0f} s: is it waiting "
+                    "for this one?"
+                )
+        value, error = found[0]
+        if error is not None:
+            raise error
+        return value
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Inside, this thread makes the steps."""
+        self._lock.acquire()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _driving(self):
+        return self._lock._is_owned()
+
+    def _release(self):
+        self._lock.release()
+        self._drain_if_free()
+
+    def _drain_if_free(self):
+        """Do what waits in the inbox, unless another thread drives and will."""
+        while self._inbox and not self._stepping and self._lock.acquire(blocking=False):
+            try:
+                self._drain()
+            finally:
+                self._lock.release()
 
     def _drain(self):
-        while self._inbox:
+        """Do what has come so far; not what comes meanwhile: whoever turns a knob without end must not stop the run."""
+        for _ in range(len(self._inbox)):
             try:
                 self._inbox.popleft()()
+            except IndexError:  # it was done inside one of them
+                return
             except Exception as error:  # whoever asked is in another thread; the views show the message
                 self._fail(error, stop=isinstance(error, Diverged))
+
+    def _advance(self) -> None:
+        """Make one step."""
+        raise NotImplementedError
 
     # ---- telling the views -----------------------------------------------------------------------------------------
 
@@ -130,11 +233,3 @@ class Live:
             self._player.stop()
             self.status = "stopped"
         self._changed()
-
-
-def running_loop():
-    """The event loop of this thread, or None."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

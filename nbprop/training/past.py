@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .structure import Structure
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -13,87 +15,156 @@ class Snapshot:
 
     step: int
     settings: dict[str, Any]
+    objective: Any
+    structure: Structure
     theta: np.ndarray
     buffers: list  # arrays of the model's state that are not trained
-    activations: list  # modules, one for each place
-    generators: list  # the model's own random generators, one for each place: those that share one still do
-    optimizer: dict[str, Any]
-    batches: tuple
+    generators: list  # (generator, its state) of the model's own and the objective's
+    optimizers: dict[str, Any]
+    batches: Any  # state of the source of batches
+    arrays: list  # (array, its numbers) of those that modules of the user's own keep, and may write into
+    edited: int = 0  # number of the turn, if the model was changed by hand: no replaying leads across it
 
     @property
-    def nbytes(self):
-        arrays = [self.theta, *self.buffers, *self.optimizer["state"].values()]
-        return sum(array.nbytes for array in arrays) + 4096
+    def nbytes(self) -> int:
+        states = [vector for optimizer in self.optimizers.values() for vector in optimizer.state.values()]
+        kept = [numbers for _, numbers in self.arrays]
+        return sum(array.nbytes for array in [self.theta, *self.buffers, *kept, *states]) + 4096
 
-    def fill(self, model):
-        """Give a model of the same architecture the parameters, buffers and random generators of then."""
+    def fill(self, model, generators=True) -> None:
+        """Give the model, made as then, the parameters, buffers and (unless it is a copy) random numbers of then."""
         model.theta = self.theta
         for (_, array), kept in zip(model.named_buffers(), self.buffers, strict=True):
             array[...] = kept
-        for place, generator in zip(generators(model), copy.deepcopy(self.generators), strict=True):
-            setattr(*place, generator)
+        for generator, state in self.generators if generators else ():
+            generator.bit_generator.state = state
+        for array, numbers in self.arrays if generators else ():
+            array[...] = numbers
 
-
-def generators(model):
-    """(module, attribute) of each place in a model where there is a random generator."""
-    return [
-        (module, name)
-        for module in model.modules()
-        for name, value in vars(module).items()
-        if isinstance(value, np.random.Generator)
-    ]
+    def __deepcopy__(self, memo) -> "Snapshot":
+        """Another's snapshot: of its modules and generators, with the same arrays, which nobody changes."""
+        kept = [numbers for _, numbers in self.arrays]
+        shared = [
+            self.theta,
+            *self.buffers,
+            *kept,
+            *(v for each in self.optimizers.values() for v in each.state.values()),
+        ]
+        memo.update({id(array): array for array in shared})
+        return Snapshot(**{name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
 
 
 class Past:
     """The way back of a run: snapshots at multiples of `interval` steps, and every knob that was turned between them.
 
     Any step is reached by restoring the snapshot before it and training on. Snapshots are bounded in number and bytes:
-    when there are too many, every second one goes and the interval doubles. Step 0 always stays.
+    when there are too many, every second one goes and the interval doubles. The first always stays, and those that were
+    taken because somebody changed the model by hand: from before such a change no training leads to after it.
     """
 
-    def __init__(self, interval=100, limit=256, nbytes=64 * 2**20):
+    def __init__(self, interval=100, limit=256, nbytes=64 * 2**20) -> None:
         self.interval, self.limit, self.nbytes = interval, limit, nbytes
         self.snapshots = []
-        self.turns = []  # (steps done before, name, value) of every knob turned
+        self.turns = []  # (steps done before, name, value, number) of every knob turned
+        self._number = 0  # of the last turn
+        self.gap = (0, 0)  # between these steps nothing is left
 
-    def keep(self, run):
+    def keep(self, run) -> None:
         """Take a snapshot of the run if one is due at its present step."""
         if run.steps % self.interval or (self.snapshots and self.snapshots[-1].step >= run.steps):
             return
-        self.snapshots.append(run.snapshot())
-        most = max(2, min(self.limit, self.nbytes // self.snapshots[-1].nbytes))
+        self._add(run.snapshot())
+
+    def begin(self, run) -> None:
+        """Take a snapshot of the run as the earliest state to go back to, whatever step it is at."""
+        self._add(run.snapshot())
+
+    def keep_edited(self, run) -> int:
+        """Take a snapshot because the model was changed by hand, which counts as a turn; returns its number."""
+        number = self._next()
+        self._add(run.snapshot(edited=number))
+        return number
+
+    def _add(self, snapshot):
+        self.snapshots.append(snapshot)
+        most = max(2, min(self.limit, self.nbytes // snapshot.nbytes))
         while len(self.snapshots) > most:
-            self.interval *= 2
-            self.snapshots = [kept for kept in self.snapshots if kept.step % self.interval == 0]
+            if sum(s.edited for s in self.snapshots) > most // 2:  # many changes by hand: only the newest can be kept
+                self.snapshots = [self.snapshots[0], *self.snapshots[-(most // 2) or -1 :]]
+                self.gap = self.snapshots[0].step, self.snapshots[1].step
+            else:
+                self.interval *= 2
+                kept = [s for s in self.snapshots if s.edited or s.step % self.interval == 0]
+                self.snapshots = kept if kept[0] is self.snapshots[0] else [self.snapshots[0], *kept]
 
-    def turned(self, step, name, value):
-        """A knob was turned after `step` updates."""
-        self.turns.append((step, name, value))
+    def turned(self, step, name, value) -> int:
+        """A knob is turned after `step` updates; returns the number of the turn."""
+        number = self._next()
+        self.turns.append((step, name, value, number))
+        return number
 
-    def before(self, step):
-        """The latest snapshot at or before `step`."""
-        return max((kept for kept in self.snapshots if kept.step <= step), key=lambda kept: kept.step)
+    def _next(self):
+        self._number += 1
+        return self._number
 
-    def rewind(self, run, step, turned=False):
+    def cut(self, number) -> None:
+        """Forget the turn of that number, and all later ones."""
+        self.turns = [turn for turn in self.turns if turn[3] < number]
+        self.snapshots = [kept for kept in self.snapshots if kept.edited < number]
+
+    @property
+    def first(self) -> int:
+        """The earliest step that can be gone back to."""
+        return self.snapshots[0].step
+
+    def before(self, step, turned=True) -> "Snapshot":
+        """The latest snapshot at or before `step`; without `turned` as it was before anything was changed there."""
+        if step < self.first or self.gap[0] < step < self.gap[1]:
+            first = self.first if step < self.first else self.gap[1]
+            raise ValueError(f"the way back to step {step} is no longer there; the earliest one left is step {first}")
+        fitting = [
+            kept for kept in self.snapshots if kept.step < step or (kept.step == step and (turned or not kept.edited))
+        ]
+        return fitting[-1]
+
+    def rewind(self, run, step, turned=False) -> list[tuple[int, float]]:
         """Bring the run to exactly the state after `step` updates; what came later is forgotten.
 
-        turned: with the knobs that were turned at that step, or as it was before.
-        At least one step is made again (if there was one), so that there is a step to look into.
+        turned: with the knobs that were turned at that step, or as it was before. Returns what `replay` does.
         """
-        snapshot = self.before(max(step - 1, 0))
+        made = self.replay(run, step, turned)
         last = step if turned else step - 1
         self.turns = [turn for turn in self.turns if turn[0] <= last]
-        self.snapshots = [kept for kept in self.snapshots if kept.step <= step]
-        run.restore(snapshot)
-        again = [turn for turn in self.turns if turn[0] >= snapshot.step]
-        for made, name, value in again:
-            while run.steps < made:
-                run.step()
-            run.apply(name, value)
-        while run.steps < step:
-            run.step()
+        self.snapshots = [s for s in self.snapshots if s.step < step or (s.step == step and (turned or not s.edited))]
+        return made
 
-    def copy(self):
+    def replay(self, run, step, turned=False) -> list[tuple[int, float]]:
+        """Bring the run to exactly the state after `step` updates, and forget nothing.
+
+        At least one step is made again (if there was one), so that there is a step to look into. Returns (steps done,
+        loss) of those that were made again.
+        """
+        snapshot = self.before(step, turned)
+        if snapshot.step == step and not snapshot.edited and step > self.first:
+            snapshot = self.before(step - 1)
+        run.restore(snapshot)
+        last, losses = step if turned else step - 1, []
+
+        def go(to):
+            while run.steps < to:
+                loss = run.step()
+                losses.append((run.steps, loss))
+
+        for made, name, value, number in self.turns:
+            if snapshot.step <= made <= last and number > snapshot.edited:
+                go(made)
+                run.apply(name, value)
+        go(step)
+        return losses
+
+    def copy(self) -> "Past":
+        """The same past, to go on differently from."""
         other = Past(self.interval, self.limit, self.nbytes)
-        other.snapshots, other.turns = list(self.snapshots), list(self.turns)
+        other.snapshots, other.turns, other.gap = list(self.snapshots), list(self.turns), self.gap
+        other._number = self._number
         return other

@@ -9,6 +9,8 @@ import math
 import sys
 import time
 
+from .interrupt import deferred
+
 SLICE = 0.012  # seconds of training between two looks at the messages
 GRACE = 5.0  # seconds that a run goes on although nobody can see it (a view takes a moment to appear)
 TURNS = 10
@@ -17,7 +19,7 @@ TURNS = 10
 class Player:
     """Drives a trainer's steps from an asyncio task, at up to `speed` steps per second."""
 
-    def __init__(self, trainer):
+    def __init__(self, trainer) -> None:
         self.trainer = trainer
         self.speed = math.inf
         self.unseen = False  # go on although nobody can see it
@@ -26,19 +28,23 @@ class Player:
         self._last_seen = 0.0
 
     @property
-    def playing(self):
+    def playing(self) -> bool:
         return self._task is not None
 
-    def start(self, until, unseen):
+    def start(self, until, unseen) -> None:
         self.until, self.unseen = until, unseen
         if self._task is None:
             self._last_seen = time.perf_counter()
             self._task = asyncio.get_running_loop().create_task(self._play())
 
-    def stop(self):
+    def stop(self) -> None:
         task, self._task = self._task, None
         if task is not None and task is not _current_task():
-            task.cancel()
+            loop = task.get_loop()
+            if loop is running_loop():
+                task.cancel()
+            elif not loop.is_closed():  # another thread's
+                loop.call_soon_threadsafe(task.cancel)
 
     async def _play(self):
         trainer, mine = self.trainer, asyncio.current_task()
@@ -50,23 +56,39 @@ class Player:
                     trainer._set_status("unseen")
                     await asyncio.sleep(0.1)
                     continue
-                trainer._set_status("playing")
-                due = max(due, now - SLICE)  # time that was lost is not caught up
-                while due <= time.perf_counter() < now + SLICE:
-                    trainer._drain()
-                    if self._task is not mine or trainer.steps >= self.until:
-                        break
-                    trainer._advance()
-                    due += 1 / self.speed
-                trainer._pump()
+                if not trainer._lock.acquire(blocking=False):  # another thread looks into the run
+                    await asyncio.sleep(0.005)
+                    continue
+                try:
+                    trainer._set_status("playing")
+                    due = max(due, now - SLICE)  # time that was lost is not caught up
+                    due = self._slice(mine, due, now + SLICE)
+                    trainer._pump()
+                finally:
+                    trainer._release()
                 await _breathe(due - time.perf_counter())
+        except KeyboardInterrupt:  # at the end of a slice; the kernel goes on
+            trainer._pause()
         except Exception as error:  # a background task has no cell to show a traceback in: the views show it
-            self._task = None
+            if self._task is mine:
+                self._task = None
             trainer._fail(error)
         else:
             if self._task is mine:
                 self._task = None
                 trainer._set_status("paused")
+
+    def _slice(self, mine, due, end):
+        """Steps until a moment; when the next one is to be made."""
+        trainer = self.trainer
+        with deferred() as interrupt:
+            while due <= time.perf_counter() < end and not interrupt.came:
+                trainer._drain()
+                if self._task is not mine or trainer.steps >= self.until:
+                    break
+                trainer._advance()
+                due += 1 / self.speed
+        return due
 
     def _nobody_looks(self, now):
         watchers = self.trainer.watchers
@@ -87,7 +109,12 @@ async def _breathe(idle):
 
 
 def _current_task():
+    return None if running_loop() is None else asyncio.current_task()
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread, or None."""
     try:
-        return asyncio.current_task()
+        return asyncio.get_running_loop()
     except RuntimeError:
         return None

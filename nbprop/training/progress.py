@@ -2,11 +2,12 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 PATIENCE = 1.5  # seconds of work before a bar appears: a quick fit needs none
 
 
-def progress(trainer, last):
+def progress(trainer, last) -> tuple[Callable[[], None], Callable[[], None]]:
     """A function to call after every step. It shows how far the way to step `last` is, and cleans up at the end."""
     first, begun = trainer.steps, time.perf_counter()
     show = _notebook_bar if _in_notebook() else _terminal_line if sys.stderr.isatty() else None

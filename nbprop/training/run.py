@@ -1,353 +1,300 @@
-"""The numbers of a run, and nothing else: model, optimizer and batches, one step at a time, and the full state to
-go back to. No history, no threads, no clock: the same settings and seed give the same bits."""
+"""The numbers of a run, and nothing else: model, objective, optimizer and batches, one step at a time, and the full
+state to go back to. No history, no threads, no clock: the same settings and seed give the same bits."""
 
-import copy
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from nbprop import nn, optim
-from nbprop.engine import Tensor, no_grad, record
-from nbprop.engine.tape import reachable
-from nbprop.record import histograms, statistics
+from nbprop import optim
+from nbprop.nn.module import unlike
+from nbprop.nn.parameter import changes
 from nbprop.record.diverged import Diverged, first_not_finite
-from nbprop.record.layers import find_layers
+from nbprop.record.observation import own_arrays
 
-from .batches import Batches
-from .fit import check_fit, evaluating
-from .past import Snapshot, generators
-from .recorded import RecordedStep
-from .resize import Resize, activations, dense_layers, dropouts, hidden_sizes
-from .targets import accuracy, probabilities, targets
+from . import makeup
+from .knob import ACTIONS, KNOBS
+from .looking import Looking
+from .past import Snapshot
+from .step import EagerStep, RecordedStep
+from .structure import Structure
+from .trees import at
 
-EVALUATION_SAMPLES = 512
-QUANTITIES = ("a_mean", "a_std", "saturated", "dz", "dW", "ratio")
+DEFAULTS = {"batch_size": 32, "drop_last": False, "accumulate": 1, "clip": None, "clip_value": None, "l1": 0.0}
 
 
-class Run:
-    """settings: a dict with the value of every knob; `optimizer` is a template that is copied."""
+class Run(Looking):
+    """optimizers: part of the objective -> optimizer that nobody else holds; "" where the loss is one.
 
-    def __init__(self, model, settings, seed):
-        self.model, self.settings, self.seed = model, settings, seed
+    settings: those of DEFAULTS that are to be different."""
+
+    def __init__(self, model, objective, optimizers, settings, seed) -> None:
+        self.model, self.objective, self.seed = model, objective, seed
+        self.settings = {**DEFAULTS, **settings, "block": None}
         self.steps = 0
-        check_fit(model, settings["data"], settings["loss"])
-        self._take_optimizer()
-        self._take_data()
-        self._record_anew()
+        # Called with name and value when somebody sets one of an optimizer's settings.
+        self.on_setting: Callable[[str, Any], None] | None = None
+        self.rng = np.random.default_rng([seed, 4])  # of the objective: noise, augmentation
+        self.theta, self._stamp = model.theta, changes()
+        with self.looking():
+            objective.check(model)
+            objective.check_batches(model, self.settings)
+        self.batches = objective.feed([seed, 0])
+        self.own(optimizers)
+        self.take_model()
+
+    def own(self, optimizers) -> None:
+        """From now on these are the run's optimizers: who sets one of their settings turns a knob."""
+        self.optimizers = optimizers
+        for part, optimizer in optimizers.items():
+            optimizer._owner = lambda name, value, part=part: self._set(part, name, value)
+
+    def _set(self, part, name, value):
+        if self.on_setting is None:
+            raise AttributeError(f"this optimizer belongs to a run: set {name} of its trainer")
+        self.on_setting(name, {part: value} if len(self.optimizers) > 1 else value)
+
+    @property
+    def optimizer(self) -> optim.Optimizer:
+        """The optimizer; of several parts, the first one's."""
+        return next(iter(self.optimizers.values()))
 
     # ---- one step ----------------------------------------------------------------------------------------------
 
-    def step(self, measure_update=False):
+    def step(self, measure_update=False) -> float:
         """Forward, loss, backward, update. Returns the loss of the batch before the update; Diverged if any number of
         the step is not finite."""
-        batch = self.batches.next(self.settings["batch_size"])
-        recorded = self._recordings.get(len(batch))
-        if recorded is None:
-            recorded = RecordedStep(self.model, self._loss, self._X, self._y, len(batch))
-            self._recordings[len(batch)] = recorded
-        self._recorded = recorded
-        loss = recorded.run(self._X, self._y, batch)
-        norm = loss + self.gradient.dot(self.gradient)  # infinite also where only the square is too large
-        if not (math.isfinite(norm) or (math.isfinite(loss) and np.isfinite(self.gradient).all())):
-            self._diverged(loss)
-        changed = self.settings["l1"] or self.settings["clip"] is not None
-        self._norms = self._measured_norms() if changed else None  # else when asked for
-        if self.settings["l1"]:
-            self.gradient += self.settings["l1"] * np.sign(self.theta)
-        if self.settings["clip"] is not None:
-            optim.clip_grad_norm(self.gradient, self.settings["clip"])
         before = self.theta.copy() if measure_update else None
-        self.optimizer.update(self.theta, self.gradient)
+        if self._places:
+            loss = self._in_turns()
+        else:
+            loss = self._gradient()
+            self._update(loss, "", self.optimizers[""])
+        self._loss_was = loss
         self.steps += 1
         if before is not None:
-            self.ratios = self._update_ratios(before)
-        if not math.isfinite(self.theta.dot(self.theta)) and not np.isfinite(self.theta).all():
+            self._watched = {"before": before, "after": self.theta.copy()}
+        self._square = square = self.theta.dot(self.theta)
+        if not math.isfinite(square) and not np.isfinite(self.theta).all():
             self._diverged(loss, updated=True)
         return loss
+
+    def _gradient(self):
+        """Leaves the gradient of the next batch (the mean over several, with `accumulate`) in the model; the loss."""
+        return self._mean([self._one_gradient] * self.settings["accumulate"])
+
+    def _mean(self, computations):
+        """The same of several: of the gradients that they leave in the model, and of the losses that they give."""
+        if len(computations) == 1:
+            return computations[0]()
+        losses, total = [], np.zeros_like(self.gradient)
+        for compute in computations:
+            losses.append(compute())
+            total += self.gradient
+        np.divide(total, len(losses), out=self.gradient)
+        return sum(losses) / len(losses)
+
+    def _draw(self):
+        batch = self.objective.draw(self.batches, self)  # by a function, perhaps, which plays with the model
+        self._left_behind()
+        return batch
+
+    def _one_gradient(self):
+        """The same of the next batch."""
+        objective, settings = self.objective, self.settings
+        self._observation = None
+        if self.not_replayed:
+            return self._of_part("", self._draw())
+        indices = self.batches.next(settings["batch_size"], settings["drop_last"])
+        recorded = self._recordings.get(len(indices))
+        if recorded is None:
+            recorded = self._record(indices)
+            if recorded is None:  # it was declared static, and is not
+                return self._of_part("", self._batch)
+        self._made, self._batch = recorded, recorded.batch
+        return recorded.run(objective.X, objective.target, indices)
+
+    def _record(self, indices):
+        """A recorded step for batches of that size; None if a declaration that it may be replayed proves wrong."""
+        recorded = RecordedStep(self.model, self.objective, len(indices))
+        if self._declared:
+            self._batch = at(self.objective.X, indices), at(self.objective.target, indices)
+            self.not_replayed = recorded.differs(self.objective, indices)
+            if self.not_replayed:
+                return None
+            recorded = RecordedStep(self.model, self.objective, len(indices))  # its first run is to be the recording
+        self._recordings[len(indices)] = recorded
+        return recorded
+
+    def _of_part(self, part, batch):
+        """Leaves the gradient of a part of the loss in the model; the loss."""
+        objective, model, self._batch = self.objective, self.model, batch
+        if not isinstance(self._made, EagerStep):
+            self._made = EagerStep(model)
+        loss = self._made.run(lambda: objective.loss(model, batch, self.rng, part))
+        self._made.check(objective.losses[part], objective.module(model, part), part)
+        self._left_behind()
+        return loss
+
+    def _in_turns(self):
+        """One update of each part's own module, with the same batch; the sum of the losses."""
+        batches = [self._draw() for _ in range(self.settings["accumulate"])]
+        self._observation, gradient = None, np.zeros_like(self.gradient)
+        for part, place in self._places.items():
+            loss = self._mean([partial(self._of_part, part, batch) for batch in batches])
+            self.losses[part] = loss
+            self._update(loss, part, self.optimizers[part])
+            gradient[place] = self._dL[place]
+        self._dL = gradient
+        return sum(self.losses.values())
+
+    def _update(self, loss, part, optimizer):
+        """Check the gradient, add penalties, clip, and let the optimizer change the parameters of that part."""
+        theta, gradient, frozen = self._parts[part]
+        for place in self._frozen:
+            self.gradient[place] = 0
+        norm = loss + gradient.dot(gradient)  # infinite also where only the square is too large
+        if not (math.isfinite(norm) or (math.isfinite(loss) and np.isfinite(gradient).all())):
+            self._diverged(loss)
+        settings, self._dL = self.settings, self.gradient  # what backward gave, whatever becomes of it
+        l1, clip, clip_value = settings["l1"], settings["clip"], settings["clip_value"]
+        if l1 or clip is not None or clip_value is not None:
+            self._dL = self.gradient.copy()
+            if l1:
+                gradient += l1 * np.sign(theta)
+                for place in self._frozen:
+                    self.gradient[place] = 0
+            if clip_value is not None:
+                optim.clip_grad_value(gradient, clip_value)
+            if clip is not None:
+                optim.clip_grad_norm(gradient, clip)
+        optimizer.update(theta, gradient, frozen)
 
     def _diverged(self, loss, updated=False):
         step = self.steps if updated else self.steps + 1
         raise Diverged(step, *first_not_finite(self.layers, self.taps, self.gradient, self.theta, loss))
 
+    # ---- the model, looked at anew when it has changed ---------------------------------------------------------------
+
+    def edited(self) -> str:
+        """Has anybody changed the model since the last look, other than by a knob? "structure" (modules, attributes,
+        flags, arrays exchanged), "weights" or ""."""
+        theta = self.model.theta  # which sees, too, what was changed inside a list
+        if changes() != self._stamp:
+            if theta is not self.theta or not self.structure.same(self.model):
+                return "structure"
+            self._stamp = changes()  # it was another model
+        with np.errstate(all="ignore"):
+            square = self.theta.dot(self.theta)
+        return "weights" if square != self._square and not (square != square and self._square != self._square) else ""
+
+    def take_model(self) -> None:
+        """Everything that depends on what the model is made of."""
+        self._recordings, self._made = {}, None
+        self._observation, self._watched = None, {}  # theta before and after the last step that was watched
+        self.losses = {}  # of each part, in the last step
+        self.theta, self.gradient = self.model.theta, self.model.gradient
+        self._dL = self.gradient
+        self.structure = Structure(self.model)
+        with np.errstate(all="ignore"):
+            self._stamp, self._square = changes(), self.theta.dot(self.theta)
+        self._frozen = self.model.frozen_slices()
+        several = len(self.optimizers) > 1 or "" not in self.objective.losses
+        self._places = {part: self._place(part) for part in self.objective.losses} if several else {}
+        self._parts = {}  # part -> its parameters, their gradient, and which of them are frozen
+        for part, place in (self._places or {"": slice(0, self.theta.size)}).items():
+            frozen = [s for s in self._frozen if place.start <= s.start and s.stop <= place.stop]
+            within = [slice(s.start - place.start, s.stop - place.start) for s in frozen]
+            self._parts[part] = self.theta[place], self.gradient[place], within
+        why, declared = self.objective.not_static(self.model), unlike(self.model)
+        self.not_replayed, self._declared = (
+            why or declared,
+            self.objective.static or any(module.static for module in self.model.modules()),
+        )
+        self._unrun = None
+        self.read_knobs()
+
+    def read_knobs(self) -> None:
+        """What the knobs stand at."""
+        self.values = {name: knob.read(self) for name, knob in KNOBS.items()}
+        self.places = {kind: len(found(self.model)) for kind, found in makeup.PLACES.items()}
+
+    def _place(self, part):
+        """Where in theta the parameters of a part's module lie."""
+        theta = self.objective.module(self.model, part).theta
+        start = (theta.__array_interface__["data"][0] - self.theta.__array_interface__["data"][0]) // theta.itemsize
+        return slice(start, start + theta.size)
+
     @property
-    def epoch(self):
+    def epoch(self) -> float:
         return self.batches.epoch
-
-    # ---- what can be seen --------------------------------------------------------------------------------------
-
-    @property
-    def layers(self):
-        return self._recorded.layers if self._recorded else self._layers_before_the_first_step()
-
-    def _layers_before_the_first_step(self):
-        few = min(2, len(self._X))  # batch normalization trains on two samples or more
-        probe = RecordedStep(copy.deepcopy(self.model), self._loss, self._X, self._y, few)
-        probe.run(self._X, self._y, np.arange(few))
-        return probe.layers
-
-    @property
-    def taps(self):
-        return self._recorded.taps if self._recorded else []
-
-    def gradient_norms(self):
-        """Norm of dL/dW of every layer in the last step, (L,)."""
-        return self._measured_norms() if self._norms is None else self._norms
-
-    def _measured_norms(self):
-        with np.errstate(over="ignore"):
-            squares = np.add.reduceat(np.multiply(self.gradient, self.gradient, out=self._squares), self._starts)
-        squares = np.append(squares, 0).astype(np.float64)  # a zero where the last layer ends
-        ends = np.append(self._starts, self.gradient.size)
-        for i in np.flatnonzero(~((squares[:-1] > statistics.TINY) & (squares[:-1] < np.inf))):
-            squares[i] = np.square(self.gradient[ends[i] : ends[i + 1]], dtype=np.float64).sum()
-        return np.sqrt(np.add.reduceat(squares, self._recorded.places)[::2]).astype(np.float32)
-
-    def _update_ratios(self, before):
-        """Norm of the last update over norm of the weights before it, per layer, (L,); NaN where weights are zero."""
-        ratios = np.full(len(self.layers), np.nan, np.float32)
-        for i, layer in enumerate(self.layers):
-            old = before[layer.weight]
-            change = self.theta[layer.weight] - old
-            norm = old.dot(old)
-            if norm > 0:
-                ratios[i] = np.sqrt(change.dot(change) / norm)
-        return ratios
-
-    def probe(self):
-        """The quantities of `QUANTITIES` for every layer, in the last step: dict of (L,) arrays."""
-        if not self._recorded:
-            return {name: np.full(len(self.layers), np.nan, np.float32) for name in QUANTITIES}
-        a_mean, a_std, saturated, dz = statistics.activations(self.taps)
-        return {
-            "a_mean": a_mean,
-            "a_std": a_std,
-            "saturated": saturated,
-            "dz": dz,
-            "dW": self.gradient_norms(),
-            "ratio": np.full(len(self.layers), np.nan, np.float32) if self.ratios is None else self.ratios,
-        }
-
-    def lags(self):
-        """Norm of dL/dh of the first recurrent layer in the last step, by time steps before the end (T,); or None."""
-        op = self._recorded and self._recorded.recurrent
-        return None if op is None else np.sqrt(np.square(op.dh[::-1], dtype=np.float64).sum(axis=(1, 2)))
-
-    def percentiles(self):
-        """What `histograms.percentiles` says of the last step."""
-        return histograms.percentiles(self.taps)
-
-    def slopes(self, bins):
-        """What `histograms.slopes` says of the last step."""
-        return histograms.slopes(self.taps, bins)
-
-    def histograms(self, kind, bins):
-        return histograms.histograms(self._counted(kind), bins)
-
-    def not_finite(self, kind):
-        return histograms.not_finite(self._counted(kind))
-
-    def _counted(self, kind):
-        """The array of each layer whose numbers a histogram counts."""
-        if kind == "weights":
-            return [self.theta[layer.weight] for layer in self.layers]
-        if not self._recorded:
-            return [np.zeros(0, np.float32) for _ in self.layers]
-        if kind == "gradients":
-            return [self.gradient[layer.weight] for layer in self.layers]
-        return [tap.a for tap in self.taps]
-
-    def output(self, X):
-        """What the network says, (n, ..., outputs), with the training step's arrays left as they are."""
-        with evaluating(self.model), no_grad():
-            return self.model(Tensor(X)).data
-
-    def activations(self, X):
-        """What every layer gives for the samples X: a list of arrays (n, ...)."""
-        with evaluating(self.model), record() as tape:
-            output = self.model(Tensor(X))
-        used = set(reachable(output))
-        return [a.data for _, _, a, _ in find_layers(self.model, tape.calls, used.__contains__)]
-
-    def predict(self, X):
-        """Class probabilities or regression values of the samples X, (n, ..., outputs)."""
-        return probabilities(self.output(X), self.settings["data"], self.settings["loss"])
-
-    def attention(self, X):
-        """The weights of every attention in the model, each (heads, T, S), for one sample X."""
-        self.output(X[None])
-        return [each.attention_weights[0] for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
-
-    def evaluate(self):
-        """Loss and accuracy on the first 512 training samples and all validation samples."""
-        data, loss = self.settings["data"], self.settings["loss"]
-        found = {}
-        sets = {
-            "train": (self._X[:EVALUATION_SAMPLES], self._y[:EVALUATION_SAMPLES], data.y_train[:EVALUATION_SAMPLES]),
-            "val": (data.X_val, self._y_val, data.y_val),
-        }
-        with evaluating(self.model), no_grad():
-            for name, (X, target, y) in sets.items():
-                if len(X):
-                    output = self.model(Tensor(X))
-                    found[f"{name}_loss"] = float(self._loss(output, target).data)
-                    if data.task != "regression":
-                        found[f"{name}_accuracy"] = accuracy(output.data, y, data, loss)
-        return found
 
     # ---- turning knobs -----------------------------------------------------------------------------------------
 
-    def apply(self, name, value):
-        """Turn one knob; parameters, optimizer state and the place in the data are kept as far as they still fit.
-
-        theta: an array, or with the buffers what `model.state_dict()` gave."""
-        if name in ("loss", "data"):
-            check_fit(self.model, *(value if name == key else self.settings[key] for key in ("data", "loss")))
-        if name == "theta":
-            if isinstance(value, dict):
-                self.model.load_state_dict(value)
-            else:
-                self.model.theta = value
-            return
-        if name == "hidden":
-            self._resize(value)
-        self.settings[name] = value
-        if name == "lr":
-            self.optimizer.lr = value
-        elif name == "optimizer":
-            self._take_optimizer()
-        elif name == "activation":
-            self._replace_activations([nn.activation(value) for _ in activations(self.model)])
-        elif name == "dropout":
-            self._set_dropout(value)
-        elif name in ("loss", "data"):
-            self._take_data(keep=name == "loss")
-        if name not in ("lr", "optimizer", "clip", "l1"):
-            self._record_anew()
-
-    def _take_optimizer(self):
-        template = self.settings["optimizer"]
-        self.optimizer = type(template)(**template.settings())
-        self.optimizer.lr = self.settings["lr"]
-
-    def _take_data(self, keep=False):
-        data, loss = self.settings["data"], self.settings["loss"]
-        self._X, self._y = data.X_train, targets(data.y_train, data, loss)
-        self._y_val = targets(data.y_val, data, loss)
-        self._loss = nn.loss(loss)
-        if not keep:
-            self.batches = Batches(len(self._X), [self.seed, self.steps])
-
-    def _record_anew(self):
-        self._recordings, self._recorded = {}, None
-        self.ratios = None  # of the last step that was asked to measure its update
-        self.theta, self.gradient = self.model.theta, self.model.gradient
-        sizes = np.array([parameter.size for parameter in self.model.parameters()])
-        self._starts = np.cumsum(sizes) - sizes
-        self._squares = np.empty_like(self.gradient)
-        self._norms = None
-
-    def _replace_activations(self, new):
-        """new: a module for each place."""
-        for (module, name, _), activation in zip(activations(self.model), new, strict=True):
-            if isinstance(module, nn.Sequential):
-                module[int(name)] = activation
-            else:
-                setattr(module, name, activation)
-
-    def _set_dropout(self, p):
-        layers = dropouts(self.model)
-        for layer, share in zip(layers, p if isinstance(p, tuple) else [p] * len(layers), strict=True):
-            layer.p = share
-
-    def _resize(self, hidden):
-        layers = dense_layers(self.model)
-        old = [layers[0].in_features, *(layer.out_features for layer in layers)]
-        new = [old[0], *hidden, old[-1]]
-        resize = Resize(old, new, self.settings["activation"])
-        theta, state = self.theta, self.optimizer.state
-        self._rebuild(hidden)
-        self.model.theta = resize.carry(theta, self.model.theta, identity=True)
-        zeros = np.zeros_like(self.model.theta)
-        self.optimizer.state = {key: resize.carry(value, zeros) for key, value in state.items()}
-
-    def _rebuild(self, hidden):
-        """Give the model the layers of a freshly initialized network with these hidden sizes."""
-        fresh = self._initialized(hidden, [self.seed, self.steps])
-        for layer in dropouts(fresh):  # goes on with the draws of the old ones
-            layer.rng = next(iter(self.model.generators()), layer.rng)
-        del self.model[:]
-        self.model.extend(fresh)
-
-    def _initialized(self, hidden, seed):
-        layers, name = dense_layers(self.model), self.settings["activation"]
-        return nn.mlp(
-            [layers[0].in_features, *hidden, layers[-1].out_features],
-            # One of the model may have settings of its own, such as a slope.
-            activation=next((module for _, _, module in activations(self.model) if module.name == name), name),
-            init=getattr(self.model, "init", "xavier"),
-            seed=seed,
-            dtype=self.theta.dtype,
-            dropout=self.settings["dropout"],
-        )
+    def apply(self, name, value) -> Any:
+        """Turn one knob, or do an action; parameters, optimizer state and the place in the data are kept as far as they
+        still fit. The same on the same state does the same again."""
+        knob: Any = KNOBS.get(name) or ACTIONS[name]
+        said = knob.apply(self, value)
+        if name not in KNOBS or knob.graph or changes() != self._stamp:
+            self.take_model()
+        else:
+            self._observation = None if name == "theta" else self._observation
+            with np.errstate(all="ignore"):
+                self._square = self.theta.dot(self.theta)
+            self.read_knobs()
+        return said
 
     # ---- the full state ----------------------------------------------------------------------------------------
 
-    def branch(self):
-        """An independent run in the same state."""
-        other = Run(copy.deepcopy(self.model), dict(self.settings), self.seed)
-        other.restore(self.snapshot())
-        return other
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is made anew from the rest."""
+        lost = (
+            "_recordings",
+            "_made",
+            "_observation",
+            "_unrun",
+            "_batch",
+            "on_setting",
+            "theta",
+            "gradient",
+            "_dL",
+            "_parts",
+            "values",
+        )
+        return {name: value for name, value in vars(self).items() if name not in lost}
 
-    def fresh_model(self, start, seed):
-        """A model as this one is now, with weights as at a start: initialized anew where the model is made by nn.mlp,
-        else those of the snapshot `start`."""
-        if self.settings["hidden"] is not None:
-            return self._initialized(self.settings["hidden"], seed)
-        model = copy.deepcopy(self.model)
-        start.fill(model)
-        return model
+    def __setstate__(self, state) -> None:
+        vars(self).update(state, on_setting=None)
+        self.own(self.optimizers)
+        self.take_model()
 
-    def snapshot(self):
+    def snapshot(self, edited=0) -> Snapshot:
+        if not self.structure.current:
+            self.structure = Structure(self.model)
+        generators = [*self.model.generators(), *makeup.generators(self), *self.objective.generators(), self.rng]
         return Snapshot(
             self.steps,
             dict(self.settings),
+            self.objective,
+            self.structure,
             self.theta.copy(),
             [array.copy() for _, array in self.model.named_buffers()],
-            [module for _, _, module in activations(self.model)],  # exchanged as a whole, so no copies
-            copy.deepcopy([getattr(*place) for place in generators(self.model)]),
-            self.optimizer.state_dict(),
+            [(generator, generator.bit_generator.state) for generator in generators],
+            {part: optimizer.copy() for part, optimizer in self.optimizers.items()},
             self.batches.state(),
+            [(array, array.copy()) for array in own_arrays(self.model) if array.flags.writeable],
+            edited,
         )
 
-    def restore(self, snapshot):
-        now, wanted = self.settings, snapshot.settings
-        self.settings = dict(wanted)
-        if wanted["hidden"] != now["hidden"]:
-            self._rebuild(wanted["hidden"])
-        elif wanted["dropout"] != now["dropout"]:
-            self._set_dropout(wanted["dropout"])
-        if any(wanted[name] != now[name] for name in ("hidden", "activation")):
-            self._replace_activations(copy.deepcopy(snapshot.activations))
-        self.steps = snapshot.step
-        self._take_data()
+    def restore(self, snapshot) -> None:
+        if snapshot.objective is not self.objective:
+            self.batches = snapshot.objective.feed([self.seed, 0])
         self.batches.restore(snapshot.batches)
-        self._take_optimizer()
-        self.optimizer.load_state_dict(snapshot.optimizer)
-        self._record_anew()
+        self.settings, self.objective, self.steps = dict(snapshot.settings), snapshot.objective, snapshot.step
+        snapshot.structure.restore()
         snapshot.fill(self.model)
-
-
-def architecture(model):
-    """The settings that a model brings along: hidden sizes (None if they cannot be changed), activation and dropout (a
-    tuple where the layers differ, None where there are none)."""
-    shares = tuple(layer.p for layer in dropouts(model))
-    functions = [module.name for _, _, module in activations(model)]
-    try:
-        hidden = hidden_sizes(model)
-    except ValueError:
-        hidden = None
-    return {
-        "hidden": hidden,
-        "activation": functions[0] if functions else "identity",
-        "dropout": shares[0] if len(set(shares)) == 1 else shares or None,
-    }
+        self.own({part: optimizer.copy() for part, optimizer in snapshot.optimizers.items()})
+        self.take_model()

@@ -2,180 +2,303 @@
 
 import copy
 import math
+import os
 import time
-import weakref
-from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from nbprop import nn
-from nbprop.record import Diverged, History
+from nbprop import cells, nn
+from nbprop.checks import did_you_mean, instance, whole
+from nbprop.optim import Optimizer
+from nbprop.record import Diverged, Event, History
+from nbprop.record.recorder import Recorder
 
-from . import knobs
-from .best import Best
-from .fit import check_fit
-from .learning_rates import find_lr
-from .live import Live
+from . import given
+from .acts import Acts
+from .early_stopping import EarlyStopping
+from .hooks import Hooks
+from .interrupt import deferred
+from .knob import KNOBS
+from .objective import Objective
 from .past import Past
-from .player import Player
 from .progress import progress
-from .run import Run, architecture
-from .targets import default_loss
-from .turning import Turning
+from .run import Run
+from .seen import Seen
+from .supervised import Supervised
 
 FRAME = 0.03  # seconds between two looks at the views during fit()
 
 
-class Trainer(Turning, Live):
+class Trainer(Seen):
     """Trains a model on data, live or in one go; every knob acts at the next step and nothing starts over.
 
     model: an `nn.Module` that takes a batch of the data's samples and gives (batch, outputs), or (batch, T, outputs)
         where every time step has a target; e.g. from `nb.nn.mlp`, or a Sequential of Conv2d, MaxPool2d, ...
-    data: a `data.Dataset`, the name of one ("spirals"), or a pair of arrays (X, y).
-    loss: "mse", "bce" or "cross_entropy"; by default the one that fits the data.
-    optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam").
+    data: a `data.Dataset`, the name of one ("spirals"), a pair of arrays (X, y), or a `data.Arrays` for several
+        inputs.
+    loss: a name ("mse", "bce", "cross_entropy", ...), an instance of a loss of nb.nn, or a function(output, y) ->
+        Tensor; by default the one that fits the data.
+    optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", ...); a dict of
+        them where the objective has several parts.
     lr: learning rate; by default the optimizer's own.
     batch_size: samples per step; 1 is stochastic, the number of samples is batch gradient descent.
     seed: of the order of the batches, and of what is newly initialized when the network grows.
-    clip: largest norm of the gradient (Pascanu, Mikolov & Bengio 2013), None for none. l1: weight of an L1 penalty.
-    evaluate_every: steps between two evaluations (all validation samples, at most 512 training samples).
+    objective: instead of data and loss, an `nb.Objective`: any loss of a model and a batch.
+    metrics: name -> function(predicted, y) -> number, recorded at every evaluation as train_name and val_name.
+    clip: largest norm of the gradient (Pascanu, Mikolov & Bengio 2013), None for none. clip_value: largest element.
+    l1: weight of an L1 penalty. drop_last: leave out a last, smaller batch. accumulate: batches per update.
+    evaluate_every: steps between two evaluations, on a fixed random sample of at most 512 training and 2,048 validation
+        samples.
     probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones);
         in a long run twice as many whenever there are a thousand records.
     snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
 
-    Knobs: lr, batch_size, activation, dropout, optimizer, depth, width, hidden, loss, data, clip, l1, theta, speed. Set
-    them as attributes or several at once with `set`, at any time and from any thread; a bad value raises and the run
-    goes on untouched. `dropout` is the p of all nn.Dropout in the model, such as those of nn.mlp(..., dropout=0.0).
+    Knobs: see `knobs.Knobs`; set them as attributes or several at once with `set`, at any time and from any thread; a
+    bad value raises and the run goes on untouched.
+
+    A step is what computing it anew gives, bit by bit. Where model and loss are nbprop's own it is recorded once and
+    replayed: `replayed` says whether, and if not, why.
     """
 
     blocking = "fit(steps=...)"
+    evaluate_every: int
+    probe_every: int
+    snapshot_every: int
+    history: History
+    evaluation: "dict[str, float]"
 
     def __init__(
         self,
-        model,
-        data,
-        loss=None,
-        optimizer="adam",
-        lr=None,
-        batch_size=32,
-        seed=0,
+        model: nn.Module,
+        data: Any = None,
+        loss: Any = None,
+        optimizer: "str | Optimizer | Mapping[str, str | Optimizer]" = "adam",
+        lr: "float | None" = None,
+        batch_size: int = 32,
+        seed: int = 0,
         *,
-        clip=None,
-        l1=0.0,
-        evaluate_every=20,
-        probe_every=None,
-        snapshot_every=100,
-    ):
+        objective: "Objective | None" = None,
+        metrics: "dict[str, Callable[..., float]] | None" = None,
+        clip: "float | None" = None,
+        clip_value: "float | None" = None,
+        l1: float = 0.0,
+        drop_last: bool = False,
+        accumulate: int = 1,
+        evaluate_every: int = 20,
+        probe_every: "int | None" = None,
+        snapshot_every: int = 100,
+    ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
-        data = knobs.dataset(data)
-        template = knobs.optimizer(optimizer, lr)
-        settings = {
-            "lr": template.lr if lr is None else knobs.lr(lr),
-            "batch_size": knobs.batch_size(batch_size),
-            "optimizer": template,
-            "loss": default_loss(data) if loss is None else loss,
-            "data": data,
-            "clip": knobs.clip(clip),
-            "l1": knobs.l1(l1),
-            **architecture(model),
+        if objective is None:
+            if data is None:
+                raise TypeError("a Trainer needs data, such as 'spirals' or (X, y), or objective=nb.Objective(...)")
+            objective = Supervised(given.dataset(data), loss, metrics=metrics)
+        elif data is not None or loss is not None or metrics is not None:
+            raise TypeError("an objective brings its own data, loss and metrics: pass either them or objective=")
+        else:
+            instance(Objective, "nb.Objective(loss, data)")("objective", objective)
+        rate = None if lr is None else given.rate("lr", lr)
+        optimizers = given.optimizers(optimizer, rate, list(objective.losses))
+        if rate is not None:
+            for each in optimizers.values():
+                each.assign("lr", rate)
+        asked = {
+            "batch_size": batch_size,
+            "clip": clip,
+            "clip_value": clip_value,
+            "l1": l1,
+            "drop_last": drop_last,
+            "accumulate": accumulate,
         }
-        self.evaluate_every = knobs.whole("evaluate_every", evaluate_every, 1)
-        self.snapshot_every = knobs.whole("snapshot_every", snapshot_every, 1)
-        work = model.theta.size * min(settings["batch_size"], len(data.X_train))
-        usual = int(np.clip(2_000_000 // max(work, 1), 1, 10))
-        self.probe_every = usual if probe_every is None else knobs.whole("probe_every", probe_every, 1)
+        settings = {name: KNOBS[name].check(None, value, {}) for name, value in asked.items()}
+        seed = whole(0)("seed", seed)
+        if probe_every is None:
+            work = model.theta.size * min(settings["batch_size"], objective.samples or settings["batch_size"])
+            probe_every = int(np.clip(2_000_000 // max(work, 1), 1, 10))
+        self._prepare(evaluate_every, probe_every, snapshot_every)
+        self._begin(Run(model, objective, optimizers, settings, seed))
+
+    def _prepare(self, evaluate_every, probe_every, snapshot_every):
+        self.evaluate_every, self.probe_every = evaluate_every, probe_every
+        self.snapshot_every = snapshot_every
         self._watching = frozenset()  # what is recorded even when no view needs it
+        self._recorder, self._hooks, self._acts = Recorder(), Hooks(), Acts()
         self._requested = {}
-        self._before = None
+        self._turned = -math.inf
         super().__init__()
-        self._begin(Run(model, settings, knobs.whole("seed", seed, 0)))
 
     def _begin(self, run):
-        self._run = run
-        self.history = History()
-        self.history._trainer = weakref.ref(self)
-        self._past = Past(self.snapshot_every)
-        self._turned = -math.inf
-        self._steps = self._training_loop()
+        """A run from its first step on."""
+        self._take(run, Past(self.snapshot_every), History())
         self.status, self.message = "ready", ""
         self._evaluate()
         self._past.keep(run)
         self._changed()
 
+    def _take(self, run, past, history):
+        """This run, with its past and its history, is now the trainer's."""
+        self._run, self._past, self.history = run, past, history
+        history.attach(self)
+        run.on_setting = lambda name, value: self.set(**{name: value})
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for a knob
+
+        def __setattr__(self, name, value) -> None:
+            if name in ("evaluate_every", "probe_every", "snapshot_every"):
+                value = whole(1)(name, value)
+            elif name[0] != "_" and not hasattr(type(self), name) and name not in _DECLARED and type(self) is Trainer:
+                raise AttributeError(
+                    f"a Trainer has no {name!r}{did_you_mean(name, [*KNOBS, 'speed', *_DECLARED]) or '.'}"
+                )
+            super().__setattr__(name, value)
+
     # ---- the loop ----------------------------------------------------------------------------------------------
 
-    def _training_loop(self):
-        """The training loop, the same for `fit`, `play` and `step`: yields after each step, knobs act between two."""
-        run = self._run
-        while True:
-            probing = self.history.due("dW", run.steps + 1, self.probe_every)
-            watched = probing and self.watched
-            with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
-                loss = run.step(measure_update=watched)
-                seen = run.probe() if watched else {"dW": run.gradient_norms()} if probing else {}
-                if probing and self._needed("percentiles"):
-                    seen |= run.percentiles()
-            self.version += 1
-            self.history.add("loss", run.steps, loss)
-            for name, values in seen.items():
-                self.history.add(name, run.steps, values, self.probe_every)
-            if probing and self._needed("lags") and (values := run.lags()) is not None:
-                self.history.add("dh", run.steps, values, self.probe_every)
-            if run.steps % self.evaluate_every == 0:
-                self._evaluate()
-            self._past.keep(run)
-            yield
-
     def _advance(self):
-        """Make one step."""
+        """Make one step: the same for `fit`, `play` and `step`. One that cannot be finished is undone."""
+        run, before = self._run, self._run.steps
+        self._notice()
+        probing = self.history.due("dW", before + 1, self.probe_every)
+        needed = {what for what in ("layers", "percentiles", "lags") if probing and self._needed(what)}
+        self._stepping = True
         try:
-            next(self._steps)
-        except Exception as error:
-            self._steps = self._training_loop()  # a generator that has raised is over
-            if isinstance(error, Diverged):
-                steps, losses = self.history.series("loss")
-                error.advise(steps[losses.argmin()] if len(losses) else 0, self.lr)
+            with np.errstate(all="ignore"):  # numbers that are not finite are found and named by the run
+                loss = run.step(measure_update="layers" in needed)
+                if probing:
+                    self._recorder.keep(self.history, run.steps, run.observation, needed, self.probe_every)
+                    self._complain(self._recorder)
+        except Diverged as error:
+            steps, losses = self.history.series("loss")
+            steps, losses = (column[steps >= self._past.first] for column in (steps, losses))
+            error.advise(steps[losses.argmin()] if len(losses) else 0, self.lr)
+            self._stepping = False
+            self._tell("diverged", error)
             raise
+        except BaseException:
+            self._unmake(before)
+            raise
+        finally:
+            self._stepping = False
+        self.version += 1
+        self.history.add("loss", run.steps, loss)
+        for part, value in run.losses.items():
+            self.history.add(f"{part}_loss", run.steps, value)
+        if run.steps % self.evaluate_every == 0:
+            self._evaluate()
+        self._past.keep(run)
+        if self._hooks:
+            self._tell("step")
+
+    def _unmake(self, step):
+        """Come back from the middle of a step to the state after step `step`."""
+        if not self._run.batches.rewinds:
+            with np.errstate(all="ignore"):
+                self._past.replay(self._run, step, turned=True)
+        self.history.truncate(step, turned=True)
+
+    def _notice(self):
+        """A model that somebody has changed other than by a knob: the run goes on with it, and can be gone back across
+        the change."""
+        run = self._run
+        what = run.edited()
+        if not what:
+            return
+        step = run.steps
+        run.take_model()
+        if not (step or self._past.turns or self.history.events):  # nothing has happened yet: this is how it begins
+            self._past.snapshots.clear()
+            self.history.truncate(-1)
+            self._past.keep(run)
+            self._evaluate()
+            return
+        self._acts.turn(step, self._past.keep_edited(run), len(self.history.events))
+        self.history.events.append(Event(step, "model", None, None, f"{what} changed in code"))
 
     def _evaluate(self):
         self.evaluation = self.evaluate()
         for name, value in self.evaluation.items():
             self.history.add(name, self.steps, value, self.evaluate_every)
+        if self._hooks:
+            self._tell("evaluation")
+
+    # ---- hooks -------------------------------------------------------------------------------------------------------
+
+    def on(self, event: str, function: "Callable[..., Any] | None" = None) -> Any:
+        """Have a function called: `trainer.on("step", f)`, or as a decorator, `@trainer.on("step")`.
+
+        event: "step": f(trainer) after every step; "evaluation": f(trainer), see `trainer.evaluation`; "turn":
+            f(trainer, event) when a knob was turned, with the `Event`; "diverged": f(trainer, error).
+
+        It is called between two steps, in the thread that makes them, and may turn knobs. An error in it is named in
+        `trainer.message` and in a warning, once, and the run goes on. Steps that `rewind` makes again call nobody.
+        """
+        return self._hooks.add(event, function)
+
+    def off(self, event: str, function: Callable[..., Any]) -> None:
+        """Have that function called no more."""
+        self._hooks.remove(event, function)
+
+    def _tell(self, event, *news):
+        self._hooks.call(event, self, *news)
+        self._complain(self._hooks)
 
     # ---- drivers -----------------------------------------------------------------------------------------------
 
-    def fit(self, steps=None, epochs=None, patience=None, bar=True):
+    def fit(
+        self,
+        steps: "int | None" = None,
+        epochs: "float | None" = None,
+        patience: "int | None" = None,
+        bar: bool = True,
+    ) -> History:
         """Train for a number of steps, or epochs; blocks, with a progress bar when it takes long. Returns the history.
 
         patience: early stopping. Stop when the validation loss has not fallen for so many evaluations, and in any case
         take the parameters of the best evaluation, and the buffers (running means of batch normalization) of then.
-        Raises Diverged when a number is no longer finite; what was reached before is kept.
+        Raises Diverged when a number is no longer finite; what was reached before is kept. An interrupt lets the step
+        end that is being made; the next `fit` goes on from there.
         """
         if (steps is None) == (epochs is None):
             raise TypeError("fit takes either steps or epochs, e.g. trainer.fit(steps=500)")
         if steps is None:
-            per_epoch = math.ceil(len(self.data.X_train) / self.batch_size)
-            steps = math.ceil(epochs * per_epoch)
-        last = self.steps + knobs.whole("steps", steps, 0)
-        best = None if patience is None else Best(self, knobs.whole("patience", patience, 1))
+            steps = self._steps_of(epochs)
+        count = whole(0)("steps", steps)
         self._player.stop()
+        inside = self._driving()  # called by a hook, or by what was posted
+        if not inside and not self._lock.acquire(timeout=2):
+            raise RuntimeError("another thread trains this trainer; pause() it first")
+        try:
+            return self._fit(self.steps + count, patience, bar)
+        finally:
+            if not inside:
+                self._release()
+
+    def _steps_of(self, epochs):
+        per_epoch = self._run.objective.per_epoch({"batch_size": self.batch_size, "drop_last": self.drop_last})
+        return math.ceil(given.rate("epochs", epochs) * per_epoch / self.accumulate)
+
+    def _fit(self, last, patience, bar):
+        best = None if patience is None else EarlyStopping(self, whole(1)("patience", patience))
         self._turned = -math.inf  # a knob turned before and one turned after are two events, however short this is
         self._set_status("playing")
         tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
         looked = time.perf_counter()
         try:
-            while self.steps < last:
-                self._drain()
-                if self.status != "playing":  # paused from another thread
-                    break
-                self._advance()
-                tick()
-                if best is not None and best.passed():
-                    break
-                if self.watchers and time.perf_counter() - looked > FRAME:
-                    self._pump()
-                    looked = time.perf_counter()
+            with deferred() as interrupt:
+                while self.steps < last:
+                    self._drain()
+                    if self.status != "playing" or interrupt.came:  # paused from another thread
+                        break
+                    self._advance()
+                    tick()
+                    if best is not None and best.passed():
+                        break
+                    if self.watchers and time.perf_counter() - looked > FRAME:
+                        self._pump()
+                        looked = time.perf_counter()
         except Diverged as error:
             self._fail(error)
             raise
@@ -188,190 +311,91 @@ class Trainer(Turning, Live):
         return self.history
 
     def _few(self, n):
-        self._pause()
+        self.message = ""
         try:
-            for _ in range(n):
-                self._advance()
+            super()._few(n)
         except Diverged as error:
             self._fail(error)
             raise
-        self.message = ""
-        self._set_status("paused")
-        self._changed()
 
-    # ---- the way back ------------------------------------------------------------------------------------------
+    # ---- in files ----------------------------------------------------------------------------------------------------
 
-    def rewind(self, step):
-        """Go back to exactly the state after step `step`: parameters, optimizer, batches, knobs. What came later is
-        forgotten, until `undo` (`branch` keeps both futures). Pauses; train on with `play` or `fit`."""
-        step = knobs.whole("step", step, 0, self.steps)
-        self.post(lambda: self._rewind(step))
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write the run to a file, from which `nb.Trainer.load` goes on bit by bit: parameters, optimizer, place in the
+        data, random numbers, knobs, history. No pickle: the file can be read safely. Not in it: the model's code, the
+        data, the loss where it is not a name, and the way back to earlier steps."""
+        from .checkpoint import save
 
-    def _rewind(self, step):
-        self._pause()
-        self._before = self._moment()
-        self._go_back(step)
+        self.between(lambda: save(self, path))
 
-    def _go_back(self, step, turned=False):
-        with np.errstate(all="ignore"):
-            self._past.rewind(self._run, step, turned)
-        self.history.truncate(step, turned)
-        self._requested.clear()
-        self.message = ""
-        self.status = "paused" if step else "ready"
-        self._changed()
+    @classmethod
+    def load(
+        cls,
+        path: "str | os.PathLike[str]",
+        model: "nn.Module | None" = None,
+        data: Any = None,
+        loss: Any = None,
+        *,
+        objective: "Objective | None" = None,
+        schedule: Any = None,
+        optimizer: "Optimizer | Mapping[str, Optimizer] | None" = None,
+        metrics: "dict[str, Callable[..., float]] | None" = None,
+    ) -> "Self":
+        """The trainer that `save` wrote to a file, at the same step.
 
-    def _moment(self):
-        """All that `undo` needs to come back to now."""
-        return self._run, self.steps, self._past.copy(), self.history.copy()
+        What the file cannot hold is to be given again, as it was then; it is compared with what was noted of it:
+        model: where not all of its modules are nbprop's own. It is filled with the numbers of then and trained on.
+        data: unless they were those of a name as they are by default (`data="spirals"`). They are known by a checksum.
+        loss, schedule: where they were functions; for a dict of optimizers, schedule is one, too.
+        objective: where there was one. optimizer: where its class is your own. metrics: where there were some.
 
-    def find_lr(self, low=1e-6, high=10.0, steps=100):
-        """Try growing learning rates on a branch and see where the loss falls fastest: a `LearningRates`."""
-        return find_lr(self, low, high, steps)
+        The way back begins at this step; `undo` knows nothing of before. Hooks (`on`) and quantities (`record`) are to
+        be added again.
+        Raises ValueError for a file that is damaged, of another version, or does not fit what is given.
+        """
+        from .checkpoint import load
 
-    def branch(self, **changes):
-        """A second trainer that goes on from here with its own copy of everything, with other knobs."""
-        other = copy.copy(self)
-        other._requested, other._inbox = {}, deque()
-        other.watchers, other._before = set(), None
-        other._player = Player(other)
-        other.history = self.history.copy()
-        other.history._trainer = weakref.ref(other)
-        other._past = self._past.copy()
-        other._run = self._run.branch()
-        other._steps = other._training_loop()
-        other.status = "paused"
-        other.set(**changes)
+        return load(cls, path, model, data, loss, objective, schedule, optimizer, metrics)
+
+    # ---- copies ------------------------------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy.deepcopy: everything between two steps, without what belongs to this process (threads,
+        views) and without hooks, which nobody has added to it. Functions inside (a loss, a metric, a quantity) must be
+        ones that pickle can name. The data and the objective, which nobody changes, are shared by a deepcopy."""
+        return self.between(lambda: self._state({}))
+
+    def __deepcopy__(self, memo) -> Self:
+        other = memo[id(self)] = object.__new__(type(self))
+        other.__setstate__(self.between(lambda: self._state(memo)))
         return other
 
-    def reset(self, model=None, data=None, loss=None, seed=None):
-        """Start a new run from step 0 with the knobs as they are; `undo` brings the old run back.
+    def _state(self, memo):
+        if self._run.batches.rewinds:
+            raise ValueError(f"this run cannot be copied: {self._run.batches.rewinds}")
+        self._notice()
+        left = ("_inbox", "_lock", "_loop", "_loop_thread", "_player", "watchers", "_hooks", "_requested", "_recorder")
+        state = {name: value for name, value in vars(self).items() if name not in left}
+        return {**copy.deepcopy(state, memo), "_recorder": self._recorder.copy(), "_speed": self.speed}
 
-        model: by default this one with new initial weights; data, loss, seed: by default as they are.
-        """
-        data = self.data if data is None else knobs.dataset(data)
-        fits = loss is None and data.task == self.data.task
-        loss = self.loss if fits else default_loss(data) if loss is None else loss
-        seed = self.seed if seed is None else knobs.whole("seed", seed, 0)
-        if model is not None:
-            check_fit(model, data, loss)
-        self.post(lambda: self._reset(model, {"data": data, "loss": loss}, seed))
+    def __setstate__(self, state) -> None:
+        vars(self).update({name: value for name, value in state.items() if name != "_speed"})
+        self.watchers, self._hooks, self._requested = set(), Hooks(), {}
+        self._live(state["_speed"])
+        self.status = "paused" if self.status in ("playing", "unseen") else self.status
+        self._take(self._run, self._past, self.history)
+        cells.claim(self)
 
-    def _reset(self, model, changes, seed):
-        self._pause()
-        settings = {**self._run.settings, **changes}
-        if model is None:
-            model = self._run.fresh_model(self._past.before(0), seed)
-        else:
-            settings.update(architecture(model))
-        before = self._moment()
-        self._begin(Run(model, settings, seed))
-        self._before = before
-
-    def undo(self):
-        """Take back the last `rewind` or `reset`; once more: and forth again. Pauses."""
-        self.post(self._undo)
-
-    def _undo(self):
-        if self._before is None:
-            raise ValueError("nothing to undo: this trainer was neither rewound nor reset")
-        self._pause()
-        now = self._moment()
-        (self._run, step, self._past, self.history), self._before = self._before, now
-        self.history._trainer = weakref.ref(self)
-        self._steps = self._training_loop()
-        self._go_back(step, turned=True)
-
-    # ---- what views read ---------------------------------------------------------------------------------------
-
-    @property
-    def model(self):
-        """The model that is trained."""
-        return self._run.model
-
-    @property
-    def seed(self):
-        """The seed of the run."""
-        return self._run.seed
-
-    @property
-    def steps(self):
-        """Updates done."""
-        return self._run.steps
-
-    @property
-    def epoch(self):
-        """Passes over the training data, as a fraction."""
-        return self._run.epoch
-
-    @property
-    def layers(self):
-        """A `Layer` for every module with a weight, from input to output."""
-        return self._run.layers
-
-    @property
-    def watched(self):
-        """Whether per-layer numbers are recorded."""
-        return self._needed("layers")
-
-    def _needed(self, what):
-        return what in self._watching or any(what in watcher.needs for watcher in self.watchers)
-
-    def watch(self, on=True, percentiles=False, lags=False):
-        """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
-        percentiles: also those of the pre-activations, lags: the gradient through time, for the views so named."""
-        wanted = {"layers": on, "percentiles": percentiles, "lags": lags}
-        self._watching = frozenset(name for name, yes in wanted.items() if yes)
-
-    def probe(self):
-        """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms
-        of dL/dz and dL/dW, and update-to-weight ratio (of the last step that was watched); dict of (layers,) float32,
-        NaN where there is none yet."""
-        with np.errstate(all="ignore"):
-            return self._run.probe()
-
-    def histograms(self, kind, bins=40):
-        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". In a
-        layer of more than 16,384 values every so-many-th is counted, and stands for its neighbours."""
-        return self._run.histograms(kind, bins)
-
-    def slopes(self, bins=40):
-        """Per layer with an activation, in the last step: how its inputs z are spread, and the activation and its slope
-        there; dict of arrays, see `probes.slopes`."""
-        with np.errstate(all="ignore"):
-            return self._run.slopes(bins)
-
-    def not_finite(self, kind):
-        """How many NaN and how many infinite values there are, which histograms leave out: (layers, 2)."""
-        return self._run.not_finite(kind)
-
-    def evaluate(self):
-        """Loss and accuracy now, of (at most 512) training samples and all validation samples: a dict."""
-        with np.errstate(all="ignore"):
-            return self._run.evaluate()
-
-    def predict(self, X):
-        """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, ...); of every time step where
-        each has a target, (n, T, C)."""
-        with np.errstate(all="ignore"):
-            return self._run.predict(X)
-
-    def attention(self, X):
-        """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
-        (heads, T, S), each row with sum 1."""
-        with np.errstate(all="ignore"):
-            return self._run.attention(np.asarray(X))
-
-    def activations(self, X):
-        """What every layer of `layers`, with its activation, gives for samples X: a list of arrays (n, units), (n, T,
-        units) or (n, channels, rows, columns)."""
-        with np.errstate(all="ignore"):
-            return self._run.activations(X)
-
-    def __repr__(self):
-        sizes = self._run.settings["hidden"]
+    def __repr__(self) -> str:
+        sizes = self._run.values["hidden"]
         network = (
             f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
         )
-        optimizer = type(self.optimizer).__name__
-        return f"Trainer({network} on {self.data.name}, {optimizer} lr {self.lr:g}, step {self.steps}, {self.status})"
+        optimizer = " and ".join(dict.fromkeys(type(each).__name__ for each in self._run.optimizers.values()))
+        lr = f"{self.lr:g}" if isinstance(self.lr, float) else str(self.lr)
+        return (
+            f"Trainer({network} on {self._run.objective.name}, {optimizer} lr {lr}, step {self.steps}, {self.status})"
+        )
+
+
+_DECLARED = {name for kind in Trainer.__mro__ for name in vars(kind).get("__annotations__", {})}

@@ -1,144 +1,233 @@
 """Turning knobs while it trains, from any thread: checked at once, in effect between two steps."""
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Unpack
 
-from nbprop import optim
-from nbprop.record import Event
+from nbprop import nn, optim
+from nbprop.checks import number
+from nbprop.nn.parameter import changes
+from nbprop.record import Event, History
 
-from . import knobs
-from .fit import check_fit
-from .resize import hidden_sizes
+from . import knobs, makeup, surgery
+from .acts import Acts
+from .hooks import Hooks
+from .knob import ACTIONS, KNOBS, Knob, unknown
+from .knobs import Turns
+from .live import Live
+from .past import Past
+from .run import Run
 
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
+FIRST = ("optimizer", "data", "loss")  # others are checked against them
 
 
-def _knob(name, doc):
-    def get(self):
-        return self._setting(name)
-
-    def turn(self, value):
-        self.set(**{name: value})
-
-    return property(get, turn, doc=doc)
-
-
-class Turning:
+class Turning(knobs.Knobs, Live):
     """The part of a Trainer that a hand can reach."""
 
-    def set(self, **changes):
+    history: History
+    _run: Run
+    _past: Past
+    _acts: Acts
+    _hooks: Hooks
+    _requested: "dict[str, Any]"
+    _turned: float
+
+    @property
+    def model(self) -> nn.Module:
+        """The model that is trained."""
+        return self._run.model
+
+    def _notice(self) -> None:
+        """Look whether somebody has changed the model other than by a knob."""
+        raise NotImplementedError
+
+    def _tell(self, event: str, *news: Any) -> None:
+        """Call the hooks of an event."""
+        raise NotImplementedError
+
+    @property
+    def knobs(self) -> "Mapping[str, Knob[Any, Any]]":
+        """The table of knobs: name -> Knob, whose `control` (a Slider, Choice or Switch of nbprop.record.controls, or
+        None) describes what it can be turned by."""
+        return MappingProxyType(KNOBS)
+
+    def set(self, **changes: Unpack[Turns]) -> None:
         """Turn knobs: `trainer.set(lr=0.1, batch_size=8)`. Checked at once, in effect from the next step on."""
-        wanted = {}
-        for name, value in changes.items():
-            if name == "speed":
-                self.speed = value
-            elif name in ("depth", "width", "hidden"):
-                sizes = wanted.get("hidden", self.hidden)
-                wanted["hidden"] = knobs.hidden(value) if name == "hidden" else knobs.resized(sizes, **{name: value})
-            elif name == "optimizer":
-                wanted[name] = knobs.optimizer(value, knobs.lr(changes.get("lr", self.lr)))
-                wanted["lr"] = wanted[name].lr
-            elif name == "dropout":
-                wanted[name] = knobs.dropout(value, self.dropout)
-            elif name == "theta":
-                wanted[name] = knobs.theta(value, self.model.theta)
-            elif name in knobs.CHECKS:
-                wanted[name] = knobs.CHECKS[name](value)
-            else:
-                raise AttributeError(knobs.unknown(name))
-        if "loss" in wanted or "data" in wanted:
-            check_fit(self.model, wanted.get("data", self.data), wanted.get("loss", self.loss))
+        if "speed" in changes:
+            self.speed = changes.pop("speed")
+        for name in changes:
+            if name not in KNOBS:
+                raise AttributeError(unknown(name))
+        looks = any(KNOBS[name].looks or name in ("batch_size", "drop_last") for name in changes)
+        self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
+
+    def _ask(self, wanted):
         self._requested.update(dict.fromkeys(wanted, wanted))
         self.post(lambda: self._turn(wanted))
 
+    def _checked(self, changes) -> "dict[str, Any]":
+        """Name of a knob -> the value to give it, in the order in which they are to be turned."""
+        kept = ("hidden", "objective")
+        wanted: dict[str, Any] = {name: turn[name] for name, turn in self._requested.items() if name in kept}
+        asked, run = set(), self._run
+        for name in sorted(changes, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST)):
+            knob, value = KNOBS[name], changes[name]
+            if knob.through is not None:
+                name, value = knob.through(run, value, wanted)
+            else:
+                value = knob.check(run, value, wanted)
+            wanted[name] = value
+            asked.add(name)
+            if name == "optimizer" and "lr" not in changes and len(value) == 1:
+                wanted["lr"] = value[""].lr
+                asked.add("lr")
+        objective: Any = wanted.get("objective", run.objective)
+        if "objective" in asked:
+            objective.check(run.model)
+        if asked & {"objective", "batch_size", "drop_last"}:
+            with run.looking():
+                objective.check_batches(run.model, {**run.settings, **wanted})
+        return {name: value for name, value in wanted.items() if name in asked}
+
     def _turn(self, wanted):
-        for name, value in wanted.items():
-            old = self._run.settings.get(name)
-            if not _same(value, old):
-                self._run.apply(name, value)
-                self._past.turned(self.steps, name, value)
-                self._note(name, old, value)
-            if self._requested.get(name) is wanted:  # else another turn is on its way already
-                del self._requested[name]
+        self._notice()
+        try:
+            for name, value in wanted.items():
+                run, old = self._run, self._run.values.get(name)
+                if not _same(value, run.optimizers if name == "optimizer" else old):
+                    before, count = run.objective, len(self.history.events)
+                    serial, said = self._applied(name, value)
+                    if name == "objective":
+                        for half, was, now in _halves(before, value):
+                            self._note(half, was, now, serial, count, said)
+                    else:
+                        self._note(
+                            name, old, value.get("", value) if name == "optimizer" else value, serial, count, said
+                        )
+        finally:
+            for name in wanted:
+                if self._requested.get(name) is wanted:  # else another turn is on its way already
+                    del self._requested[name]
         self._changed()
 
-    def _note(self, name, old, new):
+    def _applied(self, name, value):
+        """Turn a knob: the number of the turn, and words about it. One that fails halfway has not been."""
+        run, knob = self._run, KNOBS.get(name)
+        before = run.snapshot() if knob is None or knob.graph or name == "theta" else None
+        serial = self._past.turned(run.steps, name, value)
+        try:
+            return serial, run.apply(name, value)
+        except BaseException:
+            self._past.cut(serial)
+            if before is not None:
+                run.restore(before)
+            raise
+
+    def _note(self, name, old, new, serial, count, said=None):
         """Add an event to the history; the many turns of a dragged slider become one."""
         now, events = time.perf_counter(), self.history.events
-        if events and events[-1].name == name and now - self._turned < MERGE:
+        merged = events and events[-1].name == name and now - self._turned < MERGE and events[-1].step <= self.steps
+        if merged and name in KNOBS:
             old = events.pop().old
+        else:
+            self._acts.turn(self.steps, serial, count)
         self._turned = now
         if not _same(old, new):
-            events.append(Event(self.steps, name, old, new))
+            events.append(Event(self.steps, name, old, new, said or ""))
+            if self._hooks:
+                self._tell("turn", events[-1])
 
-    def _setting(self, name):
+    def _value(self, name: str) -> Any:
         """What was asked for last, whether or not the run has come to it yet."""
-        turn = self._requested.get(name)
-        return self._run.settings[name] if turn is None else turn[name]
+        requested, run = self._requested, self._run
+        if name == "theta":
+            return self.model.theta
+        if name in ("depth", "width") and (turn := requested.get("hidden")):
+            sizes = turn["hidden"]
+            return len(sizes) if name == "depth" else max(sizes, default=0)
+        if name in ("data", "loss") and (turn := requested.get("objective")):
+            objective = turn["objective"]
+            return objective.data if name == "data" else getattr(objective, "given", None)
+        if turn := requested.get(name):
+            value = turn[name]
+            return value.get("", value) if name == "optimizer" else value
+        if changes() != run._stamp and not self._stepping:
+            self.between(run.read_knobs)
+        value = run.values[name]
+        if value is None and name in ("hidden", "depth", "width"):
+            makeup.dense_layers(self.model)  # which says why there are none
+        return value
 
-    lr = _knob("lr", "Learning rate.")
-    batch_size = _knob("batch_size", "Samples per step.")
-    activation = _knob("activation", "Name of the activation of the hidden layers.")
-    loss = _knob("loss", "Name of the loss.")
-    data = _knob("data", "The Dataset. Another one must have inputs and outputs of the same shape; else use `reset`.")
+    # ---- single layers --------------------------------------------------------------------------------------------
 
-    clip = _knob("clip", "Largest norm of the gradient: a larger one is scaled down to it; None: none is.")
-    l1 = _knob("l1", "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.")
+    def freeze(self, *layers: "str | int") -> None:
+        """Train the weights and biases of these layers (names as in `layers`, or numbers) no more."""
+        names = self.between(lambda: [makeup.layer_named(self._run, layer) for layer in layers])
+        self.set(frozen=tuple(dict.fromkeys([*self.frozen, *names])))
 
-    dropout = _knob(
-        "dropout",
-        "Probability p of all nn.Dropout in the model, however deep inside; assigning (0 <= p < 1) makes them equal. "
-        "A tuple where they differ; None where there are none, and then assigning raises ValueError.",
-    )
+    def unfreeze(self, *layers: "str | int") -> None:
+        """Train them again; without names, all."""
+        names = self.between(lambda: [makeup.layer_named(self._run, layer) for layer in layers])
+        self.set(frozen=tuple(n for n in self.frozen if layers and n not in names))
 
-    @property
-    def theta(self):
-        """All parameters as one flat array: a look at them. Assigning sets them, as a turn that rewinding repeats."""
-        return self.model.theta
+    def scale(self, layer: "str | int", factor: float) -> None:
+        """Multiply the weights of a layer."""
+        name = self.between(lambda: makeup.layer_named(self._run, layer))
+        self._do("scale", (name, number(tip=0.5)("factor", factor)))
 
-    @theta.setter
-    def theta(self, value):
-        self.set(theta=value)
+    def reinitialize(self, layer: "str | int", init: "str | None" = None) -> None:
+        """Draw the weights of a layer anew, with its network's initializer or the one named; its biases become 0."""
+        name = self.between(lambda: makeup.layer_named(self._run, layer))
+        init = getattr(self.model, "init", "xavier") if init is None else init
+        nn.initializer(init)
+        self._do("reinitialize", (name, init))
 
-    @property
-    def optimizer(self):
-        """The optimizer; assign one, or a name. A name keeps the learning rate."""
-        turn = self._requested.get("optimizer")
-        return self._run.optimizer if turn is None else turn["optimizer"]
+    def insert(self, at: int, units: "int | None" = None) -> None:
+        """A new hidden layer at place `at` (0: before the first), by default as wide as the one before it, as near to
+        the identity as it can be; the layer behind it is then fitted, by least squares over training samples, to say
+        what it said. For networks of nb.nn.mlp."""
+        self._do("insert", self.between(lambda: surgery.check_insert(self._run, at, units)))
 
-    @optimizer.setter
-    def optimizer(self, value):
-        self.set(optimizer=value)
+    def remove(self, layer: "str | int") -> None:
+        """Take a hidden layer out; the layer behind it is fitted likewise. For networks of nb.nn.mlp."""
+        self._do("remove", self.between(lambda: surgery.check_remove(self._run, layer)))
 
-    @property
-    def hidden(self):
-        """Units of each hidden layer."""
-        sizes = self._setting("hidden")
-        return hidden_sizes(self.model) if sizes is None else sizes  # which raises for a model without sizes
+    def widen(self, layer: "str | int", units: int) -> None:
+        """Give one hidden layer another number of units; new ones start without a say."""
+        name = self.between(lambda: surgery.check_remove(self._run, layer))
+        at = list(makeup.layers_of(self._run)).index(name)
+        sizes = list(self._value("hidden"))
+        self.set(hidden=[*sizes[:at], units, *sizes[at + 1 :]])
 
-    @hidden.setter
-    def hidden(self, value):
-        self.set(hidden=value)
+    def _do(self, name, given):
+        self.post(lambda: self._act(name, given))
 
-    @property
-    def depth(self):
-        """Number of hidden layers. A new one is inserted before the output, as close to the identity as it can be."""
-        return len(self.hidden)
-
-    @depth.setter
-    def depth(self, value):
-        self.set(depth=value)
-
-    @property
-    def width(self):
-        """Units in the widest hidden layer; assigning makes all equal. New units start without outgoing weights."""
-        return max(self.hidden, default=0)
-
-    @width.setter
-    def width(self, value):
-        self.set(width=value)
+    def _act(self, name, given):
+        self._notice()
+        count = len(self.history.events)
+        serial, said = self._applied(name, given)
+        words = ACTIONS[name].words(given) + (f", {said}" if said else "")
+        self._note(name, None, given, serial, count, words)
+        self._changed()
 
 
-def _same(a, b):
-    if isinstance(a, optim.Optimizer):
+def _halves(old, new):
+    """(name, old, new) of what is different in two objectives."""
+    for name, was, now in (
+        ("data", old.data, new.data),
+        ("loss", getattr(old, "given", None), getattr(new, "given", None)),
+    ):
+        if not _same(was, now):
+            yield name, was, now
+    if not isinstance(new, type(old)) or not hasattr(new, "given"):
+        yield "objective", old, new
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict) and all(isinstance(each, optim.Optimizer) for each in b.values()):
+        return a.keys() == b.keys() and all(_same(each, b[part]) for part, each in a.items())
+    if isinstance(a, optim.Optimizer) and isinstance(b, optim.Optimizer):
         return type(a) is type(b) and a.settings() == b.settings()
-    return a is b or (isinstance(a, (int, float, str, tuple)) and a == b)
+    return a is b or (isinstance(a, (int, float, str, tuple, optim.Schedule)) and type(a) is type(b) and a == b)

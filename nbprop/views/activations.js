@@ -1,15 +1,13 @@
 /** The activation of each layer with its slope, over the histogram of its inputs z. */
-import { formatNumber, percent } from "./_math.js";
-import { alarm, curve, inside, mix, nothing, rule, shorten, text, textSize, textWidth } from "./_plot.js";
+import { formatNumber, percent } from "./base/math.js";
+import { alarm, curve, inside, mix, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
 import { brief, layoutCells } from "./histograms.js";
 
-const LOUD = 0.9; // from this share on hardly anything gets through
-
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame
- *   counts, dull (L, bins), low, high, flat (L,), value, slope (L, points)
- * @param {{layers?: string[], activations?: string[]}} labels
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame
+ *   counts, flat_counts (L, bins), low, high, flat (L,), value, slope (L, points)
+ * @param {{layers?: string[], activations?: string[], alarm?: number}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel;
@@ -19,12 +17,12 @@ export function draw(panel, frame, labels) {
   legend(panel, panel.height - foot / 2, size - 1);
   const cells = layoutCells(count, panel.width, panel.height - foot, size);
   const row = (/** @type {string} */ name, /** @type {number} */ i, n = bins) => frame[name].data.subarray(i * n, (i + 1) * n);
-  const of = (/** @type {number} */ i) => ({ low: frame.low.data[i], high: frame.high.data[i], flat: frame.flat.data[i] });
+  const of = (/** @type {number} */ i) => ({ low: frame.low.data[i], high: frame.high.data[i], share: frame.flat.data[i] });
   const wordsOf = (/** @type {number} */ i) => `${labels.layers?.[i] ?? ""}, ${labels.activations?.[i] ?? ""}`;
 
   cells.boxes.forEach((box, i) => {
-    const { low, high, flat } = of(i), chart = chartIn(box, cells.compact, size);
-    const share = cells.compact ? percent(flat) : `${percent(flat)} flat`, loud = flat > LOUD;
+    const { low, high, share: flat } = of(i), chart = chartIn(box, cells.compact, size);
+    const share = cells.compact ? percent(flat) : `${percent(flat)} flat`, loud = flat > (labels.alarm ?? 1);
     const name = cells.compact ? brief(labels.layers?.[i] ?? "") : wordsOf(i);
     const top = cells.compact ? box.y + box.height / 2 : box.y + size / 2;
     const counts = row("counts", i), some = counts.some((n) => n > 0);
@@ -38,7 +36,7 @@ export function draw(panel, frame, labels) {
     inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 1 }, () => {
       const most = Math.max(...counts);
       bars(panel, chart, counts, most, mix(theme.background, theme.weights, 0.6));
-      bars(panel, chart, row("dull", i), most, mix(theme.background, theme.gradients, 0.75));
+      bars(panel, chart, row("flat_counts", i), most, mix(theme.background, theme.gradients, 0.75));
       const xs = Array.from({ length: points }, (_, k) => chart.x + (chart.width * k) / (points - 1));
       const ys = (/** @type {string} */ name) => heights(row(name, i, points)).map((h) => bottom - h * (chart.height - 2));
       curve(panel, xs, ys("value"), theme.foreground, 1.3);
@@ -51,7 +49,7 @@ export function draw(panel, frame, labels) {
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const i = cells.boxes.findIndex((b) => mx >= b.x && mx < b.x + b.width && my >= b.y && my < b.y + b.height);
       if (i < 0) return null;
-      const { low, high, flat } = of(i), chart = chartIn(cells.boxes[i], cells.compact, size);
+      const { low, high, share: flat } = of(i), chart = chartIn(cells.boxes[i], cells.compact, size);
       const lines = [wordsOf(i), `${percent(flat)} of z where the slope is near 0`];
       const at = (mx - chart.x) / chart.width, k = Math.round(at * (points - 1));
       if (k >= 0 && k < points) {
@@ -69,7 +67,7 @@ export function heights(values) {
   return Array.from(values, (v) => (v - low) / (high - low));
 }
 
-/** Where the picture of a cell lies. @param {import("./_plot.js").Box} box */
+/** Where the picture of a cell lies. @param {import("./base/plot.js").Box} box */
 export function chartIn(box, compact, size) {
   if (!compact) return { x: box.x, y: box.y + size + 4, width: box.width, height: box.height - 2 * size - 9 };
   const side = 3.2 * size;

@@ -1,12 +1,19 @@
 """The activation of each layer, and where on it the values of z lie: how much of them where it is flat."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
-from .view import View, new_axes, number, percent, plural
+from nbprop.record import verdicts
+from nbprop.record.source import Layered, Sloped
+
+from .base import colors
+from .base.view import View, new_axes, number, percent, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BINS = 48
-LOUD = 0.9  # from this share on hardly anything gets through
 EXPLAINED = "bars: z    line: a = f(z)    dashed: slope, full height 1    orange: slope near 0"
 
 
@@ -20,12 +27,14 @@ class Activations(View):
 
     name = "activations"
     title = "Activations"
+    contract = (Layered, Sloped)
     size = (6.4, 3.2)
     rate = 15.0
 
-    def frame(self):
-        """counts (L, bins) of z between low and high (L,); dull (L, bins): how many of them have a slope near 0; flat
-        (L,): the share of these; value and slope (L, points): f and f' at evenly spaced places from low to high."""
+    def frame(self) -> dict[Any, np.ndarray]:
+        """counts (L, bins) of z between low and high (L,); flat_counts (L, bins): how many of them where the slope is
+        near 0; flat (L,): the share of these; value and slope (L, points): f and f' at evenly spaced places from low
+        to high."""
         found = self.source.slopes(BINS)
         frame = {name: np.array(array, np.float32, order="C") for name, array in found.items()}
         # The curves are the same as long as range and activation are.
@@ -33,12 +42,13 @@ class Activations(View):
         curves = self._constant("curves", same, lambda: {name: frame[name] for name in ("value", "slope")})
         return {**frame, **curves}
 
-    def labels(self):
-        """layers: the names of those with an activation; activations: which."""
+    def labels(self) -> dict[str, Any]:
+        """layers: the names of those with an activation; activations: which; alarm: the flat share that is one."""
         layers = [layer for layer in self.source.layers if layer.activation != "identity"]
-        return {"layers": [layer.name for layer in layers], "activations": [layer.activation for layer in layers]}
+        return {"layers": [layer.name for layer in layers], "activations": [layer.activation for layer in layers],
+                "alarm": verdicts.FLAT_ALARM}  # fmt: skip
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
         count = len(frame["counts"])
         columns = 1 if count == 1 else 2 if count <= 6 else 3
@@ -59,7 +69,7 @@ class Activations(View):
             _cell(ax.inset_axes(at), {name: array[i] for name, array in frame.items()}, words)
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
         flat = frame["flat"]
         if not np.isfinite(flat).any():
@@ -88,19 +98,19 @@ def _cell(ax, one, words):
         ax.text(0.5, 0.5, "no finite value", color=colors.WARNING, weight="bold", ha="center", va="center",
                 fontsize="x-small", transform=ax.transAxes)  # fmt: skip
         return
-    loud = one["flat"] > LOUD
+    loud = one["flat"] > verdicts.FLAT_ALARM
     ax.set_title(f"{percent(one['flat'])} flat", loc="right", fontsize="x-small", pad=2,
                  color=colors.WARNING if loud else colors.MUTED, weight="bold" if loud else "normal")  # fmt: skip
     edges = np.linspace(low, high, len(one["counts"]) + 1)
-    counts, dull = one["counts"] / most, one["dull"] / most
-    ax.stairs(counts, edges, baseline=dull, fill=True, color=colors.KINDS["weights"], alpha=0.55)
-    ax.stairs(dull, edges, fill=True, color=colors.KINDS["gradients"], alpha=0.7)
+    counts, flat = one["counts"] / most, one["flat_counts"] / most
+    ax.stairs(counts, edges, baseline=flat, fill=True, color=colors.KINDS["weights"], alpha=0.55)
+    ax.stairs(flat, edges, fill=True, color=colors.KINDS["gradients"], alpha=0.7)
     z = np.linspace(low, high, len(one["value"]))
     ax.plot(z, heights(one["value"]), color=colors.FOREGROUND, linewidth=1.3)
     ax.plot(z, heights(one["slope"]), "--", color=colors.GUIDE, linewidth=1.5)
 
 
-def heights(curve):
+def heights(curve) -> np.ndarray:
     """From 0 at the lowest to 1 at the highest, where 0 and 1 always have a place: the same as heights in the .js."""
     low, high = min(0.0, float(curve.min())), max(1.0, float(curve.max()))
     return (curve - low) / (high - low)

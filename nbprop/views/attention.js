@@ -1,13 +1,13 @@
 /** Who looks where: a matrix of attention weights for each head, with letters beside the rows and above the columns. */
-import { percent } from "./_math.js";
-import { alarm, colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./_plot.js";
+import { percent } from "./base/math.js";
+import { alarm, colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
 
 const GAP = 8; // between matrices, CSS pixels
 const SMALLEST = 6; // smaller letters are left out
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  weights (heads, T, S)
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  weights (heads, T, S)
  * @param {{rows: string[], columns: string[], heads: string[]}} labels
  */
 export function draw(panel, frame, labels) {

@@ -1,11 +1,17 @@
 """Who looks where: the weights of attention, with the letters of a text beside the rows and above the columns."""
 
 import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import colors
-from .view import Option, View, new_axes, percent, plural
+from nbprop.record.source import Attends, CannotSay, Taught
+
+from .base import colors
+from .base.view import Option, View, inches, new_axes, percent, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SHOWN = {"\n": "⏎", " ": "␣", "\t": "⇥"}  # letters that leave no ink
 SMALLEST = 4.5  # points; smaller letters are left out of a plot
@@ -23,41 +29,54 @@ class Attention(View):
 
     name = "attention"
     title = "Attention"
+    contract = (Taught, Attends)
+    shows = "a Trainer of a network with attention"
     size = (4.4, 4.4)
     rate = 12.0
+    # What there is to choose depends on the network.
+    options = (Option("layer", "layer", (("1", "1"),), "1"), Option("head", "head", (("all", "all"),), "all"))
 
-    def __init__(self, source, sample=None, **options):
+    def __init__(self, source, sample=None, *, layer: int | str = 1, head: int | str = "all") -> None:
+        super().__init__(source)
+        self.sample: Any = None
+        if not self.served:
+            return
         data = source.data
         if sample is None:
             sample = (data.X_val if len(data.X_val) else data.X_train)[0]
         self.sample = _tokens(sample, data.vocabulary) if isinstance(sample, str) else np.asarray(sample)
-        found = source.attention(self.sample)
-        if not found:
-            raise ValueError(
-                "Attention: expected a model with nb.nn.MultiheadAttention in it (an nb.nn.TransformerBlock has one)"
+        if found := source.attention(self.sample):
+            layers = [str(i + 1) for i in range(len(found))]
+            heads = ["all", *(str(i + 1) for i in range(max(map(len, found))))]
+            self.options = (
+                Option("layer", "layer", tuple((i, i) for i in layers), default="1"),
+                Option("head", "head", tuple((i, i) for i in heads), default="all"),
             )
-        layers = [str(i + 1) for i in range(len(found))]
-        heads = ["all", *(str(i + 1) for i in range(max(map(len, found))))]
-        self.options = (
-            Option("layer", "layer", tuple((i, i) for i in layers), default="1"),
-            Option("head", "head", tuple((i, i) for i in heads), default="all"),
-        )
-        super().__init__(source, **options)
+            self.layer, self.head = layer, head
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name, value) -> None:
         super().__setattr__(name, str(value) if name in ("layer", "head") else value)
 
-    def frame(self):
+    def frame(self) -> dict[str, np.ndarray]:
         """weights (heads, T, T): of the heads that are shown."""
-        weights = self.source.attention(self.sample)[int(self.layer) - 1]
+        weights = self._weights()
         return {"weights": np.array(weights[self._shown(len(weights))], np.float32, order="C")}
 
-    def labels(self):
+    def _weights(self):
+        """Those of the layer that is shown (heads, T, S)."""
+        found = self.source.attention(self.sample)
+        if len(found) < int(self.layer):
+            raise CannotSay(
+                "Attention: expected a model with nb.nn.MultiheadAttention in it (an nb.nn.TransformerBlock has one)."
+            )
+        return found[int(self.layer) - 1]
+
+    def labels(self) -> dict[str, Any]:
         """rows, columns: a letter (or a number) for each place; heads: their names."""
         return self._constant("labels", (self.layer, self.head), self._name)
 
     def _name(self):
-        heads, rows, columns = self.source.attention(self.sample)[int(self.layer) - 1].shape
+        heads, rows, columns = self._weights().shape
         names = [f"head {i + 1}" for i in range(heads)]
         return {"rows": self._letters(rows), "columns": self._letters(columns), "heads": names[self._shown(heads)]}
 
@@ -70,7 +89,7 @@ class Attention(View):
             return [SHOWN.get(names[token], names[token]) for token in self.sample]
         return [str(i + 1) for i in range(count)]
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
         weights = frame["weights"]
         count, rows, columns = weights.shape
@@ -79,7 +98,7 @@ class Attention(View):
         ax = new_axes(ax, 2.6 * across + 1.8, 2.7 * down + 1.9)
         ax.set_title(f"{self.title}, layer {self.layer}" + (f", {labels['heads'][0]}" if count == 1 else ""))
         ax.axis("off")
-        place, (width, height) = ax.get_position(), ax.figure.get_size_inches()
+        place, (width, height) = ax.get_position(), inches(ax)
         side = 72 * min(0.9 * place.width * width / across, 0.85 * place.height * height / down)  # in points
         letter = min(9.0, 0.8 * side / max(rows, columns))
         for i, (matrix, name) in enumerate(zip(weights, labels["heads"], strict=True)):
@@ -98,7 +117,7 @@ class Attention(View):
                 part.set_xlabel("at what", color=colors.MUTED)
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
         if not np.isfinite(frame["weights"]).all():
             return "The attention weights are not finite."

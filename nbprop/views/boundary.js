@@ -1,20 +1,27 @@
 /** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
-import { confusion, scatter } from "./_tested.js";
-import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./_math.js";
-import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./_plot.js";
+import { confusion, scatter } from "./base/tested.js";
+import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
+import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
- * @typedef {import("./_plot.js").Panel} Panel
- * @typedef {Record<string, import("./_math.js").Numbers>} Frame  see Boundary.frame
- * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string}} Labels
+ * @typedef {import("./base/plot.js").Panel} Panel
+ * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Boundary.frame
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
-  if (labels.mode === "plane" && frame.grid) return plane(panel, frame, labels);
-  if (labels.mode === "curve" && frame.x) return line(panel, frame, labels);
+  if (labels.mode === "plane" && frame.grid) return noted(panel, labels, plane(panel, frame, labels));
+  if (labels.mode === "curve" && frame.x) return noted(panel, labels, line(panel, frame, labels));
   if (labels.mode === "confusion" && frame.counts) return confusion(panel, frame, labels);
   if (labels.mode === "scatter" && frame.points) return scatter(panel, frame, labels);
   return nothing(panel, "nothing to show yet");
+}
+
+/** In the row above the picture: that not all points are drawn. @param {Panel} panel  @param {Labels} labels */
+function noted(panel, labels, picture) {
+  const words = shorten(panel, labels.sampled ?? "", 0.6 * panel.width);
+  if (words) text(panel, words, panel.width - 2, textSize(panel) / 2 + 2, { align: "right", color: panel.theme.muted });
+  return picture;
 }
 
 // ------------------------------------------------------------------------------------------------------ two inputs
@@ -147,11 +154,11 @@ function drawPoints(panel, frame, x, y, radius, paint) {
   });
 }
 
-/** @param {import("./_math.js").Numbers} points (n, 3)  @param {import("./_math.js").Numbers | undefined} wrong (n,) or empty */
+/** @param {import("./base/math.js").Numbers} points (n, 3)  @param {import("./base/math.js").Numbers | undefined} wrong (n,) or empty */
 function each(points, wrong, visit) {
   if (!points) return;
   const [n, width] = points.shape;
-  for (let i = 0; i < n; i++) visit(points.data[i * width], points.data[i * width + 1], points.data[(i + 1) * width - 1], wrong?.data[i] > 0);
+  for (let i = 0; i < n; i++) visit(points.data[i * width], points.data[i * width + 1], points.data[(i + 1) * width - 1], (wrong?.data[i] ?? 0) > 0);
 }
 
 function cross(panel, x, y, r) {
@@ -175,7 +182,7 @@ function legendWords(labels, frame) {
   return [...words, "train", ...(frame.validation?.shape[0] ? ["validation"] : [])];
 }
 
-/** @param {Panel} panel  @param {import("./_plot.js").Box} box  @param {Frame} frame  @param {Labels} labels */
+/** @param {Panel} panel  @param {import("./base/plot.js").Box} box  @param {Frame} frame  @param {Labels} labels */
 function legend(panel, box, frame, labels, paint, radius) {
   const { theme } = panel;
   const size = textSize(panel), gap = size + 5;

@@ -1,13 +1,21 @@
 """What the network has learned: over the plane of two inputs, as a curve over one, else as a confusion matrix."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
-from .view import Option, View, new_axes, number, percent
+from nbprop.record.source import CannotSay, Predicts, Taught
+
+from .base import colors
+from .base.view import Option, View, new_axes, number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GRID = 32  # the plane is asked at GRID x GRID places
 CURVE = 200  # ... and a line at so many
 POINTS = 1500  # at most so many points of each kind are drawn
+TESTED = 2000  # at most so many samples are tested, with more than two inputs and in words
 CLASSES = 100  # a confusion matrix has at most so many; of more, the rare ones are counted as one, "other"
 
 
@@ -18,29 +26,40 @@ class Boundary(View):
     Two inputs: the plane, coloured by the probability of the second class, by the likeliest class and how sure it is,
     or by the predicted value. One input: the curve. Other inputs, also pictures and sequences: on the validation points
     (training points if there are none) the confusion matrix, or predicted against true values. Where every time step
-    has a target, each counts as a point.
+    has a target, each counts as a point. Of many points a random sample is taken, always the same, and this is said.
 
     Options: `errors`: mark the points that the network gets wrong (default False).
     """
 
     name = "boundary"
     title = "What it has learned"
+    contract = (Taught, Predicts)
+    shows = "a Trainer with data"
+    errors: bool
     options = (Option("errors", "mark errors"),)
 
-    @property
-    def rate(self):
-        """Pictures and sequences take long to test: about three times as long as to learn from, sample by sample."""
-        return 12.0 if len(self.source.data.input_shape) == 1 else 3.0
+    def _ask(self):
+        super()._ask()
+        if self.source.data.task == "multilabel":
+            raise CannotSay(
+                "Boundary: expected one class or value for each sample, got several labels; try metrics= of the "
+                "Trainer and nb.views.Loss(trainer)."
+            )
 
     @property
-    def mode(self):
+    def rate(self) -> float:
+        """Pictures and sequences take long to test: about three times as long as to learn from, sample by sample."""
+        return 12.0 if not self.served or len(self.source.data.input_shape) == 1 else 3.0
+
+    @property
+    def mode(self) -> str:
         """ "plane", "curve", "confusion" or "scatter"."""
         data = self.source.data
         if data.inputs <= 2 and len(data.input_shape) == len(data.output_shape) == 1 and not data.vocabulary:
             return "plane" if data.inputs == 2 else "curve"
         return "scatter" if data.task == "regression" else "confusion"
 
-    def frame(self):
+    def frame(self) -> dict[str, np.ndarray] | dict[str, Any]:
         """By mode.
         plane: grid (32, 32) of probabilities of the second class or of values, or (32, 32, C) of probabilities, the
             first row at the top; extent (4,): left, right, bottom, top; train, validation (n, 3): both inputs, and
@@ -54,8 +73,8 @@ class Boundary(View):
             return {"counts": self._confusion()}
         if self.mode == "scatter":
             X, y = self._tested()
-            true, said = y[:POINTS].ravel(), np.asarray(self.source.predict(X[:POINTS]), np.float32).ravel()
-            keep = slice(None, None, -(-true.size // (2 * POINTS)) or 1)  # an autoencoder has many for each sample
+            true, said = y.ravel(), np.asarray(self.source.predict(X), np.float32).ravel()
+            keep = sample(true.size, 2 * POINTS)  # an autoencoder has many for each sample
             return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
         places = self._known("places")
         count = len(places)
@@ -71,24 +90,42 @@ class Boundary(View):
         grid = said if self.source.data.task == "multiclass" else said[:, 0]
         return {"grid": grid.reshape(GRID, GRID, *grid.shape[1:]), "extent": self._known("extent"), **frame}
 
-    def labels(self):
-        """mode, task, classes, features; tested: "validation" or "training"."""
+    def labels(self) -> dict[str, Any]:
+        """mode, task, classes, features; tested: "validation" or "training", and whether it is a sample of them;
+        sampled: what is said of the points of a plane or curve if not all are drawn, else ""."""
         data = self.source.data
         return {
             "mode": self.mode,
             "task": data.task,
             "classes": self._shown()[0] if self.mode == "confusion" else list(data.classes),
             "features": list(data.features),
-            "tested": "validation" if len(data.X_val) else "training",
+            "tested": f"{'randomly sampled ' if len(self._tested()[0]) < self._of()[1] else ''}{self._of()[0]}",
+            "sampled": self._sampled(),
         }
+
+    def _of(self):
+        """What it is tested with: "validation" or "training", and how many there are."""
+        data = self.source.data
+        return ("validation", len(data.X_val)) if len(data.X_val) else ("training", len(data.X_train))
+
+    def _sampled(self):
+        data = self.source.data
+        many = {"training": len(data.X_train), "validation": len(data.X_val)}
+        parts = [f"{POINTS:,} of {n:,} {name} points" for name, n in many.items() if n > POINTS]
+        return f"drawn at random: {', '.join(parts)}" if parts and self.mode in ("plane", "curve") else ""
 
     def _known(self, name):
         """What depends on the data alone, and is the same object until there are other data."""
         return self._constant("data", self.source.data, lambda: _constants(self.source.data))[name]
 
     def _tested(self):
+        return self._constant("tested", self.source.data, self._drawn)
+
+    def _drawn(self):
         data = self.source.data
-        return (data.X_val, data.y_val) if len(data.X_val) else (data.X_train, data.y_train)
+        X, y = (data.X_val, data.y_val) if len(data.X_val) else (data.X_train, data.y_train)
+        keep = sample(len(X), TESTED)
+        return X[keep], y[keep]
 
     def _wrong(self, said):
         return (classes_of(said) != self._known("classes")).astype(np.float32)
@@ -106,19 +143,24 @@ class Boundary(View):
         many = max(len(names), 2)
         return np.bincount(true * many + said, minlength=many * many).reshape(many, many).astype(np.float32)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, 4.6, 4.0)
         frame, labels = self.frame(), self.labels()
         rings = self.mode in ("plane", "curve") and len(frame["validation"])
-        ax.set_title(f"{self.title} (rings: validation)" if rings else self.title)
+        title = f"{self.title} (rings: validation)" if rings else self.title
+        ax.set_title(f"{title}\n{labels['sampled']}" if labels["sampled"] else title)
         {"plane": _plot_plane, "curve": _plot_curve, "confusion": _plot_confusion, "scatter": _plot_scatter}[self.mode](
             ax, frame, labels
         )
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         X, y = self._tested()
-        kind = self.labels()["tested"]
+        kind, many = self._of()
+        if len(X) < many:
+            kind = f"{kind} points, a random sample of {many:,}"
+        else:
+            kind += " points"
         if not len(X):
             return "No points to test with."
         said = np.asarray(self.source.predict(X), np.float64)
@@ -127,11 +169,13 @@ class Boundary(View):
         if self.source.data.task == "regression":
             error, spread = np.sqrt(np.mean((said - y) ** 2)), np.std(np.asarray(y, np.float64))
             return (
-                f"Root mean square error {number(error)} on {len(X):,} {kind} points, "
+                f"Root mean square error {number(error)} on {len(X):,} {kind}, "
                 f"whose targets have a standard deviation of {number(spread)}."
             )
         wrong = classes_of(said) != y
-        words = f"{percent(1 - wrong.mean())} of {y.size:,} {kind} points are right ({np.count_nonzero(wrong):,} wrong)"
+        if len(X) < many:
+            kind += ","
+        words = f"{percent(1 - wrong.mean())} of {y.size:,} {kind} are right ({np.count_nonzero(wrong):,} wrong)"
         names = self.source.data.classes
         if len(names) > 2 and wrong.any():
             pairs, counts = np.unique(y[wrong] * len(names) + classes_of(said)[wrong], return_counts=True)
@@ -140,7 +184,13 @@ class Boundary(View):
         return words + "."
 
 
-def classes_of(said):
+def sample(count, most) -> np.ndarray:
+    """The numbers of at most `most` of `count` things, rising: all of them, or a random choice that is always the same.
+    (The first, or every so-many-th, would be of a few classes where data are sorted or take turns.)"""
+    return np.arange(count) if count <= most else np.sort(np.random.default_rng(0).permutation(count)[:most])
+
+
+def classes_of(said) -> np.ndarray:
     """Class numbers (n, ...) from probabilities (n, ..., 1) of the second class or (n, ..., C)."""
     return (said[..., 0] >= 0.5).astype(np.int64) if said.shape[-1] == 1 else said.argmax(axis=-1)
 
@@ -167,7 +217,7 @@ def _constants(data):
     if data.inputs > 2 or len(data.input_shape) > 1 or len(data.output_shape) > 1 or data.vocabulary:
         return known
     for name, points, targets in (("train", data.X_train, data.y_train), ("validation", data.X_val, data.y_val)):
-        keep = slice(None, None, -(-len(points) // POINTS) or 1)
+        keep = sample(len(points), POINTS)
         known[name] = np.column_stack([points[keep], targets[keep]]).astype(np.float32)
     shown = np.concatenate([known["train"], known["validation"]])
     known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None

@@ -1,10 +1,10 @@
 /** The filters of the first convolution, and the feature maps that they make of one picture. */
-import { formatNumber } from "./_math.js";
-import { colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./_plot.js";
+import { formatNumber } from "./base/math.js";
+import { colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  filters (F, rows, columns), maps (F, H', W'), picture (H, W)
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  filters (F, rows, columns), maps (F, H', W'), picture (H, W)
  * @param {{layer: string, picture: string}} labels
  */
 export function draw(panel, frame, labels) {
@@ -15,7 +15,7 @@ export function draw(panel, frame, labels) {
   const [, height, width] = frame.maps.shape;
   const cells = layout(count, panel.width, panel.height, size, columns / rows, width / height);
   const [heaviest, strongest] = [largest(frame.filters.data), largest(frame.maps.data)];
-  const part = (/** @type {import("./_math.js").Numbers} */ all, /** @type {number} */ i, /** @type {number} */ n) => all.data.subarray(i * n, (i + 1) * n);
+  const part = (/** @type {import("./base/math.js").Numbers} */ all, /** @type {number} */ i, /** @type {number} */ n) => all.data.subarray(i * n, (i + 1) * n);
 
   const [h, w] = frame.picture.shape;
   const [low, high] = ends(frame.picture.data) ?? [0, 1];
@@ -63,13 +63,13 @@ export function layout(count, width, height, size, wide, broad) {
   return { boxes, numbers, picture: { x: gap / 2, y: Math.max((height - side) / 2, size + 6), width: side, height: side } };
 }
 
-/** The largest box of this shape (width over height) in the middle of another. @param {import("./_plot.js").Box} box */
+/** The largest box of this shape (width over height) in the middle of another. @param {import("./base/plot.js").Box} box */
 export function fit(box, shape) {
   const width = Math.min(box.width, box.height * shape), height = width / shape;
   return { x: box.x + (box.width - width) / 2, y: box.y + (box.height - height) / 2, width, height };
 }
 
-/** @param {import("./_plot.js").Panel} panel  @param {ArrayLike<number>} data  @param {string[]} stops */
+/** @param {import("./base/plot.js").Panel} panel  @param {ArrayLike<number>} data  @param {string[]} stops */
 function pixels(panel, data, stops, low, high) {
   const table = colorTable(stops), bad = pixel(rgb(panel.theme.warning));
   return Uint32Array.from(data, (v) => (Number.isFinite(v) ? table[Math.round((255 * (Math.min(Math.max(v, low), high) - low)) / (high - low))] : bad));
@@ -84,5 +84,5 @@ function ends(data) {
   return finite.length ? [Math.min(...finite), Math.max(...finite)] : null;
 }
 
-/** @param {import("./_plot.js").Box} box */
+/** @param {import("./base/plot.js").Box} box */
 const within = (box, x, y) => x >= box.x && x < box.x + box.width && y >= box.y && y < box.y + box.height;

@@ -1,9 +1,16 @@
 """The filters of the first convolution, and the feature maps that they make of one picture."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
-from .view import Option, View, new_axes, number, plural
+from nbprop.record.source import CannotSay, Layered, Opened, Taught
+
+from .base import colors
+from .base.view import Option, View, inches, new_axes, number, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PICTURES = 100  # so many of the validation pictures can be chosen
 
@@ -17,21 +24,20 @@ class Filters(View):
 
     name = "filters"
     title = "Filters and feature maps"
+    contract = (Layered, Opened, Taught)
+    shows = "a Trainer of a network with a Conv2d layer"
     rate = 6.0
     size = (6.0, 3.4)
+    sample: int
     options = (Option("sample", "picture", range(PICTURES), default=0),)
-
-    def __init__(self, source, **options):
-        super().__init__(source, **options)
-        self._place()  # which raises for a network without
 
     def _place(self):
         """Index of the layer."""
         kinds = [layer.kind for layer in self.source.layers]
         if "Conv2d" not in kinds:
-            raise ValueError(
+            raise CannotSay(
                 f"Filters: expected a network with a Conv2d layer, got {', '.join(dict.fromkeys(kinds))}; try "
-                "nb.nn.Sequential(nb.nn.Conv2d(1, 6, 3), ...) on nb.data.digits(image=True)"
+                "nb.nn.Sequential(nb.nn.Conv2d(1, 6, 3), ...) on nb.data.digits(image=True)."
             )
         return kinds.index("Conv2d")
 
@@ -42,7 +48,7 @@ class Filters(View):
         i = self.sample % len(X)
         return X[i : i + 1], y[i]
 
-    def frame(self):
+    def frame(self) -> dict[str, Any]:
         """filters (F, rows, channels * columns), maps (F, H', W'), picture (H, W): the mean of its channels."""
         place, (X, _) = self._place(), self._sample()
         layer = self.source.layers[place]
@@ -54,7 +60,7 @@ class Filters(View):
             "picture": np.array(X[0].mean(axis=0), np.float32, order="C"),
         }
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """layer: its name; picture: what it shows."""
         data, (_, y) = self.source.data, self._sample()
         return {
@@ -62,14 +68,14 @@ class Filters(View):
             "picture": data.classes[y] if data.classes and np.ndim(y) == 0 else "",
         }
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
         ax = new_axes(ax, *self.size)
         ax.set_title(f"{self.title}: {labels['layer']}")
         ax.axis("off")
         maps, filters = frame["maps"], frame["filters"]
         count = len(filters)
-        wide, high = ax.figure.get_size_inches() * ax.get_position().size
+        wide, high = inches(ax) * ax.get_position().size
         left = min(0.2 * wide, 0.5 * high)
         columns, side = max(
             ((n, min((wide - left) / n, high / -(-count // n) / 2.4)) for n in range(1, count + 1)),
@@ -102,7 +108,7 @@ class Filters(View):
             show(maps[i], x, y + 0.98 * side, 0.9 * side, cmap, ends[1])
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
         filters, maps = frame["filters"], frame["maps"]
         if not (np.isfinite(filters).all() and np.isfinite(maps).all()):
@@ -117,12 +123,12 @@ class Filters(View):
         )
 
 
-def largest(array):
+def largest(array) -> float:
     """Absolute value of the largest finite number, for a colour scale."""
     return float(np.abs(array, where=np.isfinite(array), out=np.zeros_like(array)).max(initial=0)) or 1.0
 
 
-def spread(array):
+def spread(array) -> tuple[float, float]:
     """Lowest and highest number of a picture, for a grey scale."""
     low, high = float(array.min()), float(array.max())
     return (low, high) if high > low else (low - 0.5, high + 0.5)

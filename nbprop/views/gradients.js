@@ -1,18 +1,21 @@
 /** One quantity in every layer: a profile of the last step beside a map of layers and steps. */
-import { formatNumber, groups, linearScale, logScale, percent, power } from "./_math.js";
-import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+import { formatNumber, groups, linearScale, logScale, percent, power } from "./base/math.js";
+import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+
+export const ABSENT = -3.4028234663852886e38; // the lowest float32, in the map: this layer was not there yet
+const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
- * @typedef {{layers: string[], activations: string[], units: number[], silent: string[], quantity: string, symbol: string, unit: string}} Labels
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  now, silent (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,)
+ * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number}} Labels
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,)
  * @param {Labels} labels
  * @param {{log?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
   const { theme } = panel;
-  const now = frame.now?.data ?? [], silent = frame.silent?.data ?? [];
-  const count = now.length, log = options.log !== false;
+  const now = frame.now?.data ?? [], saturated = frame.saturated?.data ?? [];
+  const count = now.length, log = options.log !== false && labels.log && !(frame.range?.data[0] < 0);
   const steps = { map: frame.map_steps?.data ?? [], recent: frame.recent_steps?.data ?? [] };
   if (!count || (!steps.map.length && now.every(Number.isNaN))) return nothing(panel, "no step yet");
 
@@ -22,9 +25,9 @@ export function draw(panel, frame, labels, options) {
   const named = (/** @type {number} */ row) => (count - 1 - row) % every === 0;
   const names = labels.layers.map((name) => shorten(panel, name, 0.22 * panel.width));
   const left = widest(panel, names.filter((_, row) => named(row))) + 7;
-  const silence = labels.silent.some(Boolean) ? textWidth(panel, "100 %", size - 1) + 6 : 8;
-  const profile = { x: left, y: top, width: Math.round(0.36 * (panel.width - left - silence)), height };
-  const x0 = profile.x + profile.width + silence + 4;
+  const beside = labels.saturated.some(Boolean) ? textWidth(panel, "100 %", size - 1) + 6 : 8;
+  const profile = { x: left, y: top, width: Math.round(0.36 * (panel.width - left - beside)), height };
+  const x0 = profile.x + profile.width + beside + 4;
   const mapBox = { x: x0, y: top, width: panel.width - x0 - 8, height };
   const range = log ? [frame.range.data[2], frame.range.data[3]] : [frame.range.data[0], frame.range.data[1] || 1];
   const x = (log ? logScale : linearScale)(range, [profile.x + 5, profile.x + profile.width - 5]);
@@ -33,8 +36,8 @@ export function draw(panel, frame, labels, options) {
   const middle = (/** @type {number} */ row) => top + (row + 0.5) * rowHeight;
 
   // The profile. Its axis is also the legend of the map's colours.
-  text(panel, shorten(panel, `${labels.symbol} now`, profile.x + profile.width - 2), 2, top - size - 3, { weight: 600 });
-  if (labels.quantity === "ratio") guide(panel, profile, x);
+  text(panel, shorten(panel, `${labels.symbol} now${ARROWS[labels.flow] ?? ""}`, profile.x + profile.width - 2), 2, top - size - 3, { weight: 600 });
+  if (labels.usual.length) guide(panel, profile, x, labels.usual);
   for (let row = 0; row < count; row++) {
     if (!named(row)) continue;
     rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
@@ -54,7 +57,7 @@ export function draw(panel, frame, labels, options) {
     if (word.startsWith("inf")) alarm(panel, word, profile.x + profile.width, middle(row), { align: "right" });
     else alarm(panel, word, profile.x + 1, middle(row), { align: "left" });
   }
-  if (labels.silent.some(Boolean)) silentColumn(panel, profile, silence, rows, silent, labels.silent, every, rowHeight);
+  if (labels.saturated.some(Boolean)) saturatedColumn(panel, profile, beside, rows, saturated, labels, every, rowHeight);
 
   // The map: the whole run, and beside it the newest records.
   const parts = [{ name: "map", box: mapBox, title: "over steps" }];
@@ -86,12 +89,13 @@ export function draw(panel, frame, labels, options) {
         const i = columns.index[Math.floor(((mx - box.x) / box.width) * columns.index.length)];
         if (i === undefined || i < 0) return `${labels.layers[row]}\nnothing recorded here`;
         const value = frame[name].data[row * steps[name].length + i];
-        const words = value === -1 ? "was not there" : `${labels.symbol} ${formatNumber(value)}`;
+        const words = value === ABSENT ? "was not there" : `${labels.symbol} ${formatNumber(value)}`;
         return `${labels.layers[row]}, step ${groups(steps[name][i])}\n${words}`;
       }
       if (mx >= mapBox.x) return null;
-      const lines = [`${labels.layers[row]} (${labels.units[row]} × ${labels.activations[row]})`, `${labels.symbol} ${formatNumber(now[row])}`];
-      if (labels.silent[row]) lines.push(`${percent(silent[row])} ${labels.silent[row]}`);
+      const units = labels.units[row] ? ` (${labels.units[row]} × ${labels.activations[row]})` : "";
+      const lines = [`${labels.layers[row]}${units}`, `${labels.symbol} ${formatNumber(now[row])}`];
+      if (labels.saturated[row]) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}`);
       return lines.join("\n");
     },
   };
@@ -146,7 +150,13 @@ export function columnsOf(steps, width) {
   return { index, first: Math.max(0, first), last };
 }
 
-/** Pixels of a map; a warning colour where a value has no place on the axis, clear where there is none. @returns {Uint32Array} */
+/**
+ * Pixels of a map; a warning colour where a value has no place on the axis, clear where there is none.
+ * @param {Float32Array} values  @param {number} rows  @param {number} columns  @param {Int16Array} index
+ * @param {number[]} range from low to high  @param {boolean} log
+ * @param {{sequential: string[], warning: string, background: string}} theme
+ * @returns {Uint32Array}
+ */
 export function paintMap(values, rows, columns, index, [low, high], log, theme) {
   const width = index.length, pixels = new Uint32Array(rows * width);
   const table = colorTable(theme.sequential), bad = pixel(rgb(theme.warning)), zero = pixel(rgb(mix(theme.warning, theme.background, 0.45)));
@@ -155,7 +165,7 @@ export function paintMap(values, rows, columns, index, [low, high], log, theme) 
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < columns; i++) {
       const value = values[row * columns + i];
-      if (value === -1) shades[i] = 0;
+      if (value === ABSENT) shades[i] = 0;
       else if (!Number.isFinite(value)) shades[i] = bad;
       else if (log && value <= 0) shades[i] = zero;
       else shades[i] = table[Math.min(255, Math.max(0, Math.round(((log ? Math.log(value) : value) - start) * k)))];
@@ -165,29 +175,29 @@ export function paintMap(values, rows, columns, index, [low, high], log, theme) 
   return pixels;
 }
 
-/** 1e-4 to 1e-2 is a usual update, 1e-3 the rule of thumb. */
-function guide(panel, box, x) {
-  const { ctx, theme } = panel;
-  const [a, b] = [1e-4, 1e-2].map((v) => Math.min(Math.max(x(v) || box.x, box.x), box.x + box.width));
+/** What is usual, from low to high, and the rule of thumb. @param {number[]} usual */
+function guide(panel, box, x, usual) {
+  const { ctx, theme } = panel, [low, high, thumb] = usual;
+  const [a, b] = [low, high].map((v) => Math.min(Math.max(x(v) || box.x, box.x), box.x + box.width));
   ctx.save();
   ctx.globalAlpha = 0.15;
   ctx.fillStyle = theme.guide;
   ctx.fillRect(a, box.y, b - a, box.height);
   ctx.restore();
-  if (x(1e-3) > box.x) rule(panel, x(1e-3), box.y, x(1e-3), box.y + box.height, theme.guide, 1, [4, 3]);
+  if (x(thumb) > box.x) rule(panel, x(thumb), box.y, x(thumb), box.y + box.height, theme.guide, 1, [4, 3]);
 }
 
 /** Share of saturated or dead units: a number at each row, or a bar where rows are low. */
-function silentColumn(panel, profile, width, rows, shares, words, every, rowHeight) {
+function saturatedColumn(panel, profile, width, rows, shares, { saturated: words, alarm: most }, every, rowHeight) {
   const { ctx, theme } = panel;
   const x = profile.x + profile.width + 3, size = textSize(panel) - 1;
   const kinds = new Set(words.filter(Boolean));
-  const title = kinds.size > 1 ? "silent" : kinds.has("dead") ? "dead" : "sat.";
+  const title = kinds.size > 1 ? "flat" : kinds.has("dead") ? "dead" : "sat.";
   text(panel, title, x - 2, profile.y - size - 4, { size, color: theme.muted });
   rows.forEach((y, row) => {
     if (!words[row] || !(shares[row] >= 0.005)) return;
-    const color = shares[row] > 0.5 ? theme.warning : theme.muted;
-    if (every === 1) return text(panel, percent(shares[row]), x, y, { size, color, weight: shares[row] > 0.5 ? 700 : 400 });
+    const color = shares[row] > most ? theme.warning : theme.muted;
+    if (every === 1) return text(panel, percent(shares[row]), x, y, { size, color, weight: shares[row] > most ? 700 : 400 });
     ctx.fillStyle = color;
     ctx.fillRect(x, y - rowHeight / 3, Math.max(1, (width - 6) * shares[row]), Math.max(1, (2 * rowHeight) / 3));
   });

@@ -1,41 +1,45 @@
 """How strongly the signal flows through the layers: forward (activations), backward (gradients), into the weights."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbprop import nn
+from nbprop.record import verdicts
+from nbprop.record.quantities import QUANTITIES
+from nbprop.record.source import Layered, Probed, Recorded
 
-from . import colors
-from .view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent
+from .base import colors
+from .base.view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WHOLE, RECENT = 96, 64  # columns of the map: the whole run, thinned, and the newest records
 STRUCTURE = ("depth", "hidden")  # knobs that change how many layers there are
-ABSENT = -1.0  # in the map: this layer was not there yet
+ABSENT = float(np.finfo(np.float32).min)  # in the map: this layer was not there yet
 
 
-class Quantity(NamedTuple):
-    series: str
-    symbol: str
-    unit: str
-    label: str
+class Offered:
+    """The options of a gradient flow: what can be shown is in the table of quantities, and with the source."""
+
+    def __get__(self, view, owner=None) -> tuple[Option, Option]:
+        shown = offered(None if view is None else vars(view).get("source"))
+        quantity = Option("quantity", "show", shown, default="dz", more=True)
+        return quantity, Option("log", "log", default=True, where="browser")
 
 
-QUANTITIES = {
-    "a": Quantity("a_std", "a", "standard deviation", "activations a"),
-    "dz": Quantity("dz", "dL/dz", "norm", "gradient dL/dz"),
-    "dW": Quantity("dW", "dL/dW", "norm", "gradient dL/dW"),
-    "ratio": Quantity("ratio", "|ΔW| / |W|", "update to weight ratio", "update / weight"),
-}
+def offered(source) -> tuple[tuple[Any, Any], ...]:
+    """(name, words) of every quantity that can be shown of a source, or of any."""
+    return tuple((q.name, q.label) for q in getattr(source, "quantities", QUANTITIES).values() if q.offered)
 
 
 class GradientFlow(View):
     """One quantity in every layer: a profile of the last step, and a map of layers and steps whose left part is the
     whole run and whose right part is the newest records.
 
-    Options: `quantity`: "a" (standard deviation of the activations), "dz" (norm of dL/dz, default), "dW" (norm of
-    dL/dW) or "ratio" (norm of the last update over that of the weights; about 1e-3 is healthy: Karpathy, makemore);
-    `log` (default True).
+    Options: `quantity`: any name of the table in record/quantities.py, such as "a" (standard deviation of the
+    activations), "dz" (norm of dL/dz, default), "dW" (norm of dL/dW), "ratio" (norm of the last update over that of the
+    weights), or one that `trainer.record` was told of; `log` (default True), for quantities that a logarithm suits.
 
     dL/dW alone is blind to vanishing: shrinking activations and shrinking dL/dz multiply to a constant (Glorot and
     Bengio 2010), so the three are kept apart.
@@ -43,18 +47,20 @@ class GradientFlow(View):
 
     name = "gradients"
     title = "Gradient flow"
-    needs = frozenset({"layers"})
-    options = (
-        Option("quantity", "show", tuple((key, q.label) for key, q in QUANTITIES.items()), default="dz"),
-        Option("log", "log", default=True),
-    )
+    contract = (Recorded, Layered, Probed)
+    records = frozenset({"layers"})
+    quantity: str
+    log: bool
+    options: Any = Offered()
 
-    def frame(self):
-        """now (L,) and silent (L,), share of saturated or dead units, of the last step; map (L, n) with map_steps (n,),
-        the whole run, and recent (L, m) with recent_steps (m,), empty while the map holds every record; range (4,):
-        lowest and highest value of a linear and of a logarithmic axis. In the maps -1 is a layer that was not there.
+    def frame(self) -> dict[str, Any]:
+        """now (L,) and saturated (L,), share of saturated values or dead units, of the last step; map (L, n) with
+        map_steps (n,), the whole run, and recent (L, m) with recent_steps (m,), empty while the map holds every record;
+        range (4,): lowest and highest value of a linear axis, lowest below 0 if any value is, and of a logarithmic one.
+        In the maps ABSENT, the lowest float32, is a layer that was not there. What the whole network has one of has one
+        row, L = 1.
         """
-        now, silent, (steps, values, born) = self._read()
+        now, saturated, (steps, values, born) = self._read()
         n = len(steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
@@ -64,7 +70,7 @@ class GradientFlow(View):
         recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), born - recent)
         return {
             "now": now,
-            "silent": silent,
+            "saturated": saturated,
             "map": whole,
             "map_steps": map_steps,
             "recent": newest,
@@ -72,72 +78,96 @@ class GradientFlow(View):
             "range": self._range(np.append(values[max(n - RECENT, born) :].ravel(), now)),
         }
 
-    def _read(self):
-        """now (L,), silent (L,), and the record of the quantity, as `laid_out` gives it."""
-        probe, series = self.source.probe(), QUANTITIES[self.quantity].series
-        now = np.asarray(probe[series], np.float32)
-        return now, np.asarray(probe["saturated"], np.float32), laid_out(self.source.history, series, len(now))
+    def _shown(self):
+        """The Quantity that is shown."""
+        there = getattr(self.source, "quantities", QUANTITIES)
+        return there.get(self.quantity, QUANTITIES["dz"])  # one of a user's may have been taken away
 
-    def labels(self):
-        """layers, activations, units of each layer; silent: "saturated", "dead" or "" for each; what is shown."""
-        layers, shown = self.source.layers, QUANTITIES[self.quantity]
+    def _probed(self, series):
+        """What the source says of the last step: (layers,) or one number; NaN of what it does not measure."""
+        found = self.source.probe().get(series)
+        return np.full(len(self.source.layers), np.nan) if found is None else np.asarray(found)
+
+    def _read(self):
+        """now (L,), saturated (L,), and the record of the quantity, as `laid_out` gives it."""
+        series = self._shown().series
+        now = self._probed(series).astype(np.float32)
+        saturated = self._probed("saturated").astype(np.float32) if now.ndim else np.full(1, np.nan, np.float32)
+        now = now.reshape(-1)
+        return now, saturated, laid_out(self.source.history, series, len(now))
+
+    def _rows(self):
+        """The layers, or None where one number stands for the whole network."""
+        return self.source.layers if self._probed(self._shown().series).ndim else None
+
+    def labels(self) -> dict[str, Any]:
+        """layers, activations, units of each row; saturated: "saturated", "dead" or "" for each; the words of what is
+        shown, which way it flows ("forward", "backward" or ""), whether a logarithm suits it; usual: [low, high, rule
+        of thumb] or []; alarm: the share of saturated units that is one; choices: of the options, as they are now."""
+        layers, shown = self._rows(), self._shown()
+        known = layers is not None
         return {
-            "layers": [layer.name for layer in layers],
-            "activations": [layer.activation for layer in layers],
-            "units": [int(layer.units) for layer in layers],
-            "silent": [_silent_word(layer.activation) for layer in layers],
-            "quantity": self.quantity,
-            "symbol": shown.symbol,
-            "unit": shown.unit,
+            "layers": [layer.name for layer in layers] if known else ["network"],
+            "activations": [layer.activation for layer in layers] if known else [""],
+            "units": [int(layer.units) for layer in layers] if known else [0],
+            "saturated": [verdicts.saturation_word(layer.activation) for layer in layers] if known else [""],
+            **words_of(shown),
+            "choices": {"quantity": [list(choice) for choice in offered(self.source)]},
         }
 
     def _range(self, values):
         """Of the newest records: what was long ago must not flatten what is now. Half decades, so it moves rarely."""
-        usable = values[np.isfinite(values) & (values > 0)]
-        if self.quantity == "ratio":
-            usable = np.append(usable, (1e-4, 1e-2))
-        low, high = np.log10(log_range(usable))
-        top = usable.max() if usable.size else 1.0
-        return np.array([0, top, 10 ** (np.floor(2 * low) / 2), min(10 ** (np.ceil(2 * high) / 2), 3e38)], np.float32)
+        values, shown = values[np.isfinite(values)], self._shown()
+        if shown.usual:
+            values = np.append(values, shown.usual)
+        largest = np.abs(values).max(initial=0) or 1.0
+        bottom = -largest if values.min(initial=0) < 0 else 0
+        low, high = np.log10(log_range(values[values > 0]))
+        log = 10 ** (np.floor(2 * low) / 2), min(10 ** (np.ceil(2 * high) / 2), 3e38)
+        return np.array([bottom, largest, *log], np.float32)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import LogNorm, Normalize
 
         ax = new_axes(ax, 7.0, 3.8)
         frame, labels = self.frame(), self.labels()
         now, names = frame["now"], labels["layers"]
-        low, high = frame["range"][2:] if self.log else frame["range"][:2]
-        norm = (LogNorm if self.log else Normalize)(low, high)
+        log = bool(self.log and labels["log"] and frame["range"][0] == 0)
+        low, high = frame["range"][2:] if log else frame["range"][:2]
+        norm = (LogNorm if log else Normalize)(low, high)
         cmap = colors.cividis()
         rows = np.arange(len(now))
-        ax.set_title(f"{self.title}: {labels['symbol']} ({labels['unit']})")
+        unit = f" ({labels['unit']})" if labels["unit"] else ""
+        ax.set_title(f"{self.title}: {labels['symbol']}{unit}")
         ax.axis("off")
         if not (self.source.steps and len(now)):
             colors.unrun(ax)
             return ax
         left = ax.inset_axes((0, 0, 0.36, 1))
-        if self.quantity == "ratio":
-            left.axvspan(1e-4, 1e-2, color=colors.GUIDE, alpha=0.12, linewidth=0)
-            left.axvline(1e-3, color=colors.GUIDE, linewidth=1, linestyle="--")
-        usual = np.isfinite(now) & ((now > 0) | (not self.log))
-        left.plot(np.where(usual, now, np.nan), rows, color=colors.MUTED, linewidth=1, zorder=1)
-        left.scatter(now[usual], rows[usual], c=now[usual], cmap=cmap, norm=norm, s=24, zorder=2,
+        if labels["usual"]:
+            left.axvspan(*labels["usual"][:2], color=colors.GUIDE, alpha=0.12, linewidth=0)
+            for rule in labels["usual"][2:]:
+                left.axvline(rule, color=colors.GUIDE, linewidth=1, linestyle="--")
+        placed = np.isfinite(now) & ((now > 0) | (not log))
+        left.plot(np.where(placed, now, np.nan), rows, color=colors.MUTED, linewidth=1, zorder=1)
+        left.scatter(now[placed], rows[placed], c=now[placed], cmap=cmap, norm=norm, s=24, zorder=2,
                      edgecolors=colors.FOREGROUND, linewidths=0.6)  # fmt: skip
         style = {"xycoords": ("axes fraction", "data"), "va": "center"}
-        for row in rows[~usual]:
+        for row in rows[~placed]:
             left.annotate(number(now[row]), (float(now[row] == np.inf), row), ha="center", weight="bold",
                           fontsize="small", color=colors.WARNING, **style)  # fmt: skip
         every = max(1, len(now) // 14)  # more words would meet
         for row in rows[::every]:
-            share, word = frame["silent"][row], labels["silent"][row]
-            if word and share >= 0.005:
+            share, word = frame["saturated"][row], labels["saturated"][row]
+            if word and share >= verdicts.SATURATED_SHOWN:
                 left.annotate(percent(share), (1.01, row), fontsize="x-small",
-                              color=colors.WARNING if share > 0.5 else colors.MUTED, **style)  # fmt: skip
-        if self.log:
+                              color=colors.WARNING if share > labels["alarm"] else colors.MUTED, **style)  # fmt: skip
+        if log:
             left.set_xscale("log")
             colors.log_axis(left.xaxis, low, high, ticks=3)
-        left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=f"{labels['unit']}, last step")
+        words = f"{labels['unit']}, last step" if labels["unit"] else "last step"
+        left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=words)
         left.set_yticks(rows[::every], names[::every])
         colors.tidy(left)
         parts = [(0.46, 0.46, "map", "step")]
@@ -147,14 +177,14 @@ class GradientFlow(View):
             part = ax.inset_axes((x, 0, width, 1))
             steps = frame[f"{name}_steps"]
             if steps.size:
-                image = _paint(frame[name], cmap, norm, self.log)
+                image = _paint(frame[name], cmap, norm, log)
                 edges = _edges(steps)
                 part.pcolormesh(edges, np.arange(len(now) + 1) - 0.5, image)
                 ends = np.maximum(edges[[0, -1]], 0)
                 if name == "map":
                     part.set_xticks(ends, [f"{end:,.0f}" for end in ends])
                     for tick, align in zip(part.get_xticklabels(), ("left", "right"), strict=True):
-                        tick.set_ha(align)
+                        tick.set_horizontalalignment(align)
                 else:  # narrow: two labels would meet
                     part.set(xticks=[])
                     label = f"last {ends[1] - ends[0]:,.0f}"
@@ -163,55 +193,86 @@ class GradientFlow(View):
             part.grid(False)
         bar = ax.figure.colorbar(ScalarMappable(norm, cmap), cax=ax.inset_axes((0.94, 0, 0.02, 1)))
         bar.ax.tick_params(colors=colors.MUTED, labelsize="small")
-        if self.log:
+        if log:
             colors.log_axis(bar.ax.yaxis, low, high)
         return ax
 
-    def describe(self):
-        now = np.asarray(self.source.probe()[QUANTITIES[self.quantity].series], np.float64)
-        names = [layer.name for layer in self.source.layers]
+    def describe(self) -> str:
+        shown, layers = self._shown(), self._rows()
+        now = self._probed(shown.series).astype(np.float64).reshape(-1)
+        names = [layer.name for layer in layers] if layers is not None else ["the network"]
         if not self.source.steps or not len(now):
             return "No step has been taken yet."
-        symbol = {"a": "std of a"}.get(self.quantity, QUANTITIES[self.quantity].symbol)
+        if not self._lost():  # what is NaN has not been measured, as of frozen layers
+            there = ~np.isnan(now)
+            if not there.any():
+                return f"{shown.said} has not been measured in this step."
+            now, names = now[there], [name for name, known in zip(names, there, strict=True) if known]
         bad = [f"{number(v)} in {name}" for v, name in zip(now, names, strict=True) if not np.isfinite(v)]
         if bad:
-            return f"{symbol} is {_some(bad)}: the run has diverged."
+            return f"{shown.said} is {some(bad)}{'' if shown.own else ': the run has diverged'}."
         zero = [name for v, name in zip(now, names, strict=True) if v == 0]
-        if zero:
-            words = f"{symbol} is exactly 0 in {_some(zero)}."
-        elif self.quantity == "ratio":
-            low, high = now.min(), now.max()
-            verdict = "about right" if low >= 1e-4 and high <= 1e-2 else "too large" if high > 1e-2 else "too small"
-            words = f"{symbol} is between {number(low, 2)} and {number(high, 2)} (around 1e-3 is healthy): {verdict}."
+        if zero and shown.log:
+            words = f"{shown.said} is exactly 0 in {some(zero)}."
+        elif shown.usual:
+            words = _beside_usual(shown, now.min(), now.max())
+        elif len(now) == 1:
+            words = f"{shown.said} is {number(now[0])} in {names[0]}."
+        elif shown.flow and now.min() > 0:
+            words = _flowing(shown, now, names)
         else:
-            words = self._flow(symbol, now, names)
-        return words + self._silence()
+            low, high = int(now.argmin()), int(now.argmax())
+            least, most = f"{number(now[low])} in {names[low]}", f"{number(now[high])} in {names[high]}"
+            words = f"{shown.said} is between {least} and {most}."
+        return words + self._saturation(self._probed("saturated"))
 
-    def _flow(self, symbol, now, names):
-        if len(now) == 1:
-            return f"{symbol} is {number(now[0])} in {names[0]}."
-        forward = self.quantity == "a"
-        start, end = (0, len(now) - 2 or 1) if forward else (len(now) - 1, 0)
-        factor = now[start] / now[end]
-        what = f"{symbol} {{}} from {names[start]} to {names[end]}"
-        if factor >= 2:
-            word = ": vanishing" if factor > 100 else ""
-            return what.format(f"falls by a factor {_rough(factor)}") + word + "."
-        if factor <= 0.5:
-            word = ": exploding" if factor < 0.01 else ""
-            return what.format(f"grows by a factor {_rough(1 / factor)}") + word + "."
-        return what.format("is steady") + f" (between {number(now.min(), 2)} and {number(now.max(), 2)})."
+    def _lost(self):
+        """Has the run diverged?  Then dL/dW, which is always measured, is not finite."""
+        return not np.isfinite(self.source.probe().get("dW", 0)).all()
 
-    def _silence(self):
-        share = np.asarray(self.source.probe()["saturated"])
-        if not np.isfinite(share).any() or (most := np.nanargmax(share)) is None or share[most] < 0.2:
+    def _saturation(self, shares):
+        most = int(np.nanargmax(shares)) if np.isfinite(shares).any() else None
+        if most is None or shares[most] < verdicts.SATURATED_SAID:
             return ""
         layer = self.source.layers[most]
-        word = _silent_word(layer.activation) or "silent"
-        return f" {percent(share[most])} of {layer.name} is {word}."
+        word = verdicts.saturation_word(layer.activation) or "flat"
+        return f" {percent(shares[most])} of {layer.name} is {word}."
 
 
-def laid_out(history, series, count):
+def words_of(shown) -> dict[str, Any]:
+    """What the picture must know of a Quantity."""
+    rule = [] if shown.rule is None else [shown.rule]
+    return {
+        "quantity": shown.name,
+        "symbol": shown.symbol,
+        "unit": shown.unit,
+        "flow": shown.flow or "",
+        "log": shown.log,
+        "usual": [*shown.usual, *rule] if shown.usual else [],
+        "alarm": verdicts.SATURATED_ALARM,
+    }
+
+
+def _beside_usual(shown, low, high):
+    healthy = f"usual is {number(shown.usual[0])} to {number(shown.usual[1])}"
+    if shown.rule is not None:
+        healthy = f"around {f'{shown.rule:.0e}'.replace('e-0', 'e-').replace('e+0', 'e')} is healthy"
+    verdict = verdicts.compared(low, high, shown.usual)
+    return f"{shown.said} is between {number(low, 2)} and {number(high, 2)} ({healthy}): {verdict}."
+
+
+def _flowing(shown, now, names):
+    """From the layer where it begins to the one where it ends; the output layer has no activation to begin at."""
+    start, end = (0, len(now) - 2 or 1) if shown.flow == "forward" else (len(now) - 1, 0)
+    change, factor, verdict = verdicts.flow(now[start], now[end])
+    words = f"{shown.said} {change}" + ("" if change == "is steady" else f" by a factor {_rough(factor)}")
+    words += f" from {names[start]} to {names[end]}"
+    if change == "is steady":
+        return f"{words} (between {number(now.min(), 2)} and {number(now.max(), 2)})."
+    return f"{words}: {verdict}." if verdict else f"{words}."
+
+
+def laid_out(history, series, count) -> tuple[np.ndarray, np.ndarray, int]:
     """Steps (n,), values (n, count) and the index of the first record since the depth was last changed. Before it the
     columns are laid so that the first and the last layer keep their places; NaN where there was no such layer."""
     steps, values = history.series(series)
@@ -243,19 +304,12 @@ def _columns(steps, values, starts, born):
     return steps[ends].astype(np.float32), np.ascontiguousarray(means.T, np.float32)
 
 
-def _silent_word(activation):
-    known = nn.ACTIVATIONS.get(activation)
-    if known is None or activation == "identity":
-        return ""
-    return "saturated" if known.two_sided else "dead"
-
-
 def _rough(factor):
     """In two digits: 26,157 -> "26,000"."""
     return number(float(f"{factor:.2g}"), 2)
 
 
-def _some(words):
+def some(words) -> str:
     return ", ".join(words) if len(words) < 4 else f"{words[0]}, {words[1]} and {len(words) - 2} other layers"
 
 

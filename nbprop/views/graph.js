@@ -1,5 +1,5 @@
 /** A computation graph after one step of the walk through it: values on the way forward, gradients on the way back. */
-import { mix, nothing, shorten, text, textSize, textWidth } from "./_plot.js";
+import { mix, nothing, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 const [MARGIN, GAP, WIDEST] = [3, 34, 112]; // of the boxes: beside all, between two, and how wide they get; see graph.py
 const NARROW = 4.2; // text sizes that a box is wide where there is no room for such gaps
@@ -7,8 +7,8 @@ const APART = 1.9; // heights of a box from one to the next below it, at most
 const WRONG = 3;
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  see Graph.frame
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  see Graph.frame
  * @param {{words: string, nodes: {name: string, symbol: string, value: string, gradient: string, tip: string}[], edges: {text: string, tip: string}[]}} labels
  */
 export function draw(panel, frame, labels) {
@@ -33,7 +33,7 @@ export function draw(panel, frame, labels) {
   boxes.forEach((box, i) => node(panel, box, labels.nodes[i], inks[frame.state.data[i]], frame.state.data[i] === WRONG, i === active, size));
 
   // The local derivatives: that of this step first, the others wherever there is room.
-  /** @type {import("./_plot.js").Box[]} */
+  /** @type {import("./base/plot.js").Box[]} */
   const taken = boxes.map((box) => ({ ...box, x: box.x - box.width / 2, y: box.y - box.height / 2 }));
   const little = crowded(frame, panel.width, boxes[0].width) ? 9 : size - 1;
   const order = curves.map((_, k) => k).sort((a, b) => Number(b === now) - Number(a === now));
@@ -69,7 +69,7 @@ export function draw(panel, frame, labels) {
 
 /**
  * Where boxes (x and y are their middle) and edges (cubic Bézier curves x0, y0, ... x3, y3) go: the same as in graph.py.
- * @param {Record<string, import("./_math.js").Numbers>} frame  @param {number} size of the text
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  @param {number} size of the text
  */
 export function geometry(frame, width, height, size) {
   const [columns, rows] = frame.grid.data, nodes = frame.nodes.data, count = frame.nodes.shape[0];
@@ -123,7 +123,7 @@ export function wrap(words, width, lines, measure) {
 /** Places for a text along an edge, best first. @param {number[][]} curves */
 const spots = (curves) => curves.flatMap((one) => [0.5, 0.38, 0.62, 0.28, 0.72].map((t) => at(one, t)));
 
-const covers = (/** @type {import("./_plot.js").Box} */ a, /** @type {import("./_plot.js").Box} */ b) =>
+const covers = (/** @type {import("./base/plot.js").Box} */ a, /** @type {import("./base/plot.js").Box} */ b) =>
   a.x < b.x + b.width + 1 && b.x < a.x + a.width + 1 && a.y < b.y + b.height + 1 && b.y < a.y + a.height + 1;
 
 const fits = (box, panel, top, bottom) =>

@@ -1,14 +1,19 @@
 """A computation graph, walked through step by step: values on the way forward, gradients on the way back."""
 
 import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nbprop.training.walk import Walk
+from nbprop.record.source import Shown, Walks, lacking
+from nbprop.sources.walk import Walk
 
-from . import colors
-from .layered import layered
-from .view import Option, View, new_axes, number
+from .base import colors
+from .base.layered import layered
+from .base.view import Option, View, inches, new_axes, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INFIX = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "MatMul": "@", "TensorPower": "**"}
 UNSEEN, KNOWN, BEGUN, WRONG = range(4)  # states of a node: nothing yet, its value, some of its gradient, a wrong one
@@ -22,24 +27,44 @@ class Graph(View):
     """How a number was computed: a box for each tensor, an edge to each operation that used it, with the local
     derivative on it. Step by step the values are computed from left to right, then the gradients from right to left.
 
+    source   a Tensor with one element, before backward(), computed from at most 40 tensors; or a Walk
+    names    what to call tensors: {"x": x}; also as keywords, Graph(y, x=x, w=w). The others get letters, the end is L
+
     Options: `order` of the way back, "right" (a gradient is handed on when all of it has arrived) or "wrong" (at once);
     `step`, 0 to `last`. A negative step counts from the end, as in lists: -1 is the last.
     """
 
     name = "graph"
     title = "Computation graph"
+    contract = (Walks,)
+    shows = "a Tensor, nb.views.Graph(loss), or the Walk of one"
+    order: str
+    step: int
     options: tuple[Option, ...] = (
         Option("order", "order", (("right", "right: wait for all"), ("wrong", "wrong: at once")), "right"),
         Option("step", "step", range(1), 0),
     )
 
-    def __init__(self, source, step=0, **options):
-        if not isinstance(source, Walk):
-            raise TypeError(f"Graph: expected a Tensor or the Walk of one, got {type(source).__name__}")
+    def __init__(
+        self,
+        source: Any,
+        names: dict | None = None,
+        *,
+        order: Literal["right", "wrong"] = "right",
+        step: int = 0,
+        **tensors: Any,
+    ) -> None:
+        if lacking(source, (Shown,)):  # a Tensor, or nothing of the kind, which Walk refuses
+            source = Walk(source, {**(names or {}), **tensors})
+        elif names or tensors:
+            raise TypeError("Graph: expected names together with a Tensor; a Walk has its names already")
+        if lacking(source, self.contract):
+            super().__init__(source)
+            return
         self.last = len(source.orders["right"]) - 1
         self.options = (type(self).options[0], Option("step", "step", range(self.last + 1), 0))
         counts = isinstance(step, int) and -self.last - 1 <= step < 0
-        super().__init__(source, step=step + self.last + 1 if counts else step, **options)
+        super().__init__(source, order=order, step=step + self.last + 1 if counts else step)
         self._layout = layered([node.inputs for node in source.nodes])
         self._edges = [(user, slot) for user, node in enumerate(source.nodes) for slot in range(len(node.inputs))]
         self._wrong = self._compared()
@@ -62,7 +87,7 @@ class Graph(View):
         passed = {(step.user, step.slot) for step in steps[: self.step + 1] if step.kind == "backward"}
         return steps[self.step], known, self.source.gradients(self.order, self.step), passed
 
-    def frame(self):
+    def frame(self) -> dict[str, Any]:
         """nodes (n, 3): x, y (0 to 1), direction of their row; routes (k, 4): edge, x, y, direction of each point that
         an edge goes through; edges (m, 3): from, to, and where it arrives (part of a box's height, from its middle);
         grid (2,): nodes that have room beside and above each other. values, gradients (n,): a number, or the norm of
@@ -106,7 +131,7 @@ class Graph(View):
 
     # In words.
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """words: what happens in this step; nodes: name, symbol of the op, value and gradient, all that is known (tip);
         edges: the local derivative, and what passes (tip)."""
         step, known, gradients, _ = self._now()
@@ -207,14 +232,14 @@ class Graph(View):
         same = "" if self.order == "right" else " Here any order is right: nothing that was computed is used twice."
         return f"Done: {', '.join(known)}.{same}"
 
-    def describe(self):
+    def describe(self) -> str:
         step = self._now()[0]
         where = {"forward": ", forward", "seed": ", backward", "backward": ", backward"}.get(step.kind, "")
         return f"Step {self.step} of {self.last}{where}. {self._words(step)}"
 
     # In Matplotlib.
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         from matplotlib.patches import FancyBboxPatch, PathPatch
         from matplotlib.path import Path
 
@@ -222,7 +247,7 @@ class Graph(View):
         frame, labels = self.frame(), self.labels()
         # In points; a figure without axes to label gives all its room to them.
         share = np.divide(ax.get_position().size, (0.775, 0.77))
-        width, height = 72 * 0.97 * ax.figure.get_size_inches() * share
+        width, height = 72 * 0.97 * inches(ax) * share
         top = 34
         ax.set(xlim=(0, width), ylim=(height, 0))
         ax.axis("off")
@@ -265,7 +290,7 @@ class Graph(View):
 # Geometry: the same as in graph.js.
 
 
-def geometry(frame, width, height, size):
+def geometry(frame, width, height, size) -> tuple[np.ndarray, list[Any]]:
     """Boxes (n, 4): middle, width, height; for each edge its cubic Bézier curves (k, 8). In the units of `width`."""
     columns, rows = frame["grid"]
     nodes = frame["nodes"]
@@ -296,7 +321,7 @@ def geometry(frame, width, height, size):
     return boxes, curves
 
 
-def at(curve, t):
+def at(curve, t) -> np.ndarray:
     """The point (x, y) at t (0 to 1) of a cubic Bézier curve."""
     return np.array([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3]) @ np.reshape(curve, (4, 2))
 
@@ -304,7 +329,7 @@ def at(curve, t):
 # Words for numbers and operations.
 
 
-def short(array):
+def short(array) -> str:
     """A number; a few numbers; or the shape and the norm of an array."""
     array = np.asarray(array)
     if array.size == 1:
@@ -314,7 +339,7 @@ def short(array):
     return f"{'×'.join(map(str, array.shape))}, norm {number(_norm(array), 2)}"
 
 
-def symbol(node):
+def symbol(node) -> str:
     """How an operation is written in its box: +, tanh, **2."""
     if node.op == "Power":
         return f"**{node.detail:g}"
@@ -325,7 +350,7 @@ def symbol(node):
     return INFIX.get(node.op) or _lower(node.op)
 
 
-def expression(node, operands):
+def expression(node, operands) -> str:
     """How it was computed, in terms of `operands` (texts): a * b, tanh(a), a**2."""
     several = [f"({each})" if each.startswith("-") or (" " in each and each[0] != "[") else each for each in operands]
     if node.op in INFIX:

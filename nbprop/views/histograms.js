@@ -1,10 +1,10 @@
 /** One histogram per layer, each over its own range. */
-import { formatNumber, groups } from "./_math.js";
-import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./_plot.js";
+import { formatNumber, groups } from "./base/math.js";
+import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2)
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2)
  * @param {{layers: string[], kind: string}} labels
  * @param {{log?: boolean}} options
  */

@@ -1,12 +1,19 @@
 """How the numbers in each layer are spread: weights, gradients, activations."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
-from .view import Option, View, new_axes, number, plural
+from nbprop.record.histograms import KINDS
+from nbprop.record.source import Counted, Layered
+
+from .base import colors
+from .base.view import Option, View, new_axes, number, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BINS = 40
-KINDS = ("weights", "gradients", "activations")
 
 
 class Histograms(View):
@@ -17,24 +24,27 @@ class Histograms(View):
 
     name = "histograms"
     title = "Histograms"
+    contract = (Layered, Counted)
     rate = 12.0
+    kind: str
+    log: bool
     options = (
         Option("kind", "of", tuple((kind, kind) for kind in KINDS), default="weights"),
-        Option("log", "log counts"),
+        Option("log", "log counts", where="browser"),
     )
 
-    def frame(self):
+    def frame(self) -> dict[str, np.ndarray]:
         """counts (L, bins), low (L,) and high (L,): lowest and highest value of each layer; bad (L, 2): how many values
         are NaN and how many infinite."""
         counts, low, high = self.source.histograms(self.kind, BINS)
         bad = self.source.not_finite(self.kind)
         return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high), "bad": _floats(bad)}
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """layers: their names; kind: what is counted."""
         return {"layers": [layer.name for layer in self.source.layers], "kind": self.kind}
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         frame, names = self.frame(), self.labels()["layers"]
         counts = frame["counts"]
         columns = _columns_for(len(counts))
@@ -73,10 +83,10 @@ class Histograms(View):
             cell.set_yticks([])
             cell.set_xticks([low, high], [number(low, 2), number(high, 2)], fontsize="x-small")
             for label, align in zip(cell.get_xticklabels(), ("left", "right"), strict=True):
-                label.set_ha(align)
+                label.set_horizontalalignment(align)
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         frame, names = self.frame(), self.labels()["layers"]
         some = frame["counts"].sum(axis=1) > 0
         if frame["bad"].any():
@@ -94,7 +104,7 @@ class Histograms(View):
         return f"{words}: widest {spans[wide]}, narrowest {spans[narrow]}."
 
 
-def constant(counts, low, high):
+def constant(counts, low, high) -> float | None:
     """The value when all are the same, else None. Such values come as one bar in the middle of a range around them."""
     if low == high:
         return float(low)
@@ -105,7 +115,7 @@ def constant(counts, low, high):
     return 0.0 if abs(middle) < 1e-3 * (high - low) else middle
 
 
-def not_finite(bad):
+def not_finite(bad) -> str:
     """ "3 NaN", "2 infinite", "3 NaN, 2 infinite", or "" when all are finite."""
     return ", ".join(f"{n:,.0f} {word}" for n, word in zip(bad, ("NaN", "infinite"), strict=True) if n)
 

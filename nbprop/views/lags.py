@@ -1,9 +1,14 @@
 """The gradient flow through time: how much of dL/dh is left at every time step of a recurrent network."""
 
+from typing import Any
+
 import numpy as np
 
-from .gradients import GradientFlow
-from .view import Option, number, plural
+from nbprop.record import verdicts
+from nbprop.record.source import Layered, Recorded
+
+from .base.view import Option, number, plural
+from .gradients import GradientFlow, words_of
 
 RECURRENT = ("RNN", "GRU", "LSTM")
 
@@ -19,12 +24,13 @@ class Lags(GradientFlow):
 
     name = "lags"
     title = "Gradient through time"
-    needs = frozenset({"lags"})
-    options = (Option("log", "log", default=True),)
+    contract = (Recorded, Layered)
+    records = frozenset({"lags"})
+    options = (Option("log", "log", default=True, where="browser"),)
     quantity = "dh"
 
     def _read(self):
-        steps, values = self.source.history.series("dh")
+        steps, values = self.source.history.series(self._shown().series)
         if not len(steps):
             nothing = np.zeros(0, np.float32)
             return nothing, nothing, (steps, nothing.reshape(0, 0), 0)
@@ -33,7 +39,7 @@ class Lags(GradientFlow):
         values = values[:, :count][:, ::-1]
         return values[-1], np.full(count, np.nan, np.float32), (steps, values, 0)
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """layers: a name for each time step; activations and units: of the recurrent layer; what is shown."""
         count = len(self._read()[0])
         layer = next((layer for layer in self.source.layers if layer.kind in RECURRENT), None)
@@ -42,24 +48,19 @@ class Lags(GradientFlow):
             "layers": [f"T − {lag}" if lag else "T" for lag in range(count - 1, -1, -1)],
             "activations": [kind] * count,
             "units": [units] * count,
-            "silent": [""] * count,
-            "quantity": self.quantity,
-            "symbol": "dL/dh",
-            "unit": "norm",
+            "saturated": [""] * count,
+            **words_of(self._shown()),
         }
 
-    def describe(self):
+    def describe(self) -> str:
         now = self._read()[0].astype(np.float64)
         if len(now) < 2:
             return "No gradient has been sent back through time yet."
-        first, last = now[0], now[-1]
+        first, last, symbol = now[0], now[-1], self._shown().said
         back = f"over {plural(len(now) - 1, 'step')} back in time"
         if first == 0 or last == 0:
-            return f"dL/dh is {number(last)} at the last step and {number(first)} {back}."
-        if last >= 2 * first:
-            word = ": vanishing" if last > 100 * first else ""
-            return f"dL/dh falls by a factor {number(last / first, 2)} {back}{word}."
-        if first >= 2 * last:
-            word = ": exploding" if first > 100 * last else ""
-            return f"dL/dh grows by a factor {number(first / last, 2)} {back}{word}."
-        return f"dL/dh is steady {back} (between {number(now.min(), 2)} and {number(now.max(), 2)})."
+            return f"{symbol} is {number(last)} at the last step and {number(first)} {back}."
+        change, factor, verdict = verdicts.flow(last, first)
+        if change == "is steady":
+            return f"{symbol} is steady {back} (between {number(now.min(), 2)} and {number(now.max(), 2)})."
+        return f"{symbol} {change} by a factor {number(factor, 2)} {back}{': ' if verdict else ''}{verdict}."

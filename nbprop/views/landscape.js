@@ -1,14 +1,14 @@
 /** A loss over two numbers from above, in bands of height, with the paths of those who descend on it. */
-import { contour, formatNumber, linearScale, refine } from "./_math.js";
-import { axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+import { contour, formatNumber, linearScale, refine } from "./base/math.js";
+import { axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 const FINE = 4; // pixels of the ground to a cell of the grid
 const LOPSIDED = 4; // see landscape.py
 const APART = 5; // CSS pixels: steps that are longer get a dot each
 
 /**
- * @typedef {import("./_plot.js").Panel} Panel
- * @typedef {Record<string, import("./_math.js").Numbers>} Frame  see Landscape.frame
+ * @typedef {import("./base/plot.js").Panel} Panel
+ * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Landscape.frame
  * @typedef {{surface: string, paths: string[], diverged: number[]}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
@@ -54,7 +54,7 @@ export function draw(panel, frame, labels) {
 /**
  * The part of a box in which a unit is as long across as upright; all of it where that would be too narrow. Only so the
  * steepest way down crosses the lines of equal height upright.
- * @param {import("./_plot.js").Box} box  @param {number} ratio of width to height
+ * @param {import("./base/plot.js").Box} box  @param {number} ratio of width to height
  */
 export function fit(box, ratio) {
   if (ratio > LOPSIDED || ratio < 1 / LOPSIDED) return box;
@@ -62,10 +62,10 @@ export function fit(box, ratio) {
   return { ...box, width, height, y: box.y + (box.height - height) / 2 };
 }
 
-/** Colour of path k: lighter on a dark page. @param {import("./_plot.js").Theme} theme  @param {number} k */
+/** Colour of path k: lighter on a dark page. @param {import("./base/plot.js").Theme} theme  @param {number} k */
 export const pathColor = (theme, k) => mix(theme.classes[k % theme.classes.length], "#ffffff", theme.dark ? 0.25 : 0);
 
-/** One colour a band, the lowest like the page. @param {import("./_plot.js").Theme} theme  @param {number} bands */
+/** One colour a band, the lowest like the page. @param {import("./base/plot.js").Theme} theme  @param {number} bands */
 export const groundColors = (theme, bands) => Array.from({ length: bands }, (_, i) => mix(theme.background, theme.foreground, 0.02 + (0.4 * i) / Math.max(1, bands - 1)));
 
 /** In which band a value lies: 0 below the first border between two, -1 when it is NaN. @param {ArrayLike<number>} levels */
@@ -105,7 +105,7 @@ function ground(panel, frame, box, stops) {
   });
 }
 
-/** Row k of the paths without what comes after its end: [x, y] each. @param {import("./_math.js").Numbers} paths  @returns {number[][]} */
+/** Row k of the paths without what comes after its end: [x, y] each. @param {import("./base/math.js").Numbers} paths  @returns {number[][]} */
 export function pointsOf(paths, k) {
   const n = paths.shape[1], points = [];
   for (let i = k * n; i < (k + 1) * n && !Number.isNaN(paths.data[2 * i]); i++) points.push([paths.data[2 * i], paths.data[2 * i + 1]]);

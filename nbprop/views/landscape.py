@@ -1,11 +1,17 @@
 """A loss over two numbers, seen from above, with the paths of those who descend on it."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from nbprop.training.surfaces import SURFACES
+from nbprop.record.source import Descends
+from nbprop.sources.surfaces import SURFACES
 
-from . import colors
-from .view import Control, View, new_axes, number, plural
+from .base import colors
+from .base.view import Control, View, new_axes, number, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GRID = 97  # the loss is asked at GRID x GRID places
 LEVELS = 16  # bands of height
@@ -19,23 +25,24 @@ class Landscape(View):
     """Bands of equal height of a loss f(x, y), the higher the darker and, from the lowest place on, narrower first (a
     logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the known minima.
 
-    `source` is a `Descent`, or whatever has its `surface`, `paths`, `start`, `steps` and `set`. Buttons and sliders
-    reach it, and a click is a new start.
+    `source` is a `Descent`. Buttons and sliders reach it, and a click is a new start.
     """
 
     name = "landscape"
     title = "Descent"
+    contract = (Descends,)
+    shows = "a Descent, such as nb.Descent('bowl')"
     size = (5.2, 4.0)
+    height = 500
 
-    def __init__(self, source, **options):
-        if not hasattr(source, "surface"):
-            raise TypeError(f"Landscape: expected a Descent, such as nb.Descent('bowl'), got {type(source).__name__}")
+    def __init__(self, source, **options) -> None:
         super().__init__(source, **options)
-        self.controls = (*_BUTTONS, *self._sliders())
+        self._knobs = {}  # name of a control -> path and knob
+        self.controls = (*_BUTTONS, *self._sliders()) if self.served else ()
 
     def _sliders(self):
         """What a hand can turn. With several paths each has a learning rate, and no momentum."""
-        source, self._knobs = self.source, {}
+        source = self.source
         known = list(SURFACES) if source.surface.name in SURFACES else []
         if known:
             yield Control("surface", "surface", choices=tuple((name, name) for name in known))
@@ -54,7 +61,7 @@ class Landscape(View):
                 low, high, step = (1e-4, 10.0, 0.05) if knob == "lr" else (0.0, 0.99, 0.01)
                 yield Control(f"{knob} {path.name}", words, low, high, step, log=knob == "lr")
 
-    def act(self, name, value):
+    def act(self, name, value) -> None:
         source = self.source
         if name in BUTTONS:
             getattr(source, name)()
@@ -69,7 +76,7 @@ class Landscape(View):
         else:
             super().act(name, value)
 
-    def frame(self):
+    def frame(self) -> dict[str, Any]:
         """grid (97, 97) of the loss, the first row at the top; extent (4,): left, right, bottom, top; levels (17,):
         borders of the bands; minima (m, 2); start (2,); paths (paths, n, 2): where each has been, NaN after its end;
         loss (paths,).
@@ -86,7 +93,7 @@ class Landscape(View):
             "loss": np.array([path.loss for path in source.paths.values()], np.float64).clip(-3e38, 3e38).astype("f4"),
         }
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """surface: its name; paths: their names; diverged: the step for each, 0 for none; values: of the controls."""
         source = self.source
         values = {"surface": source.surface.name, "x": source.start[0], "y": source.start[1]}
@@ -99,7 +106,7 @@ class Landscape(View):
             "values": values,
         }
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, *self.size)
         frame, labels = self.frame(), self.labels()
         left, right, bottom, top = frame["extent"]
@@ -133,7 +140,7 @@ class Landscape(View):
         ax.grid(False)
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         source = self.source
         words = []
         for path in source.paths.values():
@@ -149,12 +156,12 @@ class Landscape(View):
 _BUTTONS = tuple(Control(name, name.capitalize()) for name in BUTTONS)
 
 
-def said(loss, diverged):
+def said(loss, diverged) -> str:
     """How a path stands, in the legend."""
     return f"diverged in step {diverged}" if diverged else number(loss)
 
 
-def heights(grid, count=LEVELS):
+def heights(grid, count=LEVELS) -> np.ndarray:
     """Borders of `count` bands from the lowest to the highest finite number: equal steps of log(1 + height / typical),
     where typical is what a tenth of the places lie below."""
     finite = grid[np.isfinite(grid)].astype(np.float64)

@@ -1,11 +1,11 @@
-/** The loss over the steps: training, validation, accuracy, and a flag at every change. */
-import { formatNumber, groups, indexBefore, linearScale, logScale, niceDomain, percent, rowOf, spread, ticksOf } from "./_math.js";
-import { alarm, axisBelow, axisLeft, axisRight, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./_plot.js";
+/** The loss over the steps: training, validation, accuracy, metrics, and a flag at every change. */
+import { formatNumber, groups, indexBefore, linearScale, logScale, niceDomain, percent, rowOf, spread, ticksOf } from "./base/math.js";
+import { alarm, axisBelow, axisLeft, axisRight, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  train (4, n), validation, train_accuracy, val_accuracy (2, m), events (k,), range (4,)
- * @param {{events?: string[], classifies?: boolean}} labels
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  train (4, n), validation, train_accuracy, val_accuracy (2, m), events (k,), range (4,), train_metric_i, val_metric_i (2, m), metric_ranges (metrics, 2)
+ * @param {{events?: string[], classifies?: boolean, metrics?: string[]}} labels
  * @param {{log?: boolean, accuracy?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
@@ -23,28 +23,33 @@ export function draw(panel, frame, labels, options) {
   const y = (options.log ? logScale : linearScale)(domain, [panel.height - bottom, top]);
   const ticks = ticksOf(y, upright);
   const left = widest(panel, ticks.map((tick) => tick.label)) + 9;
+  const share = linearScale([0, 1], y.range);
+  const metrics = options.accuracy ? metricsOf(frame, labels.metrics ?? [], theme, y.range) : [];
+  const shares = metrics.filter((one) => one.within);
   // Every curve is named at its end, so the names stand where else the ticks of the right axis would.
   const short = panel.width < 420;
   const ends = [
-    { name: "train", color: theme.train, scale: "loss", value: lastFinite(mean), show: formatNumber },
-    { name: short ? "val." : "validation", color: theme.validation, scale: "loss", value: lastFinite(rowOf(frame.validation, 1)), show: formatNumber },
-    ...(showAccuracy ? [{ name: short ? "acc." : "accuracy", color: theme.accuracy, scale: "share", value: lastFinite(accuracy), show: percent }] : []),
+    { name: "train", color: theme.train, scale: y, value: lastFinite(mean), show: formatNumber },
+    { name: short ? "val." : "validation", color: theme.validation, scale: y, value: lastFinite(rowOf(frame.validation, 1)), show: formatNumber },
+    ...(showAccuracy ? [{ name: short ? "acc." : "accuracy", color: theme.accuracy, scale: share, value: lastFinite(accuracy), show: percent }] : []),
+    ...metrics.map((one) => ({ name: shorten(panel, one.name, panel.width / 5), color: one.color, scale: one.scale, value: lastFinite(one.values), show: formatNumber })),
   ].filter((end) => Number.isFinite(end.value)).map((end) => ({ ...end, words: `${end.name} ${end.show(end.value)}` }));
   const right = widest(panel, ends.map((end) => end.words), size, 600) + 8;
   const box = { x: left, y: top, width: panel.width - left - right, height: panel.height - top - bottom };
   const last = steps[steps.length - 1];
   const x = linearScale([steps[0] > 0.2 * last ? steps[0] : 0, Math.max(last, 1)], [left, panel.width - right]);
-  const share = linearScale([0, 1], y.range);
 
   axisLeft(panel, box, y, options.log ? "loss (log)" : "loss", { ticks });
   axisBelow(panel, box, x, "step", { grid: false });
   const floor = y.range[0];
-  const wanted = ends.map((end) => Math.min(Math.max((end.scale === "share" ? share : y)(end.value) || floor, top), floor));
+  const wanted = ends.map((end) => Math.min(Math.max(end.scale(end.value) || floor, top), floor));
   const heights = spread(wanted, size + 2, top + 0.4 * size, floor);
-  if (showAccuracy) {
+  if (showAccuracy || shares.length) {
     const free = (/** @type {number} */ value) => heights.every((at) => Math.abs(at - share(value)) >= size + 1);
-    const shares = [0, 0.25, 0.5, 0.75, 1].filter((value) => value % 0.5 === 0 || panel.height > 300);
-    axisRight(panel, box, share, shares.map((value) => ({ value, label: free(value) ? percent(value) : "" })), "accuracy", theme.accuracy);
+    const parts = [0, 0.25, 0.5, 0.75, 1].filter((value) => value % 0.5 === 0 || panel.height > 300);
+    const title = !shares.length ? "accuracy" : !showAccuracy && shares.length === 1 ? shorten(panel, shares[0].name, panel.width / 4) : "share";
+    const color = !shares.length ? theme.accuracy : title === "share" ? theme.muted : shares[0].color;
+    axisRight(panel, box, share, parts.map((value) => ({ value, label: free(value) ? percent(value) : "" })), title, color);
   }
   ends.forEach((end, i) => text(panel, end.words, box.x + box.width + 5, heights[i], { color: end.color, weight: 600 }));
 
@@ -60,6 +65,10 @@ export function draw(panel, frame, labels, options) {
     if (showAccuracy) {
       curve(panel, px(rowOf(frame.train_accuracy, 0), x), px(rowOf(frame.train_accuracy, 1), share), theme.accuracy, 1, [1.5, 2.5]);
       curve(panel, px(rowOf(frame.val_accuracy, 0), x), px(accuracy, share), theme.accuracy, 1.25, [5, 3]);
+    }
+    for (const one of metrics) {
+      curve(panel, px(one.trainSteps, x), px(one.train, one.scale), one.color, 1, [1.5, 2.5]);
+      curve(panel, px(one.steps, x), px(one.values, one.scale), one.color, 1.25, [5, 3]);
     }
     curve(panel, xs, ys, theme.train, 1.6);
     curve(panel, px(validation.steps, x), px(validation.values, y), theme.validation, 1.6);
@@ -82,10 +91,23 @@ export function draw(panel, frame, labels, options) {
       const j = nearest(validation.steps, step);
       if (j >= 0) lines.push(`validation ${formatNumber(validation.values[j])}`);
       if (showAccuracy) lines.push(`accuracy ${percent(accuracy[nearest(rowOf(frame.val_accuracy, 0), step)])}`);
+      for (const one of metrics) lines.push(`${one.name} ${formatNumber(one.values[nearest(one.steps, step)])}`);
       const flag = flags.find((one) => Math.abs(one.x - mx) < 5);
       return [...lines, ...(flag ? flag.texts : [])].join("\n");
     },
   };
+}
+
+/** Every metric with its curves and its own scale. @param {string[]} names */
+function metricsOf(frame, names, theme, range) {
+  return names.map((name, i) => {
+    const [low, high] = rowOf(frame.metric_ranges, i);
+    const [train, val] = [frame[`train_metric_${i}`], frame[`val_metric_${i}`]];
+    return {
+      name, within: low === 0 && high === 1, color: theme.classes[[2, 1, 4, 7][i]], scale: linearScale([low, high], range),
+      trainSteps: rowOf(train, 0), train: rowOf(train, 1), steps: rowOf(val, 0), values: rowOf(val, 1),
+    };
+  }).filter((one) => one.values.length);
 }
 
 /** The last finite value, or NaN. @param {ArrayLike<number>} values */
@@ -124,7 +146,7 @@ export function placeFlags(xs, widths, right, rows, used = []) {
   return flags;
 }
 
-/** @param {import("./_plot.js").Panel} panel  @param {ArrayLike<number>} steps  @param {string[]} texts */
+/** @param {import("./base/plot.js").Panel} panel  @param {ArrayLike<number>} steps  @param {string[]} texts */
 function flagsOf(panel, steps, texts, x, box, used) {
   const seen = Array.from(steps, (step, i) => ({ x: x(step), text: texts[i] ?? "" })).filter((one) => one.x >= box.x - 1);
   const size = textSize(panel) - 1;
@@ -165,7 +187,7 @@ function peakAbove(panel, box, x, y, curves) {
   return { at, words, width, left: at - 7 - width > box.x ? at - 7 - width : at + 7 };
 }
 
-/** @param {import("./_plot.js").Panel} panel  @param {import("./_plot.js").Box} box */
+/** @param {import("./base/plot.js").Panel} panel  @param {import("./base/plot.js").Box} box */
 function drawPeak(panel, box, { at, words, left }) {
   const { theme, ctx } = panel;
   ctx.fillStyle = theme.warning;

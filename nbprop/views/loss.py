@@ -1,34 +1,62 @@
 """The loss over the steps: training, validation, accuracy, and what was changed on the way."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
-from .view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent, plural
+from nbprop.record.source import CannotSay, Recorded
+
+from .base import colors
+from .base.view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 POINTS = 160  # a curve is thinned to at most so many
 EVENTS = 200  # the newest of which so many are flagged
+METRICS = 4  # so many of one's own are drawn, all are said
+COLORS = [colors.CLASSES[i] for i in (2, 1, 4, 7)]  # of metrics; the same in loss.js
 
 
 class Loss(View):
     """Training loss (mean of neighbouring batches, with a band from the lowest to the highest), validation loss and,
-    when the network classifies, the share it gets right; a flag at every change.
+    when the network classifies, the share it gets right; metrics of one's own, and the numbers that an objective's
+    `evaluate` gives; a flag at every change.
 
-    Options: `log` (logarithmic loss axis, default False), `accuracy` (default True).
+    Metrics from 0 to 1 share the axis of the accuracy; any other is drawn over its own range, from its lowest to its
+    highest value, and named with its last one.
+
+    Options: `log` (logarithmic loss axis, default False), `accuracy` (also of the metrics, default True).
     """
 
     name = "loss"
     title = "Loss"
+    contract = (Recorded,)
     rate = 18.0
-    options = (Option("log", "log"), Option("accuracy", "accuracy", default=True))
+    log: bool
+    accuracy: bool
+    options = (Option("log", "log", where="browser"), Option("accuracy", "accuracy", default=True, where="browser"))
 
-    def frame(self):
+    def frame(self) -> dict[str, Any]:
         """train (4, n): step, mean, lowest, highest; validation, train_accuracy, val_accuracy (2, m): step, value;
-        events (k,): steps; range (4,): lowest and highest loss of a linear and of a logarithmic axis.
+        events (k,): steps; range (4,): lowest and highest loss of a linear and of a logarithmic axis. Of metric number
+        i train_metric_i, val_metric_i (2, m); metric_ranges (metrics, 2): lowest and highest value of its axis.
         """
         history = self.source.history
+        if self.source.steps and (known := getattr(history, "columns", {})) and "loss" not in known:
+            names = ", ".join(map(repr, known))
+            raise CannotSay(f"Loss: expected a series 'loss' in the history, which has {names}.")
         train = _thin_band(*history.series("loss"))
         validation = _thin(*history.series("val_loss"))
         classifies = self._classifies()
+        halves = {name: [_thin(*half) for half in both] for name, both in [*self._metrics().items()][:METRICS]}
+        metrics = {
+            f"{half}_metric_{i}": curve
+            for i, both in enumerate(halves.values())
+            for half, curve in zip(("train", "val"), both, strict=True)
+        }
+        ranges = [_metric_range(*(curve[1] for curve in both)) for both in halves.values()]
         return {
             "train": train,
             "validation": validation,
@@ -36,17 +64,38 @@ class Loss(View):
             "val_accuracy": _thin(*history.series("val_accuracy")) if classifies else _NOTHING,
             "events": np.array([event.step for event in history.events[-EVENTS:]], np.float32),
             "range": _ranges(train[1], validation[1]),
+            **metrics,
+            "metric_ranges": np.array(ranges, np.float32).reshape(-1, 2),
         }
 
-    def labels(self):
-        """events: a short text for each; classifies: is there an accuracy?"""
+    def labels(self) -> dict[str, Any]:
+        """events: a short text for each; classifies: is there an accuracy?; metrics: the names of those drawn."""
         texts = [event.text for event in self.source.history.events[-EVENTS:]]
-        return {"events": texts, "classifies": self._classifies()}
+        return {"events": texts, "classifies": self._classifies(), "metrics": [*self._metrics()][:METRICS]}
 
     def _classifies(self):
-        return self.source.data.task != "regression"
+        task = getattr(getattr(self.source, "data", None), "task", None)
+        if task is None:  # then it is seen by whether there is an accuracy
+            return len(self.source.history.series("val_accuracy")[0]) > 0
+        return task != "regression"
 
-    def plot(self, ax=None):
+    def _metrics(self):
+        """name -> steps and values in training, and in validation; what is measured but once has no training values."""
+        history, found = self.source.history, {}
+        for column in getattr(history, "columns", {}):
+            half, _, name = column.partition("_")
+            if half not in ("train", "val") or not name:
+                half, name = "val", column if column in getattr(self.source, "evaluation", {}) else ""
+            steps, values = history.series(column)
+            if name and not (name in ("loss", "accuracy") and column != name) and values.ndim == 1 and len(steps):
+                found.setdefault(name, {})[half] = steps, values
+        nothing = _NOTHING
+        return {
+            name: (halves["train"], halves["val"]) if len(halves) == 2 else (nothing, next(iter(halves.values())))
+            for name, halves in found.items()
+        }
+
+    def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax)
         ax.set_title(self.title, pad=20)
         colors.tidy(ax)
@@ -64,18 +113,36 @@ class Loss(View):
         lines = ax.plot(steps, mean, color=colors.TRAIN, label="train")
         lines += ax.plot(*frame["validation"], color=colors.VALIDATION, label="validation")
         self._plot_marks(ax, steps, mean, top)
-        if self.accuracy and frame["val_accuracy"].size:
-            right = ax.twinx()
-            right.plot(*frame["train_accuracy"], color=colors.ACCURACY, linewidth=0.9, linestyle=":")
-            lines += right.plot(*frame["val_accuracy"], color=colors.ACCURACY, linestyle="--", label="accuracy")
-            right.set(ylim=(0, 1))
-            right.set_ylabel("accuracy", color=colors.ACCURACY)
-            right.tick_params(colors=colors.ACCURACY, labelsize="small")
-            right.spines[:].set_visible(False)
+        if self.accuracy:
+            lines += self._plot_shares(ax, frame)
         # In a row above the curves, which may be anywhere.
-        ax.legend(handles=lines, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False, fontsize="small",
-                  borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
+        ax.legend(handles=lines, ncols=4 if len(lines) > 3 else 3, loc="lower center", bbox_to_anchor=(0.5, 1),
+                  frameon=False, fontsize="small",                  borderaxespad=0.2, columnspacing=1.2)  # fmt: skip
         return ax
+
+    def _plot_shares(self, ax, frame):
+        """Accuracy and metrics, over an axis from 0 to 1 at the right; returns the lines for the legend."""
+        found, shares = [], []
+        if frame["val_accuracy"].size:
+            found.append(("accuracy", colors.ACCURACY, (0, 1), frame["train_accuracy"], frame["val_accuracy"]))
+        for i, name in enumerate([*self._metrics()][:METRICS]):
+            limits = frame["metric_ranges"][i]
+            found.append((name, COLORS[i], limits, frame[f"train_metric_{i}"], frame[f"val_metric_{i}"]))
+        if not found:
+            return []
+        right, lines = ax.twinx(), []
+        for name, color, (low, high), train, val in found:
+            within = low == 0 and high == 1
+            shares += [name] if within else []
+            said = name if within else f"{name} {number(val[1, -1])}"
+            right.plot(train[0], (train[1] - low) / (high - low), color=color, linewidth=0.9, linestyle=":")
+            lines += right.plot(val[0], (val[1] - low) / (high - low), color=color, linestyle="--", label=said)
+        color = found[0][1] if len(found) == 1 else colors.MUTED
+        right.set(ylim=(0, 1) if shares else (-0.05, 1.05))
+        right.set_ylabel(", ".join(shares), color=color)
+        right.tick_params(colors=color, labelsize="small", right=bool(shares), labelright=bool(shares))
+        right.spines[:].set_visible(False)
+        return lines
 
     def _plot_marks(self, ax, steps, mean, top):
         """Events, what is not finite, and what leaves the axis at the top."""
@@ -94,7 +161,7 @@ class Loss(View):
         if (peak := highest.max()) > top:
             ax.annotate(f"▲ up to {number(peak)}", (steps[highest.argmax()], 1), xytext=(3, -16), **style)
 
-    def describe(self):
+    def describe(self) -> str:
         source, history = self.source, self.source.history
         frame = self.frame()
         if not frame["train"].size:
@@ -105,17 +172,15 @@ class Loss(View):
             said = f" {source.message}" if source.message else ""
             return f"Loss {number(loss)} at step {first[0]:,.0f}: the run has diverged.{said}"
         measured, losses = history.series("train_loss")
-        if not len(losses):
-            return f"Loss {number(loss)} of the latest batches after {plural(source.steps, 'step')}."
-        # Not that of the newest batch, which is another at every step.
-        words = f"Loss {number(losses[-1])} after {plural(int(measured[-1]), 'step')}"
+        # Where it was measured not that of the newest batch, which is another at every step.
+        at, loss = (measured[-1], losses[-1]) if len(losses) else (source.steps, loss)
         steps, values = history.series("val_loss")
-        if not len(values):
-            return words + "."
-        words += f" (validation {number(values[-1])}"
+        more = [f"validation {number(values[-1])}"] if len(values) else []
         if self._classifies() and len(accuracy := history.series("val_accuracy")[1]):
-            words += f", accuracy {percent(accuracy[-1])}"
-        words += ")"
+            more.append(f"accuracy {percent(accuracy[-1])}")
+        more += [f"{name} {number(values[-1])}" for name, (_, (_, values)) in self._metrics().items()]
+        words = f"Loss {number(loss)}{'' if len(losses) else ' of the latest batches'} after {plural(int(at), 'step')}"
+        words += f" ({', '.join(more)})" if more else ""
         if np.isfinite(values).any() and (best := np.nanargmin(values)) < len(values) - 1:
             words += f"; lowest validation {number(values[best])} at step {steps[best]:,}"
         return words + "."
@@ -124,7 +189,7 @@ class Loss(View):
 _NOTHING = np.zeros((2, 0), np.float32)
 
 
-def alarms(steps, values, log):
+def alarms(steps, values, log) -> Iterator[tuple[Any, str]]:
     """(step, word) where a curve begins to be NaN, infinite or, on a log axis, not positive."""
     words = ""
     for step, value in zip(steps, values, strict=True):
@@ -150,6 +215,20 @@ def _thin(steps, values):
     starts = buckets(steps, POINTS)
     ends = np.append(starts[1:], len(steps)) - 1
     return np.array([steps[ends], bucket_means(values, starts)], np.float32)
+
+
+def _metric_range(*curves):
+    """0 to 1 for what lies in between, else from the lowest to the highest value."""
+    values = np.concatenate(curves).astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size or (values.min() >= 0 and values.max() <= 1):
+        return 0, 1
+    low, high = values.min(), values.max()
+    return (
+        (low, high)
+        if np.float32(high) > np.float32(low)
+        else (low - max(abs(low), 1) / 2, high + max(abs(high), 1) / 2)
+    )
 
 
 def _ranges(*curves):

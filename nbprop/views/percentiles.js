@@ -1,12 +1,12 @@
 /** A band of percentiles of z over the steps, one for each layer. */
-import { formatNumber, groups, linearScale, rowOf } from "./_math.js";
-import { alarm, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, widest } from "./_plot.js";
+import { formatNumber, groups, linearScale, rowOf } from "./base/math.js";
+import { alarm, band, curve, inside, nothing, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 import { brief, chartIn, layoutCells } from "./histograms.js";
 import { nearest } from "./loss.js";
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  steps (n,), low, middle, high (L, n), range (L, 2)
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  steps (n,), low, middle, high (L, n), range (L, 2)
  * @param {{layers: string[], of: string}} labels
  */
 export function draw(panel, frame, labels) {

@@ -1,13 +1,20 @@
 """How the inputs of the activations move while the network learns: a band of percentiles in every layer."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
+from nbprop.record.histograms import PERCENTILES
+from nbprop.record.source import Layered, Recorded
+
+from .base import colors
+from .base.view import Option, View, bucket_means, buckets, new_axes, number, plural
 from .gradients import laid_out
-from .view import Option, View, bucket_means, buckets, new_axes, number, plural
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 POINTS = 160  # a band is thinned to at most so many
-PERCENTILES = (15, 50, 85)
 UNITS = {"layer": "all units", "unit": "the first unit"}
 
 
@@ -23,14 +30,17 @@ class Percentiles(View):
 
     name = "percentiles"
     title = "Percentiles of z"
-    needs = frozenset({"percentiles"})
+    contract = (Recorded, Layered)
+    records = frozenset({"percentiles"})
     rate = 18.0
+    of: str
+    same: bool
     options = (
         Option("of", "of", tuple(UNITS.items()), default="layer"),
         Option("same", "same scale", default=True),
     )
 
-    def frame(self):
+    def frame(self) -> dict[str, Any]:
         """steps (n,); low, middle, high (L, n): the percentiles, NaN where a layer was not there; range (L, 2): lowest
         and highest value of each layer's axis, zero among them."""
         count = len(self.source.layers)
@@ -53,11 +63,11 @@ class Percentiles(View):
             "range": _ranges(low, high, self.same),
         }
 
-    def labels(self):
+    def labels(self) -> dict[str, Any]:
         """layers: their names; of: "all units" or "the first unit"."""
         return {"layers": [layer.name for layer in self.source.layers], "of": UNITS[self.of]}
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
         names = labels["layers"]
         columns = 1 if len(names) <= 5 else 2 if len(names) <= 10 else 3
@@ -95,7 +105,7 @@ class Percentiles(View):
                 cell.tick_params(labelbottom=False)
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
         steps, names = frame["steps"], labels["layers"]
         if not steps.size:

@@ -1,10 +1,10 @@
 /** Lines of text that the network writes; the paler a letter, the less probable it was. */
-import { percent } from "./_math.js";
-import { mix, nothing, text, textSize } from "./_plot.js";
+import { percent } from "./base/math.js";
+import { mix, nothing, text, textSize } from "./base/plot.js";
 
 /**
- * @param {import("./_plot.js").Panel} panel
- * @param {Record<string, import("./_math.js").Numbers>} frame  tokens, probability (lines, length)
+ * @param {import("./base/plot.js").Panel} panel
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  tokens, probability (lines, length)
  * @param {{letters: string[]}} labels
  */
 export function draw(panel, frame, labels) {

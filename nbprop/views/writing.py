@@ -1,10 +1,17 @@
 """What a language model writes: letter by letter, each drawn from the probabilities it gives."""
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from . import colors
+from nbprop.record.source import CannotSay, Predicts, Taught
+
 from .attention import SHOWN, _tokens
-from .view import Option, View, new_axes
+from .base import colors
+from .base.view import Option, View, inches, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH = 0.62  # of a letter, as a share of its size
 TEMPERATURES = ("0.2", "0.5", "0.8", "1", "1.5", "2")
@@ -25,34 +32,56 @@ class Writing(View):
 
     name = "writing"
     title = "What it writes"
+    contract = (Taught, Predicts)
+    shows = "a Trainer of a language model"
     size = (4.4, 2.4)
     rate = 1.0
+    temperature: str
     options = (Option("temperature", "temperature", tuple((t, t) for t in TEMPERATURES), default="0.8"),)
 
-    def __init__(self, source, start=None, end="\n", lines=6, length=None, **options):
+    def __init__(
+        self,
+        source,
+        start: str | None = None,
+        end="\n",
+        lines: int = 6,
+        length: int | None = None,
+        *,
+        temperature: float | str = 0.8,
+    ) -> None:
+        super().__init__(source, temperature=temperature)
+        self.end, self.lines = -1, lines
+        self.start: Any = None
+        self.length: Any = length
+        if not self.served or not self._writes():
+            return
         data = source.data
-        if not data.vocabulary or data.classes != data.vocabulary:
-            raise ValueError(
-                "Writing: expected data whose targets are tokens of the same vocabulary as the inputs; "
-                "try nb.data.from_arrays(X, y, vocabulary=letters, classes=letters)"
-            )
         self.end = data.vocabulary.index(end) if end in data.vocabulary else -1
         if start is None:
             start = end if self.end >= 0 else data.vocabulary[int(data.X_train[0, 0])]
         self.start = _tokens(start, data.vocabulary, "Writing: start")
-        self.lines, self.length = lines, data.X_train.shape[1] if length is None else length
-        super().__init__(source, **options)
+        self.length = data.X_train.shape[1] if length is None else length
 
-    def __setattr__(self, name, value):
+    def _writes(self):
+        """Are the targets tokens of the same vocabulary as the inputs?"""
+        data = self.source.data
+        return bool(data.vocabulary) and data.classes == data.vocabulary
+
+    def __setattr__(self, name, value) -> None:
         super().__setattr__(name, f"{value:g}" if name == "temperature" and not isinstance(value, str) else value)
 
-    def frame(self):
+    def frame(self) -> dict[str, np.ndarray | Any]:
         """tokens (lines, length), -1 behind the end of a line, and probability (lines, length) of each, 1 for those of
         the start."""
+        if self.start is None or not self._writes():
+            raise CannotSay(
+                "Writing: expected data whose targets are tokens of the same vocabulary as the inputs; "
+                "try nb.data.from_arrays(X, y, vocabulary=letters, classes=letters)."
+            )
         tokens, probability = self._constant("text", (self.source.version, self.temperature), self._write)
         return {"tokens": tokens, "probability": probability}
 
-    def labels(self):
+    def labels(self) -> dict[str, list[str]]:
         """letters: by their numbers."""
         return {"letters": [c if c == " " else str(SHOWN.get(c, c)) for c in self.source.data.vocabulary]}
 
@@ -74,18 +103,18 @@ class Writing(View):
         probability[:, : text.shape[1]] = np.where(gone, 0, sure)
         return tokens.astype(np.float32), probability.astype(np.float32)
 
-    def texts(self):
+    def texts(self) -> list[str]:
         """The lines, as a list of texts."""
         letters = self.source.data.vocabulary
-        return ["".join(letters[int(token)] for token in line if token >= 0) for line in self.frame()["tokens"]]
+        return ["".join(letters[int(token)] for token in line if token >= 0) for line in self.frame().get("tokens", ())]
 
-    def plot(self, ax=None):
+    def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, 4.4, 2.4)
         frame, letters = self.frame(), self.labels()["letters"]
         ax.set_title(f"{self.title}, temperature {self.temperature}")
         ax.axis("off")
         rows, columns = frame["tokens"].shape
-        width = 72 * ax.get_position().width * ax.figure.get_figwidth()  # in points
+        width = 72 * ax.get_position().width * inches(ax)[0]  # in points
         size = min(12.0, width / columns / WIDTH)
         ax.set(xlim=(-0.5, max(columns, width / size / WIDTH) - 0.5), ylim=(rows - 0.5, -0.5))
         for row, column in zip(*np.nonzero(frame["tokens"] >= 0), strict=True):
@@ -94,12 +123,12 @@ class Writing(View):
                     color=colors.FOREGROUND, alpha=0.35 + 0.65 * p, va="center")  # fmt: skip
         return ax
 
-    def describe(self):
+    def describe(self) -> str:
         texts = [repr(text) for text in self.texts()]
         return f"At temperature {self.temperature} it writes {', '.join(texts)}."
 
 
-def draw(p, temperature, rng):
+def draw(p, temperature, rng) -> tuple[Any, Any]:
     """From probabilities (n, V): one class of each row, drawn at this temperature, and its probability then, (n,)."""
     with np.errstate(divide="ignore"):
         z = np.log(p) / temperature

@@ -11,9 +11,10 @@ import anywidget
 import ipywidgets as widgets
 
 import nbprop as nb
+from nbprop.record.recorder import Recorder
 from nbprop.training import Trainer
 from nbprop.training.run import Run
-from nbprop.views.pacing import Pacing
+from nbprop.views.board.pacing import Pacing
 
 HIDDEN = [16] * 8
 KINDS = ("nbprop", "empty", "matplotlib")
@@ -58,7 +59,7 @@ class EmptyCanvas(anywidget.AnyWidget):
       model.send({ type: "mount" });
     } };
     """
-    needs = frozenset()
+    records = frozenset()
 
     def __init__(self, trainer):
         super().__init__()
@@ -100,7 +101,7 @@ class EmptyCanvas(anywidget.AnyWidget):
 class Redrawn(widgets.Image):
     """The four views as one Matplotlib figure, drawn anew after every slice of training and shown as a PNG."""
 
-    needs, seen = frozenset({"layers"}), True
+    records, seen = frozenset({"layers"}), True
 
     def __init__(self, trainer, views):
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -175,8 +176,8 @@ def _timed(name, function):
 
 
 Trainer._advance = _timed("training", Trainer._advance)
-Run.probe = _timed("probes", Run.probe)
-Run._update_ratios = _timed("probes", Run._update_ratios)
+Recorder.keep = _timed("probes", Recorder.keep)
+Trainer.probe = _timed("probes", Trainer.probe)
 
 
 def play(watched=True, probes=True):

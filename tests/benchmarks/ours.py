@@ -7,11 +7,15 @@ import numpy as np
 from nbprop import nn, optim
 from nbprop.data import Dataset
 from nbprop.engine import Tensor
-from nbprop.training.run import Run, architecture
+from nbprop.record.quantities import QUANTITIES
+from nbprop.training.run import Run
+from nbprop.training.supervised import Supervised
 
 
 class LastState(nn.Module):
     """An LSTM, and a dense layer that sees its last state."""
+
+    static = True
 
     def __init__(self):
         self.lstm, self.linear = nn.LSTM(32, 64, batch_first=True), nn.Linear(64, 10)
@@ -66,14 +70,15 @@ class Replayed:
 
     def __init__(self, workload, copies=16):
         settings = training_of(workload, copies)
-        model = settings.pop("model")
-        settings |= {"lr": workload.lr, "clip": None, "l1": 0.0, **architecture(model)}
-        self.run, self.norms = Run(model, settings, seed=0), workload.norms
+        objective, optimizers = Supervised(settings["data"], settings["loss"]), {"": settings["optimizer"]}
+        batch_size = {"batch_size": settings["batch_size"]}
+        self.run, self.norms = Run(settings["model"], objective, optimizers, batch_size, seed=0), workload.norms
+        assert not self.run.not_replayed, self.run.not_replayed
 
     def step(self):
         loss = self.run.step()
         if self.norms:
-            self.run.gradient_norms()
+            QUANTITIES["dW"].measure(self.run.observation)
         return loss
 
     @property

@@ -11,10 +11,10 @@ import time
 from ours import training_of
 
 import nbprop as nb
+from nbprop.views.board.pacing import Pacing
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.histograms import KINDS, Histograms
 from nbprop.views.loss import Loss
-from nbprop.views.pacing import Pacing
 
 NEVER = 10**9
 

@@ -1,12 +1,18 @@
 """board.js in a bare page, without Jupyter: what a frame, a snapshot, a gap or a failure does to the picture."""
 
 import base64
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from nbprop.views import Board, Histograms, Loss
+import nbprop as nb
+from nbprop.views import Board, Boundary, GradientFlow, Histograms, Loss
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "views"))  # importlib mode does not
+from loop import Loop
 
 BOARD = ".nbprop-board"
 
@@ -34,10 +40,10 @@ class Source:
 class Bare:
     """A page with one board, and the wire between the two: `deliver()` the frames, `collect()` what the page says."""
 
-    def __init__(self, page):
+    def __init__(self, page, board=None):
         self.page = page
         self.source = Source()
-        self.board = Board(Loss(self.source), Histograms(self.source))
+        self.board = board or Board(Loss(self.source), Histograms(self.source))
         self.wire = []
         self.board.send = lambda content, buffers: self.wire.append((content, bytes(buffers[0])))
         self.errors = []
@@ -58,12 +64,13 @@ class Bare:
                     return new DataView(all.buffer, shift);
                 };
                 if (snapshot.data !== undefined) snapshot.data = bytes(snapshot.data);
-                const state = { _spec: spec, snapshot };
+                const state = (window.state = { _spec: spec, snapshot });
+                window.changed = new Set();
                 window.said = [];
                 window.handlers = new Set();
                 const model = {
                     get: (name) => state[name],
-                    on: (name, f) => handlers.add(f),
+                    on: (name, f) => (name === "msg:custom" ? handlers : changed).add(f),
                     off: (name, f) => handlers.delete(f),
                     send: (message) => { if (!kernel) throw new Error("no kernel"); said.push(message); },
                 };
@@ -117,6 +124,9 @@ class Bare:
             panel,
         )
 
+    def picture(self, panel):
+        return self.page.evaluate(f"document.querySelector('[data-panel={panel}] canvas').toDataURL()")
+
     def pixel(self, panel="loss"):
         """The colour of the lower right corner, where nothing is drawn."""
         return self.page.evaluate(
@@ -143,10 +153,19 @@ def test_a_snapshot_is_drawn_without_any_kernel(bare):
     assert bare.get("step") == "40"
     assert bare.colors("loss") > 20 and bare.colors("histograms") > 5
     assert bare.page.locator("[data-panel=loss] canvas").get_attribute("aria-label").startswith("Loss. Loss ")
-    before = bare.page.evaluate("document.querySelector('[data-panel=loss] canvas').toDataURL()")
-    bare.page.locator("[data-panel=loss] input").first.click()  # options that only concern the drawing work
+    before, counts = bare.picture("loss"), bare.picture("histograms")
+    box = bare.page.locator("[data-panel=loss] input").first
+    box.click()  # options that only concern the drawing work
+    bare.page.locator("[data-panel=histograms] select").select_option("gradients")  # of others there is no frame
     bare.settle()
-    assert bare.page.evaluate("document.querySelector('[data-panel=loss] canvas').toDataURL()") != before
+    assert bare.picture("loss") != before and bare.picture("histograms") == counts
+    bare.page.wait_for_timeout(1700)  # longer than a choice stands against the kernel's news
+    bare.settle()
+    assert box.is_checked() and bare.picture("loss") != before
+    assert bare.page.locator("[data-panel=histograms] select").input_value() == "weights"
+    box.click()
+    bare.settle()
+    assert bare.picture("loss") == before
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2, 3])
@@ -250,6 +269,60 @@ def test_a_choice_stands_against_older_news_and_gives_way_to_newer(bare):
     assert select.input_value() == "activations"
 
 
+def test_a_choice_that_needs_the_kernel_waits_for_its_frame_and_another_does_not(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    loss, counts = bare.picture("loss"), bare.picture("histograms")
+    bare.page.locator("[data-panel=histograms] select").select_option("gradients")
+    bare.page.locator("[data-panel=loss] input").first.click()
+    bare.settle()
+    assert bare.picture("loss") != loss and bare.picture("histograms") == counts
+    bare.collect()
+    assert bare.board.views[1].kind == "gradients" and bare.board.views[0].log is True
+    bare.deliver()
+    bare.settle()
+    assert bare.picture("histograms") != counts and bare.picture("loss") != loss
+
+
+def test_a_height_set_in_python_acts(bare):
+    bare.open()
+    before = bare.page.locator(BOARD).bounding_box()["height"]
+    bare.board.height = 700
+    bare.page.evaluate("(spec) => { state._spec = spec; for (const f of changed) f(); }", bare.board._spec)
+    assert abs(bare.page.locator(BOARD).bounding_box()["height"] - 700) < 3 and abs(before - 700) > 50
+
+
+def test_a_source_of_ones_own_is_shown_and_what_it_lacks_is_said(page):
+    source = Loop()
+    for _ in range(20):
+        source.step()
+    bare = Bare(page, Board(Loss(source), Boundary(source), GradientFlow(source)))
+
+    def look():
+        """The event loop, which is Playwright's here, gets its turn; the board looks by itself."""
+        bare.collect()
+        while not bare.wire:
+            page.wait_for_timeout(20)
+        bare.deliver()
+        bare.settle()
+
+    bare.open()
+    look()
+    assert bare.get("step") == "20" and bare.colors("loss") > 20 and bare.colors("boundary") > 20
+    words = page.locator("[data-panel=gradients] .nbprop-error")
+    assert words.inner_text().endswith("and this Loop has no layers or probe.")
+    assert "nbprop-unserved" in words.get_attribute("class")
+    assert page.locator("[data-panel=loss] .nbprop-error").is_hidden()
+    before = bare.picture("boundary")
+    source.step()
+    look()
+    assert bare.get("step") == "21" and bare.picture("boundary") != before
+    bare.board.close()
+    assert bare.errors == []
+
+
 def test_nothing_in_it_is_ever_taken_for_html(bare):
     bare.source.message = "<img src=x onerror=alert(2)>"
     bare.source.status = "stopped"
@@ -331,3 +404,26 @@ def test_what_is_taken_off_the_page_says_so_and_leaves_nothing_behind(bare):
     bare.page.evaluate("document.body.dataset.theme = 'other'")
     bare.page.wait_for_timeout(400)
     assert bare.collect() == []
+
+
+def test_a_quantity_that_is_recorded_later_is_offered_in_the_list(page):
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", seed=0)
+    trainer.step()
+    bare = Bare(page, Board(GradientFlow(trainer))).open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    offered = "[...document.querySelectorAll('[data-panel=gradients] option')].map((o) => o.value)"
+    assert page.evaluate(offered) == ["a", "dz", "dW", "ratio", "a_mean", "saturated"]
+    trainer.record("weight norm", lambda seen: [np.linalg.norm(W) for W in seen.W])
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    assert page.evaluate(offered)[-1] == "weight norm"
+    page.locator("[data-panel=gradients] select").select_option("weight norm")
+    bare.collect()
+    assert bare.board.views[0].quantity == "weight norm"
+    bare.deliver()
+    bare.settle()
+    assert page.locator("[data-panel=gradients] select").input_value() == "weight norm"
+    assert bare.colors("gradients") > 10 and not bare.errors

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from nbprop.views import colors
-from nbprop.views.view import number
+from nbprop.views.base import colors
+from nbprop.views.base.view import number
 
 CELL = """import numpy as np
 import nbprop as nb

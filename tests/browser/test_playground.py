@@ -17,12 +17,17 @@ BOARD = ".nbprop-board"
 PANELS = ("loss", "gradients", "histograms", "boundary")
 SLIDERS = ("Noise", "Validation", "Batch size", "Depth", "Width", "Learning rate", "Rewind to")
 CHOICES = ("Data", "Activation", "Initializer", "Optimizer", "Speed")
-BUTTONS = ("Play", "Pause", "Step", "Reset", "Undo")
+BUTTONS = ("Play", "Pause", "Step", "Reset", "Undo", "Redo")
 CELLS = [
     "import nbprop as nb",
     "playground = nb.Playground(hidden=[8])\nplayground",
     "other = nb.Playground('circles', hidden=[8])\nother",
 ]
+
+MORE = """import nbprop as nb
+names = ["lr", "dropout", "momentum", "clip", "batch_norm", "weight_decay"]
+more = nb.Playground(hidden=[8], controls=names)
+more"""
 
 
 class App:
@@ -89,6 +94,12 @@ COLORS = """(board) => [...board.querySelectorAll("canvas")].map((canvas) => {
 })"""
 
 
+# The number or word that stands beside the slider with this label.
+READOUT = """(root, label) => [...root.querySelectorAll(".widget-inline-hbox")]
+    .find((row) => row.querySelector(".widget-label")?.textContent === label)
+    .querySelector(".widget-readout").textContent"""
+
+
 def until(condition, what, seconds=20):
     end = time.monotonic() + seconds
     while not condition():
@@ -136,6 +147,13 @@ def one(small):
 @pytest.fixture
 def other(small):
     return App(small, "other", cell=2)
+
+
+@pytest.fixture
+def more(lab):
+    lab.open("more.ipynb", [MORE])
+    lab.run_all()
+    return App(lab, "more", cell=0)
 
 
 def test_play_moves_all_four_pictures(app):
@@ -203,6 +221,10 @@ def test_reset_begins_anew_and_undo_brings_everything_back(app):
     app.click("Undo")
     until(lambda: app.number("step") == steps, "the old run is back")
     assert app.trainer("[t.steps, float(t.model.theta.sum())]") == [steps, theta]
+    app.click("Redo")
+    until(lambda: app.number("step") == 0, "the new run again")
+    app.click("Undo")
+    until(lambda: app.number("step") == steps, "the old one again")
 
 
 def test_every_control_has_its_label_and_is_reached_by_tab(app):
@@ -295,3 +317,30 @@ def test_close_takes_it_away_and_stops_it(one, other):
     steps = other.number("step")
     other.click("Step")
     until(lambda: other.number("step") == steps + 1, "the other one still works")
+
+
+def test_knobs_that_were_asked_for_show_the_truth_and_turn(more):
+    def readout(label):
+        return more.root.evaluate(READOUT, label)
+
+    page = more.lab.page
+    more.lab.python("t = more.trainer; t.set(lr=5e-7, dropout=0.333, clip=0.37)")
+    until(lambda: readout("Clip norm") == "0.37", "the clipping is shown")
+    assert readout("Learning rate") == "5.0e-7" and readout("Dropout") == "0.333" and readout("Weight decay") == "off"
+    assert more.root.get_by_role("checkbox", name="Batch norm").count() == 1
+    assert more.trainer("[t.lr, t.dropout, t.clip, len(t.history.events)]") == [5e-7, 0.333, 0.37, 3]
+    more.root.get_by_role("checkbox", name="Batch norm").click()
+    until(lambda: more.trainer("t.batch_norm"), "the kernel has the batch normalization")
+    more.tab_to("Weight decay")
+    page.keyboard.press("ArrowRight")
+    until(lambda: more.trainer("t.weight_decay") == 1e-6, "the kernel has the weight decay")
+    more.tab_to("Learning rate")
+    page.keyboard.press("ArrowRight")
+    until(lambda: more.trainer("t.lr") > 5e-7, "the kernel has the learning rate")
+    assert more.trainer("t.lr") == pytest.approx(5e-7 * 10**0.05)
+    more.click("Undo")
+    until(lambda: more.trainer("t.lr") == 5e-7 and readout("Learning rate") == "5.0e-7", "it is taken back")
+    for label in ("Data", "Learning rate", "Weight decay", "Initializer"):
+        text = more.root.locator(".widget-label", has_text=label).first
+        assert text.evaluate("(label) => label.scrollWidth <= label.clientWidth"), f"{label} is cut off"
+    more.lab.python("more.close()")

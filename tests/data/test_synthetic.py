@@ -1,5 +1,7 @@
 """The built-in data sets: shapes, seeds, noise, and that they are what they say."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -47,8 +49,53 @@ def test_each_is_what_it_says(name, task, inputs, outputs):
 
 
 def test_every_data_set_is_listed():
-    assert [*SYNTHETIC, "iris", "digits"] == list(data.DATASETS)
+    assert {*SYNTHETIC, "iris", "digits"} <= set(data.DATASETS)
     assert all(getattr(nb.data, name) is function for name, function in data.DATASETS.items())
+    assert {*data.DATASETS} < {*data.__all__} <= {*dir(data)}
+    assert all(getattr(data, name) is not None for name in data.__all__)
+
+
+def test_one_function_is_all_that_a_new_data_set_takes():
+    new = ModuleType("new")
+    exec("def blobs(): pass\ndef _help(): pass\nsize = 3", new.__dict__)
+    new.from_arrays = data.from_arrays
+    assert list(data._data_sets(new)) == ["blobs"]
+
+
+def hashed(d):
+    return b"".join(each.tobytes() for each in (d.X_train, d.y_train, d.X_val, d.y_val))
+
+
+@pytest.mark.parametrize("name", data.DATASETS)
+def test_what_holds_for_every_data_set_whoever_adds_it(name):
+    """A function of validation, noise and seed (besides others), all with defaults, that gives a sound Dataset."""
+    make = data.DATASETS[name]
+    assert make.__doc__ and make.__annotations__["return"] is data.Dataset
+    d = make()
+    assert d.name == name and d.task in ("binary", "multiclass", "multilabel", "regression")
+    for X, y in ((d.X_train, d.y_train), (d.X_val, d.y_val)):
+        assert len(X) == len(y) >= 4 and X.shape[1:] == d.input_shape
+        assert X.dtype in (np.float32, np.int64) and np.isfinite(X).all() and np.isfinite(y).all()
+        assert y.dtype == (np.float32 if d.task in ("regression", "multilabel") else np.int64)
+    assert 0.1 < np.abs(d.X_train).max() < 10  # of a size that a network can learn from
+    assert len({*d.features}) == d.inputs and all(d.features) and bool(d.classes) == (d.task != "regression")
+    if d.task in ("binary", "multiclass"):
+        assert {*np.unique(d.y_train)} == {*np.unique(d.y_val)} == {*range(len(d.classes))}
+        assert np.bincount(d.y_train).min() > 0.5 * len(d.y_train) / len(d.classes)
+    # Seeds: the same one gives the same numbers, another one others.
+    assert hashed(make(seed=3)) == hashed(make(seed=3)) != hashed(make(seed=4))
+    # Noise moves inputs or targets in proportion, and nothing else.
+    clean, little, much = (make(noise=noise) for noise in (0, 0.1, 0.2))
+    moved, still = ("y_train", "X_train") if d.task == "regression" else ("X_train", "y_train")
+    assert np.array_equal(getattr(clean, still), getattr(much, still))
+    one, two = (getattr(each, moved) - getattr(clean, moved) for each in (little, much))
+    assert np.abs(one).max() > 0 and np.allclose(2 * one, two, atol=1e-4)
+    # The share that is kept for validation.
+    n = len(d.X_train) + len(d.X_val)
+    assert len(make(validation=0).X_val) == 0 and len(make(validation=0).X_train) == n
+    assert len(make(validation=0.5).X_val) == pytest.approx(n / 2, abs=len(d.classes) + 1)
+    from_the_table = data.dataset(name, seed=3)
+    assert hashed(from_the_table) == hashed(make(seed=3))
 
 
 @given(
@@ -160,15 +207,15 @@ def test_without_scikit_learn_the_extra_is_named(name, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"samples": 9}, ValueError, "samples: expected at least 10, got 9"),
-        ({"samples": 100.5}, TypeError, "samples: expected a whole number, got 100.5"),
-        ({"noise": -1}, ValueError, "noise: expected a finite number, 0 or more, got -1"),
-        ({"noise": float("nan")}, ValueError, "noise: .* got nan"),
-        ({"noise": "much"}, TypeError, "noise: expected a number, got 'much'"),
-        ({"validation": 1}, ValueError, "validation: expected 0 <= validation < 1, got 1"),
-        ({"validation": -0.1}, ValueError, "validation: .* got -0.1"),
-        ({"seed": -1}, ValueError, "seed: expected at least 0, got -1"),
-        ({"seed": "x"}, TypeError, "seed: expected a whole number, got 'x'"),
+        ({"samples": 9}, ValueError, "samples must be an integer, 10 or more; got 9"),
+        ({"samples": 100.5}, TypeError, "samples must be an integer, 10 or more; got 100.5"),
+        ({"noise": -1}, ValueError, "noise must be a finite number, at least 0; got -1"),
+        ({"noise": float("nan")}, ValueError, "noise must .* got nan"),
+        ({"noise": "much"}, TypeError, "noise must be a finite number, at least 0; got 'much'"),
+        ({"validation": 1}, ValueError, "validation must be a finite number, at least 0 and less than 1; got 1"),
+        ({"validation": -0.1}, ValueError, "validation must .* got -0.1"),
+        ({"seed": -1}, ValueError, "seed must be an integer, 0 or more; got -1"),
+        ({"seed": "x"}, TypeError, "seed must be an integer, 0 or more; got 'x'"),
         ({"colour": 1}, TypeError, "colour"),
     ],
 )
@@ -180,9 +227,9 @@ def test_settings_are_checked(name, settings, error, message):
 
 @pytest.mark.parametrize("name", ["iris", "digits"])
 def test_settings_of_the_bundled_are_checked(name):
-    with pytest.raises(ValueError, match="validation: expected 0 <= validation < 1, got 2"):
+    with pytest.raises(ValueError, match="validation must be a finite number, at least 0 and less than 1; got 2"):
         data.dataset(name, validation=2)
-    with pytest.raises(TypeError, match="seed: expected a whole number"):
+    with pytest.raises(TypeError, match="seed must be an integer"):
         data.dataset(name, seed=0.5)
 
 

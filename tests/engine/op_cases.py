@@ -50,7 +50,7 @@ class Case:
     formula: object
     shapes: list  # of tuples of input shapes
     draw: object = lambda rng, *sizes: rng.standard_normal(sizes)  # floating inputs
-    constants: dict = field(default_factory=dict)  # input number -> (rng, *sizes) -> array without a gradient
+    constants: dict = field(default_factory=dict)  # input number -> (rng, *sizes) -> what is drawn for this one
 
     def inputs(self, shapes, seed=0):
         rng = np.random.default_rng(seed)
@@ -97,6 +97,7 @@ class SameDraws:
         return np.random.default_rng(0).random(shape)
 
 
+SHARES = {1: lambda rng, *sizes: rng.uniform(0.1, 0.9, sizes)}
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
 ROWS = np.array([[0, 2], [2, 2]])
@@ -163,6 +164,10 @@ CASES = {
         lambda x: anp.sqrt(anp.sum((x - anp.mean(x, 1, keepdims=True)) ** 2, axis=1) / (x.shape[1] - 1)),
         [((3, 4),), ((5, 2),)],
     ),
+    "Norm": Case(reduce.Norm, lambda x: anp.sqrt(anp.sum(x * x)), [((3, 4),), ((5,),), ((1,),), ((),)]),
+    "Norm of rows": Case(lambda: reduce.Norm(2, 1, True), lambda x: anp.sqrt(anp.sum(x * x, 1, keepdims=True)), TABLES),
+    "Norm of sizes": Case(lambda: reduce.Norm(1, 0), lambda x: anp.sum(anp.abs(x), axis=0), [*TABLES, ((0, 3),)]),
+    "Norm of the largest": Case(lambda: reduce.Norm(np.inf, 1), lambda x: anp.max(anp.abs(x), axis=1), TABLES),
     "MatMul": Case(
         matmul.MatMul,
         anp.matmul,
@@ -325,9 +330,13 @@ CASES = {
         loss.BCEWithLogits,
         lambda z, t: anp.mean(softplus(z) - z * t),
         [((5, 1), (5, 1)), ((3, 4), (3, 4)), ((), ()), ((1,), (1,))],
+        constants=SHARES,
     ),
     "BCEWithLogits of a flat target": Case(
-        loss.BCEWithLogits, lambda z, t: anp.mean(softplus(z) - z * t[:, None]), [((5, 1), (5,)), ((1, 1), (1,))]
+        loss.BCEWithLogits,
+        lambda z, t: anp.mean(softplus(z) - z * t[:, None]),
+        [((5, 1), (5,)), ((1, 1), (1,))],
+        constants=SHARES,
     ),
     "CrossEntropy": Case(
         loss.CrossEntropy,

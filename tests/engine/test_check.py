@@ -135,3 +135,125 @@ def test_grad_of_grad_is_refused():
         nb.grad(lambda x: nb.grad(lambda z: z**3)(x))(2.0)
     second = nb.check_gradient(lambda x: x**3, 2.0)  # while first derivatives go on working
     assert second < 1e-7
+
+
+def test_grad_inside_grad_through_a_closure_is_refused():
+    def outer(x):
+        inner = nb.grad(lambda y: (x * y * y).sum())(2.0)  # dL/dy = 2 x y: a plain array that knows no x
+        return (x * inner).sum()
+
+    with pytest.raises(BackwardError, match="grad of grad is not supported"):
+        nb.grad(outer)(3.0)
+
+    def by_hand(x):
+        y = (x * x).sum()
+        y.backward()
+        return (x * y.item()).sum()
+
+    with pytest.raises(BackwardError, match="called backward"):
+        nb.grad(by_hand)(3.0)
+
+
+def test_grad_inside_grad_of_something_else():
+    def f(x):
+        slope = nb.grad(lambda y: y**3)(2.0)  # a constant as far as x is concerned
+        return x * slope
+
+    assert nb.grad(f)(5.0) == 12
+    weight = Tensor([2.0], requires_grad=True)
+    assert nb.grad(lambda x: (x * weight).sum())(np.ones(1)).tolist() == [2]
+
+
+def test_grad_inside_no_grad():
+    with nb.no_grad():
+        assert nb.grad(lambda x: x * x)(3.0) == 6
+        assert not (Tensor(1.0) * 2).requires_grad
+
+
+@pytest.mark.parametrize("x", [np.array([1, 2]), 3, np.int64(3), [1, 2], np.array([1, 2], np.uint8)])
+def test_whole_numbers_alone_are_checked_as_floating_ones(x):
+    wrong = rule(lambda x: x * x, lambda dy, x: dy * 99 * x)
+    for f in (wrong, lambda x: wrong(x / 2)):
+        with pytest.raises(GradientError, match=r"argument 0 .* is wrong"):
+            nb.check_gradient(f, x)
+    assert nb.check_gradient(lambda x: x * x, x) < 1e-7
+
+
+@pytest.mark.parametrize(
+    "f, args, got",
+    [
+        (lambda: Tensor(np.ones(2)), (), "got no argument"),
+        (lambda x: Tensor(np.ones(2)), (np.array([True]),), r"got ndarray of bool, shape \(1,\)"),
+        (lambda x: x * 2, (np.zeros((0, 3)),), "found nothing to compare"),
+        (lambda x: x[:0], (A,), r"an empty result of shape \(0, 4\)"),
+        (lambda x: x.log(), (np.zeros(2),), "f returned inf or NaN"),
+        (lambda x: x * 2, ("text",), "got str"),
+    ],
+)
+def test_a_check_of_nothing_is_no_success(f, args, got):
+    with pytest.raises(GradientError, match=got), np.errstate(all="ignore"):
+        nb.check_gradient(f, *args)
+    with pytest.raises(ValueError, match="directions must be an integer, 1 or more; got 0"):
+        nb.check_gradient(lambda x: x * x, A, directions=0)
+    with pytest.raises(ValueError, match="eps must be a finite number, greater than 0"):
+        nb.check_gradient(lambda x: x * x, A, eps=0)
+
+
+KINKS = {
+    "relu": (lambda x: x.relu(), [0.0, 1.0]),
+    "hinge": (lambda x: (1 - x).relu(), [1.0]),
+    "clip": (lambda x: x.clip(-1, 1), [1.0, 0.0]),
+    "max": (lambda x: x.max() + x[0], [2.0, 2.0, 1.0]),
+    "leaky": (lambda x: x.leaky_relu() + x, [0.0]),
+    "behind others": (lambda x: (x.tanh() * 3).relu() + x.exp(), [0.0, 0.3]),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+def test_at_a_kink_it_says_so(name):
+    f, x = KINKS[name]
+    try:
+        error = nb.check_gradient(f, np.array(x))
+    except GradientError as trouble:
+        assert "f has a kink at argument 0" in str(trouble) and "is between them" in str(trouble)
+    else:
+        assert error < 1e-6  # ties are shared: the mean of both slopes, as central differences have it
+
+
+def test_a_wrong_rule_at_a_kink():
+    f = rule(lambda x: np.maximum(x, 0), lambda dy, x: 9 * dy)
+    with pytest.raises(GradientError, match=r"kink at argument 0 .* is not even between them"):
+        nb.check_gradient(f, np.array([0.0]))
+
+
+def test_a_strongly_bent_function_is_not_a_kink():
+    f = rule(lambda x: np.exp(300 * x), lambda dy, x: dy * 299 * np.exp(300 * x))
+    with pytest.raises(GradientError, match="is wrong"):
+        nb.check_gradient(f, np.array([0.1]))
+
+
+def test_random_numbers_are_named():
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradientError, match="the same every time: look for random numbers"):
+        nb.check_gradient(lambda x: x * Tensor(rng.random(3)), np.ones(3))
+
+
+def test_argnum():
+    def f(x, y):
+        return x * x * y
+
+    assert nb.grad(f, -1)(2.0, 5.0) == 4 and nb.grad(f, -2)(2.0, 5.0) == nb.grad(f)(2.0, 5.0) == 20
+    with pytest.raises(IndexError, match=r"argument 2: got 2 argument"):
+        nb.grad(f, 2)(2.0, 5.0)
+    for bad in ((0, 1), 1.0, True, "x"):
+        with pytest.raises(TypeError, match="number of one argument, such as 0 or -1"):
+            nb.grad(f, bad)
+
+
+def test_grad_of_whole_numbers():
+    assert nb.grad(lambda x: x * x)(3) == 6
+    g = nb.grad(lambda x: (x * x).sum())(np.array([1, 2]))
+    assert g.tolist() == [2, 4] and g.dtype == np.float32
+    assert nb.grad(lambda k, x: x[k] ** 2, 1)(1, [1.0, 3.0]).tolist() == [0, 6]
+    with pytest.raises(TypeError, match="got bool"):
+        nb.grad(lambda x: x)(np.array(True))

@@ -49,7 +49,8 @@ def test_convolution_by_loops(window, filters, bias, cache, seed):
     with patch.object(Conv2d, "cache", cache):
         y = apply(Conv2d(stride, padding), *map(Tensor, inputs))
         np.testing.assert_allclose(y.data, expected, rtol=1e-12, atol=1e-12)
-        check_gradient(lambda *xs: apply(Conv2d(stride, padding), *xs), *inputs, tol=1e-6)
+        if N:
+            check_gradient(lambda *xs: apply(Conv2d(stride, padding), *xs), *inputs, tol=1e-6)
 
 
 def test_bands():
@@ -72,7 +73,8 @@ def test_pooling_by_loops(window, kind, seed):
         expected[place] = choose(part)
     y = apply(OPS[kind](kernel, stride, padding), Tensor(x))
     np.testing.assert_allclose(y.data, expected, rtol=1e-12, atol=1e-14)
-    check_gradient(lambda x: apply(OPS[kind](kernel, stride, padding), x), x, tol=1e-6)
+    if x.size:
+        check_gradient(lambda x: apply(OPS[kind](kernel, stride, padding), x), x, tol=1e-6)
 
 
 def test_of_several_largest_the_first_gets_the_gradient():

@@ -50,9 +50,9 @@ def test_a_graph_is_drawn_before_backward_and_after():
 
 def test_what_is_kept_to_be_drawn_keeps_nothing_else():
     _, L = example()
-    ops = [node.op for node in trace(L)[0] if node.op]
     L.backward()
-    assert all(op.released and set(vars(op)) <= {"released", "symbol"} for op in ops)
+    ops = [node.op for node in trace(L)[0] if node.op]
+    assert ops and all(op.released and set(vars(op)) <= {"released", "symbol"} for op in ops)
     x = Value(np.ones((3, 3)), requires_grad=True)
     hidden = (x @ x).tanh()
     freed = weakref.ref(hidden)

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.engine import BackwardError, Op, ShapeError, Tensor, apply, no_grad, record, recording
+from nbprop.engine import (
+    BackwardError,
+    Op,
+    ShapeError,
+    Tensor,
+    apply,
+    concatenate,
+    no_grad,
+    record,
+    recording,
+    stack,
+    tape,
+)
 from nbprop.engine.op import OPS
 
 
@@ -56,12 +68,7 @@ def test_saved_values_are_let_go():
     del hidden
     assert saved() is not None
     loss.backward()
-    assert (
-        saved() is None
-        and loss.inputs == ()
-        and loss.op.released
-        and repr(loss) == "Tensor(16.3097, dtype=float64, op=Sum)"
-    )
+    assert saved() is None and loss.inputs == () and loss.op.released and repr(loss) == "Tensor(16.3097, op=Sum)"
 
 
 def test_second_backward():
@@ -282,3 +289,144 @@ def test_backward_costs_the_same_whatever_the_order(own_ops):
     late = y * 5
     (y * 2 + y.exp() * 0 + late).sum().backward()
     assert len(count) == 1 and count[0].tolist() == [7]
+
+
+def test_gradients_are_ones_own():
+    """Whatever an op hands back (one array twice, views, read-only ones), `.grad` can be written to, and is alone."""
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    a, b = x * 1, x * 2
+    total = a + b
+    turned, flat, joined, piled = total.T, total.reshape(-1), concatenate([total, a]), stack([a, b])
+    wide = total.broadcast_to(2, 2, 3)
+    parts = [turned.sum(), flat.mean(), joined.sum(), piled.sum(), wide.sum(axis=0).sum(), total[0].sum()]
+    loss = sum(parts[1:], parts[0])
+    tensors = [x, a, b, total, turned, flat, joined, piled, wide, *parts, loss]
+    loss.backward()
+    before = [np.array(t._grad if t._lent is None else t._lent) for t in tensors]
+    for t in tensors:
+        t.grad[...] += 1
+        t.zero_grad()
+        t.grad += 5
+    assert all((t.grad == 5).all() for t in tensors)
+    grads = [t.grad for t in tensors]
+    assert not any(np.shares_memory(g, h) for i, g in enumerate(grads) for h in grads[:i])
+    (x * x).sum().backward()
+    assert (x.grad == 5 + 2 * x.data).all() and before[-1] == 1
+
+
+def test_gradients_of_results_are_set_anew_by_each_backward():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    loss = y.sum()
+    loss.backward(retain_graph=True)
+    y.grad[...] = 7
+    loss.backward()
+    assert y.grad.tolist() == [1, 1] and x.grad.tolist() == [6, 6]
+
+
+CHANGES = {
+    "x.data -= 1": lambda x: x.__setattr__("data", np.subtract(x.data, 1, out=x.data)),
+    "x -= 1": lambda x: x.__isub__(1),
+    "x[0] = 1": lambda x: x.__setitem__(0, 1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_numbers_changed_between_forward_and_backward(change):
+    x, c = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0])
+    loss = (x * x * c).sum()
+    with no_grad():
+        change(x)
+    with pytest.raises(
+        BackwardError, match=r"(?s)Tensor\(\[.*changed in place after Mul had used them.*compute the loss anew"
+    ):
+        loss.backward()
+    assert x.grad is None
+    (x * x).sum().backward()  # a graph of the new numbers is in order
+    assert x.grad.tolist() == (2 * x.data).tolist()
+    loss = (x * c).sum()
+    c.data *= 2
+    with pytest.raises(BackwardError, match="changed in place"):
+        loss.backward()
+
+
+def test_a_result_changed_in_place():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x.exp()
+    y.data *= 2  # Exp needs its result on the way back
+    with pytest.raises(BackwardError, match="changed in place after Exp had used them"):
+        y.sum().backward()
+
+
+def test_a_new_array_does_not_disturb_the_graph():
+    """The graph keeps the old array: its gradient is that of the numbers that forward saw."""
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (x * x).sum()
+    x.data = np.array([5.0, 5.0], "f4")
+    loss.backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_leaves():
+    w, b, c = Tensor([1.0], requires_grad=True), Tensor([2.0], requires_grad=True), Tensor([3.0])
+    unused = Tensor([1.0], requires_grad=True)
+    loss = ((w * c + b) * w + unused.detach()).sum()
+    assert tape.leaves(loss) == [w, b] and tape.leaves(w) == [w] and tape.leaves(c) == [] == tape.leaves(c * 2)
+    assert tape.backward(loss) == [w, b]
+    with pytest.raises(BackwardError, match="been through"):
+        tape.leaves(loss)
+
+
+def test_no_grad_on_a_generator():
+    x = Tensor([1.0], requires_grad=True)
+    seen = []
+
+    @no_grad()
+    def steps(n):
+        """Some steps."""
+        for _ in range(n):
+            try:
+                seen.append((yield x * 2))
+            except KeyError:
+                seen.append((yield x * 3))
+            finally:
+                seen.append((x * 4).requires_grad)
+        return "done"
+
+    generator = steps(3)
+    assert steps.__doc__ == "Some steps." and not next(generator).requires_grad and (x * 2).requires_grad
+    assert not generator.send("sent").requires_grad and not generator.throw(KeyError()).requires_grad
+    assert (x * 2).requires_grad and not next(generator).requires_grad
+    with pytest.raises(StopIteration, match="done"):
+        next(generator)
+    assert seen == ["sent", False, None, False, None, False] and (x * 2).requires_grad
+    generator = steps(3)
+    next(generator)
+    generator.close()
+    assert seen[6:] == [False] and (x * 2).requires_grad
+    with pytest.raises(ZeroDivisionError):
+        generator = steps(3)
+        next(generator)
+        generator.throw(ZeroDivisionError())
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_is_refused_where_it_would_do_nothing():
+    async def coroutine():
+        pass
+
+    async def asynchronous():
+        yield
+
+    for what in (coroutine, asynchronous, Tensor, 3):
+        with pytest.raises(TypeError, match=r"@no_grad\(\) expects a function or a generator function"):
+            no_grad()(what)
+
+
+def test_no_grad_again_inside_itself():
+    quiet, x = no_grad(), Tensor([1.0], requires_grad=True)
+    with quiet:
+        with quiet:
+            assert not (x * 2).requires_grad
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad

@@ -25,11 +25,22 @@ from nbprop.engine import (
 
 
 def test_dtypes_of_data():
-    assert Tensor([1, 2]).dtype == Tensor(3).dtype == Tensor([[0.5]]).dtype == np.float32
+    assert Tensor([1, 2]).dtype == Tensor([[0.5]]).dtype == np.float32
     assert Tensor(np.zeros(2)).dtype == np.float64
     assert Tensor(np.zeros(2, "f4")).dtype == np.float32
     assert Tensor(np.array([1, 2])).dtype == np.int64
     assert Tensor([1, 2], dtype=np.float64).dtype == Tensor(np.zeros(2, "f4"), dtype="f8").dtype == np.float64
+
+
+def test_a_lone_number_keeps_its_bits_until_it_meets_an_array():
+    assert (
+        Tensor(3).dtype == Tensor(0.1).dtype == (Tensor(0.1) * 2 + 1).dtype == np.float64 and Tensor(0.1).item() == 0.1
+    )
+    x, w = Tensor(0.1), Tensor([1.0, 2.0], requires_grad=True)
+    for y in (x * w, w * x, x + w.data, w.data - x, w / x, x**w, w**x):
+        assert y.dtype == np.float32
+        y.sum().backward()
+    assert x.grad.dtype == np.float64 and w.grad.dtype == np.float32
 
 
 def test_a_floating_array_is_not_copied():
@@ -194,7 +205,7 @@ def test_an_element_taken_twice_gets_the_sum():
 
 def test_in_place_assignment_is_refused():
     x = Tensor([1.0, 2.0])
-    with pytest.raises(TypeError, match=r"in place.*where.*x\.data"):
+    with pytest.raises(TypeError, match=r"in place.*where.*x\.data.*no_grad"):
         x[0] = 5.0
 
 
@@ -263,7 +274,7 @@ def test_data_and_grad_can_be_set():
     with pytest.raises(ShapeError, match=r"\(2,\): got \(3,\)"):
         x.grad = np.zeros(3)
     number = Tensor(1.0)
-    number.grad = view = np.zeros(3, "f4")[1:2].reshape(())
+    number.grad = view = np.zeros(3)[1:2].reshape(())
     assert number.grad is view
 
 
@@ -331,10 +342,109 @@ def test_functions_of_several_tensors():
 
 
 def test_numpy_reads_a_tensor():
-    x = Tensor([1.0, 2.0], requires_grad=True)
+    x = Tensor([1.0, 2.0])
     assert np.asarray(x) is x.data and np.array(x, dtype="f8").dtype == np.float64
-    with pytest.raises(TypeError):
-        np.add(np.ones(2), x)  # a ufunc would lose the history; the operator keeps it
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_variable_is_updated_in_place(dtype):
+    memory = np.zeros(5, dtype)
+    x = Tensor(memory[1:4], requires_grad=True)
+    kept, expected, c = x, np.zeros(3), np.array([1.0, 2.0, 4.0])
+    with nb.no_grad():
+        x += c
+        x *= Tensor(c)
+        x -= 0.5
+        x /= [2, 2, 2]
+        x **= 2
+        x[1:] = [7.0, 8.0]
+        x[0] -= 1
+    expected = (((expected + c) * c - 0.5) / 2) ** 2
+    expected[1:], expected[0] = [7, 8], expected[0] - 1
+    assert x is kept and x.requires_grad and x.is_leaf and np.shares_memory(x.data, memory)
+    assert memory.dtype == dtype and memory[0] == memory[4] == 0
+    np.testing.assert_allclose(memory[1:4], expected, rtol=1e-6)
+
+
+def test_gradient_descent_as_in_the_first_lesson():
+    w, p = Tensor([0.0, 0.0], requires_grad=True), nb.nn.Parameter([0.0])
+    for _ in range(100):
+        ((w + p - np.array([1.0, 3.0], "f4")) ** 2).sum().backward()
+        with nb.no_grad():
+            for x in (w, p):
+                x -= 0.1 * x.grad
+                x.grad = 0
+    assert (w + p).data == pytest.approx([1, 3], abs=1e-4)
+
+
+def test_parameters_stay_views_of_theta():
+    model = nb.nn.mlp([2, 3, 1], seed=0)
+    theta = model.theta
+    with nb.no_grad():
+        for p in model.parameters():
+            p *= 0
+            p += 3
+    assert model.theta is theta and (theta == 3).all()
+    frozen = model.parameters()[0]
+    frozen.requires_grad = False
+    frozen -= 1  # a Parameter is a variable, frozen or not
+    assert frozen is model.parameters()[0] and (frozen.data == 2).all()
+
+
+def test_an_update_in_place_outside_no_grad_is_refused():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    for update in ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__imatmul__"):
+        with pytest.raises(TypeError, match=r"in place.*with no_grad\(\):.*x = x"):
+            getattr(x, update)(np.ones(2, "f4"))
+    with nb.no_grad(), pytest.raises(ShapeError, match=r"keeps the shape of x, \(2,\)"):
+        x += np.ones((3, 2))
+    assert x.data.tolist() == [1, 2]
+
+
+def test_other_tensors_get_a_new_value():
+    """Results, constants and sums that begin with a number are no variables: x += y is x = x + y."""
+    w, constant = Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 1.0])
+    total, result, before = Tensor(0.0), w * 2, constant
+    total += w.sum()
+    result += 1
+    constant += w
+    total += (result * constant).sum()
+    total.backward()
+    assert before.data.tolist() == [1, 1] and w.grad.tolist() == [1 + 2 * 2 + 3, 1 + 2 * 3 + 5]
+    batch = np.ones(2)
+    with nb.no_grad():
+        x = Tensor(batch)
+        x -= 0.5
+    assert batch.tolist() == [1, 1] and x.data.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        ((0, 0, 2),),
+        range(3),
+        (range(1, 3),),
+        ([0, (2)], (1, 1)),
+        ((0, 0), (1, 1)),
+        [[0, 1], [1, 1]],
+        [True, False, True],
+    ],
+)
+def test_any_sequence_is_an_index(index):
+    a = np.arange(9.0).reshape(3, 3)
+    x = Tensor(a, requires_grad=True)
+    y = x[index]
+    np.testing.assert_array_equal(y.data, a[index])
+    y.backward(weights := np.random.default_rng(0).standard_normal(y.shape))
+    expected = np.zeros((3, 3))
+    np.add.at(expected, index, weights)
+    np.testing.assert_allclose(x.grad, expected)
+
+
+def test_an_empty_list_is_an_index():
+    assert Tensor([1.0, 2.0])[[]].shape == (0,)
+    with pytest.raises(IndexError):
+        Tensor([1.0, 2.0])[np.zeros(0)]
 
 
 @given(mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=3, min_side=0), st.integers(0, 2**32 - 1))

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme } from "../../nbprop/views/_plot.js";
+import { makeTheme } from "../../nbprop/views/base/plot.js";
 import { chartIn, draw, heights } from "../../nbprop/views/activations.js";
 import { layoutCells } from "../../nbprop/views/histograms.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
@@ -17,7 +17,7 @@ function frame(layers) {
   const z = (k, n = BINS) => -4 + (7 * k) / n;
   return frameOf({
     counts: range(layers, (i) => range(BINS, (k) => (i === 1 ? 0 : (k * 7 + i) % 23))),
-    dull: range(layers, (i) => range(BINS, (k) => (Math.abs(z(k)) > 2 && i !== 1 ? (k * 7 + i) % 23 : 0))),
+    flat_counts: range(layers, (i) => range(BINS, (k) => (Math.abs(z(k)) > 2 && i !== 1 ? (k * 7 + i) % 23 : 0))),
     low: range(layers, () => -4),
     high: range(layers, () => 3),
     flat: range(layers, (i) => (i === 1 ? NaN : i / layers)),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme, pixel, rgb } from "../../nbprop/views/_plot.js";
+import { makeTheme, pixel, rgb } from "../../nbprop/views/base/plot.js";
 import { draw, layout, paint } from "../../nbprop/views/attention.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { over } from "../../nbprop/views/_theme.js";
-import { arrange, statusLine } from "../../nbprop/views/board.js";
+import { over } from "../../nbprop/views/board/theme.js";
+import { arrange, statusLine } from "../../nbprop/views/board/board.js";
 
 test("four panels are two by two in 640 pixels and about 540 high", () => {
   const { columns, rows, row } = arrange(640, 4, null, null);

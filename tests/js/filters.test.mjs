@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { draw, fit, layout } from "../../nbprop/views/filters.js";
-import { makeTheme } from "../../nbprop/views/_plot.js";
+import { makeTheme } from "../../nbprop/views/base/plot.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 
 installOffscreen(makeTheme);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme } from "../../nbprop/views/_plot.js";
+import { makeTheme } from "../../nbprop/views/base/plot.js";
 import * as graph from "../../nbprop/views/graph.js";
 import { fakePanel, frameOf, overlaps } from "./canvas.mjs";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme, luminance, rgb } from "../../nbprop/views/_plot.js";
+import { makeTheme, luminance, rgb } from "../../nbprop/views/base/plot.js";
 import { bandOf, draw, fit, groundColors, pathColor, pointsOf } from "../../nbprop/views/landscape.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 

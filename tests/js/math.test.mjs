@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as math from "../../nbprop/views/_math.js";
+import * as math from "../../nbprop/views/base/math.js";
 
 const labels = (ticks) => ticks.map((tick) => tick.label);
 const near = (a, b, tolerance = 1e-6) => assert.ok(Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)), `${a} is not ${b}`);

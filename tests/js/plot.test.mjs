@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as plot from "../../nbprop/views/_plot.js";
+import * as plot from "../../nbprop/views/base/plot.js";
 import { fakePanel } from "./canvas.mjs";
 
 const contrast = (a, b) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { floats, Store } from "../../nbprop/views/_store.js";
+import { floats, Store } from "../../nbprop/views/board/store.js";
 
 const view = (numbers, shift = 0) => {
   const bytes = new Uint8Array(shift + 4 * numbers.length);

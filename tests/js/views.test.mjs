@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme, pixel, rgb } from "../../nbprop/views/_plot.js";
+import { makeTheme, pixel, rgb } from "../../nbprop/views/base/plot.js";
 import * as boundary from "../../nbprop/views/boundary.js";
 import * as gradients from "../../nbprop/views/gradients.js";
 import * as histograms from "../../nbprop/views/histograms.js";
@@ -29,12 +29,21 @@ function lossFrame(n, { last = 0.21, events = [] } = {}) {
   });
 }
 
+/** Metrics as curves from the first to the last of two values each. @param {number[][]} ends */
+function withMetrics(frame, ends, { train = true } = {}) {
+  const steps = Array.from({ length: 40 }, (_, i) => 30 * i + 1);
+  const curves = ends.map(([a, b]) => steps.map((_, i) => a + ((b - a) * i) / 39));
+  const ranges = ends.map(([a, b]) => (Math.min(a, b) >= 0 && Math.max(a, b) <= 1 ? [0, 1] : [Math.min(a, b), Math.max(a, b)]));
+  const named = curves.flatMap((values, i) => [[`val_metric_${i}`, [steps, values]], [`train_metric_${i}`, train ? [steps, values] : [[], []]]]);
+  return { ...frame, ...frameOf({ ...Object.fromEntries(named), metric_ranges: ranges }) };
+}
+
 function gradientsFrame(layers, columns, now = range(layers, (i) => 10 ** (-5 + (5 * i) / layers))) {
   const map = range(layers, (i) => range(columns, (j) => now[i] * (1 + 0.1 * Math.sin(j))));
   const newest = columns > 100 ? 40 : 0;
   return frameOf({
     now,
-    silent: range(layers, (i) => i / layers),
+    saturated: range(layers, (i) => i / layers),
     map: columns ? map : range(layers, () => []),
     map_steps: range(columns, (j) => 10 * j + 10),
     recent: range(layers, (i) => range(newest, () => now[i])),
@@ -43,14 +52,25 @@ function gradientsFrame(layers, columns, now = range(layers, (i) => 10 ** (-5 + 
   });
 }
 
+function signedFrame(layers, columns) {
+  const now = range(layers, (i) => i - layers / 2);
+  const frame = gradientsFrame(layers, columns, now);
+  frame.range.data.set([-layers, layers]);
+  return frame;
+}
+
 function gradientsLabels(layers, quantity = "dz") {
   const names = range(layers, (i) => (i === layers - 1 ? "output" : `hidden ${i + 1}`));
   return {
     layers: names,
     activations: names.map((name) => (name === "output" ? "identity" : "leaky_relu")),
     units: names.map(() => 16),
-    silent: names.map((name) => (name === "output" ? "" : "dead")),
+    saturated: names.map((name) => (name === "output" ? "" : "dead")),
     quantity,
+    flow: quantity === "ratio" ? "" : "backward",
+    log: true,
+    usual: quantity === "ratio" ? [1e-4, 1e-2, 1e-3] : [],
+    alarm: 0.5,
     symbol: quantity === "ratio" ? "|ΔW| / |W|" : "dL/dz",
     unit: quantity === "ratio" ? "update to weight ratio" : "norm",
   };
@@ -96,16 +116,22 @@ const timeLabels = (steps) => ({
   ...gradientsLabels(steps, "dh"),
   layers: range(steps, (i) => (i < steps - 1 ? `T − ${steps - 1 - i}` : "T")),
   activations: range(steps, () => "LSTM"),
-  silent: range(steps, () => ""),
+  saturated: range(steps, () => ""),
 });
 
 /** name -> [draw, frame, labels, options] */
 const PICTURES = {
+  "a quantity with negative numbers": [gradients.draw, signedFrame(8, 30), { ...gradientsLabels(8), flow: "", log: true, unit: "" }, { log: true }],
+  "one number for the network": [gradients.draw, gradientsFrame(1, 30, [0.3]), { ...gradientsLabels(1), layers: ["network"], activations: [""], units: [0], saturated: [""], flow: "" }, {}],
   "loss": [loss.draw, lossFrame(120), { classifies: true, events: [] }, { accuracy: true }],
   "loss, log": [loss.draw, lossFrame(120), { classifies: true, events: [] }, { accuracy: true, log: true }],
   "loss of a regression": [loss.draw, lossFrame(120), { classifies: false, events: [] }, { accuracy: true }],
   "loss after one step": [loss.draw, lossFrame(1), { classifies: true, events: [] }, { accuracy: true }],
   "loss with many events": [loss.draw, lossFrame(120, { events: range(100, (i) => 3 + 11 * i) }), { classifies: true, events: range(100, (i) => `learning_rate 0.${i} → 0.${i + 1}`) }, { accuracy: true }],
+  "loss with a metric": [loss.draw, withMetrics(lossFrame(120), [[0.2, 0.93]]), { classifies: false, events: [], metrics: ["f1"] }, { accuracy: true }],
+  "loss with accuracy and four metrics": [loss.draw, withMetrics(lossFrame(120), [[0.2, 0.93], [0, 1], [3, 12.5], [-5, -80]]), { classifies: true, events: [], metrics: ["f1", "recall", "perplexity", "mean_return_of_a_game"] }, { accuracy: true }],
+  "loss with a number of evaluate": [loss.draw, withMetrics(lossFrame(120), [[1, 180]], { train: false }), { classifies: false, events: [], metrics: ["mean_return"] }, { accuracy: true }],
+  "loss with metrics hidden": [loss.draw, withMetrics(lossFrame(120), [[0.2, 0.93]]), { classifies: true, events: [], metrics: ["f1"] }, { accuracy: false }],
   "loss with a NaN": [loss.draw, lossFrame(120, { last: NaN }), { classifies: true, events: [] }, { accuracy: true }],
   "loss that explodes": [loss.draw, lossFrame(120, { last: 3e30 }), { classifies: true, events: [] }, { accuracy: true }],
   "loss of zero, log": [loss.draw, lossFrame(120, { last: 0 }), { classifies: true, events: [] }, { accuracy: true, log: true }],
@@ -173,6 +199,16 @@ const said = (name, width = 300, height = 230) => {
   return texts.map((one) => one.words);
 };
 
+test("metrics are named with their last values, over their own axes", () => {
+  const words = said("loss with a metric", 560, 330);
+  for (const word of ["f1 0.93", "f1", "100 %"]) assert.ok(words.includes(word), word);
+  const many = said("loss with accuracy and four metrics", 560, 330);
+  for (const word of ["accuracy 94 %", "f1 0.93", "perplexity 12.5", "share"]) assert.ok(many.some((one) => one.startsWith(word)), word);
+  assert.ok(said("loss with a number of evaluate", 560, 330).includes("mean_return 180"));
+  assert.ok(!said("loss with a number of evaluate", 560, 330).includes("100 %"));
+  assert.ok(!said("loss with metrics hidden", 560, 330).some((one) => one.includes("f1")));
+});
+
 test("what is not finite, zero on a log axis, or off the axis is said in words", () => {
   assert.ok(said("loss with a NaN").includes("NaN"));
   assert.ok(said("loss that explodes").includes("up to 3e30"));
@@ -227,7 +263,7 @@ test("words at values without a place; neighbours share one where rows are low",
 
 test("a map paints ends, what is beyond them, what is wrong and what was not there", () => {
   const theme = makeTheme(false);
-  const values = Float32Array.of(1e-4, 1, 1e-9, 50, 0, NaN, Infinity, -1);
+  const values = Float32Array.of(1e-4, 1, 1e-9, 50, 0, NaN, Infinity, gradients.ABSENT);
   const pixels = gradients.paintMap(values, 1, 8, Int16Array.from(range(8)), [1e-4, 1], true, theme);
   const [low, high, below, above, zero, nan, inf, absent] = pixels;
   assert.equal(low, pixel(rgb(theme.sequential[0])));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { makeTheme, mix } from "../../nbprop/views/_plot.js";
+import { makeTheme, mix } from "../../nbprop/views/base/plot.js";
 import { draw, layout } from "../../nbprop/views/writing.js";
 import { fakePanel, frameOf, overlaps } from "./canvas.mjs";
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "engine")]  # importlib mode does not
+sys.path[:0] = [str(HERE), str(HERE.parent / "engine"), str(HERE.parent)]  # importlib mode does not
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Activations: formulas, gradients, and where they fall silent."""
+"""Activations: formulas, gradients, and where they are flat."""
 
 import math
 
@@ -58,7 +58,7 @@ def test_extreme_inputs_stay_finite(name):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @names
-def test_silent_is_where_the_gradient_hardly_passes(name, dtype):
+def test_flat_is_where_the_gradient_hardly_passes(name, dtype):
     f = nn.activation(name)
     z = Z.astype(dtype)
     a, d = f(Tensor(z)).data, derivative(name, Z)
@@ -71,19 +71,19 @@ def test_silent_is_where_the_gradient_hardly_passes(name, dtype):
         lobe = (Z > -2) & (name in ("gelu", "silu"))  # where they turn back up, the derivative is small too
         expected = (np.abs(d) < 0.01) & ~lobe
         doubtful = (a > -0.012) & (Z < 0) & (Z > -0.03)  # a smooth unit's output just below 0 comes from two places
-        expected |= doubtful & f.silent(a)
-    np.testing.assert_array_equal(f.silent(a), expected)
-    assert f.silent(a.reshape(2, 151)).shape == (2, 151)
-    assert f.silent(a).dtype == bool
+        expected |= doubtful & f.flat(a)
+    np.testing.assert_array_equal(f.flat(a), expected)
+    assert f.flat(a.reshape(2, 151)).shape == (2, 151)
+    assert f.flat(a).dtype == bool
 
 
 @names
-def test_silent_far_out_at_zero_and_on_the_right(name):
+def test_flat_far_out_at_zero_and_on_the_right(name):
     f = nn.activation(name)
     far, zero, right = (f(Tensor(np.full(3, z, np.float32))).data for z in (-50, 0, 2))
-    assert f.silent(far).all() == (name not in ("leaky_relu", "identity"))
-    assert f.silent(zero).all() == (name == "relu")
-    assert not f.silent(right).any()
+    assert f.flat(far).all() == (name not in ("leaky_relu", "identity"))
+    assert f.flat(zero).all() == (name == "relu")
+    assert not f.flat(right).any()
 
 
 def test_settings():
@@ -94,8 +94,8 @@ def test_settings():
     np.testing.assert_allclose(nn.GELU("none")(z).data, exact, rtol=1e-9, atol=1e-14)
     error = np.abs(nn.GELU()(z).data - exact).max()
     assert 1e-4 < error < 5e-4
-    assert nn.LeakyReLU(0.0).silent(np.array([-1.0, 0, 1])).tolist() == [True, True, False]
-    assert nn.ELU(0.5).silent(np.array([-0.5, -0.495, -0.48, 1])).tolist() == [True, True, False, False]
+    assert nn.LeakyReLU(0.0).flat(np.array([-1.0, 0, 1])).tolist() == [True, True, False]
+    assert nn.ELU(0.5).flat(np.array([-0.5, -0.495, -0.48, 1])).tolist() == [True, True, False, False]
 
 
 def test_by_name_class_or_module():

@@ -181,3 +181,11 @@ def test_a_hundred_steps_beside_pytorch():
     np.testing.assert_allclose(
         ours.eval()(Tensor(X)).data, theirs.eval()(torch.tensor(X)).detach().numpy(), rtol=1e-6, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", [nn.MaxPool2d, nn.AvgPool2d])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, bool])
+def test_pictures_of_whole_numbers(kind, dtype):
+    x = np.random.default_rng(0).integers(0, 2, (2, 1, 5, 5)).astype(dtype)
+    pool = kind(3, 2, 1)
+    np.testing.assert_array_equal(pool(x).data, pool(x.astype(np.float32)).data)

@@ -81,7 +81,7 @@ def test_learns_to_write_labels_without_alignment():
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_dtype_is_that_of_the_log_probs(dtype):
-    for reduction in nn.ctc.REDUCTIONS:
+    for reduction in ("mean", "sum", "none"):
         x = Tensor(Z.astype(dtype), requires_grad=True)
         loss = nn.CTCLoss(reduction=reduction)(x.log_softmax(), TARGETS, FRAMES, LENGTHS)
         loss.backward(np.ones_like(loss.data))

@@ -353,6 +353,8 @@ def test_sequential_errors():
         model[3]
     with pytest.raises(TypeError, match=r"got <class .*Tanh'>; write Tanh\(\)"):
         nn.Sequential(nn.Linear(1, 2), nn.Tanh)
+    with pytest.raises(TypeError, match=r"got \[Tanh\(\)\]; write Sequential\(\*layers\)"):
+        nn.Sequential([nn.Tanh()])
     with pytest.raises(TypeError, match="got 'tanh'"):
         model.append("tanh")
     with pytest.raises(NotImplementedError, match="Module needs a method forward"):
@@ -375,3 +377,12 @@ def test_a_module_of_ones_own():
     y.sum().backward()
     np.testing.assert_allclose(model.gradient[0], y.data.sum() / 2, rtol=1e-6)
     check_packed(model)
+
+
+def test_a_module_that_holds_its_parent_can_be_shown():
+    child, parent = nn.Linear(2, 3), nn.Sequential()
+    child.parent = parent
+    parent.append(child)
+    assert repr(parent).count("Linear(") == 1
+    assert "(parent): ..." in repr(parent)
+    assert repr(child).startswith("Linear(in_features=2")

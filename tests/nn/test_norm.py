@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbprop import nn
-from nbprop.engine import ShapeError, Tensor, check_gradient
+from nbprop.engine import ShapeError, check_gradient
 
 RNG = np.random.default_rng(0)
 
@@ -46,10 +46,10 @@ def test_gradients():
     for layer in (nn.LayerNorm(3), nn.BatchNorm1d(3), nn.BatchNorm1d(3).eval()):
 
         def f(x, w, b, layer=layer):
-            layer.weight, layer.bias = w, b
+            vars(layer).update(weight=w, bias=b)  # past the module, which refuses what is no Parameter
             return layer(x)
 
-        layer.weight = Tensor(np.ones(3))  # computes in the dtype of its weights
+        layer.weight = nn.Parameter(np.ones(3))  # computes in the dtype of its weights
         check_gradient(f, *[RNG.standard_normal(s) for s in [(5, 3), (3,), (3,)]])
 
 
@@ -98,7 +98,7 @@ def test_a_saved_state_without_its_buffers_is_refused():
             (5, 4),
             r"BatchNorm2d\(4, eps=1e-05, momentum=0.1\) takes images \(N, C, H, W\); got shape",
         ),
-        (nn.BatchNorm1d(4), (1, 4), r"BatchNorm .*at least 2 numbers per channel"),
+        (nn.BatchNorm1d(4), (1, 4), r"BatchNorm1d\(4.*at least 2 numbers per channel"),
     ],
 )
 def test_errors(layer, shape, message):
@@ -114,3 +114,16 @@ def test_settings_that_make_no_sense():
     with pytest.raises(ValueError, match="momentum must be a number from 0 to 1; got 2"):
         nn.BatchNorm1d(3, momentum=2)
     assert repr(nn.LayerNorm((3, 2))) == "LayerNorm((3, 2), eps=1e-05)"
+
+
+@pytest.mark.parametrize(
+    ("layer", "one", "two"), [(nn.BatchNorm1d, (1, 3), (1, 3, 2)), (nn.BatchNorm2d, (1, 3, 1, 1), (1, 3, 2, 1))]
+)
+def test_a_batch_of_one_sample(layer, one, two):
+    layer = layer(3)
+    mean = layer.running_mean.copy()
+    with pytest.raises(ShapeError, match=r"batch of one sample.*batch_size that leaves no last batch of one.*eval\(\)"):
+        layer(np.ones(one, np.float32))
+    np.testing.assert_array_equal(layer.running_mean, mean)
+    assert layer(np.ones(two, np.float32)).shape == two
+    assert layer.eval()(np.ones(one, np.float32)).shape == one

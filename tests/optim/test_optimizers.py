@@ -57,9 +57,29 @@ def formula(name, lr, gradients, theta, momentum=0.9, betas=(0.9, 0.999), eps=No
             m = (1 - b1) * (b1**age * past).sum(0) / (1 - b1**t)
             v = (1 - b2) * (b2**age * past**2).sum(0) / (1 - b2**t)
             step = m / (np.sqrt(v) + (eps or 1e-8))
+        else:
+            raise KeyError(f"formula() does not know {name!r}")
         theta = theta - lr * step
         out.append(theta)
     return out
+
+
+def test_every_optimizer_has_a_formula():
+    """Another way to say what it does, without which a wrong one would pass."""
+    assert {name for name, *_ in SETTINGS} == set(optim.OPTIMIZERS)
+    gradient = [np.ones(3)]
+    for name in optim.OPTIMIZERS:
+        assert np.isfinite(formula(name, 0.1, gradient, np.zeros(3))[0]).all(), f"formula() does not know {name!r}"
+
+
+@pytest.mark.parametrize("name", list(optim.OPTIMIZERS))
+def test_it_goes_downhill(name):
+    theta, heights = np.array([1.0, -2.0, 3.0]), []
+    optimizer = optim.optimizer(name, lr=1.0 if name == "adadelta" else 0.05)
+    for _ in range(400):
+        heights.append(float(theta @ theta) / 2)
+        optimizer.update(theta, theta.copy())
+    assert heights[-1] < 0.2 * heights[0] and heights[1] < heights[0]
 
 
 def random_gradients(steps=100, n=7, seed=0):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 import nbprop as nb
 from nbprop.record.history import Event, Series
+from nbprop.record.quantities import QUANTITIES
 
 
 @given(st.integers(0, 900), st.integers(4, 60), st.integers(1, 7))
@@ -51,12 +54,13 @@ def test_an_unknown_column_says_which_there_are():
     assert len(steps) == len(values) == 0
 
 
-def test_what_is_recorded_per_layer_gets_rarer_in_a_long_run():
+def test_what_is_recorded_per_layer_gets_rarer_in_a_long_run(monkeypatch):
     trainer = nb.Trainer(nb.nn.mlp([2, 4, 1]), "moons", probe_every=1)
     trainer.history.capacity = 256
     probes = []
-    measure = trainer._run.gradient_norms
-    trainer._run.gradient_norms = lambda: probes.append(trainer.steps) or measure()
+    measure = QUANTITIES["dW"].measure
+    counted = replace(QUANTITIES["dW"], measure=lambda seen: probes.append(trainer.steps) or measure(seen))
+    monkeypatch.setitem(QUANTITIES, "dW", counted)
     trainer.fit(steps=300, bar=False)
     steps, norms = trainer.history.series("dW")
     assert norms.shape == (len(steps), 2) and 32 <= len(steps) < 64

@@ -77,7 +77,7 @@ def test_a_deeper_network_says_exactly_what_it_said(t, activation):
 
 @pytest.mark.parametrize("activation", list(nb.nn.ACTIVATIONS))
 def test_an_inserted_layer_is_near_the_identity(activation):
-    from nbprop.training.resize import near_identity
+    from nbprop.training.surgery import near_identity
 
     c, b = near_identity(activation)
     f = nb.nn.activation(activation)
@@ -138,12 +138,12 @@ def test_data_of_the_same_shape_keeps_the_weights(t):
 @pytest.mark.parametrize(
     "knob, value, says",
     [
-        ("lr", -0.1, "not negative"),
+        ("lr", -0.1, "at least 0"),
         ("lr", float("inf"), "finite"),
         ("lr", float("nan"), "finite"),
         ("lr", "fast", "number"),
         ("batch_size", 0, "1 or more"),
-        ("batch_size", 2.5, "whole number"),
+        ("batch_size", 2.5, "an integer"),
         ("depth", -1, "from 0 to"),
         ("depth", 1000, "from 0 to"),
         ("width", 0, "from 1 to"),
@@ -154,7 +154,7 @@ def test_data_of_the_same_shape_keeps_the_weights(t):
         ("loss", "cross_entropy", "try loss='bce'"),
         ("data", "spiral", "did you mean 'spirals'"),
         ("data", 3, "must be a Dataset"),
-        ("speed", 0, "above 0"),
+        ("speed", 0, "greater than 0"),
         ("momentun", 0.9, "no knob 'momentun'"),
     ],
 )
@@ -178,7 +178,7 @@ def test_from_another_thread_while_fitting(t):
     lr = []
 
     class Watcher:
-        needs, seen = frozenset(), True
+        records, seen = frozenset(), True
 
         def pump(self):
             if t.steps > 100 and not lr:
@@ -221,3 +221,15 @@ def test_every_loss_on_every_task_trains_or_says_why_not(task, loss):
     if task != "regression":
         assert t.history["val_accuracy"][-1] > 0.7
         assert outputs.min() >= 0 and outputs.max() <= 1
+
+
+def test_a_network_without_biases_is_changed_only_where_that_can_be_done():
+    model = nb.nn.Sequential(nb.nn.Linear(2, 8, bias=False), nb.nn.Tanh(), nb.nn.Linear(8, 1))
+    t = nb.Trainer(model, "spirals", optimizer="sgd")
+    before = t.theta.copy()
+    t.fit(steps=2, bar=False)
+    for change in (lambda: t.set(width=9), lambda: t.insert(0), lambda: t.set(batch_norm=True), lambda: t.depth):
+        with pytest.raises(ValueError, match="Linear with bias"):
+            change()
+    t.reset()
+    assert np.array_equal(t.theta, before)

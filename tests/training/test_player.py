@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.training import cells, player
+from nbprop import cells
+from nbprop.training import player
 
 
 def make(**settings):
@@ -101,7 +102,7 @@ def test_a_diverging_run_stops_with_a_message_and_can_go_on():
 
 
 class Watcher:
-    needs = frozenset()
+    records = frozenset()
 
     def __init__(self, seen):
         self.seen, self.pumped = seen, 0

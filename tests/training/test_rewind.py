@@ -143,7 +143,7 @@ def test_reset_and_undo():
     t.undo()
     assert t.steps == 130
     assert_same(everything(t), before)
-    t.undo()
+    t.redo()
     assert t.steps == 10
     with pytest.raises(ValueError, match="nothing to undo"):
         trainer().undo()

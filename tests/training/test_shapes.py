@@ -200,7 +200,7 @@ def test_looking_whether_it_fits_leaves_the_model_as_it_is():
     assert [generator.bit_generator.state for generator in model.generators()] == dice
 
 
-def test_a_channel_is_dead_when_it_is_silent_in_all_pixels():
+def test_a_channel_is_dead_when_it_is_flat_in_all_pixels():
     t = nb.Trainer(lenet(), PICTURES, probe_every=1)
     t.model[0].bias.data[:] = -50, 9, 9
     t.step()

@@ -44,6 +44,8 @@ class FakeSource:
     attention: object = None
     not_finite: object = None
     steps: int = 100
+    status: str = "ready"
+    version: int = 0
     message: str = ""
 
     def __post_init__(self):
@@ -67,7 +69,7 @@ class FakeSource:
 class Watcher:
     """Makes a trainer record its per-layer series."""
 
-    needs = frozenset({"layers"})
+    records = frozenset({"layers"})
     seen = True
 
     def pump(self):

@@ -4,7 +4,7 @@ import threading
 
 import numpy as np
 
-from nbprop.views.view import Option, View
+from nbprop.views.base.view import Option, View
 
 
 class Source:
@@ -41,7 +41,7 @@ class Wave(View):
 
     name = "wave"
     title = "Wave"
-    needs = frozenset({"layers"})
+    records = frozenset({"layers"})
     options = (Option("log", "log"), Option("kind", "show", (("sin", "sine"), ("cos", "cosine")), "sin"))
 
     def __init__(self, source, **options):

@@ -29,7 +29,7 @@ def source(fake):
 
 
 @pytest.mark.parametrize("name", [name for name in nb.nn.ACTIVATIONS if name != "identity"])
-def test_the_curves_are_those_of_the_engine_and_the_flat_share_that_of_differences(name):
+def test_the_curves_are_those_of_the_engine_and_the_flat_that_of_differences(name):
     z = np.random.default_rng(0).normal(size=4000) * 4
     one = found(z, name)
     f, places = nb.nn.activation(name), np.linspace(float(one["low"][0]), float(one["high"][0]), one["value"].shape[1])
@@ -76,17 +76,17 @@ def test_the_numbers_are_those_of_the_run(spirals):
     frame, z = view.frame(), spirals._run.taps[1].z
     assert frame["counts"].shape == (2, BINS) and frame["counts"][1].sum() == z.size
     assert frame["flat"][1] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=1e-6)
-    assert view.labels() == {"layers": ["hidden 1", "hidden 2"], "activations": ["tanh", "tanh"]}
+    assert view.labels() == {"layers": ["hidden 1", "hidden 2"], "activations": ["tanh", "tanh"], "alarm": 0.9}
     assert {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
 
 
 def test_the_part_of_a_bar_whose_slope_is_near_zero(source):
     frame = Activations(source((np.linspace(-3, 3, 200), "relu"))).frame()
     half = BINS // 2
-    np.testing.assert_array_equal(frame["dull"][0, :half], frame["counts"][0, :half])
-    assert not frame["dull"][0, half:].any()
+    np.testing.assert_array_equal(frame["flat_counts"][0, :half], frame["counts"][0, :half])
+    assert not frame["flat_counts"][0, half:].any()
     wide = Activations(source(([-100, *np.linspace(0, 5, 10), 100], "tanh"))).frame()  # one bin with both kinds
-    assert (wide["counts"].max(), wide["dull"].max(), wide["dull"].sum()) == (8, 4, 8)
+    assert (wide["counts"].max(), wide["flat_counts"].max(), wide["flat_counts"].sum()) == (8, 4, 8)
 
 
 def test_the_curves_are_sent_again_only_when_something_about_them_changes(fake):
@@ -123,7 +123,7 @@ def test_the_plot_shows_the_numbers(source, ax):
     np.testing.assert_allclose(value, heights(frame["value"][0]))
     np.testing.assert_allclose(slope, frame["slope"][0], atol=1e-6)
     most = frame["counts"][0].max()
-    for patch, name in zip(first.patches, ("counts", "dull"), strict=True):
+    for patch, name in zip(first.patches, ("counts", "flat_counts"), strict=True):
         np.testing.assert_allclose(patch.get_data().values * most, frame[name][0], rtol=1e-5)
     assert first.get_title("right") == f"{100 * frame['flat'][0]:.0f} % flat"
     assert [text.get_text() for text in second.texts] == ["no finite value"]

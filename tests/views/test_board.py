@@ -21,11 +21,17 @@ def test_it_takes_views_and_boards(make_board, source):
         "name": "wave",
         "title": "Wave",
         "options": [
-            {"name": "log", "label": "log", "choices": [], "value": True},
-            {"name": "kind", "label": "show", "choices": [["sin", "sine"], ["cos", "cosine"]], "value": "sin"},
+            {"name": "log", "label": "log", "where": "kernel", "choices": [], "value": True},
+            {
+                "name": "kind",
+                "label": "show",
+                "where": "kernel",
+                "choices": [["sin", "sine"], ["cos", "cosine"]],
+                "value": "sin",
+            },
         ],
     }
-    assert board.needs == {"layers"} and make_board(plain).needs == frozenset()
+    assert board.records == {"layers"} and make_board(plain).records == frozenset()
 
 
 @pytest.mark.parametrize(

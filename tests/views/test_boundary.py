@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.views.boundary import CLASSES, CURVE, GRID, POINTS, Boundary, classes_of
+from nbprop.views.boundary import CLASSES, CURVE, GRID, POINTS, TESTED, Boundary, classes_of
 
 
 def sigmoid(x):
@@ -100,12 +100,49 @@ def test_similar_ranges_make_a_square_and_different_ones_do_not(fake):
         assert left < X[:, 0].min() and right > X[:, 0].max() and bottom < X[:, 1].min() and top > X[:, 1].max()
 
 
-def test_too_many_points_are_thinned_evenly(fake):
-    X = np.random.default_rng(0).uniform(-1, 1, (5000, 2))
-    data = nb.data.from_arrays(X, (X[:, 0] > 0).astype(int), validation=0)
-    frame = Boundary(fake(data=data, predict=slope), errors=True).frame()
-    assert POINTS / 2 < len(frame["train"]) <= POINTS and len(frame["validation"]) == 0
-    assert len(frame["train_wrong"]) == len(frame["train"]) and frame["train_wrong"].max() == 0
+ORDERS = {
+    "sorted": lambda n: np.arange(n) * 4 // n,
+    "in turns": lambda n: np.arange(n) % 4,  # every so-many-th would be of one class
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_too_many_points_a_random_sample_is_drawn(fake, ax, order):
+    X, y = np.random.default_rng(0).uniform(-1, 1, (6000, 2)), ORDERS[order](6000)
+    data = nb.data.from_arrays(X, y, X[:8], y[:8])
+    view = Boundary(fake(data=data, predict=lambda X: np.full((len(X), 4), 0.25)), errors=True)
+    frame = view.frame()
+    assert len(frame["train"]) == len(frame["train_wrong"]) == POINTS and len(frame["validation"]) == 8
+    assert (abs(np.bincount(frame["train"][:, 2].astype(int)) / POINTS - 0.25) < 0.04).all()
+    assert view.labels()["sampled"] == "drawn at random: 1,500 of 6,000 training points"
+    view.plot(ax)
+    assert ax.get_title().endswith("\ndrawn at random: 1,500 of 6,000 training points")
+    again = Boundary(fake(data=nb.data.from_arrays(X, y, X[:8], y[:8]), predict=view.source.predict))
+    np.testing.assert_array_equal(again.frame()["train"], frame["train"])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_of_many_pictures_a_random_sample_is_tested(fake, order):
+    """A network that always says class 0 is right in a quarter of the cases, wherever these are."""
+    n = 4 * TESTED
+    X, y, asked = np.zeros((n, 3)), ORDERS[order](n), []
+    data = nb.data.from_arrays(X[:8], y[:8] * 0 + np.arange(8) % 4, X, y)
+    predict = lambda X: (asked.append(len(X)), np.eye(4)[np.zeros(len(X), int)])[1]  # noqa: E731
+    view = Boundary(fake(data=data, predict=predict))
+    counts = view.frame()["counts"]
+    assert counts.sum() == TESTED and abs(counts[0, 0] / TESTED - 0.25) < 0.03
+    assert view.labels()["tested"] == "randomly sampled validation" and view.labels()["sampled"] == ""
+    assert "of 2,000 validation points, a random sample of 8,000, are right" in view.describe()
+    assert max(asked) == TESTED
+
+
+def test_of_many_values_a_random_sample_is_drawn(fake):
+    n = 4 * TESTED
+    X, y = np.zeros((n, 3)), np.linspace(0, 1, n)[:, None]
+    view = Boundary(fake(data=nb.data.from_arrays(X, y, X, y, task="regression"), predict=lambda X: X[:, :1]))
+    points = view.frame()["points"]
+    assert len(points) == TESTED and abs(points[:, 0].mean() - 0.5) < 0.03
+    assert "on 2,000 validation points, a random sample of 8,000, whose" in view.describe()
 
 
 def test_one_input_is_a_curve(fake, ax):
@@ -208,7 +245,7 @@ def test_every_data_set_can_be_shown(train, ax, name):
 def test_of_very_many_classes_the_rare_ones_are_counted_together(fake):
     y = np.concatenate([np.arange(CLASSES + 20), np.arange(20, 20 + CLASSES - 3), [0, 1]])
     X = np.zeros((len(y), 3))
-    data = nb.data.from_arrays(X, y, X, y)
+    data = nb.data.from_arrays(X, y, X, y, task="multiclass")
     view = Boundary(fake(data=data, predict=lambda X: np.eye(CLASSES + 20)[data.y_val]))
     counts, names = view.frame()["counts"], view.labels()["classes"]
     assert counts.shape == (CLASSES, CLASSES) and counts.trace() == counts.sum() == len(y)

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgba
 
 import nbprop as nb
-from nbprop.views import colors
+from nbprop.views.base import colors
 from nbprop.views.gradients import ABSENT, RECENT, WHOLE, GradientFlow
 
 
@@ -48,8 +48,8 @@ def test_each_quantity_is_its_own_series(fake, quantity, series):
     view = GradientFlow(source, quantity=quantity)
     frame, k = view.frame(), names.index(series)
     assert frame["map"].tolist() == [[k + 1]] * 3 and frame["now"].tolist() == [k + 10] * 3
-    np.testing.assert_array_equal(frame["silent"], np.float32([0.1, 0.2, 0]))
-    assert view.labels()["quantity"] == quantity and view.labels()["silent"] == ["saturated", "saturated", ""]
+    np.testing.assert_array_equal(frame["saturated"], np.float32([0.1, 0.2, 0]))
+    assert view.labels()["quantity"] == quantity and view.labels()["saturated"] == ["saturated", "saturated", ""]
 
 
 def test_a_layer_that_was_not_there_is_not_taken_for_nan(fake):
@@ -204,3 +204,13 @@ def test_the_plot_of_many_layers_has_no_words_on_each_other_and_begins_at_step_0
     boxes = [text.get_window_extent() for text in profile.texts]
     assert len(boxes) > 10 and all(a.y0 >= b.y1 - 1 for a, b in pairwise(boxes))
     assert whole.get_xticklabels()[0].get_text() == "0"
+
+
+def test_a_source_that_measures_little_is_shown_and_described(fake, ax):
+    source = fake(columns(ramp(5)))
+    source.probe = lambda: {"dz": np.float32([1, 2, 3])}
+    assert GradientFlow(source).describe() == "dL/dz falls by a factor 3 from output to hidden 1."
+    assert GradientFlow(source, quantity="ratio").describe() == "|ΔW| / |W| has not been measured in this step."
+    for quantity in ("dz", "ratio"):
+        ax.clear()
+        GradientFlow(source, quantity=quantity).plot(ax)

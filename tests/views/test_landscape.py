@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.training import Descent
-from nbprop.training.surfaces import SURFACES
+from nbprop.sources import Descent
+from nbprop.sources.surfaces import SURFACES
 from nbprop.views.landscape import GRID, LEVELS, Landscape, heights
 
 
@@ -133,8 +133,11 @@ def test_a_surface_of_ones_own_cannot_be_exchanged():
 
 
 def test_a_trainer_has_no_landscape(fake):
-    with pytest.raises(TypeError, match=r"Landscape: expected a Descent, such as nb.Descent\('bowl'\), got FakeSource"):
-        nb.views.Landscape(fake())
+    view = nb.views.Landscape(fake())
+    assert view.describe().startswith("Landscape shows a Descent, such as nb.Descent('bowl'): it needs surface, paths,")
+    assert view.describe().endswith(
+        "and this FakeSource has no surface, paths, start, set, play, pause, step or reset."
+    )
 
 
 def test_a_board_carries_what_a_hand_wants():

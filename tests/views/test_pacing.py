@@ -4,7 +4,7 @@ from statistics import median
 
 import pytest
 
-from nbprop.views.pacing import MAX_VIEWERS, Pacing
+from nbprop.views.board.pacing import MAX_VIEWERS, Pacing
 
 RATE = Pacing().rate
 

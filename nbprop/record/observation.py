@@ -1,0 +1,186 @@
+"""One step, seen from inside: what every layer computed, and the gradients that came back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from nbprop.engine import record
+from nbprop.nn.module import evaluating
+
+from . import histograms, statistics
+from .layers import behind, find_layers, tapped
+
+
+class Observation:
+    """What happened in each layer, for a batch or for one sample.
+
+    layers: a `Layer` each, from input to output, L of them.
+    z, a, dz: lists of L arrays (n, units), (n, T, units) or (n, channels, rows, columns): what the activation gets,
+        what it gives, and dL/dz.
+    W, dW: lists of L arrays: the weights, and dL/dW before any clipping or L1 penalty. After a step, W is what the
+        step has made of it.
+    update: list of L arrays, what the last step that was watched has added to W; None where none was.
+    theta, gradient: (parameters,), all of them, biases too, in the order of `model.theta`.
+    loss: of this batch or sample, a float. x, y: inputs and targets (n, ...), where they are known.
+
+    All arrays are read-only. Those of the last step of a run hold the numbers of the next one as soon as that is
+    made; `copy()` keeps them.
+    """
+
+    def __init__(
+        self, layers, taps, theta, gradient, loss, *, x=None, y=None, before=None, after=None, recurrent=None
+    ) -> None:
+        self.layers, self.taps, self.loss = layers, taps, float(loss)
+        self.theta, self.gradient = _seen(theta), _seen(gradient)
+        self.x, self.y = (None if array is None else _seen(array) for array in (x, y))
+        self.before = before  # theta, before and after the last step that was watched
+        self.after = after
+        self.recurrent = recurrent  # the op of the first recurrent layer
+        self.measured = {}  # what has been measured of it already, by the name of the quantity
+
+    @property
+    def z(self) -> list[np.ndarray]:
+        return [_seen(tap.z) for tap in self.taps]
+
+    @property
+    def a(self) -> list[np.ndarray]:
+        return [_seen(tap.a) for tap in self.taps]
+
+    @property
+    def dz(self) -> list[np.ndarray]:
+        return [_seen(tap.dz) for tap in self.taps]
+
+    @property
+    def W(self) -> list[np.ndarray]:
+        return self._weights(self.theta)
+
+    @property
+    def dW(self) -> list[np.ndarray]:
+        return self._weights(self.gradient)
+
+    @property
+    def update(self) -> list[np.ndarray] | None:
+        return None if self.before is None else self._weights(_seen(self.after - self.before))
+
+    def _weights(self, flat):
+        """The part of each layer, in the shape of its weight where it has but one."""
+        parts = [flat[layer.weight] for layer in self.layers]
+        return [part.reshape(layer.shape or part.shape) for part, layer in zip(parts, self.layers, strict=True)]
+
+    # ---- what several quantities have in common: computed once, for all layers ------------------------------------
+
+    @cached_property
+    def moments(self) -> np.ndarray:
+        """Mean and standard deviation of a, (2, L)."""
+        flat = [tap.a.ravel("K") for tap in self.taps]  # in the order of memory: no copy
+        return np.array([statistics.moments(a) for a in flat], np.float32).reshape(-1, 2).T
+
+    @cached_property
+    def percentiles(self) -> dict[str, np.ndarray]:
+        """See `histograms.percentiles`."""
+        return histograms.percentiles(self.taps)
+
+    def norms(self, flat) -> np.ndarray:
+        """Euclidean norm of the weights' part of each layer in an array like theta, (L,) float32."""
+        return np.array([statistics.norm(flat[layer.weight]) for layer in self.layers], np.float32)
+
+    def copy(self) -> "Observation":
+        """The same numbers, in arrays that nothing writes to."""
+        taps = [replace(tap, z=tap.z.copy(), dz=tap.dz.copy(), a=tap.a.copy()) for tap in self.taps]
+        x, y = (None if array is None else array.copy() for array in (self.x, self.y))
+        before, after = (None if array is None else array.copy() for array in (self.before, self.after))
+        other = Observation(
+            list(self.layers),
+            taps,
+            self.theta.copy(),
+            self.gradient.copy(),
+            self.loss,
+            x=x,
+            y=y,
+            before=before,
+            after=after,
+        )
+        other.measured = dict(self.measured)
+        return other
+
+    def __repr__(self) -> str:
+        samples = f"{len(self.x)} sample{'s' * (len(self.x) != 1)}, " if self.x is not None else ""
+        return f"Observation({samples}{len(self.layers)} layers, loss {self.loss:.4g})"
+
+
+def observe(model, compute, x=None, y=None) -> Observation:
+    """An Observation of the loss that `compute()` gives, forward and backward: computed eagerly, with the model in
+    evaluation mode. The model, its gradient, buffers and random generators are afterwards as before.
+
+    x, y: what it is computed from, where these are two arrays."""
+    with untouched(model), evaluating(model):
+        model.zero_grad()
+        with record() as tape:
+            found = compute()
+        layers = find_layers(model, tape.calls, behind(found).__contains__)
+        found.backward()
+        taps = [tapped(z, a, f) for _, z, a, f in layers]
+        seen = Observation([layer for layer, *_ in layers], taps, model.theta, model.gradient, found.item(), x=x, y=y)
+        return seen.copy()
+
+
+@contextmanager
+def untouched(model) -> Iterator[None]:
+    """Afterwards all that is in the model is as it was before: attributes and what is in them, gradient, buffers,
+    random generators."""
+    modules = list(model.modules())
+    attributes = [(vars(module), dict(vars(module))) for module in modules]
+    contents = [(model.gradient, model.gradient.copy())]
+    contents += [(array, array.copy()) for array in [*(b for _, b in model.named_buffers()), *own_arrays(model)]]
+    for module in modules:
+        changeable = (list, dict, set, np.random.Generator)
+        contents += [(one, _copied(one)) for one in _inside(vars(module).values()) if isinstance(one, changeable)]
+    try:
+        yield
+    finally:
+        for now, then in attributes:
+            now.clear()
+            now.update(then)
+        for now, then in contents:
+            _put_back(now, then)
+
+
+def own_arrays(model) -> list[np.ndarray]:
+    """The arrays that modules of the user's own classes keep as attributes, or in lists, tuples and dicts that are."""
+    own = [module for module in model.modules() if not type(module).__module__.startswith("nbprop.")]
+    return [one for module in own for one in _inside(vars(module).values()) if isinstance(one, np.ndarray)]
+
+
+def _inside(values):
+    """The values, and what is in lists, tuples and dicts among them."""
+    for value in values:
+        yield value
+        if isinstance(value, (list, tuple, dict)):
+            yield from _inside(value.values() if isinstance(value, dict) else value)
+
+
+def _copied(value):
+    return value.bit_generator.state if isinstance(value, np.random.Generator) else value.copy()
+
+
+def _put_back(value, then):
+    if isinstance(value, np.random.Generator):
+        value.bit_generator.state = then
+    elif isinstance(value, np.ndarray):
+        if value.flags.writeable:
+            value[...] = then
+    elif isinstance(value, list):
+        value[:] = then
+    else:
+        value.clear()
+        value.update(then)
+
+
+def _seen(array):
+    """The array, to be looked at only."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

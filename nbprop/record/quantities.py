@@ -1,0 +1,116 @@
+"""The table of quantities: every number per layer that is recorded, drawn and described. One entry says all about it.
+
+To add one, add an entry: it is recorded, kept in the history, offered by the gradient flow, drawn and described.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from . import statistics
+from .histograms import PERCENTILES
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something that every layer has one of, at every step.
+
+    name: what a hand calls it, e.g. in `GradientFlow(trainer, quantity="dz")`; series: its column in the history.
+    symbol, unit, label: words beside the picture, at its axis, in lists.
+    measure: function of an `Observation` that gives (layers,) numbers, or one for the whole network.
+    flow: "forward" or "backward", the way in which it passes through the layers, so that it may vanish or explode;
+        None: it does not flow, and is described neutrally.
+    usual: (low, high) of what is usual, drawn as a band; rule: the rule of thumb inside it.
+    log: never negative and best seen on a logarithmic axis, where a 0 is worth a word.
+    needs: what a view must ask for so that it is recorded: "layers", "percentiles", "lags"; "" always is.
+    offered: whether the gradient flow shows it.
+    words: what a sentence calls it, where that is not the symbol.
+    own: a user's, see `Trainer.record`.
+    """
+
+    name: str
+    series: str
+    symbol: str
+    unit: str
+    label: str
+    measure: Callable[[Any], Any]
+    flow: str | None = None
+    usual: tuple[float, float] | None = None
+    rule: float | None = None
+    log: bool = True
+    needs: str = "layers"
+    offered: bool = True
+    words: str = ""
+    own: bool = False
+
+    @property
+    def said(self) -> str:
+        """What a sentence calls it."""
+        return self.words or self.symbol
+
+
+def _saturated(seen):
+    return np.array([statistics.saturated_share(tap.a, tap.activation) for tap in seen.taps], np.float32)
+
+
+def _delta_norms(seen):
+    return np.array([statistics.norm(tap.dz.ravel("K")) for tap in seen.taps], np.float32)
+
+
+def _update_ratios(seen):
+    if seen.before is None:
+        return np.full(len(seen.layers), np.nan, np.float32)
+    old = seen.norms(seen.before)
+    return np.divide(seen.norms(seen.after - seen.before), old, out=np.full_like(old, np.nan), where=old > 0)
+
+
+def _lags(seen):
+    if seen.recurrent is None:
+        return None
+    return np.sqrt(np.square(seen.recurrent.dh[::-1], dtype=np.float64).sum(axis=(1, 2)))
+
+
+def _percentile(name, p, of):
+    return Quantity(
+        name, name, f"{p}th percentile of z", "z", f"{p}th percentile of z, {of}", lambda seen: seen.percentiles[name],
+        log=False, needs="percentiles", offered=False,
+    )  # fmt: skip
+
+
+_ENTRIES = [
+    Quantity(
+        "a", "a_std", "a", "standard deviation", "activations a", lambda seen: seen.moments[1],
+        flow="forward", words="std of a",
+    ),
+    Quantity(
+        "dz", "dz", "dL/dz", "norm", "gradient dL/dz", _delta_norms,
+        flow="backward",
+    ),
+    Quantity(
+        "dW", "dW", "dL/dW", "norm", "gradient dL/dW", lambda seen: seen.norms(seen.gradient),
+        flow="backward", needs="",
+    ),
+    Quantity(  # about 1e-3: A. Karpathy, makemore
+        "ratio", "ratio", "|ΔW| / |W|", "update to weight ratio", "update / weight", _update_ratios,
+        usual=(1e-4, 1e-2), rule=1e-3,
+    ),
+    Quantity(
+        "a_mean", "a_mean", "mean a", "mean", "mean of a", lambda seen: seen.moments[0],
+        log=False, words="mean of a",
+    ),
+    Quantity(
+        "saturated", "saturated", "saturated", "share", "saturated or dead", _saturated,
+        log=False, words="Share of saturated values or dead units",
+    ),
+    Quantity(  # one number for each time step before the last, in the first recurrent layer
+        "dh", "dh", "dL/dh", "norm", "gradient dL/dh, per time step before the last", _lags,
+        flow="backward", needs="lags", offered=False,
+    ),
+    *(_percentile(f"z{p}", p, "all units") for p in PERCENTILES),
+    *(_percentile(f"unit{p}", p, "the first unit") for p in PERCENTILES),
+]  # fmt: skip
+
+QUANTITIES = {entry.name: entry for entry in _ENTRIES}
+FLOWS = ("forward", "backward", None)

@@ -1,0 +1,231 @@
+"""The contract between what is watched and who watches: a *source* and the views and boards of it.
+
+A source is any object with the members of `Shown`; no class is inherited. A Trainer, a Descent and a Walk are sources,
+and so is a loop of one's own in thirty lines. Every further protocol here is a group of members that some views need
+(`View.contract`); a view whose source lacks one of them says so in words.
+
+Who calls what, and in which thread:
+
+- A board reads and never writes, with one exception: what a hand does to a `Descends`, or by `views.Controls` to what
+  is `Turned`. It holds on to nothing that a member has given, except arrays, which are to be new ones whenever their
+  numbers have changed.
+- A source with `watchers` (see `Watched`) calls `watcher.pump()` of each in the thread that makes its steps, between
+  two of them, whenever `version` has changed; everything else is read inside that call. A message from a page may
+  arrive in another thread: it is handed over by `post`.
+- Without `watchers` the board looks by itself, ten times a second while somebody sees it and an event loop runs, and
+  whenever a page says something: in the thread of that loop or message, so perhaps in the middle of a step. A loop that
+  blocks can call `board.pump()`.
+- Without `post` messages are handled in the thread in which they arrive.
+
+What may be missing:
+
+- Whole protocols: then the views that need them say so.
+- `data`: None where there is no data set.
+- `evaluation`: a dict, what the newest evaluation has measured by the names of its series. `Loss` draws those of them
+  that are no losses, and all series that begin with train_ or val_.
+- Numbers that have not been measured: NaN. Columns of the history: empty.
+- An answer: a member may raise `CannotSay("why, and what to try")`; the words stand where the picture would be. Any
+  other exception is a fault: the panel shows it, and the log has its traceback.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class CannotSay(Exception):
+    """Raised by a source, or a view, that has no answer; its words are shown instead of a picture."""
+
+
+class Shown(Protocol):
+    """What a board needs of every source."""
+
+    @property
+    def steps(self) -> int:
+        """How many were made."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """ "ready", "playing" (goes on by itself), "paused", "stopped" (something is wrong) or "unseen" (paused because
+        nobody was watching)."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What is wrong, or ""."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Another number whenever there is something new to show."""
+        ...
+
+
+class Watcher(Protocol):
+    """What a source sees of those who watch it: boards, and a Playground."""
+
+    records: frozenset  # "layers", "percentiles", "lags": series that the source is to record for it
+    seen: bool  # is somebody there to look at it?
+
+    def pump(self) -> None:
+        """Something is new."""
+
+
+class Watched(Shown, Protocol):
+    """A source that tells those who watch it, in its own thread. Both members may be missing."""
+
+    watchers: set
+
+    def post(self, function: Callable[[], Any]) -> None:
+        """Have a function called between two steps, in the thread that makes them; may be called from any thread."""
+
+
+class Turned(Protocol):
+    """What can be turned by a hand. Every knob is an attribute too, which reads as the value that it stands at; None,
+    or a ValueError that says why, where there is nothing that it could act on."""
+
+    @property
+    def knobs(self) -> Mapping[str, Any]:
+        """Name -> something with a `control`: a Slider, Choice or Switch of nbprop/record/controls.py, or None."""
+        ...
+
+    def set(self, **changes: Any) -> None:
+        """Turn knobs by their names. In the source's thread; a bad value raises ValueError or TypeError."""
+
+
+class Recorded(Protocol):
+    """What was recorded."""
+
+    @property
+    def history(self) -> Any:
+        """A `History`: `series(name)` gives steps (n,) and values (n,) or (n, layers); `events`, each with `step`,
+        `name` and `text`."""
+        ...
+
+
+class Layered(Protocol):
+    """What the network is made of."""
+
+    @property
+    def layers(self) -> Any:
+        """A `Layer` each, from input to output: `name`, `kind`, `activation`, `units`, `weight`, `shape`."""
+        ...
+
+
+class Probed(Protocol):
+    """One number a layer, of the last step. A source that has quantities beyond those of the table names all of them in
+    `quantities`: name -> Quantity."""
+
+    def probe(self) -> dict[str, np.ndarray]:
+        """Each quantity of the table by the name of its series: (layers,) float32."""
+        ...
+
+
+class Counted(Protocol):
+    """How the numbers in a layer are spread, in the last step."""
+
+    def histograms(self, kind: str, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
+        ...
+
+    def not_finite(self, kind: str) -> np.ndarray:
+        """How many values are NaN and how many infinite: (layers, 2)."""
+        ...
+
+
+class Sloped(Protocol):
+    """How the inputs of the activations are spread, in the last step."""
+
+    def slopes(self, bins: int) -> dict[str, np.ndarray]:
+        """counts, flat_counts (layers, bins); low, high, flat (layers,); value, slope (layers, points)."""
+        ...
+
+
+class Taught(Protocol):
+    """What it learns from."""
+
+    @property
+    def data(self) -> Any:
+        """A `data.Dataset`, or None."""
+        ...
+
+
+class Predicts(Protocol):
+    """What the network says of samples it is given."""
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities (n, ..., 1) of the second class, (n, ..., C) of all classes, or values (n, ..., outputs)."""
+        ...
+
+
+class Opened(Protocol):
+    """What is inside the network."""
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters, one vector; `theta[layer.weight]` are those of a layer."""
+        ...
+
+    def activations(self, X: np.ndarray) -> list:
+        """What every layer gives for the samples X: arrays (n, ...)."""
+        ...
+
+
+class Attends(Protocol):
+    """Who looks where."""
+
+    def attention(self, X: np.ndarray) -> list:
+        """The weights of every attention, each (heads, T, S), for one sample X; [] where there is none."""
+        ...
+
+
+class Descends(Protocol):
+    """Paths on a loss over two numbers: a `Descent`."""
+
+    surface: Any
+    paths: dict
+    start: tuple
+
+    def set(self, path: str | None = None, **changes: Any) -> None:
+        """Turn a knob: lr, momentum, surface, start. In the source's thread."""
+
+    def play(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def step(self) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+class Walks(Protocol):
+    """A computation graph and the steps through it: a `Walk`."""
+
+    nodes: tuple
+    orders: dict
+
+    def gradients(self, order: str = "right", step: int | None = None) -> list:
+        """What has arrived of each node's gradient after this step."""
+        ...
+
+
+def members(protocol) -> list[str]:
+    """The names of a protocol's members, those of the protocols it is made of first."""
+    found = {}
+    for each in reversed(protocol.__mro__):
+        if getattr(each, "_is_protocol", False) and each is not Protocol:
+            found |= dict.fromkeys([*getattr(each, "__annotations__", {}), *vars(each)])
+    return [name for name in found if not name.startswith("_")]
+
+
+def lacking(source, protocols) -> list[str]:
+    """The members of these protocols that a source lacks. None is asked for its value, which may take long to find."""
+    names = dict.fromkeys(name for protocol in protocols for name in members(protocol))
+    return [
+        name
+        for name in names
+        # A stand-in that hands everything on has no members of its own: it is asked.
+        if not (hasattr(type(source), name) or name in getattr(source, "__dict__", ()) or hasattr(source, name))
+    ]

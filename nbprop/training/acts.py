@@ -1,0 +1,63 @@
+"""What was done to a run, to be taken back: turns, rewinds, resets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+MOST, MOMENTS = 200, 12  # acts that are remembered; moments, which hold a copy of a history, among them
+
+
+@dataclass(frozen=True)
+class Act:
+    """moment: what the run was before it; or, of a turn, which leaves the way back as it is, its step, its number, and
+    how many events there were before."""
+
+    moment: Any = None
+    step: int = 0
+    serial: int = 0
+    events: int = 0
+
+
+class Acts:
+    """The newest acts, and the moments from which `undo` has gone away."""
+
+    def __init__(self) -> None:
+        self.done: list[Act] = []
+        self.left: list[Any] = []
+
+    def turn(self, step, serial, events) -> None:
+        self._add(Act(None, step, serial, events))
+
+    def moment(self, moment) -> None:
+        self._add(Act(moment))
+
+    def _add(self, act):
+        self.done.append(act)
+        self.left.clear()
+        self._bound()
+
+    def _bound(self):
+        kept = [act for act in self.done if act.moment is not None]
+        if len(self.done) > MOST or len(kept) > MOMENTS:
+            # What came before a moment that is no longer there cannot be reached.
+            start = self.done.index(kept[-MOMENTS - 1]) + 1 if len(kept) > MOMENTS else len(self.done) - MOST
+            del self.done[:start]
+
+    def last(self) -> Act:
+        if not self.done:
+            raise ValueError("nothing to undo: no knob was turned, and the run was neither rewound nor reset")
+        return self.done[-1]
+
+    def undone(self, moment) -> None:
+        """The last act was taken back; before that the run was as in `moment`."""
+        self.done.pop()
+        self.left.append(moment)
+        del self.left[:-MOMENTS]
+
+    def redone(self, now) -> Any:
+        """The moment to come back to, from now."""
+        if not self.left:
+            raise ValueError("nothing to redo: nothing was undone since the last turn")
+        moment = self.left.pop()
+        self.done.append(Act(now))
+        self._bound()
+        return moment

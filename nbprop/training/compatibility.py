@@ -1,0 +1,168 @@
+"""Do model, data and loss fit together?  If not, what was expected, what came, and what to try."""
+
+from typing import Any
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.data import checks, tables
+from nbprop.engine import ShapeError, Tensor, no_grad
+from nbprop.nn.norm import BatchNorm1d, BatchNorm2d
+from nbprop.record.observation import untouched
+
+
+def check_compatible(model, data) -> None:
+    """Raise ValueError unless the model takes the data's inputs and gives its outputs."""
+    if len(data.X_train) == 0:
+        raise ValueError(f"data {data.name!r} has no training samples")
+    X = data.X_train[:2].copy()
+    if data.vocabulary:
+        X.flat[-1] = data.inputs - 1  # the last one, too, must have a place in the model
+    output = _output(model, X, data)
+    if output.shape != (len(X), *data.output_shape):
+        batch = f" for a batch of {len(X)}" if output.shape[:1] != (len(X),) else ""
+        shape = output.shape if batch else output.shape[1:]
+        raise ValueError(
+            f"the model gives outputs of shape {shape}{batch}, but {data.name!r} ({data.task}) needs "
+            f"{data.output_shape} for each sample: {_remedy(output.shape[1:], data)}"
+        )
+    if _kind(data) in ("sequences", "tokens") and len(X) > 1 and np.isfinite(output).all():
+        alone = _output(model, X[1:], data)
+        if not np.allclose(alone, output[1:], rtol=1e-2, atol=1e-3 * (np.abs(output).max() + 1e-30)):
+            raise ValueError(
+                "what the model says of a sample depends on the other samples in the batch. Batches are "
+                f"(samples, {', '.join(map(str, X.shape[1:]))}): try batch_first=True in recurrent layers"
+            )
+
+
+def check_loss(objective, model) -> None:
+    """Raise an error that says what is wrong if the loss cannot be computed."""
+    few = slice(0, 2)
+    X, y = objective.X[few], objective.target[few]
+    if np.isfinite(output := _output(model, X, objective.data)).all():
+        with no_grad():
+            objective.loss_of(Tensor(output), y)
+
+
+def _output(model, X, data):
+    with nn.evaluating(model), no_grad():
+        try:
+            output = model(Tensor(X))
+        except (ValueError, TypeError, IndexError) as error:  # ShapeError is a ValueError
+            error.args = (f"{error} ({data.name!r} has inputs {data.input_shape}: {_beginning(data)})",)
+            raise
+    if not isinstance(output, Tensor):
+        first = ", e.g. only the first of what a recurrent layer returns" if isinstance(output, tuple) else ""
+        raise TypeError(
+            f"the model must give one Tensor, got {_an(type(output).__name__)}: let its forward return the output "
+            f"alone{first}"
+        )
+    return output.data
+
+
+def _kind(data):
+    """ "tokens", "numbers", "sequences", "pictures" or "others"."""
+    if data.vocabulary:
+        return "tokens"
+    return {1: "numbers", 2: "sequences", 3: "pictures"}.get(len(data.input_shape), "others")
+
+
+def _beginning(data):
+    """With what layer a model of these data can begin."""
+    d, shape = data.inputs, data.input_shape
+    flat = int(np.prod(shape))
+    return {
+        "numbers": f"begin with nb.nn.Linear({d}, ...)",
+        "sequences": f"begin with a recurrent layer, e.g. nb.nn.LSTM({d}, 32, batch_first=True)",
+        "tokens": f"begin with nb.nn.Embedding({d}, ...)",
+        "pictures": f"begin with nb.nn.Conv2d({d}, ...), or nb.nn.Flatten() and nb.nn.Linear({flat}, ...)",
+        "others": f"begin with nb.nn.Flatten() and nb.nn.Linear({flat}, ...)",
+    }[_kind(data)]
+
+
+def _remedy(got, data):
+    """What to change when the outputs of a sample have shape `got`."""
+    wanted, kind = data.output_shape, _kind(data)
+    if got == (*wanted, 1) and data.task == "regression":
+        return "give the data y[..., None], one number for each place"
+    if len(got) > len(wanted):
+        if kind in ("sequences", "tokens"):
+            return "a sample has one target, not one per time step: go on with the last step only, x[:, -1]"
+        return "put nb.nn.Flatten() before the last Linear"
+    if len(got) < len(wanted):
+        return "every time step has a target: let the model give all of them, not the last one only"
+    mlp = f", e.g. nb.nn.mlp([{data.inputs}, 16, {data.outputs}])" if kind == "numbers" and len(wanted) == 1 else ""
+    return f"make its last layer {data.outputs} wide{mlp}"
+
+
+def _an(word):
+    return f"{'an' if word[0] in 'aeiouAEIOU' else 'a'} {word}"
+
+
+def one_sample(sample, data) -> tuple[Any, Any]:
+    """A batch (x, y) of one sample, from its number in the training data or from (x, y) themselves."""
+    X, Y = data.X_train, data.y_train
+    if isinstance(sample, (int, np.integer)) and not isinstance(sample, bool):
+        if not 0 <= sample < len(X):
+            raise ValueError(
+                f"sample must be from 0 to {len(X) - 1}, the training samples of {data.name!r}; got {sample}"
+            )
+        return X[sample : sample + 1], Y[sample : sample + 1]
+    if not isinstance(sample, (tuple, list)) or len(sample) != 2:
+        raise TypeError(f"sample must be the number of a training sample or a pair (x, y); got {type(sample).__name__}")
+    batch = []
+    for name, given, like in (("x", sample[0], X), ("y", sample[1], Y)):
+        array = np.asarray(given)
+        if array.shape != like.shape[1:]:
+            raise ValueError(f"sample: {name} must have the shape {like.shape[1:]}, as in the data; got {array.shape}")
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"sample: {name} must be numbers; got {given!r}")
+        whole = array.astype(like.dtype)
+        if like.dtype.kind in "iu":
+            most = data.inputs if name == "x" else max(data.outputs, 2)
+            if not np.array_equal(whole, array) or array.min(initial=0) < 0 or array.max(initial=0) >= most:
+                raise ValueError(f"sample: {name} must be whole numbers from 0 to {most - 1}; got {given!r}")
+        batch.append(whole[None])
+    return tuple(batch)
+
+
+def check_one_alone(objective, model, settings) -> None:
+    """Raise ValueError if there would be a batch of one sample, and the model has a normalization that cannot be
+    trained with it: it is tried out."""
+    n, size = objective.samples, settings["batch_size"]
+    if n is None or not (min(n, size) == 1 or (n > size and n % size == 1 and not settings["drop_last"])):
+        return
+    norms = [module for module in model.modules() if isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.training]
+    if not norms:
+        return
+    rng = np.random.default_rng(0)
+    with untouched(model), no_grad():
+        try:
+            for part in objective.losses:
+                objective.loss(model, objective.one(0), rng, part)
+        except ShapeError as error:
+            if "has no variance" not in str(error):
+                return  # said better where it comes from
+        else:
+            return
+    better = next((k for k in (*range(size, n), *range(size, 1, -1)) if k > 1 and n % k != 1), n)
+    left = f"batches of {size} leave one of {n} training samples over" if 1 < size < n else "batches of one sample"
+    drop = f"leave the last batch out, drop_last=True, or choose a batch_size such as {better}"
+    remedy = drop if 1 < size < n else f"choose a batch_size such as {min(32, n)}" if n > 1 else "give more samples"
+    raise ValueError(
+        f"{left}: {type(norms[0]).__name__} cannot be trained with it, for one number has no variance. "
+        f"{remedy[0].upper()}{remedy[1:]}"
+    )
+
+
+def as_inputs(X, data) -> np.ndarray:
+    """X of a Dataset as its model takes it: a table in the units of `from_arrays`, by the names of its columns; arrays
+    and lists as they are, in the units of data.X_train. Sequences and pictures may have other lengths than there."""
+    if tables.keys(X) is not None:
+        return data.inputs_of(X)
+    X = checks.tokens(X, "X", data.inputs) if data.vocabulary else checks.inputs(X, "X", data.features)
+    shape, numbers = data.input_shape, len(data.input_shape) == 1 and not data.vocabulary
+    if X.ndim != 1 + len(shape) or (numbers and X.shape[1:] != shape):
+        one = "; try X[None] if it is one sample" if X.shape == shape else ""
+        raise ValueError(f"X: expected samples of shape {shape} as in {data.name!r}, got {X.shape[1:]}{one}")
+    return X if data.vocabulary else np.asarray(X, np.float32)

@@ -1,0 +1,40 @@
+"""What a user may give for a data set or an optimizer."""
+
+from typing import Any
+
+from nbprop import data as datasets, optim
+from nbprop.checks import number
+
+rate = number(0, tip=0.01)  # of a learning rate
+
+
+def dataset(value: Any) -> Any:
+    """A Dataset from a Dataset, a name, or arrays (X, y); an Arrays as it is."""
+    if isinstance(value, (datasets.Dataset, datasets.Arrays)):
+        return value
+    if isinstance(value, str):
+        return datasets.dataset(value)
+    if isinstance(value, tuple) and len(value) == 2:
+        return datasets.from_arrays(*value)
+    raise TypeError(
+        "data must be a Dataset (nb.data.spirals(), nb.data.from_arrays(X, y)), a name or a pair (X, y); "
+        f"got {type(value).__name__}"
+    )
+
+
+def optimizer(value: Any, rate: "float | None" = None) -> optim.Optimizer:
+    """An optimizer that nobody else holds, with learning rate `rate` unless an instance brings its own."""
+    if isinstance(value, optim.Optimizer):
+        return type(value)(**value.settings())
+    return optim.optimizer(value, lr=rate)
+
+
+def optimizers(value: Any, rate: "float | None", parts: "list[str]") -> "dict[str, optim.Optimizer]":
+    """Part of the objective -> its optimizer: from one for all (each gets its own of that kind), or a dict."""
+    if not isinstance(value, dict):
+        return {part: optimizer(value, rate) for part in parts}
+    if set(value) != set(parts):
+        raise ValueError(
+            f"optimizer must be one for each of {', '.join(map(repr, parts))}; got {', '.join(map(repr, value))}"
+        )
+    return {part: optimizer(value[part], rate) for part in parts}

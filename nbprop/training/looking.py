@@ -1,0 +1,158 @@
+"""Looking into a run: its layers, its last step, what its model says. Nothing of it changes the run."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.engine import Tensor, record
+from nbprop.nn.module import Module, evaluating
+from nbprop.nn.parameter import changes
+from nbprop.record import histograms
+from nbprop.record.layers import Layer, Tap, behind, find_layers
+from nbprop.record.observation import Observation, observe, untouched
+
+from .step import EagerStep, RecordedStep
+from .structure import Structure
+from .trees import called, leaves
+
+
+class Looking:
+    """The part of a Run that is looked at."""
+
+    model: Module
+    objective: Any  # an Objective
+    batches: Any
+    structure: Structure
+    seed: int
+    theta: np.ndarray
+    _made: "EagerStep | RecordedStep | None"
+    _unrun: "list[Layer] | None"
+    _observation: "Observation | None"
+    _watched: "dict[str, np.ndarray]"
+    _batch: Any
+    _dL: np.ndarray
+    _loss_was: float
+    _stamp: int
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Inside, the model is called to be looked at: what its forward does to it, random numbers drawn or calls
+        counted, is undone afterwards, so that nothing depends on who has looked."""
+        known, theirs = changes() == self._stamp, np.random.get_state()  # noqa: NPY002
+        drawn = [(each, each.bit_generator.state) for each in self.objective.generators()]
+        with untouched(self.model):
+            try:
+                yield
+            finally:
+                np.random.set_state(theirs)  # noqa: NPY002
+                for generator, state in drawn:
+                    generator.bit_generator.state = state
+            self._same_parameters()
+        if known:
+            self._stamp = changes()
+
+    def _left_behind(self):
+        """The model was called: what that leaves behind in it is no change by hand."""
+        self._same_parameters()
+        if changes() != self._stamp:
+            self.structure, self._stamp = Structure(self.model), changes()
+
+    def _same_parameters(self):
+        if self.model.theta is not self.theta:
+            raise ValueError(
+                f"{type(self.model).__name__}: forward() has made or exchanged parameters, which would not be trained: "
+                "make them in __init__"
+            )
+
+    @property
+    def layers(self) -> list[Layer]:
+        if self._made is not None:
+            return self._made.layers
+        if self._unrun is None:
+            self._unrun = self._layers_before_the_first_step()
+        return self._unrun
+
+    def _layers_before_the_first_step(self):
+        """Found by a step of a copy: [] where there can be none without using a batch up."""
+        if self.batches.rewinds:
+            return []
+        probe = EagerStep(copy.deepcopy(self.model).requires_grad_(True))  # frozen ones are layers, too
+        probe.run(self.objective.first_loss(probe.model, copy.deepcopy(self.batches), self))
+        return probe.layers
+
+    @property
+    def taps(self) -> list[Tap]:
+        return self._made.taps if self._made else []
+
+    @property
+    def observation(self) -> Observation | None:
+        """An Observation of the last step, in its own arrays; None before the first one."""
+        if self._made and self._observation is None:
+            made = self._made
+            x, y = self._batch if isinstance(self._batch, tuple) and len(self._batch) == 2 else (None, None)
+            known = {"x": x, "y": y} if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) else {}
+            self._observation = Observation(
+                made.layers, made.taps, self.theta, self._dL, self._loss_was,
+                recurrent=made.recurrent, **known, **self._watched,
+            )  # fmt: skip
+        return self._observation
+
+    def observe(self, batch) -> Observation:
+        """An Observation of a batch; the run is left as it is."""
+        x, y = batch if isinstance(batch, tuple) and len(batch) == 2 else (None, None)
+        known = (x, y) if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) else (None, None)
+        rng, part = np.random.default_rng([self.seed, 3]), list(self.objective.losses)[-1]
+        return observe(self.model, lambda: self.objective.loss(self.model, batch, rng, part), *known)
+
+    def slopes(self, bins) -> dict[str, np.ndarray]:
+        """What `histograms.slopes` says of the last step."""
+        return histograms.slopes(self.taps, bins)
+
+    def histograms(self, kind, bins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return histograms.histograms(self._counted(kind), bins)
+
+    def not_finite(self, kind) -> np.ndarray:
+        return histograms.not_finite(self._counted(kind))
+
+    def _counted(self, kind):
+        """The array of each layer whose numbers a histogram counts."""
+        if kind == "weights":
+            return [self.theta[layer.weight] for layer in self.layers]
+        if not self._made:
+            return [np.zeros(0, np.float32) for _ in self.layers]
+        if kind == "gradients":
+            return [self._dL[layer.weight] for layer in self.layers]
+        return [tap.a for tap in self.taps]
+
+    def output(self, X) -> np.ndarray:
+        """What the network says, (n, ..., outputs), with the training step's arrays left as they are."""
+        with self.looking():
+            return self.objective.outputs(self.model, X)
+
+    def activations(self, X) -> list[np.ndarray]:
+        """What every layer gives for the samples X: a list of arrays (n, ...)."""
+        with self.looking(), evaluating(self.model), record() as tape:
+            outputs = [each for each in leaves(called(self.model, X)) if isinstance(each, Tensor)]
+        found = find_layers(self.model, tape.calls, behind(*outputs).__contains__)
+        return [a.data for _, _, a, _ in found]
+
+    def predict(self, X) -> np.ndarray:
+        """Class probabilities or regression values of the samples X, (n, ..., outputs)."""
+        with self.looking():
+            return self.objective.predict(self.model, X)
+
+    def attention(self, X) -> list[np.ndarray]:
+        """The weights of every attention in the model, each (heads, T, S), for one sample X."""
+        with self.looking():
+            self.objective.outputs(self.model, X[None])
+            attentions = [each for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
+            return [each.attention_weights[0] for each in attentions]
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss and accuracy on fixed random samples of training and validation data: see the objective."""
+        with self.looking():
+            return self.objective.evaluate(self.model, self.seed)

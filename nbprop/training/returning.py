@@ -1,0 +1,240 @@
+"""The way back: rewind, undo and redo, branches, a new start."""
+
+import copy
+import warnings
+from contextlib import suppress
+from typing import Any, Self, Unpack
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.checks import instance, whole
+from nbprop.record import History
+from nbprop.record.recorder import Recorder
+
+from . import given, makeup
+from .knobs import Turns
+from .learning_rates import LearningRates, find_lr
+from .past import Past
+from .run import Run
+from .supervised import Supervised
+from .turning import Turning
+
+
+class Returning(Turning):
+    """The part of a Trainer that goes through time."""
+
+    evaluation: "dict[str, float]"
+    evaluate_every: int
+    probe_every: int
+    snapshot_every: int
+    seed: int
+    _recorder: Recorder
+    _watching: "frozenset[str]"
+
+    def _take(self, run: Run, past: Past, history: History) -> None:
+        """This run, with its past and its history, is now the trainer's."""
+        raise NotImplementedError
+
+    def _begin(self, run: Run) -> None:
+        """A run from its first step on."""
+        raise NotImplementedError
+
+    def _prepare(self, evaluate_every: int, probe_every: int, snapshot_every: int) -> None:
+        """All that is not a run's."""
+        raise NotImplementedError
+
+    def rewind(self, step: int) -> None:
+        """Go back to exactly the state after step `step`: parameters, optimizer, batches, knobs. What came later is
+        forgotten, until `undo` (`branch` keeps both futures). Pauses; train on with `play` or `fit`."""
+        step = whole(0, self.steps)("step", step)
+        if self._run.batches.rewinds:
+            raise ValueError(f"this run cannot go back: {self._run.batches.rewinds}")
+        self._past.before(step)  # which says so if it is no longer there
+        self.post(lambda: self._rewind(min(step, self.steps)))
+
+    def _rewind(self, step):
+        self._pause()
+        self._notice()
+        self._acts.moment(self._moment())
+        self._go_back(step)
+
+    def _go_back(self, step, turned=False):
+        with np.errstate(all="ignore"):
+            made = self._past.rewind(self._run, step, turned)
+        differs = self._differs(made)
+        self.history.truncate(step, turned)
+        self._came_back(step, differs)
+
+    def _differs(self, made):
+        """In words, if steps that were made again have not given what they gave the first time."""
+        steps, losses = self.history.series("loss")
+        known = dict(zip(steps.tolist(), losses, strict=True))
+        for step, loss in made:
+            if step in known and known[step] != known[step].dtype.type(loss) and loss == loss:
+                return (
+                    f"step {step} has given another loss when it was made again, {loss:.6g} instead of "
+                    f"{known[step]:.6g}: "
+                    "the model or the loss uses something that the run does not keep, such as np.random, the clock, "
+                    "or a "
+                    "generator from outside. Keep a generator in the module (self.rng = np.random.default_rng(0)), or "
+                    "let "
+                    "the loss of an nb.Objective take rng"
+                )
+        return ""
+
+    def _came_back(self, step, differs=""):
+        self._requested.clear()
+        last = {name: self.history.series(name)[1][-1:] for name in self.evaluation}
+        self.evaluation = {name: float(values[0]) for name, values in last.items() if len(values)}
+        self.message = differs
+        if differs:
+            with suppress(RuntimeWarning):  # where warnings are errors
+                warnings.warn(f"rewind is not exact: {differs}", RuntimeWarning, stacklevel=2)
+        self.status = "paused" if step else "ready"
+        self._changed()
+
+    def _moment(self):
+        """All that `undo` needs to come back to now."""
+        return self._run, self.steps, self._past.copy(), self.history.copy()
+
+    def find_lr(self, low: float = 1e-6, high: float = 10.0, steps: int = 100) -> LearningRates:
+        """Try growing learning rates on a branch and see where the loss falls fastest: a `LearningRates`."""
+        return find_lr(self, low, high, steps)
+
+    def branch(self, **changes: Unpack[Turns]) -> Self:
+        """A second trainer that goes on from here with its own copy of everything, with other knobs."""
+        run, past, history = self.between(self._copied)
+        return self._another(run, past, history, changes)
+
+    def at(self, step: int) -> Self:
+        """A second trainer as this one was after step `step`: a look at the past that forgets nothing."""
+        other = self.branch()
+        other.rewind(step)
+        return other
+
+    def _copied(self):
+        if self._run.batches.rewinds:
+            raise ValueError(f"this run cannot be branched: {self._run.batches.rewinds}")
+        self._notice()
+        run, past = copy.deepcopy((self._run, self._past))
+        return run, past, self.history.copy()
+
+    def _another(self, run, past, history, changes):
+        other = object.__new__(type(self))
+        other._prepare(self.evaluate_every, self.probe_every, self.snapshot_every)
+        other.speed = self.speed
+        other._recorder, other.evaluation = self._recorder.copy(), dict(self.evaluation)
+        other._watching = self._watching
+        other._take(run, past, history)
+        other.status = "paused" if run.steps else "ready"
+        if changes:
+            other.set(**changes)
+        return other
+
+    def reset(
+        self, model: "nn.Module | None" = None, data: Any = None, loss: Any = None, seed: "int | None" = None
+    ) -> None:
+        """Start a new run from step 0 with the knobs as they are; `undo` brings the old run back.
+
+        model: by default this one with new initial weights; data, loss, seed: by default as they are.
+        """
+        objective = self._run.objective
+        if data is not None or loss is not None:
+            if not isinstance(objective, Supervised):
+                raise TypeError("data and loss belong to this trainer's Objective: make a new Trainer")
+            objective = objective.replaced(None if data is None else given.dataset(data), loss)
+        seed = self.seed if seed is None else whole(0)("seed", seed)
+        if model is not None:
+            instance(nn.Module, "nb.nn.mlp([2, 16, 1])")("model", model)
+            objective.check(model)
+        self.post(lambda: self._reset(model, objective, seed))
+
+    def _reset(self, model, objective, seed):
+        self._pause()
+        self._notice()
+        run = self._run
+        if model is None:
+            model = _fresh_model(run, self._past.snapshots[0], seed)
+        optimizers = {part: given.optimizer(each) for part, each in run.optimizers.items()}
+        settings = {name: value for name, value in run.settings.items() if name != "block"}
+        moment, new = self._moment(), Run(model, objective, optimizers, settings, seed)
+        if run.settings["block"] is not None:
+            new.settings["block"] = copy.deepcopy(run.settings["block"])
+            new.read_knobs()
+        self._begin(new)
+        self._acts.moment(moment)
+
+    def undo(self) -> None:
+        """Take back the last thing that was done to the run: a turn, a rewind or a reset. The run is then exactly as
+        before it; once more: as before the one before. Pauses. `redo` brings it back."""
+        self.post(self._undo)
+
+    def _undo(self):
+        self._pause()
+        self._notice()
+        act = self._acts.last()
+        moment = self._moment()
+        if act.moment is not None:
+            self._come_to(act.moment)
+        else:
+            self._past.cut(act.serial)
+            self._go_back(act.step, turned=True)
+            del self.history.events[act.events :]
+        self._acts.undone(moment)
+        self._changed()
+
+    def redo(self) -> None:
+        """Bring back what the last `undo` took away. Pauses."""
+        self.post(self._redo)
+
+    def _redo(self):
+        self._pause()
+        now = self._moment()
+        self._come_to(self._acts.redone(now))
+
+    def _come_to(self, moment):
+        run, step, past, history = moment
+        self._take(run, past, history)
+        with np.errstate(all="ignore"):
+            made = past.rewind(run, step, turned=True)
+        self._came_back(step, self._differs(made))
+
+
+def _fresh_model(run, start, seed):
+    """A model as this one is now, with weights as at a start: drawn anew where the model is made by nn.mlp, else
+    those of the snapshot `start`."""
+    model = copy.deepcopy(run.model)
+    try:
+        layers: list[Any] = makeup.dense_layers(model)
+    except ValueError:
+        if [p.shape for p, *_ in start.structure.parameters] != [p.shape for p in model.parameters()]:
+            raise ValueError(
+                "reset() cannot draw the weights of this model anew: its layers are others than at step 0. Rewind to "
+                "step 0, or pass reset(model=...)"
+            ) from None
+        if start.step:
+            raise ValueError(
+                f"reset() cannot give this model the weights of step 0: the run was loaded at step {start.step}. Pass "
+                "reset(model=...)"
+            ) from None
+        start.fill(model, generators=False)
+        return model
+    fresh = nn.mlp(
+        [layers[0].in_features, *(layer.out_features for layer in layers)],
+        activation=next((m for m in model.modules() if isinstance(m, nn.Activation)), "identity"),
+        init=getattr(model, "init", "xavier"),
+        seed=seed,
+        dtype=run.theta.dtype,
+        dropout=next((m.p for m in model.modules() if isinstance(m, nn.Dropout)), None),
+    )
+    made: list[Any] = makeup.dense_layers(fresh)
+    for old, new in zip(layers, made, strict=True):
+        old.weight.data[...], old.bias.data[...] = new.weight.data, new.bias.data
+    drawing = iter(fresh.generators())
+    for i, generator in enumerate(model.generators()):
+        new = next(drawing, None) or np.random.default_rng([seed, i])
+        generator.bit_generator.state = new.bit_generator.state
+    for norm in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d)):
+        norm.weight.data[...], norm.bias.data[...], norm.running_mean[...], norm.running_var[...] = 1, 0, 0, 1
+    return model

@@ -1,0 +1,189 @@
+"""What can be seen of a run while it trains: what views read, and whoever wants to look inside."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nbprop.record import Layer
+from nbprop.record.observation import Observation
+from nbprop.record.quantities import Quantity
+
+from .returning import Returning
+
+
+class Seen(Returning):
+    """The part of a Trainer that is a source: see nbprop/record/source.py."""
+
+    def _complain(self, about: Any) -> None:
+        """Say what went wrong in something of the user's."""
+        if about.complaint:
+            self.message, about.complaint = about.complaint, ""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return self._run.seed
+
+    @property
+    def steps(self) -> int:
+        """Updates done."""
+        return self._run.steps
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training data, as a fraction; 0 where batches are made."""
+        return self._run.epoch
+
+    @property
+    def layers(self) -> "list[Layer]":
+        """A `Layer` for every module with a weight, from input to output."""
+        return self.between(lambda: self._run.layers)
+
+    @property
+    def replayed(self) -> "Replayed":
+        """Whether steps are replayed from a recording, which is quicker, with the same numbers; and if not, why."""
+        return Replayed(self._run.not_replayed)
+
+    @property
+    def watched(self) -> bool:
+        """Whether per-layer numbers are recorded."""
+        return self._needed("layers")
+
+    def _needed(self, what):
+        return what in self._watching or any(what in watcher.records for watcher in self.watchers)
+
+    def watch(self, on: bool = True, percentiles: bool = False, lags: bool = False) -> None:
+        """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
+        percentiles: also those of the pre-activations, lags: the gradient through time, for the views so named."""
+        wanted = {"layers": on, "percentiles": percentiles, "lags": lags}
+        self._watching = frozenset(name for name, yes in wanted.items() if yes)
+
+    @property
+    def quantities(self) -> "dict[str, Quantity]":
+        """What can be recorded: name -> `Quantity`, those of the table and those added by `record`."""
+        return self._recorder.quantities
+
+    def record(
+        self,
+        name: str,
+        function: "Callable[[Observation], Any] | None",
+        symbol: "str | None" = None,
+        unit: str = "",
+        flow: "str | None" = None,
+        log: bool = True,
+    ) -> None:
+        """Record a quantity of your own wherever layers are recorded: `trainer.record("weight norm", lambda seen:
+        [np.linalg.norm(W) for W in seen.W])`. It is in the history under that name, and `nb.views.GradientFlow(trainer,
+        quantity="weight norm")` shows it. `record(name, None)` takes it away.
+
+        function: gets an `Observation` of the step (z, a, dz, W, dW, update, loss, layers; read-only); gives one number
+            for each layer, or one for the whole network. Where it fails, NaN is recorded and the run goes on; the
+            error is told once.
+        symbol, unit: words in the picture; by default the name, and nothing.
+        flow: "forward" or "backward" if it passes through the layers so and can vanish or explode.
+        log: whether a logarithmic axis suits it.
+        """
+        checked = self._recorder.checked(name, function, symbol, unit, flow, log, self.history.columns)
+        self.post(lambda: self._record(name, checked))
+
+    def _record(self, name, quantity):
+        self._recorder.put(name, quantity)
+        if name not in self._recorder.former:
+            self.history.columns.pop(name, None)  # what was recorded under that name was another quantity
+        self._recorder.former.discard(name)
+        if self._run.observation is not None:
+            self._run.observation.measured.pop(name, None)
+        self._changed()
+
+    def observe(self, sample: Any = None) -> Observation:
+        """What happens inside: an `Observation` with z, a, dL/dz and dL/dW of every layer, in arrays of its own.
+
+        sample: None: of the batch of the last step. A number: of that sample of the training data; (x, y): of this
+            one, with x and y as a sample of the data has them; for a loss of your own, a batch. For a sample,
+            everything is computed as in evaluation (no dropout, the running statistics of batch normalization), and the
+            run is left as it is.
+        """
+        return self.between(lambda: self._observe(sample))
+
+    def _observe(self, sample):
+        with np.errstate(all="ignore"):
+            if sample is None:
+                if self._run.observation is None:
+                    raise ValueError("observe: no step has been taken yet; try trainer.step(), or observe(sample=0)")
+                return self._run.observation.copy()
+            with self._run.looking():
+                return self._run.observe(self._run.objective.one(sample))
+
+    def probe(self) -> "dict[str, np.ndarray]":
+        """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms
+        of dL/dz and dL/dW, update-to-weight ratio (of the last step that was watched), and what `record` was told of;
+        dict of (layers,) float32, NaN where there is none yet."""
+        return self.between(self._probe)
+
+    def _probe(self):
+        with np.errstate(all="ignore"):
+            seen = self._run.observation
+            found = self._recorder.nothing(len(self.layers)) if seen is None else self._recorder.measure(seen)
+            self._complain(self._recorder)
+            return found
+
+    def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". In a
+        layer of more than 16,384 values every so-many-th is counted, and stands for its neighbours."""
+        return self.between(lambda: self._run.histograms(kind, bins))
+
+    def slopes(self, bins: int = 40) -> "dict[str, np.ndarray]":
+        """Per layer with an activation, in the last step: how its inputs z are spread, and the activation and its slope
+        there; dict of arrays, see `slopes` in record/histograms.py."""
+        return self._looking(lambda: self._run.slopes(bins))
+
+    def not_finite(self, kind: str) -> np.ndarray:
+        """How many NaN and how many infinite values there are, which histograms leave out: (layers, 2)."""
+        return self.between(lambda: self._run.not_finite(kind))
+
+    def evaluate(self) -> "dict[str, float]":
+        """Loss, accuracy and metrics now, of a fixed random sample of at most 512 training samples and 2,048 validation
+        samples: a dict."""
+        return self._looking(lambda: self._run.evaluate())
+
+    def predict(self, X: Any) -> Any:
+        """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, ...); of every time step where
+        each has a target, (n, T, C). Of a model with several outputs a tuple or dict, as it gives them.
+
+        X: an array or list in the units of the model, as `data.X_train`: where the data were scaled (`scale=` of
+            from_arrays) pass `data.scaled(X)` for new samples in their own units. A data frame is always in its own
+            units: its columns are found by their names and scaled as the data were. A tuple or dict of arrays for a
+            model of several inputs; a list of sequences of different lengths is padded.
+        Raises ValueError or TypeError that says what does not fit."""
+        return self._looking(lambda: self._run.predict(X))
+
+    def attention(self, X: Any) -> "list[np.ndarray]":
+        """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
+        (heads, T, S), each row with sum 1."""
+        return self._looking(lambda: self._run.attention(np.asarray(X)))
+
+    def activations(self, X: Any) -> "list[np.ndarray]":
+        """What every layer of `layers`, with its activation, gives for samples X: a list of arrays (n, units), (n, T,
+        units) or (n, channels, rows, columns)."""
+        return self._looking(lambda: self._run.activations(X))
+
+    def _looking(self, function):
+        def quietly():
+            with np.errstate(all="ignore"):
+                return function()
+
+        return self.between(quietly)
+
+
+class Replayed:
+    """Whether steps are replayed (its truth), and if not, why (its text)."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __bool__(self) -> bool:
+        return not self.why
+
+    def __repr__(self) -> str:
+        return f"no: {self.why}" if self.why else "yes"

@@ -1,0 +1,178 @@
+"""The gradient of one batch: computed anew, or by replaying a recorded step where that gives the same numbers."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from nbprop import nn
+from nbprop.engine import Replay, Tensor, record
+from nbprop.engine.tape import reachable
+from nbprop.record.layers import Layer, Tap, behind, find_layers, tapped
+from nbprop.record.observation import untouched
+
+
+class Step:
+    """What can be seen of a step once it is made: `layers`, and in `taps` the arrays of each; both in one order."""
+
+    def __init__(self, model) -> None:
+        self.model = model
+        self._found = None
+
+    def look(self, calls, loss) -> tuple[list[Layer], list[Tap]]:
+        """Find the layers in what was computed."""
+        layers, taps = [], []
+        for layer, z, a, activation in find_layers(self.model, calls, behind(loss).__contains__):
+            layers.append(layer)
+            taps.append(tapped(z, a, activation))
+        return layers, taps
+
+    def _seen(self) -> tuple[list[Layer], list[Tap]]:
+        raise NotImplementedError
+
+    @property
+    def layers(self) -> list[Layer]:
+        self._found = self._found or self._seen()
+        return self._found[0]
+
+    @property
+    def taps(self) -> list[Tap]:
+        self._found = self._found or self._seen()
+        return self._found[1]
+
+    @staticmethod
+    def _recurrent_in(model):
+        """The op of the first recurrent layer in its last call, or None."""
+        return next((module.last for module in model.modules() if isinstance(module, nn.Recurrent)), None)
+
+
+class EagerStep(Step):
+    """The loss computed with new ops, and its gradient: right whatever the model and the loss do."""
+
+    _tape: Any = None
+    _known: Any = None
+
+    def run(self, compute) -> float:
+        """compute() -> the loss, a Tensor. Leaves the gradient in the model; returns the loss (float)."""
+        self._found = None
+        self.model.zero_grad()
+        with record() as tape:
+            loss = compute()
+        if not loss.requires_grad:
+            raise ValueError(UNTRAINED)
+        loss.backward(retain_graph=True)  # kept until the next step, to be looked into
+        self._tape, self._loss, self.recurrent = tape, loss, self._recurrent_in(self.model)
+        return float(loss.data)
+
+    def check(self, function, module, part="") -> None:
+        """Raise an error if the last loss, which `function` gave, reaches what it could not train."""
+        self._known = self._known or set(self.model.parameters())
+        check_leaves(self._loss, self._known, function, module, part)
+
+    def _seen(self):
+        return self.look(self._tape.calls, self._loss)
+
+
+class RecordedStep(Step):
+    """The loss of `Supervised` for batches of one size, the same ops again and again on the same arrays.
+
+    The first `run` records, every later one replays; both give the same bits.
+    """
+
+    def __init__(self, model, objective, batch_size) -> None:
+        super().__init__(model)
+        X, y = objective.X, objective.target
+        self.criterion = objective.criterion
+        self.x = Tensor(np.empty((batch_size, *X.shape[1:]), X.dtype))
+        self._x = self.x.data
+        self.y = np.empty((batch_size, *y.shape[1:]), y.dtype)
+        self.batch = self._x, self.y
+        self.replay: Any = None
+
+    def run(self, X, y, indices) -> float:
+        """Loss (float) of the samples `indices` of X and y; leaves their gradient in the model."""
+        X.take(indices, axis=0, out=self._x, mode="clip")  # the other modes copy first
+        y.take(indices, axis=0, out=self.y, mode="clip")
+        if self.replay is None:
+            self.replay = self._record()
+        else:
+            self.replay.forward()
+        self.replay.backward()
+        return float(self._loss)
+
+    def _record(self) -> Replay:
+        with record() as self._tape:
+            loss = self.criterion(self.model(self.x), self.y)
+        check_leaves(loss, set(self.model.parameters()))
+        self._loss = loss.data
+        self.recurrent = self._recurrent_in(self.model)
+        return Replay(self._tape, loss)
+
+    def _seen(self):
+        return self.look(self._tape.calls, self.replay.loss)
+
+    def differs(self, objective, indices) -> str:
+        """Why a replay does not give the numbers of computing anew, tried on the batch `indices` and another; "" if it
+        does, bit by bit. The model is afterwards as before."""
+        X, y, model = objective.X, objective.target, self.model
+        other = (indices + max(len(X) // 2, 1)) % len(X)
+        with untouched(model):
+            self.run(X, y, indices)
+            with untouched(model):
+                found = self.run(X, y, other), model.gradient.copy()
+            anew = EagerStep(model)
+            loss = anew.run(lambda: objective.loss(model, (X[other], y[other])))
+            if loss == found[0] and np.array_equal(model.gradient, found[1]):
+                return ""
+        name = type(model).__name__
+        return f"{name} or the loss was declared static, and a replayed step gives other numbers than a new one"
+
+
+UNTRAINED = (
+    "the loss depends on no parameter that is trained: all are frozen, or it was computed beside the graph (.data, "
+    ".numpy(), NumPy functions)"
+)
+
+
+def check_leaves(loss, known, function=None, module: Any = None, part="") -> None:
+    """Everything that the loss could train must be among the known parameters. function: what has computed it.
+
+    module: it must reach some of the parameters of this one, the module of a `part`."""
+    if not loss.requires_grad:
+        raise ValueError(UNTRAINED)
+    met = set()
+    for node in reachable(loss):
+        for x in node.inputs:
+            if x.requires_grad and x.op is None:
+                met.add(x)
+                if x not in known:
+                    raise ValueError(
+                        f"the loss depends on {_whose(x, function) or 'a tensor'} of shape {x.shape}, which requires a "
+                        "gradient and is no parameter of the model, so it would never be trained: make it an "
+                        "nn.Parameter that is an attribute of the model, or x.detach() it. (A loss must use the model "
+                        "that it is given, not one from outside.)"
+                    )
+    if part and met.isdisjoint(module.parameters()):
+        raise ValueError(
+            f"the loss of {part!r} depends on no parameter of {part} that is trained, so it would learn nothing"
+        )
+
+
+def _whose(x, function):
+    """Where a function has a tensor from, such as 'teacher.0.weight'; "" if that is not seen."""
+    function = getattr(function, "function", function)  # of a FunctionLoss
+    try:
+        found = inspect.getclosurevars(function)
+        places = {**found.globals, **found.nonlocals}
+    except TypeError:
+        places = {}
+    if isinstance(function, nn.Module):
+        places["loss"] = function
+    for name, value in places.items():
+        if value is x:
+            return name
+        if isinstance(value, nn.Module):
+            for inner, parameter in value.named_parameters():
+                if parameter is x:
+                    return f"{name}.{inner}"
+    return ""

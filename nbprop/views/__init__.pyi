@@ -1,0 +1,178 @@
+# Written by `python -m nbprop.views.base.stub`: change the views, not this.
+from typing import Any, Literal
+
+from nbprop.record.source import Shown
+
+from .board import Board as Board, Controls as Controls
+
+class _Activations(Board): ...
+
+def Activations(
+    source: Shown,
+    *,
+    height: float | None = None,
+) -> _Activations:
+    """For every layer with an activation f: the histogram of its inputs z in the last batch, under the curve of f and
+    its slope f'. Backpropagation multiplies by this slope, so nothing gets through where it is near 0.
+    """
+
+class _Attention(Board):
+    layer: int | str
+    head: int | str
+
+def Attention(
+    source: Shown,
+    sample: Any = None,
+    *,
+    layer: int | str = 1,
+    head: int | str = "all",
+    height: float | None = None,
+) -> _Attention:
+    """The attention weights of a layer for one sample: a row for each place that looks, a column for each place that
+    is looked at. Every row has the sum 1; what a mask forbids is left empty.
+    """
+
+class _Boundary(Board):
+    errors: bool
+
+def Boundary(
+    source: Shown,
+    *,
+    height: float | None = None,
+    errors: bool = False,
+) -> _Boundary:
+    """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
+    with (rings).
+    """
+
+class _Filters(Board):
+    sample: int
+
+def Filters(
+    source: Shown,
+    *,
+    height: float | None = None,
+    sample: int = 0,
+) -> _Filters:
+    """For each filter of the network's first Conv2d its weights (input channels beside each other) and, below, what
+    the layer, with its activation, makes of one picture: 0 is pale, positive blue, negative orange.
+    """
+
+class _GradientFlow(Board):
+    quantity: str
+    log: bool
+
+def GradientFlow(
+    source: Shown,
+    *,
+    height: float | None = None,
+    quantity: str = "dz",
+    log: bool = True,
+) -> _GradientFlow:
+    """One quantity in every layer: a profile of the last step, and a map of layers and steps whose left part is the
+    whole run and whose right part is the newest records.
+    """
+
+class _Graph(Board):
+    order: Literal["right", "wrong"]
+    step: int
+
+def Graph(
+    source: Any,
+    names: dict | None = None,
+    *,
+    order: Literal["right", "wrong"] = "right",
+    step: int = 0,
+    height: float | None = None,
+    **tensors: Any,
+) -> _Graph:
+    """How a number was computed: a box for each tensor, an edge to each operation that used it, with the local
+    derivative on it. Step by step the values are computed from left to right, then the gradients from right to
+    left.
+    """
+
+class _Histograms(Board):
+    kind: Literal["weights", "gradients", "activations"]
+    log: bool
+
+def Histograms(
+    source: Shown,
+    *,
+    height: float | None = None,
+    kind: Literal["weights", "gradients", "activations"] = "weights",
+    log: bool = False,
+) -> _Histograms:
+    """One histogram per layer, each over its own range, which is printed; and how many values are NaN or infinite."""
+
+class _Lags(Board):
+    log: bool
+
+def Lags(
+    source: Shown,
+    *,
+    height: float | None = None,
+    log: bool = True,
+) -> _Lags:
+    """Norm of dL/dh_t at every time step of the first recurrent layer: a profile of the last training step, and a map
+    of time steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow.
+    """
+
+class _Landscape(Board): ...
+
+def Landscape(
+    source: Shown,
+    *,
+    height: float | None = None,
+) -> _Landscape:
+    """Bands of equal height of a loss f(x, y), the higher the darker and, from the lowest place on, narrower first (a
+    logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the known minima.
+    """
+
+class _Loss(Board):
+    log: bool
+    accuracy: bool
+
+def Loss(
+    source: Shown,
+    *,
+    height: float | None = None,
+    log: bool = False,
+    accuracy: bool = True,
+) -> _Loss:
+    """Training loss (mean of neighbouring batches, with a band from the lowest to the highest), validation loss and,
+    when the network classifies, the share it gets right; metrics of one's own, and the numbers that an objective's
+    `evaluate` gives; a flag at every change.
+    """
+
+class _Percentiles(Board):
+    of: Literal["layer", "unit"]
+    same: bool
+
+def Percentiles(
+    source: Shown,
+    *,
+    height: float | None = None,
+    of: Literal["layer", "unit"] = "layer",
+    same: bool = True,
+) -> _Percentiles:
+    """The 15th, 50th and 85th percentile of the pre-activations z of every layer over the steps (Ioffe and Szegedy
+    2015, figure 1b and c). 70 % of the values lie in the band, which for a normal distribution reaches one standard
+    deviation above and below its middle.
+    """
+
+class _Writing(Board):
+    temperature: float | str
+
+def Writing(
+    source: Shown,
+    start: str | None = None,
+    end: Any = "\n",
+    lines: int = 6,
+    length: int | None = None,
+    *,
+    temperature: float | str = 0.8,
+    height: float | None = None,
+) -> _Writing:
+    """Texts of a network that gives, for tokens (n, T), the probabilities of the next one at each place, (n, T, V).
+    The next token is drawn, put behind the text, and so on. The paler a letter, the less probable it was.
+    """

@@ -1,0 +1,80 @@
+"""What can be typed at a board: height and columns, and all that its view has, if it has but one."""
+
+import logging
+import math
+from typing import TYPE_CHECKING, Any
+
+from nbprop.checks import did_you_mean
+
+from .widgets import Strict
+
+
+class Attributes(Strict):
+    """A part of Board, which has `views`, `_panels` and `_spec`."""
+
+    views: tuple
+    _panels: list
+    _spec: Any
+
+    if not TYPE_CHECKING:  # an editor that saw them would take any name for one that is there
+
+        def __setattr__(self, name, value) -> None:
+            if self._made and name[0] != "_":
+                if len(self.views) == 1 and name in self._panels[0].names:
+                    return setattr(self.views[0], name, value)
+                if name == "log":  # every widget has a logger of this name
+                    raise AttributeError(f"{self!r} has no option 'log'" + self._hint("log"))
+            super().__setattr__(name, value)
+
+        def __getattr__(self, name) -> Any:
+            views = self.__dict__.get("views", ())
+            if len(views) == 1 and name[0] != "_" and hasattr(views[0], name):
+                return getattr(views[0], name)
+            offered = self._offered() if views and name[0] != "_" else ()
+            meant = self._hint(name) or did_you_mean(name, offered)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{meant}")
+
+    def __dir__(self) -> list[Any]:
+        views = self.__dict__.get("views", ())
+        return [*super().__dir__(), *(self._panels[0].names if len(views) == 1 else ())]
+
+    def _offered(self):
+        own = [name for panel in self._panels for name in panel.names] if len(self.views) == 1 else []
+        return ["height", "columns", *own, *super()._offered()]
+
+    def _hint(self, name):
+        """Where that option is, on a board of several views."""
+        views = self.__dict__.get("views", ())
+        at = [i for i, view in enumerate(views) if any(option.name == name for option in view.options)]
+        return f"; it is an option of a view: try board.views[{at[0]}].{name}" if at else ""
+
+    @property
+    def log(self) -> Any:
+        """The option of the one view, where it has that; else the logger that every widget has."""
+        if len(self.views) == 1 and "log" in self._panels[0].names:
+            return self.views[0].log
+        return logging.getLogger("nbprop")
+
+    @property
+    def columns(self) -> Any:
+        """Panels beside each other; None: about square."""
+        return self._spec["columns"]
+
+    @columns.setter
+    def columns(self, value) -> Any:
+        self._spec = {**self._spec, "columns": positive("columns", value)}
+
+    @property
+    def height(self) -> Any:
+        """Of all panels together, in CSS pixels; None: by the width."""
+        return self._spec["height"]
+
+    @height.setter
+    def height(self, value) -> Any:
+        self._spec = {**self._spec, "height": positive("height", value)}
+
+
+def positive(name, value) -> int | float | None:
+    if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        raise ValueError(f"Board: {name}: expected a positive number or None, got {value!r}")
+    return value

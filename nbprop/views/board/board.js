@@ -1,0 +1,217 @@
+/** The board in the browser: takes frames, has panels painted, says what is in sight, what is painted and what is chosen. */
+import { keepKeys, make } from "./controls.js";
+import { Store } from "./store.js";
+import { themeOf } from "./theme.js";
+import { HOLD, PanelView } from "./panel.js";
+
+const GAP = 8; // between panels, CSS pixels
+const NARROW = 240; // no panel beside another gets narrower than this
+const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
+const LOUD = ["stopped", "unseen"];
+
+/**
+ * Columns and row height of `count` panels in a cell of that width. 2 x 2 in 640 pixels are about 540 high.
+ * @param {number} width  @param {number} count  @param {number | null} columns  @param {number | null} height  of all rows
+ */
+export function arrange(width, count, columns, height) {
+  const wanted = Math.min(columns || Math.ceil(Math.sqrt(count)), count);
+  const n = Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (NARROW + GAP))));
+  const rows = Math.ceil(count / n);
+  const each = (width - GAP * (n - 1)) / n;
+  // A height that was meant for several columns would squeeze the rows of one.
+  const row = height && n === wanted ? (height - GAP * (rows - 1)) / rows : Math.min(380, Math.max(210, 0.84 * each));
+  return { columns: n, rows, row: Math.max(120, Math.floor(row)) };
+}
+
+/** What the status line says; nothing while all is well. @param {string} status  @param {string} message  @param {number} step */
+export function statusLine(status, message, step) {
+  if (!LOUD.includes(status)) return "";
+  const where = status === "stopped" ? `Stopped after step ${step}` : `Paused after step ${step}: nobody was watching`;
+  return message ? `${where}. ${message}` : `${where}.`;
+}
+
+/** @param {{model: any, el: HTMLElement}} widget  @param {Record<string, Function>} draws  name of a view -> how it is drawn */
+function render({ model, el }, draws) {
+  let spec = model.get("_spec");
+  const id = Math.random().toString(36).slice(2, 12); // not crypto.randomUUID: absent on plain http
+  const store = new Store(spec.panels.length);
+  const ended = new AbortController();
+  /** @type {{head: any, view: DataView}[]} */
+  const waiting = [];
+  let asked = 0; // the animation frame that has been asked for
+  let painted = 0;
+  let owing = false; // does a frame that was taken in wait for its answer?
+  let mounted = -Infinity;
+  let dressed = ""; // in which theme
+
+  const status = make("div", "nbprop-status");
+  status.setAttribute("role", "status");
+  status.hidden = true;
+  const grid = make("div", "nbprop-grid");
+  const root = make("div", "nbprop-board", status, grid);
+  root.dataset.painted = "0";
+  const panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
+    const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
+      panel.dirty = true;
+      ask();
+      say({ type, panel: i, name, value });
+      setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
+    };
+    const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"));
+    grid.append(panel.element);
+    return panel;
+  });
+  el.classList.add("nbprop");
+  el.replaceChildren(root);
+
+  function say(/** @type {any} */ message) {
+    try {
+      model.send({ view: id, ...message });
+    } catch (problem) {
+      console.warn("[nbprop] no kernel", problem); // an exported page, or a kernel that is gone
+    }
+  }
+  const sight = () => ({
+    page: !document.hidden,
+    panels: panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight ? [i] : [])),
+  });
+  function mount() {
+    mounted = performance.now();
+    say({ type: "mount", ...sight() });
+  }
+  function ask() {
+    asked ||= requestAnimationFrame(paint);
+  }
+
+  function take(/** @type {{head: any, view: DataView}} */ { head, view }) {
+    const changed = store.take(head, view);
+    if (!changed) {
+      if (performance.now() - mounted > 1000) mount(); // something was lost: once more from the start
+      return false;
+    }
+    for (const i of changed) panels[i].dirty = true;
+    owing ||= Boolean(head.ack);
+    root.dataset.step = head.step;
+    root.dataset.status = head.status;
+    const words = statusLine(head.status, head.message, head.step);
+    if (status.textContent !== words) status.textContent = words;
+    status.hidden = !words;
+    return true;
+  }
+
+  function paint() {
+    asked = 0;
+    // Frames come in bunches; painting one per refresh keeps the motion even. No more than two ever wait.
+    const next = waiting.shift();
+    const fresh = next !== undefined && take(next);
+    for (const panel of panels) if (panel.dirty && panel.inSight) panel.paint();
+    if (fresh) {
+      root.dataset.seq = String(store.seq);
+      root.dataset.painted = String(++painted);
+      root.dataset.age = (Date.now() - next.head.time).toFixed(1); // means something where both clocks are one
+      if (owing) say({ type: "ack", seq: store.seq });
+      owing = false;
+    }
+    if (waiting.length) ask();
+  }
+
+  function receive(/** @type {any} */ head, /** @type {DataView[]} */ buffers) {
+    if (head.type !== "frame") return;
+    waiting.push({ head, view: buffers[0] });
+    while (waiting.length > WAITING) take(/** @type {any} */ (waiting.shift()));
+    ask();
+  }
+
+  // Size: of the board for its columns, of each canvas for its pixels.
+  function place(/** @type {number} */ width) {
+    const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight); // a message moves nothing
+    const { columns, row } = arrange(width, panels.length, spec.columns, height);
+    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    grid.style.gridAutoRows = `${row}px`;
+  }
+  const respec = () => {
+    spec = model.get("_spec");
+    place(root.clientWidth);
+  };
+  const boxes = new Map(panels.map((/** @type {PanelView} */ panel) => [panel.box, panel]));
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) {
+      if (target === root) {
+        if (!dressed) dress(); // colours can be read only once it is on the page
+        place(contentRect.width);
+      } else boxes.get(/** @type {any} */ (target))?.resize(contentRect.width, contentRect.height, devicePixelRatio || 1);
+    }
+  });
+  sizes.observe(root);
+  for (const panel of panels) sizes.observe(panel.box);
+  const zoomed = () => {
+    for (const panel of panels) if (panel.width) panel.resize(panel.width, panel.height, devicePixelRatio || 1);
+    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", zoomed, { once: true, signal: ended.signal });
+  };
+  zoomed();
+
+  // Sight: a panel that is scrolled away or a hidden page asks for nothing.
+  const look = () => say({ type: "look", ...sight() });
+  const seen = new IntersectionObserver((entries) => {
+    let changed = false;
+    for (const { target, isIntersecting } of entries) {
+      const panel = boxes.get(/** @type {any} */ (target));
+      if (!panel || panel.inSight === isIntersecting) continue;
+      panel.inSight = isIntersecting;
+      changed = true;
+    }
+    if (changed) look();
+    ask();
+  });
+  for (const panel of panels) seen.observe(panel.box);
+  document.addEventListener("visibilitychange", look, { signal: ended.signal });
+  addEventListener("pagehide", () => say({ type: "unmount" }), { signal: ended.signal });
+  addEventListener("pageshow", (event) => event.persisted && mount(), { signal: ended.signal });
+
+  // Controls beside a board get their keys too; they are there before anything can be typed into them.
+  const guard = (/** @type {any} */ { target }) => target.matches(".nbprop-controls :is(select, input)") && keepKeys(target);
+  document.addEventListener("focusin", guard, { signal: ended.signal });
+
+  // Colours: again whenever the page changes its own.
+  function dress() {
+    if (!root.isConnected) return;
+    const { theme, font } = themeOf(root);
+    const now = JSON.stringify([theme, font]);
+    if (now === dressed) return;
+    dressed = now;
+    root.style.colorScheme = theme.dark ? "dark" : "light"; // native controls too
+    for (const panel of panels) Object.assign(panel, { theme, font, dirty: true });
+    ask();
+  }
+  let redress = 0;
+  const themes = new MutationObserver(() => {
+    dress();
+    clearTimeout(redress);
+    redress = setTimeout(dress, 300); // a theme's style sheet may come after its name
+  });
+  for (const each of [document.documentElement, document.body]) themes.observe(each, { attributes: true });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress, { signal: ended.signal });
+
+  dress();
+  const { head, data } = model.get("snapshot") ?? {};
+  if (head) {
+    take({ head, view: data });
+    store.whole = false; // live frames build on a live one
+  }
+  model.on("msg:custom", receive);
+  model.on("change:_spec", respec);
+  mount();
+
+  return () => {
+    ended.abort();
+    model.off("msg:custom", receive);
+    model.off("change:_spec", respec);
+    for (const observer of [sizes, seen, themes]) observer.disconnect();
+    cancelAnimationFrame(asked);
+    clearTimeout(redress);
+    say({ type: "unmount" });
+  };
+}
+
+/** What a widget is given. @param {Record<string, Function>} draws  name of a view -> its `draw` */
+export const widget = (draws) => ({ render: (/** @type {any} */ context) => render(context, draws) });

@@ -1,0 +1,363 @@
+"""The board: shows views in the browser and does all the carrying, so that no view knows a comm, a timer or a thread.
+
+Kernel to browser: one message a frame for all panels in sight, numbers in one float32 buffer. An array travels only
+when it is another object than the one last sent, words only when they have changed. Browser to kernel: mount, look
+(what is in sight), ack (what is painted), option, unmount. These may arrive in another thread: they are put into an
+inbox, and everything else happens in `pump()`, which the sources call in their own thread. Whether a frame may leave is
+decided in pacing.py.
+
+A source that tells nobody of its steps (see nbprop/record/source.py) is looked at every so often while it is seen.
+"""
+
+import asyncio
+import base64
+import logging
+import threading
+import time
+import weakref
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+
+from nbprop import cells
+
+from ..base.view import View
+from .attributes import Attributes, positive
+from .javascript import bundle
+from .pacing import Pacing
+from .panel import Panel
+from .picture import figure
+
+LOOK = 0.1  # seconds between two looks at a source that tells nobody of its steps
+LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
+_work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
+
+
+class Board(Attributes, anywidget.AnyWidget):
+    """Views beside each other, live in the notebook.
+
+    views    views or boards (whose views are taken over)
+    columns  panels beside each other; None: about square. A narrow cell gets fewer.
+    height   of all panels together, in CSS pixels; None: by the width
+
+    `board.views` are the views: their options are attributes (`board.views[0].log = True`), and of a board with one
+    view its own too (`board.log = True`). Running the cell that made it again closes it, as does `close()`.
+    """
+
+    _esm = bundle()
+    _css = (Path(__file__).parent / "board.css").read_text(encoding="utf-8")
+
+    _closed = False
+    _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
+    snapshot = traitlets.Dict().tag(sync=True)  # a whole frame, for a page that no kernel speaks to
+
+    def __init__(self, *views, columns=None, height=None, **kwargs) -> None:
+        taken = [given for given in views if isinstance(given, Board)]
+        views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
+        if not views:
+            raise TypeError("Board: expected at least one view, got none: try Board(nb.views.Loss(trainer))")
+        for view in views:
+            if not isinstance(view, View):
+                raise TypeError(f"Board: expected views such as nb.views.Loss(trainer), got {type(view).__name__}")
+        for name, value in (("columns", columns), ("height", height)):
+            positive(name, value)
+        self.views = tuple(views)
+        self._panels = [Panel(view) for view in views]
+        self._sources = list({id(view.source): view.source for view in views}.values())
+        self._pacing = Pacing()
+        self._clock = time.perf_counter
+        self._told = [source for source in self._sources if hasattr(source, "watchers")]  # they call pump()
+        self._loop = _running_loop() if len(self._told) < len(self._sources) else None
+        self._look = None  # the next look at the others
+        self._inbox = deque(maxlen=4096)
+        self._pumping, self._asked = threading.Lock(), False
+        self._whole = True  # the next frame carries everything, for a viewer that has nothing
+        self._news = True  # someone looks elsewhere or chose an option since the last frame
+        self._versions = self._statuses = None  # of the sources, at the last frame
+        self._playing = False
+        self._errors = {}  # index of a panel that could not be drawn -> what was wrong
+        self._snapshot_of = None  # versions of the sources at the last snapshot
+        self._frames = self._bytes = 0
+        self._seconds = 0.0
+        panels = [panel.spec() for panel in self._panels]
+        super().__init__(_spec={"columns": columns, "height": height, "panels": panels}, **kwargs)
+        self.on_msg(self._receive)
+        for view in views:
+            vars(view).setdefault("boards", weakref.WeakSet()).add(self)
+        self._listen()
+        for board in taken:
+            board._rest()
+        self._own_layout = None if "layout" in kwargs else self.layout
+        cells.claim(self)
+        self._made = True
+
+    def _listen(self):
+        for source in self._told:
+            source.watchers.add(self)
+
+    def _rest(self):
+        """Another board shows its views: it need not listen, unless a page shows it too (or will: see `_take`)."""
+        if not self._pacing.viewers:
+            for source in self._told:
+                source.watchers.discard(self)
+
+    # What a view gives, a board gives too.
+
+    def frame(self) -> dict[Any, Any]:
+        """The numbers drawn: of the one view, or a dict of view name -> numbers."""
+        return self._of_each(lambda view: view.frame())
+
+    def describe(self) -> str:
+        """The picture in words."""
+        return "\n".join(view.describe() for view in self.views)
+
+    def plot(self, ax=None) -> Any:
+        """The same in Matplotlib: the Axes of the one view, or a Figure of all of them."""
+        if len(self.views) == 1:
+            return self.views[0].plot(ax)
+        if ax is not None:
+            raise ValueError(f"plot: expected no ax for a board of {len(self.views)} views, which makes its own figure")
+        return self._figure()
+
+    def _of_each(self, what):
+        if len(self.views) == 1:
+            return what(self.views[0])
+        names = [view.name for view in self.views]
+        nth = [f" {names[: i + 1].count(name)}" if names.count(name) > 1 else "" for i, name in enumerate(names)]
+        return {name + n: what(view) for name, n, view in zip(names, nth, self.views, strict=True)}
+
+    def _figure(self, dpi=100):
+        return figure(self.views, self._spec["columns"], dpi)
+
+    def __repr__(self) -> str:
+        return f"Board({', '.join(type(view).__name__ for view in self.views)})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        return {**data, **self.picture()}, metadata
+
+    def picture(self) -> dict[Any, Any] | dict[str, str]:
+        """A picture of now for where no widget can live (GitHub, PDF, an export), as a part of a MIME bundle.
+
+        Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once.
+        """
+        if any(source.status == "playing" for source in self._sources):
+            return {}
+        return {"image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
+
+    # What a source reads.
+
+    @property
+    def records(self) -> frozenset[Any]:
+        """What its views want recorded."""
+        return frozenset().union(*(view.records for view in self.views))
+
+    @property
+    def seen(self) -> bool:
+        """Is somebody there: a page with this board that is not hidden and that has answered within two seconds?"""
+        return self._pacing.seen(self._clock())
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """What carrying has cost: frames, bytes, seconds (of CPU, in the thread that trains); the frames that may be in
+        flight; the ages of the last ones painted, from making to answer."""
+        return {
+            "frames": self._frames,
+            "bytes": self._bytes,
+            "seconds": self._seconds,
+            "window": self._pacing.window,
+            "age_ms": [round(1000 * age, 1) for age in self._pacing.ages],
+        }
+
+    def pump(self) -> None:
+        """Send a frame if there is something new and it may leave. Called by a source, in its thread."""
+        self._asked = True
+        # Whoever finds another thread at it leaves the work to that one, which looks once more before it ends.
+        while self._asked and self._pumping.acquire(blocking=False):
+            try:
+                self._asked = False
+                self._pump()
+            finally:
+                self._pumping.release()
+
+    def ask(self) -> None:
+        """There is something to look at (an option was set, a page has spoken): have `pump()` called; in any thread."""
+        if any(source.status == "playing" for source in self._told):
+            return  # which calls it after each slice
+        posts = [source.post for source in self._sources if hasattr(source, "post")]
+        if posts:
+            posts[0](self.pump)
+        elif self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._look_now)
+        else:
+            self.pump()
+
+    def _look_now(self):
+        """Look at sources that tell nobody of their steps, again and again while somebody is there."""
+        if self._look is not None:
+            self._look.cancel()
+        self._look = None
+        self.pump()
+        if self.seen and self._loop is not None:
+            self._look = self._loop.call_later(LOOK, self._look_now)
+
+    def _pump(self):
+        if self._inbox:
+            self._read()
+        was, self._playing = self._playing, False
+        versions = []
+        for source in self._sources:
+            versions.append(source.version)
+            if source.status == "playing":
+                self._playing = True
+        if self._news or versions != self._versions or self._chosen():
+            now = self._clock()
+            # When nothing is running nobody will ask again, so then the rate does not count.
+            if self._pacing.may_send(now, hurry=self._whole or not self._playing):
+                self._offer(versions, now)
+        if was and not self._playing:
+            self._keep(versions)
+
+    def _chosen(self):
+        """Has an option been set in Python since the last frame?"""
+        for panel in self._panels:  # noqa: SIM110 (a generator would take twice as long, at every call)
+            if panel.version is not None and panel.options != panel.values():
+                return True
+        return False
+
+    def _offer(self, versions, now):
+        """Send what is in sight and new."""
+        sight = self._pacing.panels(now)
+        statuses = [source.status for source in self._sources]
+        stale = [i for i in sorted(sight) if self._whole or self._panels[i].stale(now)]
+        # With nothing in sight an empty frame goes now and then, to hear whether someone is there.
+        if stale or not sight or self._whole or statuses != self._statuses:
+            self._send_frame(stale, now)
+        self._versions, self._statuses, self._news = versions, statuses, False
+
+    # Making frames.
+
+    def _send_frame(self, indices, now):
+        begun = _work()
+        whole, self._whole = self._whole, False
+        if whole:
+            for panel in self._panels:
+                panel.forget()
+        head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
+        seq, ack = self._pacing.sent(now, last=not self._playing)
+        head |= {"type": "frame", "seq": seq, "ack": ack, "full": whole, "time": 1000 * time.time()}
+        self.send(head, [data])
+        cost = _work() - begun
+        self._pacing.spent(cost)
+        self._frames += 1
+        self._bytes += len(data)
+        self._seconds += cost
+
+    def _pack(self, panels, now, words=False):
+        """Head and numbers of a frame of these panels: index -> Panel."""
+        parts, entries = [], []
+        for i, panel in panels.items():
+            begun = len(parts)
+            try:
+                entry = panel.pack(parts, now, words)
+                self._errors.pop(i, None)
+            except Exception as error:  # the picture fails, the training goes on
+                del parts[begun:]
+                entry = {"error": f"{type(error).__name__}: {error}"}
+                if self._errors.get(i) != entry["error"]:
+                    logging.getLogger("nbprop").exception("%r cannot be drawn", panel.view)
+                self._errors[i] = entry["error"]
+            entries.append({"i": i, **entry})
+        data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
+        source = next((s for s in self._sources if s.status in LOUD), self._sources[0])
+        head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
+        return head, data.tobytes()
+
+    def _keep(self, versions):
+        """A snapshot of now goes into the widget's state."""
+        if versions == self._snapshot_of:
+            return
+        self._snapshot_of = versions
+        panels = {i: Panel(view) for i, view in enumerate(self.views)}  # new ones, of which the browser has nothing
+        head, data = self._pack(panels, self._clock())
+        self.snapshot = {"head": {**head, "full": True}, "data": data}
+
+    # What the browser says.
+
+    def _receive(self, _, content, buffers):
+        # Perhaps in another thread: put it down, and let a source's thread look at it.
+        if self._closed:
+            return
+        self._inbox.append((self._clock(), content))
+        self.ask()
+
+    def _read(self):
+        while self._inbox:
+            now, message = self._inbox.popleft()
+            try:
+                self._take(message, now)
+            except (KeyError, TypeError, ValueError, IndexError):  # a page of another version; the training goes on
+                logging.getLogger("nbprop").exception("%r: message from the browser: %r", self, message)
+
+    def _take(self, message, now):
+        kind, viewer = message["type"], message["view"]
+        if kind == "ack":
+            self._pacing.ack(viewer, message["seq"], now)
+        elif kind in ("mount", "look"):
+            panels = [i for i in message["panels"] if i in range(len(self._panels))]
+            new = self._pacing.look(viewer, panels, bool(message["page"]), now)
+            self._news = True
+            self._listen()
+            if new or kind == "mount":
+                self._whole = True
+                self._keep([source.version for source in self._sources])
+        elif kind == "unmount":
+            self._pacing.leave(viewer)
+        elif kind == "option":
+            panel = self._panels[message["panel"]]
+            panel.options = None  # so that the next frame says what holds, whatever was asked for
+            self._news = True
+            if message["name"] not in panel.names:
+                raise ValueError(f"expected an option out of {panel.names}, got {message['name']!r}")
+            setattr(panel.view, message["name"], message["value"])
+        elif kind == "act":
+            self._news = True
+            self._panels[message["panel"]].view.act(message["name"], message["value"])
+
+    def replaced(self) -> None:
+        """The cell that made it was run again."""
+        self.close()
+
+    def close(self) -> None:
+        """Take it off the page; the sources forget it. The views stay usable, alone or on another board."""
+        if self._made and not self._closed:
+            self._closed = True
+            for source in self._told:
+                source.watchers.discard(self)
+            for view in self.views:
+                view.boards.discard(self)
+            if self._look is not None:
+                self._look.cancel()
+            for panel in self._panels:  # whoever still holds it, as the notebook's Out does, holds no arrays
+                panel.forget()
+            self._inbox.clear()
+        super().close()
+        if self._made and self.snapshot:
+            self.snapshot = {}
+        if self._made and self._own_layout is not None:
+            self._own_layout.close()
+
+
+def _running_loop():
+    """The event loop of this thread, or None."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

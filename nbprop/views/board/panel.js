@@ -1,0 +1,133 @@
+/** One panel of a board: controls, picture, what is said under the pointer. */
+import { control, handle, make } from "./controls.js";
+
+export const HOLD = 1500; // ms for which an option chosen here stands against older news from the kernel
+
+/** Title, options, canvas, tooltip. `draw` is the view's; `choose` is told which option was chosen, `act` what a hand wants. */
+export class PanelView {
+  constructor(spec, state, draw, choose, act) {
+    this.state = state;
+    this.draw = draw;
+    this.dirty = true;
+    this.inSight = true;
+    this.width = this.height = 0;
+    this.ratio = 1;
+    this.theme = this.font = this.picture = this.pointer = null;
+    /** @type {Map<string, {value: any, until: number, told?: number}>} chosen here and not yet confirmed */
+    this.held = new Map();
+    // These change nothing in the frame: the picture follows at once, and without a kernel too.
+    this.own = new Set(spec.options.filter((/** @type {any} */ o) => o.where === "browser").map((/** @type {any} */ o) => o.name));
+    this.controls = spec.options.map((/** @type {any} */ option) => {
+      state.options[option.name] ??= option.value;
+      const made = control(option, (value) => {
+        this.held.set(option.name, { value, until: performance.now() + HOLD, told: state.told });
+        choose(option.name, value);
+      });
+      return { name: option.name, ...made };
+    });
+    this.handles = (spec.controls ?? []).map((/** @type {any} */ one) => {
+      const made = handle(one, (value) => {
+        this.held.set(one.name, { value, until: performance.now() + HOLD });
+        act(one.name, value);
+      });
+      return { name: one.name, ...made };
+    });
+    this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", ""));
+    this.canvas.setAttribute("role", "img");
+    this.tip = make("div", "nbprop-tip");
+    this.tip.hidden = true;
+    this.error = make("div", "nbprop-error");
+    this.error.hidden = true;
+    this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
+    const title = make("span", "nbprop-title", new Text(spec.title));
+    const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
+    const handles = make("span", "nbprop-options", ...this.handles.map((/** @type {any} */ h) => h.label));
+    this.element = make("section", "nbprop-panel", make("header", "", title, options, handles), this.box);
+    this.element.dataset.panel = spec.name;
+    this.element.setAttribute("aria-label", spec.title);
+    this.title = spec.title;
+    this.canvas.onpointermove = (event) => this.point({ x: event.offsetX, y: event.offsetY });
+    this.canvas.onpointerleave = () => this.point(null);
+    this.canvas.onclick = (event) => {
+      const wanted = this.picture?.press?.(event.offsetX, event.offsetY);
+      if (wanted) act(...wanted);
+    };
+  }
+
+  /**
+   * What the controls show: the kernel's, but what was chosen here a moment ago stands; and what the picture is drawn
+   * with: the same, but for those that only a frame made with them can show.
+   */
+  options() {
+    const shown = { ...this.state.options };
+    const drawn = { ...shown };
+    for (const [name, { value, until, told }] of this.held) {
+      const unanswered = this.own.has(name) && told === this.state.told; // by a kernel that may be gone
+      if (shown[name] === value || (performance.now() > until && !unanswered)) this.held.delete(name);
+      else if (name in shown) {
+        shown[name] = value;
+        if (this.own.has(name)) drawn[name] = value;
+      }
+    }
+    return { shown, drawn };
+  }
+
+  /** @param {number} width  @param {number} height  in CSS pixels  @param {number} ratio device pixels in one */
+  resize(width, height, ratio) {
+    [this.width, this.height, this.ratio] = [width, height, ratio];
+    this.canvas.width = Math.round(width * ratio);
+    this.canvas.height = Math.round(height * ratio);
+    this.paint();
+  }
+
+  paint() {
+    if (!this.width || !this.height || !this.theme) return;
+    this.dirty = false;
+    const { frame, labels, text, error } = this.state;
+    const options = this.options();
+    for (const { name, show, offer } of this.controls) {
+      offer?.(labels.choices?.[name]);
+      show(options.shown[name]);
+    }
+    const held = (/** @type {string} */ name) => performance.now() < (this.held.get(name)?.until ?? 0);
+    for (const { name, show } of this.handles) if (!held(name)) show(labels.values?.[name]);
+    const ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
+    ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = this.theme.background;
+    ctx.fillRect(0, 0, this.width, this.height);
+    ctx.save();
+    let failed = error || labels.unserved || "";
+    this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
+    if (labels.unserved) this.picture = null;
+    else try {
+      const panel = { ctx, width: this.width, height: this.height, theme: this.theme, font: this.font };
+      this.picture = this.draw(panel, frame, labels, options.drawn) ?? null;
+    } catch (problem) {
+      // One panel that fails must not take the others along, nor be overlooked.
+      this.picture = null;
+      failed ||= String(problem);
+      console.error("[nbprop]", problem);
+    }
+    ctx.restore();
+    this.error.hidden = !failed;
+    if (this.error.textContent !== failed) this.error.textContent = failed;
+    const words = text ? `${this.title}. ${text}` : this.title;
+    if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
+    this.canvas.style.cursor = this.picture?.press ? "crosshair" : "";
+    if (this.pointer) this.point(this.pointer);
+  }
+
+  /** @param {{x: number, y: number} | null} pointer */
+  point(pointer) {
+    this.pointer = pointer;
+    const words = pointer && this.picture?.readout ? this.picture.readout(pointer.x, pointer.y) : null;
+    this.tip.hidden = !words;
+    if (!pointer || !words) return;
+    if (this.tip.textContent !== words) this.tip.textContent = words;
+    const { offsetWidth: w, offsetHeight: h } = this.tip;
+    const left = pointer.x + 14 + w > this.width ? pointer.x - 10 - w : pointer.x + 14;
+    this.tip.style.left = `${Math.max(0, Math.min(left, this.width - w))}px`;
+    this.tip.style.top = `${Math.max(0, Math.min(pointer.y + 12, this.height - h))}px`;
+  }
+}

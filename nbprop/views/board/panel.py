@@ -1,0 +1,82 @@
+"""One view on a board: what the browser is told of it once, and then in every frame."""
+
+import math
+from dataclasses import asdict
+from operator import attrgetter
+from typing import Any
+
+PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
+
+
+class Panel:
+    """One view on a board, and what of it the browser has."""
+
+    def __init__(self, view) -> None:
+        self.view = view
+        self.names = [option.name for option in view.options]
+        self._get = attrgetter(*self.names) if self.names else lambda view: None
+        self.described = self.packed = -math.inf
+        self.forget()
+
+    def spec(self) -> dict[str, Any]:
+        """What stays: name, title, options and controls, as the browser is told."""
+        view = self.view
+        options = [_option(option, getattr(view, option.name)) for option in view.options]
+        controls = {"controls": [asdict(control) for control in view.controls]} if view.controls else {}
+        return {"name": view.name, "title": view.title, "options": options, **controls}
+
+    def forget(self) -> None:
+        """The browser has nothing of it (any more)."""
+        self.version = self.options = self.labels = self.text = None
+        self.arrays = {}
+
+    def values(self) -> tuple[Any, ...] | None:
+        """What the view's options are set to: a tuple, a lone value, or None (quick: asked again and again)."""
+        return self._get(self.view)
+
+    def pack(self, parts, now, words) -> dict[Any, Any]:
+        """What a frame says of this panel: all that the browser does not have. Its numbers are added to `parts`."""
+        view = self.view
+        self.packed = now
+        self.version, options = view.source.version, self.values()
+        frame, labels = dict(view.frame()), view.labels()
+        if view.unserved:
+            labels = {"unserved": view.unserved}
+        offset = sum(part.size for part in parts)
+        arrays = []
+        for name, array in frame.items():
+            if self.arrays.get(name) is array:
+                arrays.append([name])
+            else:
+                arrays.append([name, offset, array.shape])
+                parts.append(array.ravel())
+                offset += array.size
+        entry: dict = {"arrays": arrays}
+        if labels != self.labels:
+            entry["labels"] = labels
+        if options != self.options:
+            entry["options"] = {name: getattr(view, name) for name in self.names}
+        if words or now - self.described >= PATIENCE:
+            text, self.described = view.describe(), now
+            if text != self.text:
+                entry["text"] = self.text = text
+        # The arrays themselves are kept, not their ids: an id is given again once its array is gone.
+        self.arrays, self.labels, self.options = frame, labels, options
+        return entry
+
+    def stale(self, now) -> bool:
+        """Is there something new, and is it time to show it?"""
+        source = self.view.source
+        if self.options != self.values():
+            return True
+        rested = now - self.packed >= 0.9 / self.view.rate or source.status != "playing"
+        return rested and self.version != source.version
+
+
+def _option(option, value):
+    """What stays of an option, and its value at the start."""
+    if isinstance(option.choices, range):
+        choices = {"range": [option.choices[0], option.choices[-1]]}
+    else:
+        choices = {"choices": [list(choice) for choice in option.choices]}
+    return {"name": option.name, "label": option.label, "where": option.where, **choices, "value": value}

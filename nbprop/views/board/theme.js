@@ -1,0 +1,25 @@
+/** The colours of the page around a board. */
+import { isDark, makeTheme } from "../base/plot.js";
+
+/** A colour "rgb(...)" or "rgba(...)" laid over another, as opaque "rgb(...)". @param {string} color  @param {string} ground */
+export function over(color, ground) {
+  const parts = (/** @type {string} */ c) => (c.match(/[\d.]+/g) ?? []).map(Number);
+  const [a, b] = [parts(color), parts(ground)];
+  const alpha = a[3] ?? 1;
+  return `rgb(${[0, 1, 2].map((k) => Math.round(a[k] * alpha + b[k] * (1 - alpha))).join(", ")})`;
+}
+
+/** The colours of JupyterLab, VS Code or the system, as a theme. @param {HTMLElement} root */
+export function themeOf(root) {
+  const probe = root.appendChild(document.createElement("span"));
+  const color = (/** @type {string} */ name) => {
+    probe.style.color = `var(--nbprop-${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const background = over(color("background"), "rgb(255, 255, 255)");
+  const page = { background };
+  for (const name of ["foreground", "muted", "grid"]) page[name] = over(color(name), background);
+  const font = getComputedStyle(root).fontFamily;
+  probe.remove();
+  return { theme: makeTheme(isDark(background), page), font };
+}

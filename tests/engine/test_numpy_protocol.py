@@ -1,0 +1,329 @@
+"""NumPy's functions on Tensors: every one of the tables, its value and its gradient, and what is refused."""
+
+import subprocess
+import sys
+
+import autograd
+import autograd.numpy as anp
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import nbprop as nb
+from nbprop.engine import ShapeError, Tensor, no_grad
+from nbprop.engine.numpy_protocol import FUNCTIONS, QUESTIONS, UFUNCS
+
+A = np.array([[0.5, 1.5, 2.0], [1.0, 0.25, 3.0]])
+B = np.array([[2.0, 1.0, 0.5], [0.75, 3.0, 1.25]])
+MASK = np.array([[True, False, True], [False, False, True]])
+
+# f(np, x) for each function of the tables, called as one calls it. NumPy, autograd and nbprop must agree.
+DIFFERENTIATED = {
+    "positive": [lambda np, x: 1 * x if np is anp else np.positive(x)],
+    "square": [lambda np, x: np.square(x)],
+    "reciprocal": [lambda np, x: np.reciprocal(x)],
+    "power": [lambda np, x: np.power(x, 3), lambda np, x: np.power(2.0, x), lambda np, x: np.power(x, B)],
+    "negative": [lambda np, x: np.negative(x)],
+    "exp": [lambda np, x: np.exp(x)],
+    "log": [lambda np, x: np.log(x)],
+    "sqrt": [lambda np, x: np.sqrt(x)],
+    "tanh": [lambda np, x: np.tanh(x)],
+    "absolute": [lambda np, x: np.absolute(x), lambda np, x: np.abs(-x)],
+    "fabs": [lambda np, x: np.fabs(x)],
+    "add": [
+        lambda np, x: np.add(x, B),
+        lambda np, x: B + x,
+        lambda np, x: np.add(1, x),
+        lambda np, x: np.float64(2) + x,
+    ],
+    "subtract": [lambda np, x: np.subtract(B, x), lambda np, x: B - x],
+    "multiply": [lambda np, x: np.multiply(x, x), lambda np, x: B * x],
+    "divide": [lambda np, x: np.divide(B, x), lambda np, x: np.true_divide(x, 2)],
+    "matmul": [lambda np, x: np.matmul(x, B.T), lambda np, x: B.T @ x, lambda np, x: np.matmul(B.T, x)],
+    "maximum": [lambda np, x: np.maximum(x, B), lambda np, x: np.maximum(0.9, x)],
+    "minimum": [lambda np, x: np.minimum(B, x)],
+    "sum": [lambda np, x: np.sum(x), lambda np, x: np.sum(x, 1), lambda np, x: np.sum(x, axis=(0, 1), keepdims=True)],
+    "mean": [lambda np, x: np.mean(x), lambda np, x: np.mean(x, axis=0), lambda np, x: np.mean(np.mean(x))],
+    "max": [lambda np, x: np.max(x), lambda np, x: np.max(x, axis=-1)],
+    "amax": [lambda np, x: np.amax(x, 0)],
+    "min": [lambda np, x: np.min(x, axis=1, keepdims=True)],
+    "amin": [lambda np, x: np.amin(x)],
+    "var": [lambda np, x: np.var(x), lambda np, x: np.var(x, axis=1, ddof=1)],
+    "std": [lambda np, x: np.std(x), lambda np, x: np.std(x, 1, keepdims=True)],
+    "clip": [lambda np, x: np.clip(x, 0.6, 1.6), lambda np, x: np.minimum(np.maximum(x, B / 2), B * 1.1)],
+    "where": [
+        lambda np, x: np.where(MASK, x, 0.0),
+        lambda np, x: np.where(MASK, B, x),
+        lambda np, x: np.where(MASK, x, x * x),
+    ],
+    "concatenate": [lambda np, x: np.concatenate([x, B, x * x]), lambda np, x: np.concatenate((B, x), axis=1)],
+    "stack": [lambda np, x: np.stack([x, B]), lambda np, x: np.stack([x * x, x], axis=-1)],
+    "vstack": [lambda np, x: np.vstack([x, B, x[0]])],
+    "hstack": [lambda np, x: np.hstack([B, x]), lambda np, x: np.hstack([x[0], x[1]])],
+    "column_stack": [lambda np, x: np.column_stack([x, x[:, 0]])],
+    "split": [lambda np, x: np.split(x, 3, axis=1)[1] * 2, lambda np, x: np.split(x, [1], 0)[1]],
+    "pad": [lambda np, x: np.pad(x, 1, "constant"), lambda np, x: np.pad(x, ((0, 1), (2, 0)), "constant")],
+    "reshape": [lambda np, x: np.reshape(x, (3, 2)), lambda np, x: np.reshape(x, -1)],
+    "ravel": [lambda np, x: np.ravel(x) ** 2],
+    "transpose": [lambda np, x: np.transpose(x), lambda np, x: np.transpose(x[None], (2, 0, 1))],
+    "swapaxes": [lambda np, x: np.swapaxes(x, 0, -1)],
+    "moveaxis": [lambda np, x: np.moveaxis(x[None], 0, 2), lambda np, x: np.moveaxis(x[None], (0, 1), (-1, 0))],
+    "squeeze": [lambda np, x: np.squeeze(x[None, :, None]), lambda np, x: np.squeeze(x[None], axis=0)],
+    "expand_dims": [lambda np, x: np.expand_dims(x, 1), lambda np, x: np.expand_dims(x, -1)],
+    "broadcast_to": [lambda np, x: np.broadcast_to(x[None], (4, 2, 3))],
+    "broadcast_arrays": [lambda np, x: B + 0 * A + x[:1] if np is anp else sum(np.broadcast_arrays(B, x[:1]))],
+    "atleast_1d": [lambda np, x: np.atleast_1d(x[0, 0]), lambda np, x: np.atleast_1d(x)],
+    "atleast_2d": [lambda np, x: np.atleast_2d(x[0]), lambda np, x: np.atleast_2d(x[0, 0])],
+    "flip": [
+        lambda np, x: x[::-1, ::-1] if np is anp else np.flip(x),
+        lambda np, x: x[:, ::-1] if np is anp else np.flip(x, 1),
+    ],
+    "take": [
+        lambda np, x: x[:, [2, 0, 2]] if np is anp else np.take(x, [2, 0, 2], axis=-1),
+        lambda np, x: np.ravel(x)[1] if np is anp else np.take(x, 1),
+    ],
+    "dot": [
+        lambda np, x: np.dot(x, B.T),
+        lambda np, x: np.dot(B.T, x),
+        lambda np, x: np.dot(x, B[0]),
+        lambda np, x: np.dot(x, 3.0),
+        lambda np, x: np.dot(x[0], B[1]),
+        lambda np, x: np.dot(x, np.stack([B.T, x.T])),
+    ],
+    "vdot": [lambda np, x: np.dot(np.ravel(x), np.ravel(B)) if np is anp else np.vdot(x, B)],
+    "inner": [lambda np, x: np.inner(x, B), lambda np, x: np.inner(B[0], x), lambda np, x: np.inner(x, 2.0)],
+    "outer": [lambda np, x: np.outer(x[0], x[1]), lambda np, x: np.outer(B[0], x[1])],
+    "tensordot": [
+        lambda np, x: np.tensordot(x, B, 2),
+        lambda np, x: np.tensordot(x, B, ([0], [0])),
+        lambda np, x: np.tensordot(np.stack([x, x]), B, axes=[(2, 1), (1, 0)]),
+        lambda np, x: np.tensordot(x, B, 0),
+    ],
+    "full_like": [lambda np, x: x * (1.5 if np is anp else np.full_like(x, 1.5))],
+}
+
+
+def test_every_function_of_the_tables_is_tried():
+    assert set(DIFFERENTIATED) == {function.__name__ for function in [*UFUNCS, *FUNCTIONS]}
+
+
+@pytest.mark.parametrize("name, f", [(name, f) for name, cases in DIFFERENTIATED.items() for f in cases])
+def test_value_and_gradient(name, f):
+    x = Tensor(A.copy(), requires_grad=True)
+    y, expected = f(np, x), f(np, A)
+    assert isinstance(y, Tensor) and y.requires_grad and y.shape == np.shape(expected) and y.dtype == A.dtype
+    np.testing.assert_allclose(y.data, expected, rtol=1e-12)
+    weights = np.random.default_rng(0).standard_normal(y.shape)
+    y.backward(weights)
+    slope = autograd.grad(lambda a: anp.sum(f(anp, a) * weights))(A)
+    np.testing.assert_allclose(x.grad, slope, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_stays(dtype):
+    x = Tensor(np.ones((2, 2), dtype), requires_grad=True)
+    for y in (
+        np.exp(x),
+        np.add(2.5, x),
+        np.multiply(x, np.float64(2)),
+        np.mean(x),
+        np.dot(x, [1.0, 2.0]),
+        np.maximum(0, x),
+    ):
+        assert y.dtype == dtype
+
+
+QUESTIONS_ASKED = {
+    "can_cast": lambda x: np.can_cast(x, "f4"),
+    "shares_memory": lambda x: np.shares_memory(x, x),
+    "may_share_memory": lambda x: np.may_share_memory(x, x),
+    "isclose": lambda x: np.isclose(x, A),
+    "allclose": lambda x: np.allclose(A, x),
+    "array_equal": lambda x: np.array_equal(x, A),
+    "array_equiv": lambda x: np.array_equiv(A, x),
+    "isin": lambda x: np.isin(x, [0.5, 3.0]),
+    "argpartition": lambda x: np.argpartition(x, 1),
+    "digitize": lambda x: np.digitize(x, [1.0, 2.0]),
+    "searchsorted": lambda x: np.searchsorted(np.ravel(x)[:3], 1.0),
+    "bincount": lambda x: np.bincount([0, 1, 1], x[0]),
+    "floor_divide": lambda x: np.floor_divide(x, 0.4),
+    "result_type": lambda x: np.result_type(x, np.float32),
+    **{
+        name: lambda x, name=name: getattr(np, name)(x, B)
+        for name in (
+            "equal",
+            "not_equal",
+            "less",
+            "less_equal",
+            "greater",
+            "greater_equal",
+            "logical_and",
+            "logical_or",
+            "logical_xor",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("function", QUESTIONS - {np.save, np.savez, np.savez_compressed, np.savetxt}, ids=str)
+def test_a_question_is_answered_from_the_numbers(function):
+    ask = QUESTIONS_ASKED.get(function.__name__, function)
+    got, expected = ask(Tensor(A, requires_grad=True)), ask(A)
+    if function in (np.empty_like, np.array_repr):
+        got, expected = np.shape(got), np.shape(expected)
+    assert not isinstance(got, Tensor)
+    np.testing.assert_equal(got, expected)
+
+
+def test_saving(tmp_path):
+    x = Tensor(A, requires_grad=True)
+    np.save(tmp_path / "x.npy", x)
+    np.savez(tmp_path / "x.npz", x=x)
+    np.savetxt(tmp_path / "x.txt", x)
+    assert np.array_equal(np.load(tmp_path / "x.npy"), A) and np.array_equal(np.load(tmp_path / "x.npz")["x"], A)
+    assert np.array_equal(np.loadtxt(tmp_path / "x.txt"), A)
+
+
+REFUSED = {
+    "np.cumsum": (lambda x: np.cumsum(x), "np.tri"),
+    "np.prod": (lambda x: np.prod(x), "sum"),
+    "np.einsum": (lambda x: np.einsum("ij,ij", x, x), "tensordot"),
+    "np.sin": (lambda x: np.sin(x), "x.data"),
+    "np.log1p": (lambda x: np.log1p(x), "no_grad"),
+    "np.fmax": (lambda x: np.fmax(x, 0), "x.data"),
+    "np.median": (lambda x: np.median(x), "x.data"),
+    "np.sort": (lambda x: np.sort(x), "argsort"),
+    "np.linalg.inv": (lambda x: np.linalg.inv(x), "x.data"),
+    "np.fft.fft": (lambda x: np.fft.fft(x), "x.data"),
+    "np.add.at": (lambda x: np.add.at(np.zeros(2), [0, 1], x[:, 0]), "x.data"),
+    "np.add.reduce": (lambda x: np.add.reduce(x), "x.data"),
+    "np.copyto": (lambda x: np.copyto(np.zeros((2, 3)), x), "x.data"),
+    "np.sum with arguments other than a, axis, keepdims": (lambda x: np.sum(x, dtype=np.float64), "x.data"),
+    "np.mean with arguments other than a, axis, keepdims": (lambda x: np.mean(x, 0, np.float64), "x.data"),
+    "np.exp with out": (lambda x: np.exp(x, out=np.zeros((2, 3))), "x.data"),
+    "np.add with out": (lambda x: np.zeros((2, 3)).__iadd__(x), "x.data"),
+    "np.add with where": (lambda x: np.add(x, 1, where=MASK), "x.data"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_would_cut_the_graph_is_refused_by_name(name):
+    f, hint = REFUSED[name]
+    with pytest.raises(TypeError, match=rf"(?s)^{name}.*would cut the graph.*{hint}"):
+        f(Tensor(A, requires_grad=True))
+
+
+@pytest.mark.parametrize("name", set(REFUSED) - {"np.copyto", "np.add.at", "np.linalg.inv", "np.add with where"})
+def test_where_no_gradient_is_wanted_all_of_numpy_works(name):
+    f = REFUSED[name][0]
+    np.testing.assert_array_equal(f(Tensor(A)), f(A))
+    with no_grad():
+        np.testing.assert_array_equal(f(Tensor(A, requires_grad=True)), f(A))
+
+
+def test_no_function_of_numpy_cuts_a_graph_in_silence():
+    """Whatever takes one array: the result is a Tensor with a history, an answer, or an error."""
+    silent = []
+    for name in dir(np):
+        function = getattr(np, name)
+        if not callable(function) or isinstance(function, type) or name in ("save", "test", "info", "show_config"):
+            continue
+        x = Tensor(np.array([[1.0, 2.0], [0.5, 3.0]]), requires_grad=True)
+        try:
+            y = function(x)
+        except Exception:
+            continue
+        cut = (isinstance(y, np.ndarray) and y.dtype.kind == "f") or (isinstance(y, Tensor) and not y.requires_grad)
+        if cut and function not in QUESTIONS:
+            silent.append(name)
+    assert not silent
+
+
+def test_no_output_into_a_tensor():
+    with pytest.raises(TypeError, match=r"np.exp cannot write into a Tensor"):
+        np.exp(np.ones(2), out=Tensor([1.0, 2.0]))
+
+
+def test_shapes_that_do_not_fit():
+    x = Tensor(A, requires_grad=True)
+    with pytest.raises(ShapeError, match=r"MatMul cannot take shapes"):
+        np.dot(x, x)
+    with pytest.raises(ValueError, match=r"axis to squeeze out which has size not equal to one"):
+        np.squeeze(x, 0)
+    with pytest.raises(ValueError, match="axis 2 is out of bounds for array of dimension 2"):
+        np.flip(x, 2)
+    with pytest.raises(TypeError, match="mode='constant': got 'edge'"):
+        np.pad(x, 1, "edge")
+
+
+def test_an_array_of_a_tensor():
+    x = Tensor(A, requires_grad=True)
+    y = (x * x).sum()
+    for cut in (np.asarray, np.array, lambda t: np.array([t, t]), lambda t: np.zeros((2, 3)) + np.array(t)):
+        for t in (x, y):
+            with pytest.raises(TypeError, match=r"would cut its graph.*x\.data.*stack"):
+                cut(t)
+    with pytest.raises(TypeError, match=r"would cut its graph.*x\.detach\(\)"):
+        Tensor(y)
+    assert np.asarray(x.detach()).base is x.data.base and np.array(Tensor(A), np.float32).dtype == np.float32
+    with no_grad():
+        assert np.array_equal(np.asarray(x), A) and Tensor(x).data is x.data
+    losses = [y]
+    y.backward()
+    assert np.asarray(losses).tolist() == [y.item()]  # nothing is left to cut
+    np.testing.assert_allclose(x, A)  # an assertion computes nothing
+
+
+def test_an_array_of_a_tensor_at_the_top_of_a_program():
+    code = "import numpy as np, nbprop as nb; np.array(nb.Tensor([1.0], requires_grad=True))"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "TypeError: A plain array of a Tensor that requires a gradient would cut its graph." in process.stderr
+
+
+def test_axes_that_are_not_there():
+    for f in (np.sum, np.mean, np.max, np.std):
+        with pytest.raises(ShapeError, match=r"cannot take shapes \(\): axis 1 is out of bounds"):
+            f(Tensor(2.0), axis=1)
+        assert f(Tensor(2.0)).shape == ()
+
+
+def test_pictures_need_no_gradient():
+    figure = pytest.importorskip("matplotlib.figure")
+    axes = figure.Figure().subplots()
+    x = Tensor(np.linspace(0.0, 1.0, 5), requires_grad=True)
+    y = x * x
+    (line,) = axes.plot(x, y)
+    assert np.array_equal(line.get_ydata(), y.data)
+    axes.plot([y[0], y[1]])
+    axes.scatter(x, y)
+    axes.fill_between(x, y, 0 * y)
+    axes.hist(y)
+    axes.imshow(y.reshape(1, 5))
+    y.sum().backward()
+    assert x.grad.tolist() == (2 * x.data).tolist()
+
+
+def test_options_are_numbers():
+    x, bound = Tensor(A, requires_grad=True), Tensor(1.0)
+    for f in (lambda: x.clip(bound), lambda: x.elu(bound), lambda: x.leaky_relu(bound)):
+        with pytest.raises(TypeError, match=r"takes its options as numbers"):
+            f()
+    np.clip(x, bound, None).sum().backward()
+    assert bound.grad == 2.5  # 1.0 is there too: half
+
+
+@given(st.data())
+def test_random_products(data):
+    """dot, inner and tensordot of random shapes against NumPy, and their gradients against differences."""
+    size = st.integers(1, 3)
+    k = data.draw(st.integers(0, 2))
+    shared = [data.draw(size) for _ in range(k)]
+    left, right = (data.draw(st.lists(size, max_size=2)) for _ in range(2))
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal([*left, *shared]), rng.standard_normal([*shared, *right])
+    for f in (
+        lambda a, b: np.tensordot(a, b, k),
+        lambda a, b: np.tensordot(b, a, (range(k), range(a.ndim - k, a.ndim))),
+    ):
+        np.testing.assert_allclose(f(Tensor(a), b).data, f(a, b), rtol=1e-12)
+        nb.check_gradient(f, a, b, directions=1)
