@@ -88,8 +88,7 @@ class Tensor:
     dtype           converts to this dtype.
 
     NB: PyTorch asks for requires_grad=True on numbers too, makes them float32, copies the array, and keeps `.grad` only
-    on leaves; here
-    every tensor of the graph that is still held has its gradient after backward().
+    on leaves; here every tensor of the graph that is still held has its gradient after backward().
 
     `x -= lr * x.grad` inside `no_grad()` changes a variable (a leaf that requires a gradient, or a Parameter) in place:
     the same object, the same memory. Outside it is a TypeError. For all other tensors `x -= y` is `x = x - y`.

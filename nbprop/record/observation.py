@@ -120,6 +120,10 @@ def observe(model, compute, x=None, y=None) -> Observation:
         model.zero_grad()
         with record() as tape:
             found = compute()
+        if not found.requires_grad:
+            raise ValueError(
+                "observe: nothing that the loss depends on is trained, so no gradient comes back: all is frozen"
+            )
         layers = find_layers(model, tape.calls, behind(found).__contains__)
         found.backward()
         taps = [tapped(z, a, f) for _, z, a, f in layers]

@@ -1,6 +1,7 @@
 """Which layers there are does not depend on which are trained."""
 
 import numpy as np
+import pytest
 
 import nbprop as nb
 
@@ -23,3 +24,11 @@ def test_frozen_layers_are_layers_whose_gradient_is_not_measured():
     t.unfreeze()
     t.step()
     assert np.isfinite(t.probe()["dz"]).all()
+
+
+def test_where_nothing_is_trained_there_is_nothing_to_observe():
+    model = nb.nn.mlp([2, 4, 1], seed=0)
+    t = nb.Trainer(model, "moons", seed=0)
+    model.requires_grad_(False)
+    with pytest.raises(ValueError, match="all is frozen"):
+        t.observe(0)

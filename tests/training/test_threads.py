@@ -43,7 +43,7 @@ LOOKS = [
 # Refused in words: what was asked for is no longer there when its turn comes.
 FINE = (
     "theta has shape",
-    "nothing to differentiate",
+    "all is frozen",
     "all are frozen",
     "all layers were to be frozen",
     "no layer",
