@@ -35,7 +35,7 @@ class Module:
     """
 
     training = True
-    static: bool | None = None  # None: known of nbprop's own classes only, see `unlike`
+    static: bool | None = None  # None: known of nbprop's own classes only, see likeness.py
     shown = ()  # names of the settings in the repr
     _checks: dict[str, Any] = {}  # name of a setting -> check, whenever it is set, see checks.py
     _buffers = ()  # names of the attributes that are arrays of the model's state, see `named_buffers`
@@ -377,25 +377,6 @@ def evaluating(model) -> Iterator[None]:
                 object.__setattr__(module, "training", True)
             else:  # it had its class's: nothing is to be left behind
                 vars(module).pop("training", None)
-
-
-def unlike(model) -> str:
-    """Why a recorded step of this model might not be the same as computing it anew: the first module that is neither of
-    nbprop's own nor declared `static = True`, and what is different about it. "" if there is none."""
-    for name, module in model.named_modules():
-        kind, called = type(module), name or "the model"
-        hidden = next((name for name in vars(module) if callable(getattr(kind, name, None))), None)
-        if hidden:
-            return f"{called} ({kind.__name__}) has a {hidden} of its own, put in place of its class's"
-        if module.static is None and not (kind.__module__.startswith("nbprop.") and _ours(kind.forward)):
-            return f"{called} ({kind.__name__}) is a class of your own, not declared static = True"
-        if module.static is False:
-            return f"{called} ({kind.__name__}) is not static: it may compute something else each time"
-    return ""
-
-
-def _ours(function):
-    return getattr(function, "__module__", "").startswith("nbprop.")
 
 
 def as_input(x, dtype) -> Tensor:

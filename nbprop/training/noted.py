@@ -9,7 +9,8 @@ import numpy as np
 
 from nbprop import data as datasets, nn, optim, saving
 from nbprop.engine import no_grad
-from nbprop.nn.module import evaluating, unlike
+from nbprop.nn.likeness import unlike
+from nbprop.nn.module import evaluating
 from nbprop.optim import schedules
 
 from .batches import MadeBatches

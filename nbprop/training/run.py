@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import optim
-from nbprop.nn.module import unlike
+from nbprop.nn.likeness import unlike
 from nbprop.nn.parameter import changes
 from nbprop.record.diverged import Diverged, first_not_finite
 from nbprop.record.observation import own_arrays

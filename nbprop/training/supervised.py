@@ -9,8 +9,8 @@ from nbprop import nn
 from nbprop.checks import whole
 from nbprop.data import Arrays, Dataset
 from nbprop.engine import Tensor
+from nbprop.nn.likeness import unlike
 from nbprop.nn.losses import USUAL
-from nbprop.nn.module import unlike
 
 from .compatibility import as_inputs, check_compatible, check_loss, one_sample
 from .objective import Objective, checked_loss, checked_metrics, number_of, pieces

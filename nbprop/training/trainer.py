@@ -36,8 +36,7 @@ class Trainer(Seen):
 
     model: an `nn.Module` that takes a batch of the data's samples and gives (batch, outputs), or (batch, T, outputs)
         where every time step has a target; e.g. from `nb.nn.mlp`, or a Sequential of Conv2d, MaxPool2d, ...
-    data: a `data.Dataset`, the name of one ("spirals"), a pair of arrays (X, y), or a `data.Arrays` for several
-        inputs.
+    data: a `data.Dataset`, the name of one ("spirals"), a pair of arrays (X, y), or a `data.Arrays`.
     loss: a name ("mse", "bce", "cross_entropy", ...), an instance of a loss of nb.nn, or a function(output, y) ->
         Tensor; by default the one that fits the data.
     optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", ...); a dict of

@@ -9,7 +9,8 @@ from test_saving import SAMPLES
 
 from nbprop import nn
 from nbprop.engine import Tensor, no_grad
-from nbprop.nn.module import changes, evaluating, unlike
+from nbprop.nn.likeness import unlike
+from nbprop.nn.module import changes, evaluating
 from nbprop.optim import Adam
 
 
