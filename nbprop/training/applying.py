@@ -97,8 +97,8 @@ def check_objective(run, value, wanted) -> Any:
     """data and loss, which must fit each other and the model."""
     if not isinstance(run.objective, Supervised):
         raise ValueError(
-            "data and loss belong to this trainer's own Objective: set(objective=nb.Objective(...)) gives it another "
-            "one"
+            "data and loss belong to this trainer's own Objective: set(objective=nb.Objective(...)) gives "
+            "it another one"
         )
     before = wanted.get("objective", run.objective)
     made = before.replaced(**value)

@@ -74,12 +74,9 @@ class Returning(Turning):
             if step in known and known[step] != known[step].dtype.type(loss) and loss == loss:
                 return (
                     f"step {step} has given another loss when it was made again, {loss:.6g} instead of "
-                    f"{known[step]:.6g}: "
-                    "the model or the loss uses something that the run does not keep, such as np.random, the clock, "
-                    "or a "
-                    "generator from outside. Keep a generator in the module (self.rng = np.random.default_rng(0)), or "
-                    "let "
-                    "the loss of an nb.Objective take rng"
+                    f"{known[step]:.6g}: the model or the loss uses something that the run does not keep, such as "
+                    "np.random, the clock, or a generator from outside. Keep a generator in the module (self.rng = "
+                    "np.random.default_rng(0)), or let the loss of an nb.Objective take rng"
                 )
         return ""
 

@@ -324,8 +324,7 @@ def samples(run) -> np.ndarray:
     if not isinstance(X, np.ndarray):
         raise ValueError(
             "a layer is inserted or removed, and batch normalization turned on, by the look of training samples, and "
-            "this "
-            "objective has none that are one array"
+            "this objective has none that are one array"
         )
     return X
 
