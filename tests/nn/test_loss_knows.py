@@ -7,7 +7,8 @@ from hypothesis import given, strategies as st
 
 from nbprop import nn
 from nbprop.engine import ShapeError, Tensor, no_grad, record
-from nbprop.nn.module import changes, unlike
+from nbprop.nn.likeness import unlike
+from nbprop.nn.module import changes
 
 RNG = np.random.default_rng(0)
 Z1, Z3 = (RNG.normal(size=(200, k)).astype(np.float32) * 3 for k in (1, 3))
