@@ -72,9 +72,10 @@ class Supervised(Objective):
         return y if self.task is None else self.criterion.target(y, self.data.outputs, self.task)
 
     def check(self, model) -> None:
-        if self.task is not None:
-            check_compatible(model, self.data)
-            check_loss(self, model)
+        with np.errstate(all="ignore"):  # what is not finite is found when it is trained
+            if self.task is not None:
+                check_compatible(model, self.data)
+                check_loss(self, model)
 
     @property
     def samples(self) -> int:
