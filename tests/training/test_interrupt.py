@@ -1,5 +1,4 @@
-"""An interrupt waits for the end of the step; what breaks off a step undoes it: the run goes on as if nothing had
-been."""
+"""An interrupt waits for the end of the step; what breaks off a step undoes it; then all goes on as if nothing was."""
 
 import os
 import signal
