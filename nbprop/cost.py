@@ -78,7 +78,7 @@ def _seconds(run, enough=0.005):
     return min(times)
 
 
-def forward_mode(tape, loss, tangents) -> tuple[float, Any | int]:
+def forward_mode(tape, loss, tangents) -> tuple[float, int]:
     """How fast the loss changes when each tensor x in `tangents` moves by tangents[x] (an array) per unit of time: the
     sum of all dL/dx times tangents[x], computed *with* the tape, in the order of recording (Wengert 1964).
 

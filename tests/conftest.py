@@ -3,11 +3,14 @@
 import os
 import re
 import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not
 
 # For the kernels of notebooks too, before anything loads NumPy: on a machine that is busy, BLAS threads that wait for
 # each other make small products many times slower. (binder/start does the same.)
@@ -92,6 +95,17 @@ def _no_screen():
     import matplotlib
 
     matplotlib.use("Agg")
+
+
+@pytest.fixture
+def ax():
+    """Axes to draw on, drawn in full at the end: Matplotlib finds most of its faults only then."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots()
+    yield axes
+    figure.canvas.draw()
+    plt.close(figure)
 
 
 @pytest.fixture(scope="session")

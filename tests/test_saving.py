@@ -9,6 +9,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from trap import Executed, Trap
 
 import nbprop as nb
 from nbprop import nn, saving
@@ -236,21 +237,6 @@ def node(name, _settings=None, **given):
 
 LINEAR = node("Linear", in_features=2, out_features=1, bias=False)
 WEIGHT = {"weight": np.ones((1, 2), np.float32)}
-
-
-class Executed(Exception):
-    pass
-
-
-class Trap:
-    """Raises when it is unpickled."""
-
-    def __reduce__(self):
-        return (_spring, ())
-
-
-def _spring():
-    raise Executed
 
 
 def test_the_crafted_files_are_good_but_for_what_is_wrong_with_them(tmp_path):

@@ -59,7 +59,7 @@ class _Window(Op):
         places = [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
         return [frame[:, i : i + h * down : down, j : j + w * right : right] for i, j in places]
 
-    def blank(self) -> tuple[np.ndarray | Any, list[np.ndarray | Any]]:
+    def blank(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """dL/dx, zeros, and the `pixels` of the frame it lies in."""
         own = self.into[0] is None or any(self.padding)
         frame = np.empty_like(self.frame) if own else samples_last(self.into[0])

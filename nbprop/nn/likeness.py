@@ -11,11 +11,16 @@ def unlike(model: Module) -> str:
         hidden = next((name for name in vars(module) if callable(getattr(kind, name, None))), None)
         if hidden:
             return f"{called} ({kind.__name__}) has a {hidden} of its own, put in place of its class's"
-        if module.static is None and not (kind.__module__.startswith("nbprop.") and _ours(kind.forward)):
+        if module.static is None and (is_own(module) or not _ours(kind.forward)):
             return f"{called} ({kind.__name__}) is a class of your own, not declared static = True"
         if module.static is False:
             return f"{called} ({kind.__name__}) is not static: it may compute something else each time"
     return ""
+
+
+def is_own(module: Module) -> bool:
+    """Whether its class is a user's own."""
+    return not type(module).__module__.startswith("nbprop.")
 
 
 def _ours(function):

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from nbprop.engine import record
+from nbprop.nn.likeness import is_own
 from nbprop.nn.module import evaluating
 
 from . import histograms, statistics
@@ -154,7 +155,7 @@ def untouched(model) -> Iterator[None]:
 
 def own_arrays(model) -> list[np.ndarray]:
     """The arrays that modules of the user's own classes keep as attributes, or in lists, tuples and dicts that are."""
-    own = [module for module in model.modules() if not type(module).__module__.startswith("nbprop.")]
+    own = [module for module in model.modules() if is_own(module)]
     return [one for module in own for one in _inside(vars(module).values()) if isinstance(one, np.ndarray)]
 
 

@@ -12,21 +12,18 @@ import numpy as np
 from nbprop import data as datasets, nn, optim, saving
 from nbprop.checks import whole
 from nbprop.record import History
+from nbprop.record.observation import own_arrays
 
-from . import given as gifts, noted
+from . import filling, given as gifts, noted
 from .knob import KNOBS
-from .objective import checked_metrics
+from .noted import Misfit
+from .objective import Objective, checked_metrics
 from .past import Past
 from .run import DEFAULTS, Run
 from .supervised import Supervised
 
 HEAD = "run"
 RECORDED = {"layers", "percentiles", "lags"}
-TOLERANCE = 1e-3  # of the loss that shows whether model and loss are those of then: other machines round differently
-
-
-class Misfit(ValueError):
-    """The file is good, but what is given is not what it was saved with."""
 
 
 def save(trainer, path) -> None:
@@ -43,6 +40,7 @@ def save(trainer, path) -> None:
             {"places": places, "state": noted.generator_state(generator)}
             for generator, places in noted.generators(parts, run.rng)
         ],
+        "drawn": [noted.generator_state(generator) for generator in run.objective.generators()],
         "objective": noted.objective(run.objective),
         "loss": noted.loss_now(run),
         "optimizers": {part: noted.optimizer(each) for part, each in run.optimizers.items()},
@@ -60,6 +58,7 @@ def save(trainer, path) -> None:
     arrays = {f"history/{name}": array for name, array in columns.items()}
     for name, part in parts.items():
         arrays |= {f"{name}/{key}": array for key, array in part.state_dict().items()}
+    arrays |= {f"own/{i}": array for i, array in enumerate(own_arrays(run.model))}
     for i, each in enumerate(run.optimizers.values()):
         arrays |= {f"optimizer{i}/{key}": np.asarray(vector) for key, vector in each.state.items()}
     saving.write(path, HEAD, head, arrays)
@@ -77,7 +76,7 @@ def load(
         found = saved.find_objective(data, loss, objective, metrics)
         optimizers = saved.find_optimizers(optimizer, schedule, list(found.losses))
         run = Run(made, found, optimizers, saved.settings, saved.head["seed"])
-        saved.fill(run)
+        filling.fill(run, saved)
         return saved.trainer(kind, run)
     except Misfit as error:
         misfit = error
@@ -119,6 +118,7 @@ class Saved:
             if difference := noted.another_make(self.parts[name], noted.described(name, part), settings=False):
                 raise ValueError(difference)
         self.generators = [(noted.generator(each["state"]), list(each["places"])) for each in head["generators"]]
+        self.drawn = [noted.generator(state).bit_generator.state for state in head["drawn"]]
         for name, module in self.built.items():
             self._place_generators(name, module)
         self.settings = {name: KNOBS[name].check(None, head["settings"][name], {}) for name in DEFAULTS}
@@ -221,7 +221,7 @@ class Saved:
             )
         return model
 
-    def find_objective(self, data, loss, objective, metrics) -> Supervised:
+    def find_objective(self, data, loss, objective, metrics) -> Objective:
         saved = self.head["objective"]
         if objective is not None:
             if data is not None or loss is not None or metrics is not None:
@@ -310,62 +310,6 @@ class Saved:
                 f"the schedule is another one: it gives {factor:g} for update {t}, and gave {then['factor']:g}"
             )
         return given
-
-    def fill(self, run) -> None:
-        """Give the run all numbers."""
-        for part, place in (run._places or {next(iter(run.optimizers)): slice(0, run.theta.size)}).items():
-            for name, vector in run.optimizers[part].state.items():
-                if vector.shape != (place.stop - place.start,):
-                    raise Misfit(f"it is damaged: the optimizer's {name!r} has shape {vector.shape}")
-        if "block" in self.built:
-            run.settings["block"] = list(self.built["block"])
-        parts = {"model": run.model, **({"block": self.built["block"]} if "block" in self.built else {})}
-        run.steps = self.head["steps"]
-        self._restore_batches(run)
-        self._fill_parts(parts)
-        mine = {place: generator for generator, places in noted.generators(parts, run.rng) for place in places}
-        for generator, places in self.generators:
-            for place in places:
-                if place in mine:
-                    mine[place].bit_generator.state = generator.bit_generator.state
-        run.take_model()
-        was, now = self.loss_now, noted.loss_now(run)
-        if was is not None and now is not None and not np.isclose(was, now, rtol=TOLERANCE, atol=1e-6, equal_nan=True):
-            raise Misfit(
-                f"model and loss are not those of then: the loss of a batch is {now:.6g}, and was {was:.6g}. Has their "
-                "code changed?"
-            )
-
-    def _restore_batches(self, run):
-        state, fresh = self.head["batches"], run.batches.state()
-        same = len(state) == len(fresh) and all(type(a) is type(b) for a, b in zip(state, fresh, strict=True))
-        numbers = [value for value in state if not isinstance(value, dict)]
-        samples = run.objective.samples
-        if (
-            not same
-            or min(numbers, default=0) < 0
-            or (samples is not None and (state[0] != samples or state[2] > samples))
-        ):
-            raise Misfit("it is damaged: the place in the data makes no sense")
-        try:
-            if isinstance(state[-1], dict):
-                noted.generator(state[-1])
-            run.batches.restore(tuple(state))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise Misfit(f"it is damaged: the place in the data makes no sense: {error}") from error
-
-    def _fill_parts(self, parts):
-        for part, module in parts.items():
-            saved = self.parts[part]
-            module.load_state_dict(self.arrays.get(part, {}))
-            for name, parameter in module.named_parameters():
-                parameter.requires_grad = name not in saved["frozen"]
-            attributes = {name: settings for name, _, settings in saved["modules"]}
-            for name, inner in module.named_modules():
-                inner.training = name not in saved["evaluating"]
-                for key, value in attributes[name].items() if self.given and part == "model" else ():
-                    if isinstance(value, (bool, int, float)) and getattr(inner, key) != value:
-                        setattr(inner, key, value)
 
     def trainer(self, kind, run) -> Any:
         """The trainer of that class whose run it is."""

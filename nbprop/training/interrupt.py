@@ -15,8 +15,9 @@ class Interrupt:
 
 @contextmanager
 def deferred() -> Iterator[Interrupt]:
-    """Inside, an interrupt is noted in what this yields; at the end it is handed on to whoever usually hears it, who
-    raises KeyboardInterrupt. A second interrupt is handed on at once. Nothing in threads that get no interrupts."""
+    """Inside, an interrupt is noted in what this yields; at the end, however that comes, it is handed on to whoever
+    usually hears it, who raises KeyboardInterrupt. A second interrupt is handed on at once. Nothing in threads that get
+    no interrupts."""
     noted = Interrupt()
     usual = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(usual):
@@ -33,5 +34,5 @@ def deferred() -> Iterator[Interrupt]:
         yield noted
     finally:
         signal.signal(signal.SIGINT, usual)
-    if noted.came == 1:
-        usual(signal.SIGINT, None)
+        if noted.came == 1:
+            usual(signal.SIGINT, None)

@@ -87,6 +87,7 @@ class Live:
         self.post(lambda: self._few(n))
 
     def _few(self, n):
+        self.message = ""
         self._pause()
         self._set_status("playing")
         try:

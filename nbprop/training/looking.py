@@ -80,9 +80,10 @@ class Looking:
         """Found by a step of a copy: [] where there can be none without using a batch up."""
         if self.batches.rewinds:
             return []
-        probe = EagerStep(copy.deepcopy(self.model).requires_grad_(True))  # frozen ones are layers, too
-        probe.run(self.objective.first_loss(probe.model, copy.deepcopy(self.batches), self))
-        return probe.layers
+        with self.looking():
+            probe = EagerStep(copy.deepcopy(self.model).requires_grad_(True))  # frozen ones are layers, too
+            probe.run(self.objective.first_loss(probe.model, copy.deepcopy(self.batches), self))
+            return probe.layers
 
     @property
     def taps(self) -> list[Tap]:

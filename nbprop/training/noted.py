@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprop import data as datasets, nn, optim, saving
 from nbprop.engine import no_grad
-from nbprop.nn.likeness import unlike
+from nbprop.nn.likeness import is_own, unlike
 from nbprop.nn.module import evaluating
 from nbprop.optim import schedules
 
@@ -21,6 +21,7 @@ FORM: Any = {  # what is in it: types, [of each], {...: of each}
     "parts": {...: {"plan": (dict, type(None)), "modules": [list], "arrays": {...: list},
                     "frozen": [str], "evaluating": [str]}},
     "generators": [{"places": [str], "state": dict}],
+    "drawn": [dict],
     "objective": {"kind": str, "whole": bool, "data": (dict, type(None)), "loss": (dict, list), "metrics": [str],
                   "augment": bool},
     "loss": (int, float, type(None)),
@@ -34,6 +35,9 @@ FORM: Any = {  # what is in it: types, [of each], {...: of each}
     "recorded": [str],
     "speed": (int, float),
 }  # fmt: skip
+
+
+MISSING = object()
 
 
 def parts(run) -> dict[str, Any]:
@@ -63,19 +67,26 @@ def described(name, part) -> dict[str, Any]:
 
 
 def _attributes(module):
-    """The settings of a module that are numbers, texts, or tuples of them."""
-    left = {"training", *module._notes}
-    return {
-        name: list(value) if isinstance(value, tuple) else value
-        for name, value in vars(module).items()
-        if name[0] != "_" and name not in left and _plain(value)
-    }
+    """What a module keeps that is a number, a text, or a tuple, list or dict of them."""
+    own = is_own(module)
+    left = {"training", "_packed", *module._notes}
+    kept = {name: value for name, value in vars(module).items() if name not in left and (own or name[0] != "_")}
+    return {name: _listed(value) for name, value in kept.items() if _plain(value)}
 
 
 def _plain(value):
-    if isinstance(value, tuple):
+    if isinstance(value, dict):
+        return all(isinstance(key, str) for key in value) and all(map(_plain, value.values()))
+    if isinstance(value, (tuple, list)):
         return all(map(_plain, value))
     return type(value) in (bool, int, float, str, type(None))
+
+
+def _listed(value):
+    """As JSON gives it back."""
+    if isinstance(value, dict):
+        return {key: _listed(each) for key, each in value.items()}
+    return list(map(_listed, value)) if isinstance(value, (tuple, list)) else value
 
 
 def generators(parts, rng) -> list[tuple[Any, list[str]]]:
@@ -159,9 +170,8 @@ def loss_now(run) -> float | None:
     """The loss of a small batch, by which model and loss are known again; None where the batches are made."""
     if isinstance(run.batches, MadeBatches):
         return None
-    model = copy.deepcopy(run.model)
-    with evaluating(model), no_grad(), np.errstate(all="ignore"):
-        return float(run.objective.first_loss(model, copy.deepcopy(run.batches), run)().data)
+    with run.looking(), evaluating(run.model), no_grad(), np.errstate(all="ignore"):
+        return float(run.objective.first_loss(run.model, copy.deepcopy(run.batches), run)().data)
 
 
 def optimizer(optimizer) -> dict[str, Any]:
@@ -180,7 +190,7 @@ def optimizer(optimizer) -> dict[str, Any]:
     }
 
 
-def schedule(optimizer) -> dict[str, dict[str, Any]] | dict[str, Any] | None:
+def schedule(optimizer) -> dict[str, Any] | None:
     schedule: Any = optimizer.schedule
     try:
         return None if schedule is None else {"plan": planned(schedule)}
@@ -214,6 +224,10 @@ def made_schedule(node) -> Any:
     return kind(**values)
 
 
+class Misfit(ValueError):
+    """The file is good, but what is given is not what it was saved with."""
+
+
 # ---- what is different ---------------------------------------------------------------------------------------------
 
 
@@ -235,10 +249,13 @@ def another_make(saved, here, settings=True) -> str:
             return f"{key!r} {_array(a, 'was')} and {_array(b, 'is')}"
     for name, (_, then) in was.items() if settings else ():
         for key in [*then, *now[name][1]]:
-            a, b = (each[name][1].get(key, "missing") for each in (was, now))
+            a, b = (each[name][1].get(key, MISSING) for each in (was, now))
             if a != b and not (type(a) is type(b) and isinstance(a, (bool, float))):
-                place = f"{name}.{key}" if name else key
-                return f"{place} was {short(a)} and is {short(b)}; set it before loading"
+                place, said = (
+                    f"{name}.{key}" if name else key,
+                    ["missing" if x is MISSING else short(x) for x in (a, b)],
+                )
+                return f"{place} was {said[0]} and is {said[1]}; set it before loading"
     return ""
 
 

@@ -111,8 +111,8 @@ class Returning(Turning):
         return other
 
     def _copied(self):
-        if self._run.batches.rewinds:
-            raise ValueError(f"this run cannot be branched: {self._run.batches.rewinds}")
+        if self._run.bound:
+            raise ValueError(f"this run cannot be branched: {self._run.bound}")
         self._notice()
         run, past = copy.deepcopy((self._run, self._past))
         return run, past, self.history.copy()

@@ -61,6 +61,16 @@ class Run(Looking):
         """The optimizer; of several parts, the first one's."""
         return next(iter(self.optimizers.values()))
 
+    @property
+    def bound(self) -> str:
+        """Why no second run can go on from here beside this one; "" if one can."""
+        if self.objective.generators():
+            return (
+                "its loss draws from a random generator of its own, which both would share: let it take rng, "
+                "loss(model, batch, rng) of an nb.Objective, or keep the generator in the model"
+            )
+        return self.batches.rewinds
+
     # ---- one step ----------------------------------------------------------------------------------------------
 
     def step(self, measure_update=False) -> float:

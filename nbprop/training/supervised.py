@@ -24,13 +24,15 @@ class Supervised(Objective):
     data       a Dataset; or an `nb.data.Arrays` with X and y, whose X may be a tuple of arrays, for model(*X), or a
                dict of them, for model(**X)
     loss       name, instance of a class of nb.nn, or function(output, y) -> Tensor; by default the one that fits the
-    data metrics    name -> function(predicted, y) -> number, recorded as train_name and val_name. predicted: what
-               `predict` gives (probabilities or values) for all samples that are looked at, y: the targets as they
-    stand in the data augment    augment(X, y, rng) -> (X, y), before every training step
+               data
+    metrics    name -> function(predicted, y) -> number, recorded as train_name and val_name. predicted: what `predict`
+               gives (probabilities or values) for all samples that are looked at, y: their targets as in the data
+    augment    augment(X, y, rng) -> (X, y), before every training step
+    static     a declaration that the loss, a function, applies the same ops to every batch of one size, whatever
+               numbers are in it: then training may replay it, see `nn.Module.static`
 
     A model may give several outputs, a tuple or dict of Tensors: the loss and the metrics get them as it gives them. Of
     samples with lengths or weights let these be a part of y, Arrays(X, (y, weight)): the loss gets both.
-    static     the loss, a function, does the same operations on every batch of a size: see Objective
     """
 
     batches, _evaluate, _predict = None, None, None

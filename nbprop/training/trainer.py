@@ -175,6 +175,7 @@ class Trainer(Seen):
             error.advise(steps[losses.argmin()] if len(losses) else 0, self.lr)
             self._stepping = False
             self._tell("diverged", error)
+            self._fail(error)
             raise
         except BaseException:
             self._unmake(before)
@@ -298,9 +299,6 @@ class Trainer(Seen):
                     if self.watchers and time.perf_counter() - looked > FRAME:
                         self._pump()
                         looked = time.perf_counter()
-        except Diverged as error:
-            self._fail(error)
-            raise
         finally:
             end()
             if self.status == "playing":
@@ -309,20 +307,13 @@ class Trainer(Seen):
             best.take()
         return self.history
 
-    def _few(self, n):
-        self.message = ""
-        try:
-            super()._few(n)
-        except Diverged as error:
-            self._fail(error)
-            raise
-
     # ---- in files ----------------------------------------------------------------------------------------------------
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write the run to a file, from which `nb.Trainer.load` goes on bit by bit: parameters, optimizer, place in the
-        data, random numbers, knobs, history. No pickle: the file can be read safely. Not in it: the model's code, the
-        data, the loss where it is not a name, and the way back to earlier steps."""
+        data, random numbers (also of a generator that your loss draws from), arrays that your modules keep, knobs,
+        history. No pickle: the file can be read safely. Not in it: the model's code, the data, the loss where it is not
+        a name, and the way back to earlier steps."""
         from .checkpoint import save
 
         self.between(lambda: save(self, path))
@@ -370,8 +361,8 @@ class Trainer(Seen):
         return other
 
     def _state(self, memo):
-        if self._run.batches.rewinds:
-            raise ValueError(f"this run cannot be copied: {self._run.batches.rewinds}")
+        if self._run.bound:
+            raise ValueError(f"this run cannot be copied: {self._run.bound}")
         self._notice()
         left = ("_inbox", "_lock", "_loop", "_loop_thread", "_player", "watchers", "_hooks", "_requested", "_recorder")
         state = {name: value for name, value in vars(self).items() if name not in left}

@@ -45,7 +45,7 @@ def numbers(tree) -> int:
     return sum(int(np.prod(np.shape(leaf)[1:])) for leaf in leaves(tree))
 
 
-def joined(parts, sizes) -> dict[Any, Any] | list[Any] | tuple[Any, ...] | np.ndarray:
+def joined(parts, sizes) -> Any:
     """The rows of several trees of the same form below each other. sizes: how many samples each is of."""
     first = parts[0]
     if len(parts) == 1:

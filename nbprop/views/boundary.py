@@ -59,7 +59,7 @@ class Boundary(View):
             return "plane" if data.inputs == 2 else "curve"
         return "scatter" if data.task == "regression" else "confusion"
 
-    def frame(self) -> dict[str, np.ndarray] | dict[str, Any]:
+    def frame(self) -> dict[str, np.ndarray]:
         """By mode.
         plane: grid (32, 32) of probabilities of the second class or of values, or (32, 32, C) of probabilities, the
             first row at the top; extent (4,): left, right, bottom, top; train, validation (n, 3): both inputs, and

@@ -70,7 +70,7 @@ class Writing(View):
     def __setattr__(self, name, value) -> None:
         super().__setattr__(name, f"{value:g}" if name == "temperature" and not isinstance(value, str) else value)
 
-    def frame(self) -> dict[str, np.ndarray | Any]:
+    def frame(self) -> dict[str, np.ndarray]:
         """tokens (lines, length), -1 behind the end of a line, and probability (lines, length) of each, 1 for those of
         the start."""
         if self.start is None or not self._writes():

@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from waiting import until
 
 import nbprop as nb
 from nbprop.sources import Descent
@@ -144,14 +145,6 @@ def test_a_function_of_ones_own():
     descent.step(100)
     assert descent.surface.name == "hill"
     np.testing.assert_allclose(descent.paths["sgd"].point, [0, 1], atol=1e-6)
-
-
-async def until(condition, turns=20_000):
-    for _ in range(turns):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it did not happen")
 
 
 def test_it_plays_and_hands_in_other_threads_reach_it():

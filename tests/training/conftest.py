@@ -1,10 +1,15 @@
-"""One small trainer of each kind of objective, for the tests of all kinds."""
+"""One small trainer of each kind of objective, for the tests of all kinds; tests of this folder share modules."""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import nbprop as nb
 from nbprop import nn
+
+sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not
 
 KINDS = {}
 

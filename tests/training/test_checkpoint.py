@@ -1,70 +1,14 @@
 """A run in a file, pickled or copied: it goes on as if nothing had been, and no file does any harm."""
 
 import copy
-import io
-import json
-import multiprocessing
-import pickle
-import zipfile
 
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
+from runs import SPIRALS, X, Y, assert_same, check, drawing, error, net, trainer
 
 import nbprop as nb
-from nbprop import cells, nn
-
-SPIRALS = nb.data.spirals(samples=60, seed=2)
-
-
-def trainer(data=SPIRALS, optimizer="adam", model=None, **options):
-    model = model or nb.nn.mlp([2, 6, 6, 1], dropout=0.2, seed=1)
-    return nb.Trainer(model, data, optimizer=optimizer, lr=0.02, batch_size=16, seed=3, **options)
-
-
-def state(t):
-    """All that decides how a run goes on, and what is there of before."""
-    run = t._run
-    found = {f"model {name}": array for name, array in t.model.state_dict().items()}
-    found |= {f"{part} {name}": v for part, o in run.optimizers.items() for name, v in o.state.items()}
-    found |= {f"history {name}": values.copy() for name, values in t.history.state()[1].items()}
-    found |= {
-        "optimizers": [(type(o).__name__, o.settings(), o.t) for o in run.optimizers.values()],
-        "generators": [g.bit_generator.state for g in [*t.model.generators(), run.rng]],
-        "batches": run.batches.state(),
-        "knobs": {n: v for n, v in run.settings.items() if n != "block"},
-        "frozen": [name for name, p in t.model.named_parameters() if not p.requires_grad],
-        "modes": [module.training for module in t.model.modules()],
-        "settings": [(t.evaluate_every, t.probe_every, t.snapshot_every, t.speed, t.seed, t.steps, t._watching)],
-        "evaluation": t.evaluation,
-        "events": [(event.step, event.name, event.text) for event in t.history.events],
-        "kinds": repr(t.model),
-    }
-    return found
-
-
-def assert_same(a, b):
-    a, b = (state(each) if isinstance(each, nb.Trainer) else each for each in (a, b))
-    assert a.keys() == b.keys()
-    for name in a:
-        if isinstance(a[name], np.ndarray):
-            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
-            assert a[name].dtype == b[name].dtype, name
-        else:
-            assert a[name] == b[name], name
-
-
-def check(t, path, steps=25, **given):
-    """Save, load, and go on with both: they must be the same at each point."""
-    t.save(path)
-    other = type(t).load(path, **given)
-    assert_same(t, other)
-    assert other.status == ("paused" if t.steps else "ready")
-    for each in (t, other):
-        each.fit(steps=steps, bar=False)
-    assert_same(t, other)
-    return other
-
+from nbprop import nn
 
 # ---- it goes on ------------------------------------------------------------------------------------------------------
 
@@ -373,6 +317,46 @@ def test_an_optimizer_of_ones_own(tmp_path):
     assert other.optimizer.beta == 0.5
 
 
+class Keeping(nn.Module):
+    """Its forward goes by what it has kept: arrays, in a list too, written in place; a list that grows; a count."""
+
+    def __init__(self, size=2):
+        self.inner = nn.mlp([2, 4, 1], seed=4)
+        self.scale, self.more, self.log, self._calls = np.ones(2, np.float32), [np.zeros(size)], [], 0
+
+    def forward(self, x):
+        if self.training:
+            self.scale *= 0.9
+            self.more[0] += 0.1
+        return self.inner(x * nb.Tensor(self.scale)) * (1 + float(self.more[0].sum()))
+
+
+def test_arrays_that_modules_keep(tmp_path):
+    t = trainer(model=Keeping())
+    t.fit(steps=7, bar=False)
+    other = check(t, tmp_path / "run.npz", model=Keeping(), data=SPIRALS)
+    np.testing.assert_array_equal(other.model.scale, t.model.scale)
+    np.testing.assert_array_equal(other.model.more, t.model.more)
+    with pytest.raises(ValueError, match=r"arrays that modules of your own keep were .*\(2,\).* and are .*\(3,\)"):
+        nb.Trainer.load(tmp_path / "run.npz", model=Keeping(size=3), data=SPIRALS)
+    still = Keeping()
+    still.scale.flags.writeable = False
+    with pytest.raises(ValueError, match="cannot be written to"):
+        nb.Trainer.load(tmp_path / "run.npz", model=still, data=SPIRALS)
+
+
+@pytest.mark.parametrize("name, value, match", [("log", [1, 2], r"log was \[1, 2\]"), ("_calls", 3, "_calls was 3")])
+def test_what_else_modules_keep_is_to_be_set_again(name, value, match, tmp_path):
+    t, other = trainer(model=Keeping()), Keeping()
+    setattr(t.model, name, value)
+    t.fit(steps=3, bar=False)
+    t.save(tmp_path / "run.npz")
+    with pytest.raises(ValueError, match=match + ".*set it before loading"):
+        nb.Trainer.load(tmp_path / "run.npz", model=Keeping(), data=SPIRALS)
+    setattr(other, name, value)
+    check(t, tmp_path / "run.npz", model=other, data=SPIRALS)
+
+
 # ---- objectives ------------------------------------------------------------------------------------------------------
 
 
@@ -432,311 +416,17 @@ def test_batches_that_come_but_once_cannot_be_saved_or_copied(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# ---- files that nobody should trust ----------------------------------------------------------------------------------
-
-
-class Executed(Exception):
-    pass
-
-
-class Trap:
-    """Raises when it is unpickled."""
-
-    def __reduce__(self):
-        return (_spring, ())
-
-
-def _spring():
-    raise Executed
-
-
-@pytest.fixture(scope="module")
-def entries(tmp_path_factory):
-    """What is in a good file: the head, and the arrays."""
-    path = tmp_path_factory.mktemp("good") / "run.npz"
-    t = trainer(optimizer=nb.optim.Adam(schedule=nb.optim.StepLR(9)))
-    t.fit(steps=5, bar=False)
-    t.depth = 0
-    t.fit(steps=1, bar=False)
-    t.save(path)
-    with np.load(path, allow_pickle=False) as found:
-        arrays = dict(found)
-    return json.loads(arrays.pop("run").tobytes()), arrays
-
-
-def write(path, head, arrays, compression=zipfile.ZIP_STORED, raw=()):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        text = np.frombuffer(head if isinstance(head, bytes) else json.dumps(head).encode(), np.uint8)
-        for name, array in {"run": text, **arrays}.items():
-            stream = io.BytesIO()
-            np.lib.format.write_array(stream, np.asarray(array), allow_pickle=True)
-            archive.writestr(name + ".npy", stream.getvalue())
-        for name, content in dict(raw).items():
-            archive.writestr(name, content)
-    return path
-
-
-def test_the_crafted_files_are_good_but_for_what_is_wrong_with_them(entries, tmp_path):
-    assert nb.Trainer.load(write(tmp_path / "run.npz", *entries), data=SPIRALS).steps == 6
-
-
-def refused(path, match="", **given):
-    with pytest.raises(ValueError, match=rf"run\.npz'.*{match}") as error:
-        nb.Trainer.load(path, **{"data": SPIRALS, **given})
-    assert not isinstance(error.value.__cause__, Executed)
-
-
-def places(tree, at=()):
-    """The keys that lead to each value in what JSON holds."""
-    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ():
-        yield (*at, key)
-        yield from places(value, (*at, key))
-
-
-def changed(tree, place, value):
-    tree = json.loads(json.dumps(tree))
-    inner = tree
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = value
-    return tree
-
-
-@pytest.mark.parametrize(
-    "value", [None, "__class__", -1, 10**400, [[]], {"class": "Module"}, True, float("nan")], ids=repr
-)
-def test_whatever_stands_anywhere_in_the_head_is_loaded_or_refused(value, entries, tmp_path):
-    head, arrays = entries
-    short = changed(head, ("history", "columns"), dict(list(head["history"]["columns"].items())[:1]))
-    kept = {
-        n: a
-        for n, a in arrays.items()
-        if not n.startswith("history") or n.split("/", 2)[2] in short["history"]["columns"]
-    }
-    for place in places(short):
-        path = write(tmp_path / "run.npz", changed(short, place, value), kept)
-        try:
-            other = nb.Trainer.load(path, data=SPIRALS)
-        except ValueError as error:
-            assert "run.npz'" in str(error), (place, error)
-        else:
-            assert other.model.theta.size == 3, place
-
-
-HEADS = {
-    "another version": (("version",), 99, "written by a newer nbprop"),
-    "an older version": (("version",), 0, "version 0, and this nbprop reads version 1"),
-    "another format": (("format",), "onnx", "expected the format 'nbprop run'"),
-    "an unknown optimizer": (("optimizers", "", "class"), "Nothing", "no 'Nothing'"),
-    "a function for an optimizer": (("optimizers", "", "class"), "optimizer", "no 'optimizer'"),
-    "an unknown schedule": (("optimizers", "", "schedule", "plan", "class"), "Optimizer", "no schedule 'Optimizer'"),
-    "a generator of another kind": (("generators", 0, "state", "bit_generator"), "MT19937", "MT19937"),
-    "a generator nowhere": (("generators", 1, "places"), ["model:0.weight"], "no random generator at"),
-    "more samples than there are": (("batches", 0), 10**15, "place in the data"),
-    "a step beyond all samples": (("batches", 2), 10**15, "place in the data"),
-    "a history of the future": (("steps",), 3, "goes beyond step 3"),
-    "an unknown setting": (("settings", "batch_size"), 0, "batch_size must be"),
-    "huge layers": (
-        ("parts", "model", "plan", "model", "settings", "modules", 0, "settings", "in_features"),
-        10**9,
-        "larger",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", HEADS)
-def test_a_head_with_something_wrong(what, entries, tmp_path):
-    place, value, words = HEADS[what]
-    refused(write(tmp_path / "run.npz", changed(entries[0], place, value), entries[1]), words)
-
-
-def test_arrays_with_something_wrong(entries, tmp_path):
-    head, arrays = entries
-    path = tmp_path / "run.npz"
-    weight = next(name for name in arrays if name.startswith("model/"))
-    refused(write(path, head, {**arrays, weight: np.array([Trap()], object)}), "allow_pickle=False")
-    refused(write(path, head, arrays, raw={"more.npy": pickle.dumps(Trap())}), "")
-    refused(write(path, head, {**arrays, weight: arrays[weight].astype(np.float64)}), "not those that it says")
-    refused(write(path, head, {name: array for name, array in arrays.items() if name != weight}), "not those")
-    state = next(name for name in arrays if name.startswith("optimizer0/"))
-    refused(write(path, head, {**arrays, state: np.zeros(9)}), r"has shape \(9,\)")
-    refused(write(path, head, {**arrays, "bomb": np.zeros(10**7)}, zipfile.ZIP_DEFLATED), "it is compressed")
-    for shape in ((10**15,), (2**31, 2**31, 4), (10**9, 0, 10**9)):
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        good = {name: array for name, array in arrays.items() if name != weight}
-        refused(write(path, head, good, raw={weight + ".npy": header.getvalue()}), "")
-    refused(write(path, b"[" * 10**5, arrays), "recursion")
-    refused(write(path, b"\xff\xfe", arrays), "")
-
-
-def test_files_cut_short_and_with_a_byte_flipped(entries, tmp_path):
-    path = write(tmp_path / "run.npz", *entries)
-    good, whole = nb.Trainer.load(path, data=SPIRALS), path.read_bytes()
-    for end in range(0, len(whole), len(whole) // 40):
-        path.write_bytes(whole[:end])
-        refused(path, "damaged")
-    for place in range(0, len(whole), len(whole) // 150):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
-        try:
-            other = nb.Trainer.load(path, data=SPIRALS)
-        except ValueError as error:
-            assert "damaged" in str(error)
-        else:  # a byte that says nothing, such as a date
-            assert_same(good, other)
-
-
-@pytest.mark.parametrize("content", [b"", b"PK", b"\x93NUMPY", pickle.dumps(Trap()), b"\x00" * 1000])
-def test_files_of_another_kind(content, tmp_path):
-    (tmp_path / "run.npz").write_bytes(content)
-    refused(tmp_path / "run.npz", "damaged, or not a run that trainer.save wrote")
-
-
-def test_a_model_for_a_run_and_a_run_for_a_model(tmp_path):
-    t = trainer()
-    nb.save(t.model, tmp_path / "run.npz")
-    refused(tmp_path / "run.npz", r"it is a model, which nb\.load\(path\) reads")
+def test_the_generator_of_a_loss_is_kept_and_disturbed_by_nobody(tmp_path):
+    t, twin = (nb.Trainer(net(), objective=drawing(), batch_size=8) for _ in range(2))
+    assert [layer.name for layer in t.layers] == ["hidden 1", "output"]  # found by a step of a copy
+    t.fit(steps=9, bar=False)
     t.save(tmp_path / "run.npz")
-    with pytest.raises(ValueError, match=r"it is a run, which nb\.Trainer\.load\(path\) reads"):
-        nb.load(tmp_path / "run.npz")
-    np.savez(tmp_path / "run.npz", **t.model.state_dict())
-    refused(tmp_path / "run.npz", "there is no 'run' in it")
-
-
-def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "run.npz"
-    t = trainer()
-    t.save(path)
-    before = path.read_bytes()
-
-    def broken(*args, **kwargs):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(np.lib.format, "write_array", broken)
-    with pytest.raises(OSError, match="disk full"):
-        t.save(path)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-# ---- pickle and copies -----------------------------------------------------------------------------------------------
-
-
-def five(t):
-    """What another process does."""
-    t.fit(steps=5, bar=False)
-    return t
-
-
-def test_a_trainer_goes_through_a_process_pool():
-    t = trainer()
-    t.fit(steps=12, bar=False)
-    t.depth = 3
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        back = pool.apply(five, (t,))
-    five(t)
-    assert_same(t, back)
-    for step in (14, 12, 3):
-        for each in (t, back):
-            each.rewind(step)
-        np.testing.assert_array_equal(t.model.theta, back.model.theta)
-        for each in (t, back):
-            each.fit(steps=20 - step, bar=False)
-        assert_same(t, back)
-
-
-@pytest.mark.parametrize("how", [copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))], ids=["deepcopy", "pickle"])
-def test_a_copy_is_another_with_the_same_past(how):
-    t = trainer(snapshot_every=5)
-    t.on("step", lambda trainer: None)  # belongs to the original
-    t.fit(steps=12, bar=False)
-    t.set(depth=3, dropout=0.5)
-    t.fit(steps=4, bar=False)
-    t.lr = 0.3
-    t.fit(steps=4, bar=False)
-    before = state(t)
-    other = how(t)
-    assert_same(before, other)
-    assert other.history._source() is other
-    assert not other._hooks
-    assert not {id(m) for m in t.model.modules()} & {id(m) for m in other.model.modules()}
-    assert not np.shares_memory(t.model.theta, other.model.theta)
-    assert other._lock is not t._lock
-    other.undo()
-    assert (other.lr, other.steps) == (0.02, 16)
-    other.redo()
-    assert_same(before, other)
-    other.rewind(7)
-    assert other.depth == 2
-    assert_same(before, t)  # nothing of it has changed
-    t.rewind(7)
-    assert_same(t, other)
-    for each in (t, other):
-        each.undo()
-        each.optimizer.lr = 0.01
-        each.fit(steps=5, bar=False)
-    assert_same(t, other)
-
-
-@pytest.mark.parametrize("how", [copy.deepcopy, lambda h: pickle.loads(pickle.dumps(h)), nb.record.History.copy])
-def test_a_history_survives(how):
-    t = trainer()
-    t.fit(steps=9, bar=False)
-    other = how(t.history)
-    np.testing.assert_array_equal(other["loss"], t.history["loss"])
-    t.fit(steps=9, bar=False)
-    assert len(other["loss"]) == 9
-    with pytest.raises(ValueError, match="is a copy"):
-        other.plot()
-
-
-def test_a_model_and_its_trainer_copied_together_stay_together():
-    t = trainer()
-    model, other = copy.deepcopy((t.model, t))
-    assert other.model is model
-
-
-def test_what_pickle_cannot_name_is_said():
-    t = trainer(loss=lambda output, y: ((output - y[..., None]) ** 2).mean())
-    with pytest.raises((pickle.PicklingError, AttributeError), match="<lambda>"):
-        pickle.dumps(t)
-    copy.deepcopy(t).fit(steps=2, bar=False)
-
-
-# ---- branches belong to their cell -----------------------------------------------------------------------------------
-
-
-def test_branches_and_copies_are_claimed_by_their_cell(monkeypatch):
-    t, execution = trainer(), [1]
-    monkeypatch.setattr(cells, "_MADE", {})
-    monkeypatch.setattr(cells, "_cell", lambda: ("cell", execution[0]))
-    paused = []
-    monkeypatch.setattr(nb.Trainer, "replaced", lambda self: paused.append(self))
-    made = [t.branch(lr=0.5), copy.deepcopy(t), t.at(0)]
-    assert paused == []
-    execution[0] = 2
-    again = t.branch(lr=0.5)
-    assert {id(each) for each in paused} >= {id(each) for each in made}
-    assert again not in paused
-    assert t not in paused
-
-
-def test_a_cell_that_branches_and_plays_leaves_one_run_playing(monkeypatch):
-    import asyncio
-
-    monkeypatch.setattr(cells, "_MADE", {})
-
-    async def notebook():
-        t, made = trainer(), []
-        for execution in (1, 2, 3):
-            monkeypatch.setattr(cells, "_cell", lambda execution=execution: ("cell", execution))
-            made.append(t.branch(lr=0.1))
-            made[-1].play(unseen=True)
-            await asyncio.sleep(0.05)
-        playing = [each.playing for each in made]
-        for each in made:
-            each.pause()
-        await asyncio.sleep(0)
-        return playing
-
-    assert asyncio.run(notebook()) == [False, False, True]
+    other = nb.Trainer.load(tmp_path / "run.npz", objective=drawing())
+    for each, steps in ((t, 9), (other, 9), (twin, 18)):
+        each.fit(steps=steps, bar=False)
+    np.testing.assert_array_equal(t.theta, twin.theta)
+    np.testing.assert_array_equal(t.theta, other.theta)
+    with pytest.raises(ValueError, match="drew from 1 random generators of its own, and draws from 0"):
+        objective = nb.Objective(error, nb.data.Arrays(X, Y))
+        objective.losses[""].__name__ = "loss"
+        nb.Trainer.load(tmp_path / "run.npz", objective=objective)

@@ -140,6 +140,16 @@ def test_a_second_interrupt_does_not_wait_and_its_step_is_undone(drive):
     assert_same(t, twin)
 
 
+def test_an_interrupt_in_a_step_that_diverges_is_not_lost(drive):
+    trap = Trap([None, None, lambda: (interrupt(), trainer.model.theta.fill(np.inf))])
+    trainer, told = make(trap), []
+    trainer.on("diverged", lambda t, error: told.append(error))
+    with pytest.raises(KeyboardInterrupt) as caught:
+        drive(trainer, 20)
+    assert isinstance(caught.value.__context__, nb.Diverged) and told == [caught.value.__context__]
+    assert trainer.status == "stopped" and trainer.message == str(told[0])
+
+
 def raising(error):
     def act():
         raise error("in the middle")

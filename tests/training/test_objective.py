@@ -2,23 +2,10 @@
 
 import numpy as np
 import pytest
+from runs import RNG, X, Y, error, net
 
 import nbprop as nb
 from nbprop import nn
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(40, 2)).astype(np.float32)
-Y = X[:, :1] * X[:, 1:]
-
-
-def error(model, batch):
-    x, y = batch
-    return ((model(x) - y) ** 2).mean()
-
-
-def net(outputs=1, **settings):
-    return nn.mlp([2, 4, outputs], seed=0, **settings)
-
 
 # ---- the objective is the same thing as the usual one --------------------------------------------------------------
 

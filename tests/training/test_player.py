@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 import pytest
+from waiting import until
 
 import nbprop as nb
 from nbprop import cells
@@ -13,14 +14,6 @@ from nbprop.training import player
 
 def make(**settings):
     return nb.Trainer(nb.nn.mlp([2, 6, 1], seed=0), nb.data.xor(seed=1), seed=2, **settings)
-
-
-async def until(condition, turns=20_000):
-    for _ in range(turns):
-        if condition():
-            return
-        await asyncio.sleep(0.001)
-    raise AssertionError("it did not happen")
 
 
 def test_play_pause_and_the_same_numbers_as_fit():
@@ -186,5 +179,82 @@ def test_running_a_cell_again_stops_what_it_started(monkeypatch):
         make()
         assert third.playing
         third.pause()
+
+    asyncio.run(main())
+
+
+HANDS = {
+    "rewind": (lambda t: t.rewind(8), lambda before: 8, "paused"),
+    "rewind to the beginning": (lambda t: t.rewind(0), lambda before: 0, "ready"),
+    "step": (lambda t: t.step(), lambda before: before + 1, "paused"),
+    "steps": (lambda t: t.step(3), lambda before: before + 3, "paused"),
+}
+
+
+@pytest.mark.parametrize("hand, reached, status", HANDS.values(), ids=HANDS)
+def test_a_run_that_plays_is_paused_by(hand, reached, status):
+    async def main():
+        t = make()
+        t.play()
+        await until(lambda: t.steps > 20)
+        assert t.playing and t.status == "playing"
+        expected = reached(t.steps)
+        hand(t)
+        assert not t.playing and t.status == status and t.steps == expected
+        for _ in range(100):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.03)
+        assert t.steps == expected and t.status == status
+        return t
+
+    t = asyncio.run(main())
+    twin = make()
+    twin.fit(steps=t.steps)
+    np.testing.assert_array_equal(t.model.theta, twin.model.theta)
+
+
+def test_what_another_thread_asks_for_acts_before_the_end_of_the_slice(monkeypatch):
+    monkeypatch.setattr(player, "SLICE", 60.0)  # all of it is one slice
+    acted, rates = [], {}
+
+    async def main():
+        t = make(lr=0.01)
+
+        @t.on("step")
+        def ask(trainer):
+            rates[trainer.steps] = trainer.optimizer.lr
+            if trainer.steps == 2:
+                asks = lambda: (trainer.post(lambda: acted.append(trainer.steps)), trainer.set(lr=0.5))  # noqa: E731
+                thread = threading.Thread(target=asks)
+                thread.start()
+                thread.join(20)
+
+        t.play(steps=6)
+        await until(lambda: not t.playing)
+        assert t.steps == 6 and t.message == ""
+        return t
+
+    t = asyncio.run(main())
+    assert acted == [2]
+    assert rates == {1: 0.01, 2: 0.01, 3: 0.5, 4: 0.5, 5: 0.5, 6: 0.5}
+    assert [(event.step, event.name) for event in t.history.events] == [(2, "lr")]
+
+
+def test_another_thread_pauses_before_the_end_of_the_slice(monkeypatch):
+    monkeypatch.setattr(player, "SLICE", 60.0)
+
+    async def main():
+        t = make()
+
+        @t.on("step")
+        def ask(trainer):
+            if trainer.steps == 3:
+                thread = threading.Thread(target=trainer.pause)
+                thread.start()
+                thread.join(20)
+
+        t.play(steps=10)
+        await until(lambda: not t.playing)
+        assert t.steps == 3 and t.status == "paused"
 
     asyncio.run(main())

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -101,15 +100,6 @@ def train():
 @pytest.fixture(scope="session")
 def spirals(train):
     return train(nb.data.spirals(samples=160))
-
-
-@pytest.fixture
-def ax():
-    """Axes to draw on, drawn in full at the end: Matplotlib finds most of its faults only then."""
-    figure, axes = plt.subplots()
-    yield axes
-    figure.canvas.draw()
-    plt.close(figure)
 
 
 @pytest.fixture

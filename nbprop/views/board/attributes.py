@@ -61,7 +61,7 @@ class Attributes(Strict):
         return self._spec["columns"]
 
     @columns.setter
-    def columns(self, value) -> Any:
+    def columns(self, value) -> None:
         self._spec = {**self._spec, "columns": positive("columns", value)}
 
     @property
@@ -70,7 +70,7 @@ class Attributes(Strict):
         return self._spec["height"]
 
     @height.setter
-    def height(self, value) -> Any:
+    def height(self, value) -> None:
         self._spec = {**self._spec, "height": positive("height", value)}
 
 

@@ -143,7 +143,7 @@ class Board(Attributes, anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**data, **self.picture()}, metadata
 
-    def picture(self) -> dict[Any, Any] | dict[str, str]:
+    def picture(self) -> dict[str, str]:
         """A picture of now for where no widget can live (GitHub, PDF, an export), as a part of a MIME bundle.
 
         Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once.

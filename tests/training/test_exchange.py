@@ -1,0 +1,65 @@
+"""Another optimizer, or one like the present one; names that are nearly a knob's."""
+
+import numpy as np
+import pytest
+
+import nbprop as nb
+
+
+def make(**settings):
+    return nb.Trainer(nb.nn.mlp([2, 6, 1], seed=0), nb.data.xor(seed=1), seed=2, **settings)
+
+
+@pytest.mark.parametrize("same", [lambda: "adam", lambda: nb.optim.Adam(lr=0.02)], ids=["name", "object"])
+def test_an_optimizer_like_the_present_one_changes_nothing(same):
+    t, twin = make(lr=0.02), make(lr=0.02)
+    t.fit(steps=10)
+    t.optimizer = same()
+    assert t.history.events == [] and t.optimizer.t == 10
+    t.fit(steps=10)
+    twin.fit(steps=20)
+    np.testing.assert_array_equal(t.model.theta, twin.model.theta)
+
+
+OTHERS = {
+    "a setting": lambda: nb.optim.Adam(lr=0.02, betas=(0.5, 0.9)),
+    "its weight decay": lambda: nb.optim.Adam(lr=0.02, weight_decay=0.1),
+    "a kind": lambda: nb.optim.AdamW(lr=0.02),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_another_optimizer_is_an_event_and_begins_anew(other):
+    t, twin = make(lr=0.02), make(lr=0.02)
+    t.fit(steps=10)
+    twin.fit(steps=11)
+    t.optimizer = other()
+    assert [event.name for event in t.history.events] == ["optimizer"] and t.optimizer.t == 0
+    assert t.optimizer.settings() == other().settings()
+    t.fit(steps=1)
+    assert t.optimizer.t == 1 and not np.array_equal(t.model.theta, twin.model.theta)
+
+
+def test_a_name_that_is_nearly_a_knob_is_refused_and_meant():
+    t = make()
+    with pytest.raises(AttributeError, match=r"a Trainer has no 'lrr'.*did you mean 'lr'"):
+        t.lrr = 1
+    with pytest.raises(AttributeError, match=r"no knob 'lrr'.*did you mean 'lr'"):
+        t.set(lrr=1)
+    with pytest.raises(AttributeError, match="no knob 'lrr'"):
+        t.set(batch_size=4, lrr=1)
+    assert t.batch_size == 32 and t.history.events == [] and not hasattr(t, "lrr")
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "rmsprop"])
+def test_weight_decay_survives_the_name_of_another_optimizer(name):
+    t = make(lr=0.02)
+    t.weight_decay = 0.25
+    t.fit(steps=2)
+    t.optimizer = name
+    assert t.weight_decay == t.optimizer.weight_decay == 0.25 and t.lr == 0.02
+    t.fit(steps=2)
+    t.rewind(3)
+    assert t.weight_decay == t.optimizer.weight_decay == 0.25
+    t.rewind(1)
+    assert isinstance(t.optimizer, nb.optim.Adam) and t.weight_decay == 0.25
