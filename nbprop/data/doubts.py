@@ -77,7 +77,7 @@ def sizes(X: np.ndarray, name: str, features: Sequence[str], scaling: Scaling | 
             f"about 1. Try scale=255 (pictures), or scale='standard'."
         )
         return
-    axis = feature_axis(X)
+    axis = feature_axis(X.ndim)
     if len(features) != X.shape[axis]:
         return
     some = np.moveaxis(some, axis, -1).reshape(-1, X.shape[axis]).astype(np.float64)

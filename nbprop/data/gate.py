@@ -77,7 +77,7 @@ def from_arrays(
     named, names = names is not None, names or ()
     X = _inputs(X, "X", columns, vocabulary, names)
     words = [] if vocabulary else [*doubts.pictures(X, "X", named)]
-    d = X.shape[scaling.feature_axis(X)]
+    d = X.shape[scaling.feature_axis(X.ndim)]
     features = vocabulary or checks.names_of(names if named else [f"x{i + 1}" for i in range(d)], "features", d)
 
     of_y = tuple(tables.keys(y) or ())

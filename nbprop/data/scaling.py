@@ -43,14 +43,14 @@ def check(scale: Any) -> str | float | None:
     return number(above=0, tip='scale="standard"')("scale", scale)
 
 
-def feature_axis(X: np.ndarray) -> int:
-    """Which axis of X counts the features: the channels of a picture, the last of all others."""
-    return 1 if X.ndim == 4 else X.ndim - 1
+def feature_axis(ndim: int) -> int:
+    """Which of so many axes of X counts the features: the channels of a picture, the last of all others."""
+    return 1 if ndim == 4 else ndim - 1
 
 
 def fit(scale: str | float, rows: Callable[[], Iterable[np.ndarray]], shape: tuple[int, ...]) -> Scaling:
     """The scaling for training samples X. rows(): X, piece by piece; shape: of X."""
-    feature = 1 if len(shape) == 4 else len(shape) - 1
+    feature = feature_axis(len(shape))
     axes = tuple(axis for axis in range(len(shape)) if axis != feature)
     if not isinstance(scale, str):
         features = (shape[feature], *[1] * (len(shape) - feature - 1))

@@ -5,13 +5,12 @@ data = nb.data.Arrays([first, second, third], y)            # of different lengt
 X, y = data.take(data.train[:32])
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nbprop.checks import choice, whole
-from nbprop.data import checks, splitting
+from nbprop.data import checks, splitting, trees
 from nbprop.data.sequences import Padded, kept, pad
 
 
@@ -59,7 +58,7 @@ class Arrays:
 
     def take(self, indices: Any) -> tuple[Any, Any]:
         """X and y of the samples at these places: the same trees, with fewer rows; y is None where there is none."""
-        return _mapped(self.X, lambda array: array[indices]), _mapped(self.y, lambda array: array[indices])
+        return trees.at(self.X, indices), None if self.y is None else trees.at(self.y, indices)
 
     def sample(self, n: int, which: str = "train", seed: int = 0) -> np.ndarray:
         """n of the places in `train` or `val`, the same ones every time; all of them if there are no more."""
@@ -103,16 +102,6 @@ def _leaves(tree, name):
         return [(name, tree.values), (f"{name}.lengths", tree.lengths)]
     items = tree.items() if isinstance(tree, dict) else enumerate(tree or ())
     return [leaf for key, each in items for leaf in _leaves(each, f"{name}[{key!r}]")]
-
-
-def _mapped(tree: Any, change: Callable[[np.ndarray], Any]) -> Any:
-    """The same tree, of changed arrays."""
-    if tree is None or isinstance(tree, np.ndarray):
-        return None if tree is None else change(tree)
-    if isinstance(tree, dict):
-        return {key: _mapped(each, change) for key, each in tree.items()}
-    parts = [_mapped(each, change) for each in tree]
-    return Padded(*parts) if isinstance(tree, Padded) else tuple(parts)
 
 
 def _shapes(tree):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn
+from nbprop.data.trees import leaves
 from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
@@ -15,9 +16,9 @@ from nbprop.record import histograms
 from nbprop.record.layers import Layer, Tap, behind, find_layers
 from nbprop.record.observation import Observation, observe, untouched
 
+from .outputs import called
 from .step import EagerStep, RecordedStep
 from .structure import Structure
-from .trees import called, leaves
 
 
 class Looking:

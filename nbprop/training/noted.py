@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import data as datasets, nn, optim, saving
+from nbprop.data.trees import leaves
 from nbprop.engine import no_grad
 from nbprop.nn.likeness import is_own, unlike
 from nbprop.nn.module import evaluating
@@ -15,7 +16,6 @@ from nbprop.optim import schedules
 
 from .batches import MadeBatches
 from .supervised import Supervised
-from .trees import leaves
 
 FORM: Any = {  # what is in it: types, [of each], {...: of each}
     "parts": {...: {"plan": (dict, type(None)), "modules": [list], "arrays": {...: list},

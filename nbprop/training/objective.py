@@ -15,14 +15,15 @@ import numpy as np
 from nbprop import data as datasets
 from nbprop.checks import did_you_mean, whole
 from nbprop.data import Arrays, Dataset
+from nbprop.data.trees import at, numbers, rows
 from nbprop.engine import ShapeError, Tensor, no_grad
 from nbprop.nn.module import Module, evaluating
 from nbprop.record.quantities import QUANTITIES
 
 from .batches import Batches, GivenBatches, MadeBatches
 from .compatibility import check_one_alone
+from .outputs import arrays, called, joined
 from .taking import generators_of, taking
-from .trees import arrays, at, called, joined, numbers, rows
 
 TRAIN, VALIDATION = 512, 2048  # at most so many samples, always the same ones, are looked at in an evaluation
 PIECE = 2**17  # numbers of the inputs that go through the model at once in an evaluation, about

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import optim
+from nbprop.data.trees import at
 from nbprop.nn.likeness import unlike
 from nbprop.nn.parameter import changes
 from nbprop.record.diverged import Diverged, first_not_finite
@@ -20,7 +21,6 @@ from .looking import Looking
 from .past import Snapshot
 from .step import EagerStep, RecordedStep
 from .structure import Structure
-from .trees import at
 
 DEFAULTS = {"batch_size": 32, "drop_last": False, "accumulate": 1, "clip": None, "clip_value": None, "l1": 0.0}
 

@@ -8,14 +8,15 @@ import numpy as np
 from nbprop import nn
 from nbprop.checks import whole
 from nbprop.data import Arrays, Dataset
+from nbprop.data.trees import at, numbers, rows
 from nbprop.engine import Tensor
 from nbprop.nn.likeness import unlike
 from nbprop.nn.losses import USUAL
 
 from .compatibility import as_inputs, check_compatible, check_loss, one_sample
 from .objective import Objective, checked_loss, checked_metrics, number_of, pieces
+from .outputs import arrays, called, joined
 from .taking import taking
-from .trees import arrays, at, called, joined, numbers, rows
 
 
 class Supervised(Objective):
