@@ -71,6 +71,8 @@ def numbers(values: Any, name: str, columns: Sequence[str] = ()) -> np.ndarray:
     if kind in "Mm":
         where = f" in column {columns[0]!r}" if len(columns) == 1 else ""
         raise TypeError(f"{name}: expected real numbers, got dates or times ({values.dtype}){where}; try {TIMES}")
+    if kind == "c":
+        raise TypeError(f"{name}: expected real numbers, got complex ones; try {name}.real, or abs({name})")
     if kind not in "biufO":
         raise TypeError(
             f"{name}: expected real numbers, got dtype {values.dtype}; try {name}.astype(float) if the texts are "

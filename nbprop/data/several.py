@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nbprop.checks import choice, whole
-from nbprop.data import checks, splitting, trees
+from nbprop.data import checks, splitting, tables, trees
 from nbprop.data.sequences import Padded, kept, pad
 
 
@@ -34,6 +34,7 @@ class Arrays:
         self, X: Any, y: Any = None, validation: float | None = None, seed: int = 0, name: str = "data"
     ) -> None:
         self.name = name
+        _check_rows([*_tables(X, "X"), *_tables(y, "y")])
         self.X: Any = _tree(X, "X")
         self.y: Any = None if y is None else _tree(y, "y")
         named = [*_leaves(self.X, "X"), *_leaves(self.y, "y")]
@@ -68,6 +69,25 @@ class Arrays:
     def __repr__(self) -> str:
         y = "" if self.y is None else f", y {_shapes(self.y)}"
         return f"Arrays({self.name!r}, X {_shapes(self.X)}{y}, {len(self.train)} train, {len(self.val)} validation)"
+
+
+def _tables(tree, name):
+    """(name, column) of what numbers its rows, such as a pandas Series; TypeError for a table of several columns."""
+    if tables.keys(tree) is not None:
+        raise TypeError(
+            f"{name}: expected arrays, got a {type(tree).__name__}, whose columns go by their names: try "
+            f"nb.data.from_arrays, or {name}.to_numpy() if rows and columns are in order"
+        )
+    if isinstance(tree, (dict, tuple)):
+        items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+        return [each for key, part in items for each in _tables(part, f"{name}[{key!r}]")]
+    return [(name, tree)] if hasattr(tree, "index") and not callable(tree.index) else []
+
+
+def _check_rows(columns):
+    """ValueError where columns number their rows differently: side by side they would be mixed up."""
+    for name, column in columns[1:]:
+        tables.check_same_rows(columns[0][1], column, (columns[0][0], name))
 
 
 def _tree(value, name):

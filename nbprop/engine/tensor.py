@@ -317,9 +317,10 @@ def apply(op, *inputs) -> Tensor:
     try:
         result._data = op(*map(_numbers_of, inputs))
     except TypeError as error:
-        if "integ" not in str(error) or not vars(op):
+        options = {name: value for name, value in vars(op).items() if name != "needs"}
+        if "integ" not in str(error) or not options:
             raise
-        option, value = next(iter(vars(op).items()))
+        option, value = next(iter(options.items()))
         raise TypeError(f"{op.name} takes whole numbers as {option}: got {value!r} ({error}).") from None
     except ValueError as error:
         shapes = " and ".join(str(x.shape) for x in inputs)

@@ -243,6 +243,8 @@ class FunctionLoss(Loss):
     outputs count as logits. Where that is wrong, make a subclass of nn.Loss with `probabilities` and `correct`.
     """
 
+    _notes = ("_turn", "_seen")
+
     def __init__(self, function: Any) -> None:
         self.function = function
         self._seen = set()  # shapes for which comparing all with all has been ruled out

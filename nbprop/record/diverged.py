@@ -9,21 +9,32 @@ class Diverged(FloatingPointError):
     """A loss, gradient or parameter became infinite or NaN.
 
     step: the step in which it happened; layer: name of the layer, None for the loss;
-    quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; value: the first such number.
+    quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; or where it came into the step from outside,
+    "batch" or "weights"; value: the first such number.
     """
 
     def __init__(self, step, layer, quantity, value) -> None:
         self.step, self.layer, self.quantity, self.value = step, layer, quantity, value
         of = f" of layer '{layer}'" if layer else ""
-        became = "NaN" if np.isnan(value) else "infinite"
-        super().__init__(f"In step {step}, {_WORDS[quantity]}{of} became {became}.")
+        what = "NaN" if np.isnan(value) else "infinite"
+        became = "is {} before it begins" if quantity in _ADVICE else "became {}"
+        super().__init__(f"In step {step}, {_WORDS[quantity]}{of} {became.format(what)}.")
 
     def advise(self, step, lr) -> None:
         """Add what to do: go back to `step`."""
+        if self.quantity in _ADVICE:
+            self.args = (f"{self} {_ADVICE[self.quantity]}",)
+            return
         self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {lr:.3g}.",)
 
 
+_ADVICE = {
+    "batch": "Look for it in the data, or in what makes the batches: no learning rate helps.",
+    "weights": "They were set in code, or a step was not finished: set them anew, or trainer.reset().",
+}
 _WORDS = {
+    "batch": "a number in the batch",
+    "weights": "a weight",
     "z": "the pre-activation z",
     "a": "the activation a",
     "loss": "the loss",
@@ -31,6 +42,13 @@ _WORDS = {
     "gradient": "the gradient dL/dW",
     "parameters": "the weights",
 }
+
+
+def not_finite_before(layers, batch, theta) -> tuple[Any, str, float] | None:
+    """Likewise, of what a step is made from; None if all is finite."""
+    search = [(None, "batch", array) for array in batch if isinstance(array, np.ndarray) and array.dtype.kind == "f"]
+    search += [(layer.name, "weights", theta[layer.weight]) for layer in layers] + [(None, "weights", theta)]
+    return _first(search)
 
 
 def first_not_finite(layers, taps, gradient, theta, loss) -> tuple[Any, str, float]:
@@ -48,8 +66,12 @@ def first_not_finite(layers, taps, gradient, theta, loss) -> tuple[Any, str, flo
         search += [(name, "gradient", gradient[weight])]
     search += [(name, "parameters", theta[weight]) for name, weight in weights]
     search += [(None, "gradient", gradient), (None, "parameters", theta)]
+    return _first(search) or (None, "loss", float(loss))
+
+
+def _first(search):
     for name, quantity, array in search:
         bad = array[~np.isfinite(array)]
         if bad.size:
             return name, quantity, float(bad.flat[0])
-    return None, "loss", float(loss)
+    return None

@@ -134,7 +134,7 @@ class Series:
 
     def _grow(self, width):
         old = self._values
-        rows = max(len(old), min(2 * self.length, self.capacity))
+        rows = max(64, len(old), min(2 * self.length, self.capacity))
         columns = max(width, old.shape[1]) if self.length else width
         self._steps = np.resize(self._steps, rows)
         self._values = np.full((rows, columns), np.nan, old.dtype)
@@ -159,7 +159,8 @@ class Series:
             raise ValueError(f"expected as many values as steps; got steps {steps.shape}, values {values.shape}")
         if values.ndim != (1 if series._scalar else 2) or len(steps) >= series.capacity or (np.diff(steps) <= 0).any():
             raise ValueError(f"this is no column of a history: steps {steps.shape}, values {values.shape}")
-        series._steps, series._values = steps.astype(np.int64), values.reshape(len(steps), -1).copy()
+        series._steps = steps.astype(np.int64)
+        series._values = values.reshape(len(steps), *(values.shape[1:] or (1,))).copy()
         series.length = len(steps)
         return series
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprop.engine import record
 from nbprop.nn.likeness import is_own
-from nbprop.nn.module import evaluating
+from nbprop.nn.module import Module, evaluating
 
 from . import histograms, statistics
 from .layers import behind, find_layers, tapped
@@ -133,16 +133,20 @@ def observe(model, compute, x=None, y=None) -> Observation:
 
 
 @contextmanager
-def untouched(model) -> Iterator[None]:
+def untouched(model, *losses) -> Iterator[None]:
     """Afterwards all that is in the model is as it was before: attributes and what is in them, gradient, buffers,
-    random generators."""
-    modules = list(model.modules())
-    attributes = [(vars(module), dict(vars(module))) for module in modules]
+    random generators. Likewise what a loss keeps, a module or an object that is called: attributes, lists and dicts in
+    them (not arrays, nor the self of a method)."""
+    kept = [each for module in (model, *losses) for each in _parts(module)]
+    attributes = [(vars(each), dict(vars(each))) for each in kept]
     contents = [(model.gradient, model.gradient.copy())]
     contents += [(array, array.copy()) for array in [*(b for _, b in model.named_buffers()), *own_arrays(model)]]
-    for module in modules:
-        changeable = (list, dict, set, np.random.Generator)
-        contents += [(one, _copied(one)) for one in _inside(vars(module).values()) if isinstance(one, changeable)]
+    contents += [
+        (one, _copied(one))
+        for each in kept
+        for one in _inside(vars(each).values())
+        if isinstance(one, (list, dict, set, np.random.Generator))
+    ]
     try:
         yield
     finally:
@@ -151,6 +155,14 @@ def untouched(model) -> Iterator[None]:
             now.update(then)
         for now, then in contents:
             _put_back(now, then)
+
+
+def _parts(thing):
+    """What keeps attributes: a module and all inside; an object that is called, and of a FunctionLoss its function."""
+    if isinstance(thing, Module):
+        inside = getattr(thing, "function", None)
+        return [*thing.modules(), *([] if isinstance(inside, Module) else _parts(inside))]
+    return [thing] if hasattr(thing, "__dict__") and not isinstance(thing, type) else []
 
 
 def own_arrays(model) -> list[np.ndarray]:

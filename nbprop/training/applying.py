@@ -60,13 +60,20 @@ def setting(name, doc, control=None) -> Any:
     return Knob(doc, check=check, read=read, apply=apply, control=control)
 
 
+class Anew(dict):
+    """Optimizers that begin anew, though they may be like those that there are."""
+
+
 def check_optimizer(run, value, wanted) -> Any:
     lr = wanted.get("lr")
     lr = lr if isinstance(lr, (int, float)) else None
     if isinstance(value, str) and len(run.optimizers) == 1:
         return {"": _exchanged(run.optimizer, value, lr)}
     now = {part: each.lr for part, each in run.optimizers.items()}
-    return given.optimizers(value, next(iter(now.values())) if lr is None else lr, list(run.optimizers))
+    made = given.optimizers(value, next(iter(now.values())) if lr is None else lr, list(run.optimizers))
+    each = value.values() if isinstance(value, dict) else [value]
+    held = {id(optimizer) for optimizer in run.optimizers.values()}
+    return Anew(made) if any(isinstance(one, optim.Optimizer) and id(one) not in held for one in each) else made
 
 
 def _exchanged(old, name, lr):

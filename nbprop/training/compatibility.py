@@ -129,11 +129,8 @@ def one_sample(sample, data) -> tuple[Any, Any]:
 def check_one_alone(objective, model, settings) -> None:
     """Raise ValueError if there would be a batch of one sample, and the model has a normalization that cannot be
     trained with it: it is tried out."""
-    n, size = objective.samples, settings["batch_size"]
-    if n is None or not (min(n, size) == 1 or (n > size and n % size == 1 and not settings["drop_last"])):
-        return
     norms = [module for module in model.modules() if isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.training]
-    if not norms:
+    if not norms or not _leaves_one(objective.samples, settings):
         return
     rng = np.random.default_rng(0)
     with untouched(model), no_grad():
@@ -145,14 +142,28 @@ def check_one_alone(objective, model, settings) -> None:
                 return  # said better where it comes from
         else:
             return
+    raise ValueError(_one_alone(objective.samples, settings, type(norms[0]).__name__))
+
+
+def check_batch_norm(objective, settings) -> None:
+    """Raise ValueError if a batch normalization could not be turned on, for there would be a batch of one sample."""
+    if _leaves_one(objective.samples, settings):
+        raise ValueError(f"batch_norm cannot be turned on: {_one_alone(objective.samples, settings, 'BatchNorm1d')}")
+
+
+def _leaves_one(n, settings):
+    """Whether there is a batch of one of n samples."""
+    size = settings["batch_size"]
+    return n is not None and (min(n, size) == 1 or (n > size and n % size == 1 and not settings["drop_last"]))
+
+
+def _one_alone(n, settings, kind):
+    size = settings["batch_size"]
     better = next((k for k in (*range(size, n), *range(size, 1, -1)) if k > 1 and n % k != 1), n)
     left = f"batches of {size} leave one of {n} training samples over" if 1 < size < n else "batches of one sample"
     drop = f"leave the last batch out, drop_last=True, or choose a batch_size such as {better}"
     remedy = drop if 1 < size < n else f"choose a batch_size such as {min(32, n)}" if n > 1 else "give more samples"
-    raise ValueError(
-        f"{left}: {type(norms[0]).__name__} cannot be trained with it, for one number has no variance. "
-        f"{remedy[0].upper()}{remedy[1:]}"
-    )
+    return f"{left}: {kind} cannot be trained with it, for one number has no variance. {remedy[0].upper()}{remedy[1:]}"
 
 
 def as_inputs(X, data) -> np.ndarray:

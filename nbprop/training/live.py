@@ -187,8 +187,14 @@ class Live:
     def _driving(self):
         return self._lock._is_owned()
 
+    def _leave(self):
+        """Somebody else's code may run from here on."""
+
     def _release(self):
-        self._lock.release()
+        try:
+            self._leave()
+        finally:
+            self._lock.release()
         self._drain_if_free()
 
     def _drain_if_free(self):
@@ -201,6 +207,8 @@ class Live:
 
     def _drain(self):
         """Do what has come so far; not what comes meanwhile: whoever turns a knob without end must not stop the run."""
+        if self._inbox:
+            self._leave()
         for _ in range(len(self._inbox)):
             try:
                 self._inbox.popleft()()

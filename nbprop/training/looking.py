@@ -38,14 +38,15 @@ class Looking:
     _dL: np.ndarray
     _loss_was: float
     _stamp: int
+    _losses: "list[tuple[Structure, Module]]"
 
     @contextmanager
     def looking(self) -> Iterator[None]:
-        """Inside, the model is called to be looked at: what its forward does to it, random numbers drawn or calls
+        """Inside, model and loss are called to be looked at: what that does to them, random numbers drawn or calls
         counted, is undone afterwards, so that nothing depends on who has looked."""
         known, theirs = changes() == self._stamp, np.random.get_state()  # noqa: NPY002
         drawn = [(each, each.bit_generator.state) for each in self.objective.generators()]
-        with untouched(self.model):
+        with untouched(self.model, *self.objective.losses.values()):
             try:
                 yield
             finally:
@@ -60,7 +61,8 @@ class Looking:
         """The model was called: what that leaves behind in it is no change by hand."""
         self._same_parameters()
         if changes() != self._stamp:
-            self.structure, self._stamp = Structure(self.model), changes()
+            self.structure, self._losses = Structure(self.model), [(Structure(loss), loss) for _, loss in self._losses]
+            self._stamp = changes()
 
     def _same_parameters(self):
         if self.model.theta is not self.theta:

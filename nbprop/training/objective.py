@@ -23,7 +23,7 @@ from nbprop.record.quantities import QUANTITIES
 from .batches import Batches, GivenBatches, MadeBatches
 from .compatibility import check_one_alone
 from .outputs import arrays, called, joined
-from .taking import generators_of, taking
+from .taking import check_call, generators_of, taking
 
 TRAIN, VALIDATION = 512, 2048  # at most so many samples, always the same ones, are looked at in an evaluation
 PIECE = 2**17  # numbers of the inputs that go through the model at once in an evaluation, about
@@ -74,6 +74,8 @@ class Objective:
             if not callable(function):
                 of = f" of {part!r}" if part else ""
                 raise TypeError(f"loss{of} must be a function loss(model, batch), got {function!r}")
+            if "rng" not in taking(function, "rng"):
+                check_call("loss", function, "model", "batch")
         if not self.losses or (isinstance(loss, dict) and not all(isinstance(part, str) and part for part in loss)):
             raise ValueError(f"loss as a dict takes names of modules inside the model, got {list(self.losses)}")
         if (data is None) == (batches is None):
@@ -89,6 +91,8 @@ class Objective:
         self.data: Any = None if data is None else as_arrays(data, name)
         if self.data is not None and not len(self.data.train):
             raise ValueError(f"data {self.data.name!r} has no training samples")
+        if augment is not None:
+            check_call("augment", augment, "batch", "rng")
         self.batches, self.augment = batches, augment
         self.name = name if self.data is None else self.data.name
         self.metrics = checked_metrics(metrics)

@@ -17,6 +17,7 @@ class Snapshot:
     settings: dict[str, Any]
     objective: Any
     structure: Structure
+    losses: list[Structure]  # of those that are modules
     theta: np.ndarray
     buffers: list  # arrays of the model's state that are not trained
     generators: list  # (generator, its state) of the model's own and the objective's
@@ -44,14 +45,15 @@ class Snapshot:
     def __deepcopy__(self, memo) -> "Snapshot":
         """Another's snapshot: of its modules and generators, with the same arrays, which nobody changes."""
         kept = [numbers for _, numbers in self.arrays]
-        shared = [
+        arrays = [
             self.theta,
             *self.buffers,
             *kept,
             *(v for each in self.optimizers.values() for v in each.state.values()),
         ]
-        memo.update({id(array): array for array in shared})
-        return Snapshot(**{name: copy.deepcopy(value, memo) for name, value in vars(self).items()})
+        memo.update({id(array): array for array in arrays})
+        own = {**vars(self), "losses": []}  # which the other run shares
+        return Snapshot(**{name: copy.deepcopy(value, memo) for name, value in own.items()})
 
 
 class Past:

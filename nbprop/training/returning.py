@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, Self, Unpack
 
 import numpy as np
@@ -56,8 +56,23 @@ class Returning(Turning):
     def _rewind(self, step):
         self._pause()
         self._notice()
-        self._acts.moment(self._moment())
-        self._go_back(step)
+        moment = self._moment()
+        with self._or_back(moment):
+            self._go_back(step)
+        self._acts.moment(moment)
+
+    @contextmanager
+    def _or_back(self, moment):
+        """What fails inside leaves everything as it was at that moment, which is now."""
+        run, step, past, history = moment
+        now = run.snapshot()
+        try:
+            yield
+        except BaseException:
+            self._take(run, past, history)
+            run.restore(now)
+            self._came_back(step)
+            raise
 
     def _go_back(self, step, turned=False):
         with np.errstate(all="ignore"):
@@ -172,12 +187,13 @@ class Returning(Turning):
         self._notice()
         act = self._acts.last()
         moment = self._moment()
-        if act.moment is not None:
-            self._come_to(act.moment)
-        else:
-            self._past.cut(act.serial)
-            self._go_back(act.step, turned=True)
-            del self.history.events[act.events :]
+        with self._or_back(moment):
+            if act.moment is not None:
+                self._come_to(act.moment)
+            else:
+                self._past.cut(act.serial)
+                self._go_back(act.step, turned=True)
+                del self.history.events[act.events :]
         self._acts.undone(moment)
         self._changed()
 
@@ -188,7 +204,9 @@ class Returning(Turning):
     def _redo(self):
         self._pause()
         now = self._moment()
-        self._come_to(self._acts.redone(now))
+        moment = self._acts.redone(now)
+        with self._or_back(now):
+            self._come_to(moment)
 
     def _come_to(self, moment):
         run, step, past, history = moment

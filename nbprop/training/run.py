@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 
 from nbprop import optim
-from nbprop.data.trees import at
+from nbprop.data.trees import at, leaves
 from nbprop.nn.likeness import unlike
+from nbprop.nn.module import Module
 from nbprop.nn.parameter import changes
-from nbprop.record.diverged import Diverged, first_not_finite
+from nbprop.record.diverged import Diverged, first_not_finite, not_finite_before
 from nbprop.record.observation import own_arrays
 
 from . import makeup
 from .knob import ACTIONS, KNOBS
+from .left import Left
 from .looking import Looking
 from .past import Snapshot
+from .remembered import laid_out, layout
 from .step import EagerStep, RecordedStep
 from .structure import Structure
 
@@ -37,7 +40,8 @@ class Run(Looking):
         # Called with name and value when somebody sets one of an optimizer's settings.
         self.on_setting: Callable[[str, Any], None] | None = None
         self.rng = np.random.default_rng([seed, 4])  # of the objective: noise, augmentation
-        self.theta, self._stamp = model.theta, changes()
+        self.theta, self._stamp, self._left = model.theta, changes(), None
+        self._losses = []
         with self.looking():
             objective.check(model)
             objective.check_batches(model, self.settings)
@@ -76,7 +80,7 @@ class Run(Looking):
     def step(self, measure_update=False) -> float:
         """Forward, loss, backward, update. Returns the loss of the batch before the update; Diverged if any number of
         the step is not finite."""
-        before = self.theta.copy() if measure_update else None
+        before, self._left = self.theta.copy() if measure_update else None, None
         if self._places:
             loss = self._in_turns()
         else:
@@ -86,7 +90,7 @@ class Run(Looking):
         self.steps += 1
         if before is not None:
             self._watched = {"before": before, "after": self.theta.copy()}
-        self._square = square = self.theta.dot(self.theta)
+        square = self.theta.dot(self.theta)
         if not math.isfinite(square) and not np.isfinite(self.theta).all():
             self._diverged(loss, updated=True)
         return loss
@@ -144,7 +148,7 @@ class Run(Looking):
         if not isinstance(self._made, EagerStep):
             self._made = EagerStep(model)
         loss = self._made.run(lambda: objective.loss(model, batch, self.rng, part))
-        self._made.check(objective.losses[part], objective.module(model, part), part)
+        self._made.check(objective.losses[part], self._module(part), part)
         self._left_behind()
         return loss
 
@@ -184,21 +188,49 @@ class Run(Looking):
 
     def _diverged(self, loss, updated=False):
         step = self.steps if updated else self.steps + 1
-        raise Diverged(step, *first_not_finite(self.layers, self.taps, self.gradient, self.theta, loss))
+        outside = None if updated else not_finite_before(self.layers, leaves(self._batch), self.theta)
+        raise Diverged(step, *(outside or first_not_finite(self.layers, self.taps, self.gradient, self.theta, loss)))
 
     # ---- the model, looked at anew when it has changed ---------------------------------------------------------------
 
+    @property
+    def stale(self) -> bool:
+        """Whether something may have been exchanged that has not been looked at yet: cheap."""
+        return changes() != self._stamp
+
+    def leave(self) -> None:
+        """From here on somebody may change things in code: keep what there is now, so that it is noticed."""
+        if self._left is None:
+            if self.structure.own:
+                self.structure = Structure(self.model)
+            self._left = Left(self)
+
     def edited(self) -> str:
-        """Has anybody changed the model since the last look, other than by a knob? "structure" (modules, attributes,
-        flags, arrays exchanged), "weights" or ""."""
+        """What somebody has changed since the run was left alone, other than by a knob: "structure" (modules,
+        attributes, flags, arrays exchanged), "loss", "weights", ...; "" for nothing."""
         theta = self.model.theta  # which sees, too, what was changed inside a list
         if changes() != self._stamp:
             if theta is not self.theta or not self.structure.same(self.model):
                 return "structure"
+            if not all(each.same(loss) for each, loss in self._losses):
+                return "loss"
             self._stamp = changes()  # it was another model
-        with np.errstate(all="ignore"):
-            square = self.theta.dot(self.theta)
-        return "weights" if square != self._square and not (square != square and self._square != self._square) else ""
+        if self._left is None:
+            return ""
+        if self.structure.own and not self.structure.same(self.model):
+            return "structure"
+        return self._left.changed(self)
+
+    def take_edited(self) -> None:
+        """Go on with a model that somebody has changed: what optimizers remember of a parameter goes with it."""
+        for part, optimizer in self.optimizers.items():
+            old, new = self._layouts[part], layout(self._module(part).parameters())
+            if list(map(id, old)) != list(map(id, new)) or list(old.values()) != list(new.values()):
+                optimizer.state = laid_out(optimizer.state, old, new)
+        self.take_model()
+
+    def _module(self, part):
+        return self.objective.module(self.model, part)
 
     def take_model(self) -> None:
         """Everything that depends on what the model is made of."""
@@ -207,9 +239,10 @@ class Run(Looking):
         self.losses = {}  # of each part, in the last step
         self.theta, self.gradient = self.model.theta, self.model.gradient
         self._dL = self.gradient
-        self.structure = Structure(self.model)
-        with np.errstate(all="ignore"):
-            self._stamp, self._square = changes(), self.theta.dot(self.theta)
+        self.structure, self._left = Structure(self.model), None
+        losses = [loss for loss in self.objective.losses.values() if isinstance(loss, Module)]
+        self._losses, self._stamp = [(Structure(loss), loss) for loss in losses], changes()
+        self._layouts = {part: layout(self._module(part).parameters()) for part in self.optimizers}
         self._frozen = self.model.frozen_slices()
         several = len(self.optimizers) > 1 or "" not in self.objective.losses
         self._places = {part: self._place(part) for part in self.objective.losses} if several else {}
@@ -233,7 +266,7 @@ class Run(Looking):
 
     def _place(self, part):
         """Where in theta the parameters of a part's module lie."""
-        theta = self.objective.module(self.model, part).theta
+        theta = self._module(part).theta
         start = (theta.__array_interface__["data"][0] - self.theta.__array_interface__["data"][0]) // theta.itemsize
         return slice(start, start + theta.size)
 
@@ -247,13 +280,12 @@ class Run(Looking):
         """Turn one knob, or do an action; parameters, optimizer state and the place in the data are kept as far as they
         still fit. The same on the same state does the same again."""
         knob: Any = KNOBS.get(name) or ACTIONS[name]
+        self._left = None
         said = knob.apply(self, value)
         if name not in KNOBS or knob.graph or changes() != self._stamp:
             self.take_model()
         else:
             self._observation = None if name == "theta" else self._observation
-            with np.errstate(all="ignore"):
-                self._square = self.theta.dot(self.theta)
             self.read_knobs()
         return said
 
@@ -272,12 +304,15 @@ class Run(Looking):
             "gradient",
             "_dL",
             "_parts",
+            "_left",
+            "_losses",
+            "_layouts",
             "values",
         )
         return {name: value for name, value in vars(self).items() if name not in lost}
 
     def __setstate__(self, state) -> None:
-        vars(self).update(state, on_setting=None)
+        vars(self).update(state, on_setting=None, _left=None)
         self.own(self.optimizers)
         self.take_model()
 
@@ -290,6 +325,7 @@ class Run(Looking):
             dict(self.settings),
             self.objective,
             self.structure,
+            [each for each, _ in self._losses],
             self.theta.copy(),
             [array.copy() for _, array in self.model.named_buffers()],
             [(generator, generator.bit_generator.state) for generator in generators],
@@ -304,7 +340,8 @@ class Run(Looking):
             self.batches = snapshot.objective.feed([self.seed, 0])
         self.batches.restore(snapshot.batches)
         self.settings, self.objective, self.steps = dict(snapshot.settings), snapshot.objective, snapshot.step
-        snapshot.structure.restore()
+        for each in (snapshot.structure, *snapshot.losses):
+            each.restore()
         snapshot.fill(self.model)
         self.own({part: optimizer.copy() for part, optimizer in snapshot.optimizers.items()})
         self.take_model()

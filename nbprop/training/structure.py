@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn
+from nbprop.nn.likeness import is_own
 from nbprop.nn.module import Module
 from nbprop.nn.parameter import changes, restructured
 
@@ -19,6 +20,7 @@ class Structure:
 
     def __init__(self, model) -> None:
         self.stamp = changes()
+        self.own = any(is_own(module) for module in model.modules())  # whose lists and dicts may change in silence
         self.modules = [(module, _attributes(module)) for module in model.modules()]
         self.parameters = [(each, each.shape, each.requires_grad) for each in model.parameters()]
         self.arrays = [each.data for each, *_ in self.parameters]
@@ -29,8 +31,8 @@ class Structure:
 
     @property
     def current(self) -> bool:
-        """Whether nothing has been changed since: cheap."""
-        return self.stamp == changes()
+        """Whether it is known that nothing has been changed since: cheap."""
+        return self.stamp == changes() and not self.own
 
     def same(self, model) -> bool:
         """Whether the model is made so: the very same modules, parameters and arrays, and equal attributes."""

@@ -16,7 +16,8 @@ from nbprop.nn.losses import USUAL
 from .compatibility import as_inputs, check_compatible, check_loss, one_sample
 from .objective import Objective, checked_loss, checked_metrics, number_of, pieces
 from .outputs import arrays, called, joined
-from .taking import taking
+from .paired import paired
+from .taking import check_call, taking
 
 
 class Supervised(Objective):
@@ -53,6 +54,8 @@ class Supervised(Objective):
             raise TypeError("these data have no task from which a loss would follow: pass loss=, a name or a function")
         self.given = USUAL[str(self.task)] if loss is None else loss  # as it was asked for: a name stays one
         self.criterion = nn.loss(self.given)
+        if isinstance(self.criterion, nn.FunctionLoss) and not isinstance(self.given, nn.Module):
+            check_call("loss", self.given, "output", "y")
         if self.task is not None and self.task not in self.criterion.tasks:
             raise ValueError(
                 f"loss {_called(self.given)} is for {' or '.join(self.criterion.tasks)} data, but {data.name!r} is "
@@ -132,7 +135,7 @@ class Supervised(Objective):
         if self.classifies:
             found["accuracy"] = float(np.mean(self.criterion.correct(output, y, self.task)))
         if self.metrics:
-            said = self.probabilities(output)
+            said, y = paired(self.probabilities(output)), paired(y)
             found |= {name: number_of(name, metric(said, y)) for name, metric in self.metrics.items()}
         return found
 

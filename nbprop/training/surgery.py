@@ -10,7 +10,6 @@ it said before. What optimizers remember of a parameter goes with it.
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 
 import numpy as np
 
@@ -33,6 +32,7 @@ from .makeup import (
     layers_of,
     own_parameters,
 )
+from .remembered import copy_common, laid_out, layout
 
 SAMPLES = 256  # training samples by which a layer is fitted
 
@@ -198,29 +198,11 @@ def carrying(run) -> Iterator[dict[nn.Parameter, nn.Parameter]]:
     for; afterwards what the optimizer remembers lies where the parameters now are, and is 0 for what is new."""
     if len(run.optimizers) > 1:
         raise ValueError("layers can be changed where one optimizer trains the whole model; here there are several")
-    ends = np.cumsum([0, *(parameter.size for parameter in run.model.parameters())])
-    old = {p: (slice(a, b), p.shape) for p, (a, b) in zip(run.model.parameters(), pairwise(ends), strict=True)}
-    heir = {}
+    old, heir = layout(run.model.parameters()), {}
     yield heir
     for new, before in heir.items():
         new.requires_grad = before.requires_grad  # what was frozen stays so
-    theta, start, state = run.model.theta, 0, {}
-    for key, vector in run.optimizer.state.items():
-        state[key], start = np.zeros(theta.size, vector.dtype), 0
-        for parameter in run.model.parameters():
-            source = old.get(heir.get(parameter, parameter))
-            if source is not None:
-                there = state[key][start : start + parameter.size].reshape(parameter.shape)
-                _copy(vector[source[0]].reshape(source[1]), there)
-            start += parameter.size
-    run.optimizer.state = state
-
-
-def _copy(old, new):
-    """What two arrays have in common, from the first corner on."""
-    common = tuple(slice(min(pair)) for pair in zip(old.shape, new.shape, strict=True))
-    new[common] = old[common]
-    return common
+    run.optimizer.state = laid_out(run.optimizer.state, old, layout(run.model.parameters()), heir)
 
 
 def _sized(old, new, heir):
@@ -228,8 +210,8 @@ def _sized(old, new, heir):
     in newly have no say."""
     if old.weight.shape == new.weight.shape:
         return old
-    _, columns = _copy(old.weight.data, new.weight.data)
-    _copy(old.bias.data, new.bias.data)
+    _, columns = copy_common(old.weight.data, new.weight.data)
+    copy_common(old.bias.data, new.bias.data)
     new.weight.data[: old.weight.shape[0], columns.stop :] = 0
     heir[new.weight], heir[new.bias] = old.weight, old.bias
     return new
@@ -241,10 +223,10 @@ def _resized(module, layer, heir):
         return module
     new = _another(module, layer)
     for name in ("weight", "bias"):
-        _copy(getattr(module, name).data, getattr(new, name).data)
+        copy_common(getattr(module, name).data, getattr(new, name).data)
         heir[getattr(new, name)] = getattr(module, name)
     for name in ("running_mean", "running_var"):
-        _copy(getattr(module, name), getattr(new, name))
+        copy_common(getattr(module, name), getattr(new, name))
     return new
 
 

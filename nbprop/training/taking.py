@@ -17,6 +17,21 @@ def taking(function, *offered) -> tuple[str, ...]:
     return tuple(name for name in offered if name in names)
 
 
+def check_call(name, function, *arguments) -> None:
+    """TypeError if the function cannot be called with arguments of these names, one after the other."""
+    try:
+        asked = signature(function)
+    except (TypeError, ValueError):
+        return
+    try:
+        asked.bind(*arguments)
+    except TypeError as error:
+        called = f"{getattr(function, '__name__', type(function).__name__)}{asked}"
+        raise TypeError(
+            f"{name} is called with ({', '.join(arguments)}), which {called} does not take: {error}"
+        ) from None
+
+
 def generators_of(function) -> list[np.random.Generator]:
     """The NumPy generators that a user's function has at hand: in its closure, in the globals that it names, or in the
     attributes of an object that is called."""

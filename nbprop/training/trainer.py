@@ -40,7 +40,7 @@ class Trainer(Seen):
     loss: a name ("mse", "bce", "cross_entropy", ...), an instance of a loss of nb.nn, or a function(output, y) ->
         Tensor; by default the one that fits the data.
     optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", ...); a dict of
-        them where the objective has several parts.
+        them where the objective has several parts. The trainer works with a copy, `trainer.optimizer`.
     lr: learning rate; by default the optimizer's own.
     batch_size: samples per step; 1 is stochastic, the number of samples is batch gradient descent.
     seed: of the order of the batches, and of what is newly initialized when the network grows.
@@ -207,7 +207,7 @@ class Trainer(Seen):
         if not what:
             return
         step = run.steps
-        run.take_model()
+        run.take_edited()
         if not (step or self._past.turns or self.history.events):  # nothing has happened yet: this is how it begins
             self._past.snapshots.clear()
             self.history.truncate(-1)
@@ -242,6 +242,7 @@ class Trainer(Seen):
         self._hooks.remove(event, function)
 
     def _tell(self, event, *news):
+        self._leave()
         self._hooks.call(event, self, *news)
         self._complain(self._hooks)
 

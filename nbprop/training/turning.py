@@ -1,17 +1,18 @@
 """Turning knobs while it trains, from any thread: checked at once, in effect between two steps."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Unpack
 
 from nbprop import nn, optim
 from nbprop.checks import number
-from nbprop.nn.parameter import changes
 from nbprop.record import Event, History
 
 from . import knobs, makeup, surgery
 from .acts import Acts
+from .applying import Anew, optimizer_name
+from .compatibility import check_batch_norm
 from .hooks import Hooks
 from .knob import ACTIONS, KNOBS, Knob, unknown
 from .knobs import Turns
@@ -33,6 +34,7 @@ class Turning(knobs.Knobs, Live):
     _hooks: Hooks
     _requested: "dict[str, Any]"
     _turned: float
+    evaluation: "dict[str, float]"
 
     @property
     def model(self) -> nn.Module:
@@ -43,9 +45,26 @@ class Turning(knobs.Knobs, Live):
         """Look whether somebody has changed the model other than by a knob."""
         raise NotImplementedError
 
+    def evaluate(self) -> "dict[str, float]":
+        """Loss, accuracy and metrics now."""
+        raise NotImplementedError
+
     def _tell(self, event: str, *news: Any) -> None:
         """Call the hooks of an event."""
         raise NotImplementedError
+
+    def between(self, function: Callable[[], Any]) -> Any:
+        """What a function gives that looks into the run, called between two steps; waits for it. What was changed in
+        code is noticed before."""
+        return super().between(lambda: self._noticed(function))
+
+    def _noticed(self, function):
+        if not self._stepping:
+            self._notice()
+        return function()
+
+    def _leave(self):
+        self._run.leave()
 
     @property
     def knobs(self) -> "Mapping[str, Knob[Any, Any]]":
@@ -61,6 +80,7 @@ class Turning(knobs.Knobs, Live):
             if name not in KNOBS:
                 raise AttributeError(unknown(name))
         looks = any(KNOBS[name].looks or name in ("batch_size", "drop_last") for name in changes)
+        looks = looks or self._run.stale
         self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
 
     def _ask(self, wanted):
@@ -89,6 +109,8 @@ class Turning(knobs.Knobs, Live):
         if asked & {"objective", "batch_size", "drop_last"}:
             with run.looking():
                 objective.check_batches(run.model, {**run.settings, **wanted})
+        if wanted.get("batch_norm") and not run.values["batch_norm"]:
+            check_batch_norm(objective, {**run.settings, **wanted})
         return {name: value for name, value in wanted.items() if name in asked}
 
     def _turn(self, wanted):
@@ -103,9 +125,12 @@ class Turning(knobs.Knobs, Live):
                         for half, was, now in _halves(before, value):
                             self._note(half, was, now, serial, count, said)
                     else:
-                        self._note(
-                            name, old, value.get("", value) if name == "optimizer" else value, serial, count, said
-                        )
+                        new = value.get("", value) if name == "optimizer" else value
+                        if name == "optimizer" and _same(old, new):
+                            said = f"{optimizer_name(new)} begins anew"
+                        self._note(name, old, new, serial, count, said)
+            if {"objective", "theta"} & wanted.keys():
+                self.evaluation = self.evaluate()  # of what there is now; the history has those of their steps
         finally:
             for name in wanted:
                 if self._requested.get(name) is wanted:  # else another turn is on its way already
@@ -134,7 +159,7 @@ class Turning(knobs.Knobs, Live):
         else:
             self._acts.turn(self.steps, serial, count)
         self._turned = now
-        if not _same(old, new):
+        if said or not _same(old, new):
             events.append(Event(self.steps, name, old, new, said or ""))
             if self._hooks:
                 self._tell("turn", events[-1])
@@ -153,7 +178,7 @@ class Turning(knobs.Knobs, Live):
         if turn := requested.get(name):
             value = turn[name]
             return value.get("", value) if name == "optimizer" else value
-        if changes() != run._stamp and not self._stepping:
+        if run.stale and not self._stepping:
             self.between(run.read_knobs)
         value = run.values[name]
         if value is None and name in ("hidden", "depth", "width"):
@@ -226,6 +251,8 @@ def _halves(old, new):
 
 
 def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Anew):
+        return False
     if isinstance(a, dict) and isinstance(b, dict) and all(isinstance(each, optim.Optimizer) for each in b.values()):
         return a.keys() == b.keys() and all(_same(each, b[part]) for part, each in a.items())
     if isinstance(a, optim.Optimizer) and isinstance(b, optim.Optimizer):

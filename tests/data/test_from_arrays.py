@@ -229,7 +229,7 @@ TEXTS[3, 1] = "n/a"
         ({"X": MIXED}, ValueError, "got 1 NaN and 2 infinite among 24, the first (inf) at row 0, column 1; try"),
         ({"X": TEXTS}, TypeError, "X: expected real numbers, got 'n/a' at row 3, column 1; try"),
         ({"X": X.astype(str)}, TypeError, "X: expected real numbers, got dtype <U32; try"),
-        ({"X": X + 1j}, TypeError, "X: expected real numbers, got dtype complex128"),
+        ({"X": X + 1j}, TypeError, "X: expected real numbers, got complex ones; try X.real"),
         ({"X": Sparse()}, TypeError, "X: expected a dense array, got Sparse; try X.toarray()"),
         ({"X": np.ma.masked_less(X, 3)}, ValueError, "X: expected a value everywhere, got masked values; try"),
         ({"X": [[1, 2], [3]]}, ValueError, "X: expected rows of the same length"),

@@ -135,3 +135,30 @@ def test_sequences_of_different_lengths_keep_their_lengths():
 def test_arrays_that_do_not_fit_are_named(arguments, error, message):
     with pytest.raises(error, match=re.escape(message)):
         Arrays(**arguments)
+
+
+class Column(np.ndarray):
+    """As a pandas Series: its rows have numbers."""
+
+    def __new__(cls, values, index):
+        made = np.asarray(values, np.float32).view(cls)
+        made.index = index
+        return made
+
+
+def test_columns_whose_rows_are_numbered_differently_are_refused():
+    a, b = Column(range(30), range(30)), Column(range(30), reversed(range(30)))
+    with pytest.raises(ValueError, match=r"y: expected the rows of X\['a'\], got another index"):
+        Arrays({"a": a}, b)
+
+
+def test_data_frames_are_refused():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": range(30), "b": range(30)}, dtype=float)
+    with pytest.raises(TypeError, match=r"X\[0\]: expected arrays, got a DataFrame.*from_arrays, or X\[0\]\.to_numpy"):
+        Arrays((frame, np.ones(30)))
+    data = Arrays(frame.to_numpy(), frame["a"], validation=0)
+    np.testing.assert_array_equal(data.y, np.arange(30))
+    shuffled = frame["a"].sample(frac=1, random_state=0)
+    with pytest.raises(ValueError, match="another index"):
+        Arrays(frame["b"], shuffled)

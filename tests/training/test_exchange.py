@@ -10,11 +10,11 @@ def make(**settings):
     return nb.Trainer(nb.nn.mlp([2, 6, 1], seed=0), nb.data.xor(seed=1), seed=2, **settings)
 
 
-@pytest.mark.parametrize("same", [lambda: "adam", lambda: nb.optim.Adam(lr=0.02)], ids=["name", "object"])
-def test_an_optimizer_like_the_present_one_changes_nothing(same):
+@pytest.mark.parametrize("same", [lambda t: "adam", lambda t: t.optimizer], ids=["name", "itself"])
+def test_the_present_optimizer_goes_on(same):
     t, twin = make(lr=0.02), make(lr=0.02)
     t.fit(steps=10)
-    t.optimizer = same()
+    t.optimizer = same(t)
     assert t.history.events == [] and t.optimizer.t == 10
     t.fit(steps=10)
     twin.fit(steps=20)
@@ -22,6 +22,7 @@ def test_an_optimizer_like_the_present_one_changes_nothing(same):
 
 
 OTHERS = {
+    "one like the present one": lambda: nb.optim.Adam(lr=0.02),
     "a setting": lambda: nb.optim.Adam(lr=0.02, betas=(0.5, 0.9)),
     "its weight decay": lambda: nb.optim.Adam(lr=0.02, weight_decay=0.1),
     "a kind": lambda: nb.optim.AdamW(lr=0.02),
