@@ -6,7 +6,7 @@ from math import exp, pi, sqrt
 
 import numpy as np
 
-from .careful import bounded, narrow, only, wide
+from .careful import ONE, bounded, narrow, only, wide
 from .op import UNSET, Op
 
 
@@ -49,9 +49,9 @@ class Tanh(Op):
         return np.tanh(x, out=self.y)
 
     def backward(self, dy) -> np.ndarray:
-        into = self.into[0]
-        dx = np.multiply(self.y, self.y, into)
-        dx = np.subtract(1, dx, into)
+        into, y = self.into[0], self.y
+        dx = np.multiply(y, y, into)
+        dx = np.subtract(ONE.get(y.dtype, 1), dx, into)
         return np.multiply(dx, dy, into)
 
 

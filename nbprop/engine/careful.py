@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+ONE = {np.dtype(kind): np.ones((), kind) for kind in "efd"}  # 1 as an array: what a number is made of in each call
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # bytes of a float -> the integers of that size
 
 

@@ -30,13 +30,15 @@ class Linear(Op):
         return rows.reshape(*x.shape[:-1], len(W)) if self.y is None else self.y
 
     def backward(self, dy) -> tuple[Any, ...]:
-        dx, dW, into, needs, flat = None, None, self.into, self.needs, dy.ndim == 2
-        rows = dy if flat else dy.reshape(self.rows.shape)
-        if needs[0] and flat:
-            dx = dy.dot(self.W, into[0])
-        elif needs[0]:
-            dx = self.room(0, (*dy.shape[:-1], self.W.shape[1]))
-            rows.dot(self.W, dx.reshape(self.x.shape))
+        dx, dW, into, needs, rows = None, None, self.into, self.needs, dy
+        if dy.ndim == 2:
+            if needs[0]:
+                dx = dy.dot(self.W, into[0])
+        else:
+            rows = dy.reshape(self.rows.shape)
+            if needs[0]:
+                dx = self.room(0, (*dy.shape[:-1], self.W.shape[1]))
+                rows.dot(self.W, dx.reshape(self.x.shape))
         if needs[1]:
             dW = rows.T.dot(self.x, into[1])
         if len(needs) == 2:

@@ -121,7 +121,7 @@ def backward(root, gradient=None, retain_graph=False) -> "list[Tensor]":
         if leaf._grad is None:
             leaf._grad = np.array(gradient)  # a copy: the op may have handed the same array to several inputs
         else:
-            leaf._grad += gradient  # in place: it may be a view of a model's flat gradient
+            np.add(leaf._grad, gradient, leaf._grad)  # in place: it may be a view of a model's flat gradient
     return list(pending)
 
 

@@ -33,10 +33,11 @@ class Linear(Module):
         self.bias = Parameter(np.zeros(self.out_features, dtype)) if flag("bias", bias) else None
 
     def forward(self, x) -> Tensor:
-        x = as_input(x, self.weight.dtype)
-        if x.ndim == 0 or x.shape[-1] != self.in_features:
+        weight, bias = self.weight, self.bias
+        x = as_input(x, weight.dtype)
+        if x.shape[-1:] != (self.in_features,):
             raise ShapeError(self._mismatch(x.shape))
-        return apply(LinearOp(), x, self.weight) if self.bias is None else apply(LinearOp(), x, self.weight, self.bias)
+        return apply(LinearOp(), x, weight) if bias is None else apply(LinearOp(), x, weight, bias)
 
     def _mismatch(self, shape):
         got = f"{shape[-1]} (input of shape {shape})" if shape else "a single number"

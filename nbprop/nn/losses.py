@@ -144,9 +144,6 @@ class _ClassLoss(Loss):
         return output > 0
 
     def check(self, prediction, target) -> Any:
-        y = target.data
-        if not from_0_to_1(y):
-            raise ValueError(f"{type(self).__name__} expects targets from 0 to 1; got {y.min()} to {y.max()}")
         if prediction.shape == (*target.shape, 1):
             target = target.reshape(prediction.shape)
         return super().check(prediction, target)
@@ -181,6 +178,12 @@ class HingeLoss(_ClassLoss):
     def probabilities(self, output, task=None) -> np.ndarray:
         """0 and 1 at the margins, a straight line between: no more than a picture, for hinge loss means none."""
         return np.clip((output + 1) / 2, 0, 1)
+
+    def check(self, prediction, target) -> Any:
+        y = target.data
+        if not from_0_to_1(y):
+            raise ValueError(f"{type(self).__name__} takes targets from 0 to 1: got {y.min()} to {y.max()}")
+        return super().check(prediction, target)
 
     def value(self, prediction, target) -> Tensor:
         return (1 - (2 * target - 1) * prediction).relu().mean()

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import flag, wrong
 from ..engine.errors import ShapeError
-from ..engine.tape import recording
+from ..engine.tape import current
 from ..engine.tensor import Tensor
 from .packing import Packed, assign
 from .parameter import Parameter, changed, changes, restructured, structure
@@ -62,7 +62,7 @@ class Module:
 
     def __call__(self, *inputs, **options) -> Any:
         output = self.forward(*inputs, **options)
-        tape = recording()
+        tape = current()
         if tape is not None:
             tape.calls.append((self, output))
         return output
@@ -259,7 +259,12 @@ class Module:
 
     def zero_grad(self) -> None:
         """Set the gradient to zeros."""
-        self.gradient.fill(0)
+        self._pack().gradient.fill(0)
+
+    def _flat(self):
+        """theta, gradient and `frozen_slices`, in one look."""
+        packed = self._pack()
+        return packed.theta, packed.gradient, packed.frozen_slices(changes())
 
     def _pack(self):
         packed = self._packed
@@ -381,7 +386,8 @@ def evaluating(model) -> Iterator[None]:
 
 def as_input(x, dtype) -> Tensor:
     """`x` (Tensor, array, list, number) as a Tensor of `dtype`: a layer computes in the dtype of its weights."""
-    return as_tensor(x).astype(dtype)
+    x = as_tensor(x)
+    return x if x._data.dtype is dtype else x.astype(dtype)
 
 
 def as_tensor(x) -> Tensor:

@@ -23,12 +23,15 @@ class Packed:
 
     def holds(self, structure, parts) -> bool:
         """parts: the function that said what is in a list."""
-        return (
-            self.structure == structure
-            and all(p._data is data and p._grad is grad for p, data, grad in self.held)
-            and all(_same(parts(one), seen) for one, seen in self.lists)
-            and not any(tensor.requires_grad for tensor in self.constants)
-        )
+        if self.structure != structure:
+            return False
+        for p, data, grad in self.held:
+            if p._data is not data or p._grad is not grad:
+                return False
+        for one, seen in self.lists:
+            if not _same(parts(one), seen):
+                return False
+        return not (self.constants and any(tensor.requires_grad for tensor in self.constants))
 
     def frozen_slices(self, changes) -> list[slice]:
         """Where in theta the parameters lie that do not require a gradient, neighbours in one slice."""

@@ -121,7 +121,7 @@ class Optimizer:
                 f"{type(self).__name__}: theta and gradient must have one shape; got {theta.shape} and {gradient.shape}"
             )
         own = vars(self)  # a class with __getattr__ and __setattr__ is slow to ask and to tell
-        kept = [(at, theta[at].copy(), {name: v[at].copy() for name, v in self.state.items()}) for at in frozen]
+        kept = self._kept(theta, frozen) if frozen else ()
         lr, decay = own["lr"] if own["schedule"] is None else self.rate, own["weight_decay"]
         if decay and self.decoupled:
             theta *= 1 - lr * decay
@@ -137,6 +137,9 @@ class Optimizer:
             for name, vector in self.state.items():
                 vector[at] = state.get(name, 0)
 
+    def _kept(self, theta, frozen):
+        return [(at, theta[at].copy(), {name: v[at].copy() for name, v in self.state.items()}) for at in frozen]
+
     @property
     def rate(self) -> float:
         """The learning rate of the next update: lr, times the schedule's factor if there is one."""
@@ -145,10 +148,9 @@ class Optimizer:
     def step(self, model) -> None:
         """One update of a model's parameters from the gradients of its last backward(). Those with requires_grad=False
         stay as they are."""
-        if not hasattr(model, "frozen_slices"):
+        if not hasattr(model, "_flat"):
             raise TypeError(f"{type(self).__name__}.step takes the model, an nn.Module; got {type(model).__name__}")
-        frozen = model.frozen_slices()
-        self.update(model.theta, model.gradient, *([frozen] if frozen else []))
+        self.update(*model._flat())
 
     def reset(self) -> None:
         """Forget the past: as if no update had been done."""

@@ -46,7 +46,7 @@ class SGD(Optimizer):
         step, mu = self.scratch(theta), self.momentum
         if not mu:
             self.state.clear()  # momentum may have been turned off
-            np.multiply(gradient, lr, out=step)
+            np.multiply(gradient, lr, step)
         else:
             v = self.vector("momentum_buffer", theta)
             v *= mu
