@@ -20,7 +20,7 @@ from .nn.module import Module, Parameter
 ARCHITECTURE = "architecture"  # the JSON's name in the archive of a model
 FILES = {  # name of the JSON in an archive -> format, version, what such a file is
     ARCHITECTURE: ("nbprop model", 1, "a model, which nb.load(path) reads"),
-    "run": ("nbprop run", 1, "a run, which nb.Trainer.load(path) reads"),
+    "run": ("nbprop run", 2, "a run, which nb.Trainer.load(path) reads"),
 }
 INITS = {"init", "recurrent_init"}
 NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all

@@ -78,7 +78,7 @@ def _tables(tree, name):
             f"{name}: expected arrays, got a {type(tree).__name__}, whose columns go by their names: try "
             f"nb.data.from_arrays, or {name}.to_numpy() if rows and columns are in order"
         )
-    if isinstance(tree, (dict, tuple)):
+    if isinstance(tree, (dict, tuple)) or (isinstance(tree, list) and any(hasattr(each, "columns") for each in tree)):
         items = tree.items() if isinstance(tree, dict) else enumerate(tree)
         return [each for key, part in items for each in _tables(part, f"{name}[{key!r}]")]
     return [(name, tree)] if hasattr(tree, "index") and not callable(tree.index) else []

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.engine import Tensor
+
 
 class Diverged(FloatingPointError):
     """A loss, gradient or parameter became infinite or NaN.
@@ -21,16 +23,17 @@ class Diverged(FloatingPointError):
         super().__init__(f"In step {step}, {_WORDS[quantity]}{of} {became.format(what)}.")
 
     def advise(self, step, lr) -> None:
-        """Add what to do: go back to `step`."""
+        """Add what to do: go back to `step`. lr: a number, or a dict of one for each part."""
         if self.quantity in _ADVICE:
-            self.args = (f"{self} {_ADVICE[self.quantity]}",)
+            self.args = (f"{self} {_ADVICE[self.quantity].format(step)}",)
             return
-        self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {lr:.3g}.",)
+        rate = ", ".join(f"{each:.3g} ({part})" for part, each in lr.items()) if isinstance(lr, dict) else f"{lr:.3g}"
+        self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {rate}.",)
 
 
 _ADVICE = {
     "batch": "Look for it in the data, or in what makes the batches: no learning rate helps.",
-    "weights": "They were set in code, or a step was not finished: set them anew, or trainer.reset().",
+    "weights": "What was set in code, trainer.undo() takes back; what a step has made, trainer.rewind({0}).",
 }
 _WORDS = {
     "batch": "a number in the batch",
@@ -45,8 +48,10 @@ _WORDS = {
 
 
 def not_finite_before(layers, batch, theta) -> tuple[Any, str, float] | None:
-    """Likewise, of what a step is made from; None if all is finite."""
-    search = [(None, "batch", array) for array in batch if isinstance(array, np.ndarray) and array.dtype.kind == "f"]
+    """(layer name, quantity, value) of the first number that is not finite of what a step is made from; None if all
+    are."""
+    given = [each.data if isinstance(each, Tensor) else each for each in batch]
+    search = [(None, "batch", array) for array in given if isinstance(array, np.ndarray) and array.dtype.kind == "f"]
     search += [(layer.name, "weights", theta[layer.weight]) for layer in layers] + [(None, "weights", theta)]
     return _first(search)
 

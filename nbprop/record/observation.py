@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from nbprop.engine import record
+from nbprop.engine import Tensor, record
 from nbprop.nn.likeness import is_own
 from nbprop.nn.module import Module, evaluating
+from nbprop.nn.parameter import Parameter
 
 from . import histograms, statistics
 from .layers import behind, find_layers, tapped
@@ -136,11 +138,11 @@ def observe(model, compute, x=None, y=None) -> Observation:
 def untouched(model, *losses) -> Iterator[None]:
     """Afterwards all that is in the model is as it was before: attributes and what is in them, gradient, buffers,
     random generators. Likewise what a loss keeps, a module or an object that is called: attributes, lists and dicts in
-    them (not arrays, nor the self of a method)."""
+    them, of a module arrays too (not the self of a method)."""
     kept = [each for module in (model, *losses) for each in _parts(module)]
     attributes = [(vars(each), dict(vars(each))) for each in kept]
-    contents = [(model.gradient, model.gradient.copy())]
-    contents += [(array, array.copy()) for array in [*(b for _, b in model.named_buffers()), *own_arrays(model)]]
+    own = own_arrays(model, *(each for each in losses if isinstance(each, Module)))
+    contents: list[Any] = [(each, each.copy()) for _, each in [("", model.gradient), *model.named_buffers(), *own]]
     contents += [
         (one, _copied(one))
         for each in kept
@@ -165,10 +167,27 @@ def _parts(thing):
     return [thing] if hasattr(thing, "__dict__") and not isinstance(thing, type) else []
 
 
-def own_arrays(model) -> list[np.ndarray]:
-    """The arrays that modules of the user's own classes keep as attributes, or in lists, tuples and dicts that are."""
-    own = [module for module in model.modules() if is_own(module)]
-    return [one for module in own for one in _inside(vars(module).values()) if isinstance(one, np.ndarray)]
+def own_arrays(*modules) -> list[tuple[str, np.ndarray]]:
+    """(where, array) of what modules of the user's own classes keep as attributes, or in lists, tuples and dicts that
+    are: arrays, and those of Tensors that are no parameters. Each once; not buffers, nor what a `forward` leaves behind
+    that the class names in `_notes`. where: such as "net.memory.0"."""
+    found = {}
+    for outer, inner in (item for module in modules for item in module.named_modules()):
+        if is_own(inner):
+            left = {"_packed", *inner._notes, *inner._buffers}
+            for name, value in _named({key: value for key, value in vars(inner).items() if key not in left}):
+                array = value.data if isinstance(value, Tensor) and value.is_leaf else value
+                if isinstance(array, np.ndarray) and not isinstance(value, Parameter):
+                    found.setdefault(id(array), (f"{outer}.{name}" if outer else name, array))
+    return list(found.values())
+
+
+def _named(holder, prefix=""):
+    """(name, value) of what is in a list, tuple or dict, and in those in it."""
+    for key, value in holder.items() if isinstance(holder, dict) else enumerate(holder):
+        yield f"{prefix}{key}", value
+        if isinstance(value, (list, tuple, dict)):
+            yield from _named(value, f"{prefix}{key}.")
 
 
 def _inside(values):

@@ -53,11 +53,14 @@ class Acts:
         self.left.append(moment)
         del self.left[:-MOMENTS]
 
-    def redone(self, now) -> Any:
-        """The moment to come back to, from now."""
+    def away(self) -> Any:
+        """The moment from which `undo` has gone away last."""
         if not self.left:
             raise ValueError("nothing to redo: nothing was undone since the last turn")
-        moment = self.left.pop()
+        return self.left[-1]
+
+    def redone(self, now) -> None:
+        """That moment was come back to; before that the run was as in `now`."""
+        self.left.pop()
         self.done.append(Act(now))
         self._bound()
-        return moment

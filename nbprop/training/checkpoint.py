@@ -11,6 +11,7 @@ import numpy as np
 
 from nbprop import data as datasets, nn, optim, saving
 from nbprop.checks import whole
+from nbprop.nn.likeness import is_own
 from nbprop.record import History
 from nbprop.record.observation import own_arrays
 
@@ -28,11 +29,10 @@ RECORDED = {"layers", "percentiles", "lags"}
 
 def save(trainer, path) -> None:
     """See Trainer.save."""
-    trainer._notice()
     run = trainer._run
     if run.batches.rewinds:
         raise ValueError(f"this run cannot be saved: {run.batches.rewinds}")
-    parts = noted.parts(run)
+    parts, own = noted.parts(run), own_arrays(run.model)
     history, columns = trainer.history.state()
     head = {
         "parts": {name: noted.described(name, part) for name, part in parts.items()},
@@ -40,6 +40,7 @@ def save(trainer, path) -> None:
             {"places": places, "state": noted.generator_state(generator)}
             for generator, places in noted.generators(parts, run.rng)
         ],
+        "own": [name for name, _ in own],
         "drawn": [noted.generator_state(generator) for generator in run.objective.generators()],
         "objective": noted.objective(run.objective),
         "loss": noted.loss_now(run),
@@ -58,7 +59,7 @@ def save(trainer, path) -> None:
     arrays = {f"history/{name}": array for name, array in columns.items()}
     for name, part in parts.items():
         arrays |= {f"{name}/{key}": array for key, array in part.state_dict().items()}
-    arrays |= {f"own/{i}": array for i, array in enumerate(own_arrays(run.model))}
+    arrays |= {f"own/{i}": array for i, (_, array) in enumerate(own)}
     for i, each in enumerate(run.optimizers.values()):
         arrays |= {f"optimizer{i}/{key}": np.asarray(vector) for key, vector in each.state.items()}
     saving.write(path, HEAD, head, arrays)
@@ -118,6 +119,10 @@ class Saved:
             if difference := noted.another_make(self.parts[name], noted.described(name, part), settings=False):
                 raise ValueError(difference)
         self.generators = [(noted.generator(each["state"]), list(each["places"])) for each in head["generators"]]
+        arrays = self.arrays.get("own", {})
+        if list(arrays) != [str(i) for i in range(len(head["own"]))]:
+            raise ValueError("the arrays of its modules are not those that it says")
+        self.own = dict(zip(head["own"], arrays.values(), strict=True))
         self.drawn = [noted.generator(state).bit_generator.state for state in head["drawn"]]
         for name, module in self.built.items():
             self._place_generators(name, module)
@@ -210,7 +215,8 @@ class Saved:
             raise TypeError(f"model must be an nb.nn.Module, got {type(model).__name__}")
         self.given = True
         saved, here = self.parts["model"], noted.described("model", model)
-        if difference := noted.another_make(saved, here):
+        own = {name for name, module in model.named_modules() if is_own(module)}
+        if difference := noted.another_make(saved, here, own=own):
             raise Misfit(f"the model given is not of the architecture that was saved: {difference}")
         places = {frozenset(p for p in places if p.startswith("model:")) for _, places in self.generators}
         if places - {frozenset()} != {

@@ -1,6 +1,8 @@
 """Gives a run the numbers that a file holds: parameters, optimizer, place in the data, random generators, and what
 modules of the user's own keep. Where they do not fit, nothing goes on as if they did."""
 
+from typing import Any
+
 import numpy as np
 
 from nbprop.record.observation import own_arrays
@@ -63,24 +65,28 @@ def _fill_parts(parts, saved):
         for name, inner in module.named_modules():
             inner.training = name not in said["evaluating"]
             for key, value in attributes[name].items() if saved.given and part == "model" else ():
-                if isinstance(value, (bool, int, float)) and getattr(inner, key) != value:
-                    setattr(inner, key, value)
+                now = getattr(inner, key, noted.MISSING)
+                if callable(now):
+                    raise Misfit(f"it is damaged: {key} of {type(inner).__name__} cannot be {noted.short(value)}")
+                if noted.listed(now) != value:
+                    setattr(inner, key, tuple(value) if isinstance(now, tuple) else value)
 
 
 def _fill_own(run, saved):
     """Give what is of the user's own its numbers: the arrays that modules keep, the generators of the loss."""
-    kept, here = saved.arrays.get("own", {}), own_arrays(run.model)
-    was, now = ([(each.shape, str(each.dtype)) for each in arrays] for arrays in (kept.values(), here))
-    if list(kept) != [str(i) for i in range(len(kept))] or was != now:
-        raise Misfit(
-            f"the arrays that modules of your own keep were {noted.short(was)}, and are {noted.short(now)}; make the "
-            "model as it was"
-        )
-    for array, then in zip(here, kept.values(), strict=True):
-        if array.flags.writeable:
+    here, kept = dict(own_arrays(run.model)), saved.own
+    if strange := [name for name in here if name not in kept]:
+        raise Misfit(f"{strange[0]}, an array that a module of your own keeps, was not there; make the model as it was")
+    for name, then in kept.items():
+        array = here.get(name)
+        if array is None:  # made while it was trained
+            _put(run.model, name, then)
+        elif (array.shape, array.dtype) != (then.shape, then.dtype):
+            raise Misfit(f"{name}, an array that a module of your own keeps, was {_of(then)} and is {_of(array)}")
+        elif array.flags.writeable:
             array[...] = then
         elif not np.array_equal(array, then):
-            raise Misfit("an array that a module of your own keeps has other numbers, and cannot be written to")
+            raise Misfit(f"{name}, an array that a module of your own keeps, has other numbers, and is read-only")
     generators = run.objective.generators()
     if len(generators) != len(saved.drawn):
         raise Misfit(
@@ -88,3 +94,28 @@ def _fill_own(run, saved):
         )
     for generator, state in zip(generators, saved.drawn, strict=True):
         generator.bit_generator.state = state
+
+
+def _put(model, name, array):
+    """Give a module of the user's own an array where it has none (yet), such as "net.memory.0"."""
+    modules = dict(model.named_modules())
+    outer = max((each for each in modules if not each or name.startswith(each + ".")), key=len)
+    *path, last = name.removeprefix(outer + ".").split(".") if outer else name.split(".")
+    holder: Any = vars(modules[outer])
+    try:
+        for key in path:
+            holder = holder[int(key)] if isinstance(holder, (list, tuple)) else holder[key]
+        if isinstance(holder, list) and int(last) == len(holder):
+            holder.append(array)
+        elif isinstance(holder, dict) and holder.get(last) is None:
+            setattr(modules[outer], last, array) if not path else holder.update({last: array})
+        else:
+            raise KeyError(last)
+    except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+        raise Misfit(
+            f"{name}, an array {_of(array)} that a module of your own kept, is missing; make the model as it was"
+        ) from error
+
+
+def _of(array):
+    return f"of shape {array.shape} and {array.dtype}"

@@ -18,9 +18,6 @@ class Hooks:
         self.complaint = ""
         self._failed = set()  # complained about already
 
-    def __bool__(self) -> bool:
-        return any(self._hooks.values())
-
     def add(self, event, function=None) -> Callable[..., Any]:
         """The function; without one, a decorator that takes it."""
         hooks = self._of(event)
@@ -41,6 +38,10 @@ class Hooks:
     def _of(self, event):
         if event not in self._hooks:
             raise ValueError(f"no event {event!r}{did_you_mean(event, EVENTS) or '.'} There are {', '.join(EVENTS)}")
+        return self._hooks[event]
+
+    def of(self, event) -> list[Callable[..., Any]]:
+        """The functions that are called on it."""
         return self._hooks[event]
 
     def call(self, event, *news) -> None:

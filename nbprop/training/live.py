@@ -128,7 +128,7 @@ class Live:
         is. In a notebook it is the notebook's own thread that does it: callbacks of widgets arrive in other ones."""
         loop = self._loop
         if self._driving():
-            self._inbox.append(function) if self._stepping else function()
+            self._inbox.append(function) if self._stepping else self._called(function)
         elif loop is not None and loop.is_running() and threading.get_ident() != self._loop_thread:
             self._inbox.append(function)
             loop.call_soon_threadsafe(self._drain_if_free)
@@ -145,7 +145,7 @@ class Live:
     def between(self, function: Callable[[], Any]) -> Any:
         """What a function gives that looks into the run, called between two steps; waits for it."""
         if self._driving():
-            return function()
+            return self._called(function)
         if self._lock.acquire(blocking=False):
             try:
                 return function()
@@ -190,12 +190,23 @@ class Live:
     def _leave(self):
         """Somebody else's code may run from here on."""
 
+    def _called(self, function):
+        """What a function gives that somebody calls who drives."""
+        try:
+            return function()
+        finally:
+            if not self._stepping:
+                self._leave()
+
     def _release(self):
+        self._let_go()
+        self._drain_if_free()
+
+    def _let_go(self):
         try:
             self._leave()
         finally:
             self._lock.release()
-        self._drain_if_free()
 
     def _drain_if_free(self):
         """Do what waits in the inbox, unless another thread drives and will."""
@@ -203,13 +214,12 @@ class Live:
             try:
                 self._drain()
             finally:
-                self._lock.release()
+                self._let_go()
 
     def _drain(self):
         """Do what has come so far; not what comes meanwhile: whoever turns a knob without end must not stop the run."""
-        if self._inbox:
-            self._leave()
         for _ in range(len(self._inbox)):
+            self._leave()
             try:
                 self._inbox.popleft()()
             except IndexError:  # it was done inside one of them

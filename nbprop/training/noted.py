@@ -21,6 +21,7 @@ FORM: Any = {  # what is in it: types, [of each], {...: of each}
     "parts": {...: {"plan": (dict, type(None)), "modules": [list], "arrays": {...: list},
                     "frozen": [str], "evaluating": [str]}},
     "generators": [{"places": [str], "state": dict}],
+    "own": [str],
     "drawn": [dict],
     "objective": {"kind": str, "whole": bool, "data": (dict, type(None)), "loss": (dict, list), "metrics": [str],
                   "augment": bool},
@@ -71,7 +72,7 @@ def _attributes(module):
     own = is_own(module)
     left = {"training", "_packed", *module._notes}
     kept = {name: value for name, value in vars(module).items() if name not in left and (own or name[0] != "_")}
-    return {name: _listed(value) for name, value in kept.items() if _plain(value)}
+    return {name: listed(value) for name, value in kept.items() if _plain(value)}
 
 
 def _plain(value):
@@ -82,11 +83,11 @@ def _plain(value):
     return type(value) in (bool, int, float, str, type(None))
 
 
-def _listed(value):
+def listed(value) -> Any:
     """As JSON gives it back."""
     if isinstance(value, dict):
-        return {key: _listed(each) for key, each in value.items()}
-    return list(map(_listed, value)) if isinstance(value, (tuple, list)) else value
+        return {key: listed(each) for key, each in value.items()}
+    return list(map(listed, value)) if isinstance(value, (tuple, list)) else value
 
 
 def generators(parts, rng) -> list[tuple[Any, list[str]]]:
@@ -231,9 +232,10 @@ class Misfit(ValueError):
 # ---- what is different ---------------------------------------------------------------------------------------------
 
 
-def another_make(saved, here, settings=True) -> str:
+def another_make(saved, here, settings=True, own=()) -> str:
     """In words, how the model here is not made as the saved one; "" if it is. Numbers that are no whole ones, and
-    flags, may differ: they are set to what they were."""
+    flags, may differ: they are set to what they were. own: names of the modules of the user's own, which may have made
+    attributes since."""
     was, now = ({name: (kind, rest) for name, kind, rest in each["modules"]} for each in (saved, here))
     for name in [*was, *now]:
         called = repr(name) if name else "the model"
@@ -250,13 +252,19 @@ def another_make(saved, here, settings=True) -> str:
     for name, (_, then) in was.items() if settings else ():
         for key in [*then, *now[name][1]]:
             a, b = (each[name][1].get(key, MISSING) for each in (was, now))
-            if a != b and not (type(a) is type(b) and isinstance(a, (bool, float))):
+            if a != b and not _may_differ(a, b, name in own):
                 place, said = (
                     f"{name}.{key}" if name else key,
                     ["missing" if x is MISSING else short(x) for x in (a, b)],
                 )
                 return f"{place} was {said[0]} and is {said[1]}; set it before loading"
     return ""
+
+
+def _may_differ(a, b, own):
+    if own and MISSING in (a, b):  # made by a forward; or it was not plain, for there were arrays in it
+        return b is MISSING or b in ([], {}, None)
+    return type(a) is type(b) and isinstance(a, (bool, float))
 
 
 def _array(noted, word):

@@ -17,6 +17,7 @@ from nbprop.checks import did_you_mean, whole
 from nbprop.data import Arrays, Dataset
 from nbprop.data.trees import at, numbers, rows
 from nbprop.engine import ShapeError, Tensor, no_grad
+from nbprop.nn.losses import FunctionLoss
 from nbprop.nn.module import Module, evaluating
 from nbprop.record.quantities import QUANTITIES
 
@@ -256,8 +257,17 @@ class Objective:
         return self.outputs(model, self.inputs_of(X))
 
     def __deepcopy__(self, memo) -> Self:
-        """Nobody changes it: a branch, or a copy of a trainer, has the same."""
-        return self
+        """Nobody changes it, so a branch or a copy of a trainer has the same; but where a loss is a module, that may be
+        changed in code: each has its own."""
+        modules = [each for each in self.losses.values() if isinstance(each, Module)]
+        own = {id(each): copy.deepcopy(each, memo) for each in modules if not isinstance(each, FunctionLoss)}
+        if not own:
+            return self
+        other = memo[id(self)] = copy.copy(self)
+        for name, value in vars(self).items():
+            setattr(other, name, own.get(id(value), value))
+        other.losses = {part: own.get(id(each), each) for part, each in self.losses.items()}
+        return other
 
     def __repr__(self) -> str:
         return f"Objective({', '.join(_called(each) for each in self.losses.values())} on {self.name})"

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.nn.losses import FunctionLoss
+
 from .structure import Structure
 
 
@@ -52,7 +54,8 @@ class Snapshot:
             *(v for each in self.optimizers.values() for v in each.state.values()),
         ]
         memo.update({id(array): array for array in arrays})
-        own = {**vars(self), "losses": []}  # which the other run shares
+        losses = [each for each in self.losses if not isinstance(each.modules[0][0], FunctionLoss)]  # others are shared
+        own = {**vars(self), "losses": losses}
         return Snapshot(**{name: copy.deepcopy(value, memo) for name, value in own.items()})
 
 

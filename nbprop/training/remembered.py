@@ -13,12 +13,15 @@ def layout(parameters) -> dict:
 
 def laid_out(state, old, new, heir=None) -> dict[str, np.ndarray]:
     """An optimizer's state, name -> flat vector, for other parameters: what belongs to a parameter goes with it, as far
-    as there is room; 0 for what is new.
+    as there is room; 0 for what is new. Vectors that are laid out for the new ones already stay.
 
     old, new: layouts, before and now. heir: new parameter -> the one it stands for."""
     heir, made = heir or {}, {}
-    size = max((place.stop for place, _ in new.values()), default=0)
+    was, size = (max((place.stop for place, _ in each.values()), default=0) for each in (old, new))
     for name, vector in state.items():
+        if vector.size == size != was:
+            made[name] = vector
+            continue
         made[name] = np.zeros(size, vector.dtype)
         for parameter, (place, shape) in new.items():
             before = old.get(heir.get(parameter, parameter))

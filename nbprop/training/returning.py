@@ -31,6 +31,7 @@ class Returning(Turning):
     seed: int
     _recorder: Recorder
     _watching: "frozenset[str]"
+    _edited: int
 
     def _take(self, run: Run, past: Past, history: History) -> None:
         """This run, with its past and its history, is now the trainer's."""
@@ -55,7 +56,7 @@ class Returning(Turning):
 
     def _rewind(self, step):
         self._pause()
-        self._notice()
+        self._notice(broken=True)
         moment = self._moment()
         with self._or_back(moment):
             self._go_back(step)
@@ -97,6 +98,7 @@ class Returning(Turning):
 
     def _came_back(self, step, differs=""):
         self._requested.clear()
+        self._edited = -1
         last = {name: self.history.series(name)[1][-1:] for name in self.evaluation}
         self.evaluation = {name: float(values[0]) for name, values in last.items() if len(values)}
         self.message = differs
@@ -128,7 +130,6 @@ class Returning(Turning):
     def _copied(self):
         if self._run.bound:
             raise ValueError(f"this run cannot be branched: {self._run.bound}")
-        self._notice()
         run, past = copy.deepcopy((self._run, self._past))
         return run, past, self.history.copy()
 
@@ -164,7 +165,7 @@ class Returning(Turning):
 
     def _reset(self, model, objective, seed):
         self._pause()
-        self._notice()
+        self._notice(broken=model is not None)
         run = self._run
         if model is None:
             model = _fresh_model(run, self._past.snapshots[0], seed)
@@ -184,7 +185,7 @@ class Returning(Turning):
 
     def _undo(self):
         self._pause()
-        self._notice()
+        self._notice(broken=True)
         act = self._acts.last()
         moment = self._moment()
         with self._or_back(moment):
@@ -203,10 +204,11 @@ class Returning(Turning):
 
     def _redo(self):
         self._pause()
-        now = self._moment()
-        moment = self._acts.redone(now)
+        self._notice(broken=True)
+        moment, now = self._acts.away(), self._moment()
         with self._or_back(now):
             self._come_to(moment)
+        self._acts.redone(now)
 
     def _come_to(self, moment):
         run, step, past, history = moment

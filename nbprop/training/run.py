@@ -25,6 +25,7 @@ from .remembered import laid_out, layout
 from .step import EagerStep, RecordedStep
 from .structure import Structure
 
+NUMBERS = ("weights", "the optimizer's state")  # what can be changed so that all stays where it was
 DEFAULTS = {"batch_size": 32, "drop_last": False, "accumulate": 1, "clip": None, "clip_value": None, "l1": 0.0}
 
 
@@ -70,8 +71,8 @@ class Run(Looking):
         """Why no second run can go on from here beside this one; "" if one can."""
         if self.objective.generators():
             return (
-                "its loss draws from a random generator of its own, which both would share: let it take rng, "
-                "loss(model, batch, rng) of an nb.Objective, or keep the generator in the model"
+                "its loss or augment draws from a random generator of its own, which both would share: let it take "
+                "rng, as loss(model, batch, rng) of an nb.Objective does, or keep the generator in the model"
             )
         return self.batches.rewinds
 
@@ -90,9 +91,6 @@ class Run(Looking):
         self.steps += 1
         if before is not None:
             self._watched = {"before": before, "after": self.theta.copy()}
-        square = self.theta.dot(self.theta)
-        if not math.isfinite(square) and not np.isfinite(self.theta).all():
-            self._diverged(loss, updated=True)
         return loss
 
     def _gradient(self):
@@ -106,6 +104,8 @@ class Run(Looking):
         losses, total = [], np.zeros_like(self.gradient)
         for compute in computations:
             losses.append(compute())
+            if not math.isfinite(losses[-1]):
+                self._diverged(losses[-1])
             total += self.gradient
         np.divide(total, len(losses), out=self.gradient)
         return sum(losses) / len(losses)
@@ -185,10 +185,16 @@ class Run(Looking):
             if clip is not None:
                 optim.clip_grad_norm(gradient, clip)
         optimizer.update(theta, gradient, frozen)
+        square = theta.dot(theta)
+        if not math.isfinite(square) and not np.isfinite(theta).all():
+            self.steps += 1
+            self._diverged(loss, updated=True)
 
     def _diverged(self, loss, updated=False):
         step = self.steps if updated else self.steps + 1
-        outside = None if updated else not_finite_before(self.layers, leaves(self._batch), self.theta)
+        outside = None
+        if self._unsound or not updated:
+            outside = not_finite_before(self.layers, leaves(self._batch), self.theta)
         raise Diverged(step, *(outside or first_not_finite(self.layers, self.taps, self.gradient, self.theta, loss)))
 
     # ---- the model, looked at anew when it has changed ---------------------------------------------------------------
@@ -201,9 +207,14 @@ class Run(Looking):
     def leave(self) -> None:
         """From here on somebody may change things in code: keep what there is now, so that it is noticed."""
         if self._left is None:
-            if self.structure.own:
-                self.structure = Structure(self.model)
+            self._look_anew()
             self._left = Left(self)
+
+    def _look_anew(self):
+        """What modules of the user's own have made of their lists and dicts while they were called is no edit."""
+        if self.structure.own:
+            self.structure = Structure(self.model)
+        self._losses = [(Structure(loss) if made.own else made, loss) for made, loss in self._losses]
 
     def edited(self) -> str:
         """What somebody has changed since the run was left alone, other than by a knob: "structure" (modules,
@@ -219,10 +230,16 @@ class Run(Looking):
             return ""
         if self.structure.own and not self.structure.same(self.model):
             return "structure"
+        if any(made.own and not made.same(loss) for made, loss in self._losses):
+            return "loss"
         return self._left.changed(self)
 
-    def take_edited(self) -> None:
-        """Go on with a model that somebody has changed: what optimizers remember of a parameter goes with it."""
+    def take_edited(self, what) -> None:
+        """Go on with a model that somebody has changed, as `edited` says: what optimizers remember of a parameter goes
+        with it."""
+        if what in NUMBERS:  # all is where it was
+            self._observation, self._left, self._unsound = None, None, not np.isfinite(self.theta).all()
+            return
         for part, optimizer in self.optimizers.items():
             old, new = self._layouts[part], layout(self._module(part).parameters())
             if list(map(id, old)) != list(map(id, new)) or list(old.values()) != list(new.values()):
@@ -239,7 +256,7 @@ class Run(Looking):
         self.losses = {}  # of each part, in the last step
         self.theta, self.gradient = self.model.theta, self.model.gradient
         self._dL = self.gradient
-        self.structure, self._left = Structure(self.model), None
+        self.structure, self._left, self._unsound = Structure(self.model), None, not np.isfinite(self.theta).all()
         losses = [loss for loss in self.objective.losses.values() if isinstance(loss, Module)]
         self._losses, self._stamp = [(Structure(loss), loss) for loss in losses], changes()
         self._layouts = {part: layout(self._module(part).parameters()) for part in self.optimizers}
@@ -285,7 +302,8 @@ class Run(Looking):
         if name not in KNOBS or knob.graph or changes() != self._stamp:
             self.take_model()
         else:
-            self._observation = None if name == "theta" else self._observation
+            if name == "theta":
+                self._observation, self._unsound = None, not np.isfinite(self.theta).all()
             self.read_knobs()
         return said
 
@@ -316,9 +334,14 @@ class Run(Looking):
         self.own(self.optimizers)
         self.take_model()
 
+    def own_arrays(self) -> list[tuple[str, np.ndarray]]:
+        """(name, array) of those that modules of the user's own keep, of the model's and of the loss."""
+        return own_arrays(self.model, *(loss for _, loss in self._losses))
+
     def snapshot(self, edited=0) -> Snapshot:
         if not self.structure.current:
             self.structure = Structure(self.model)
+        self._losses = [(made if made.current else Structure(loss), loss) for made, loss in self._losses]
         generators = [*self.model.generators(), *makeup.generators(self), *self.objective.generators(), self.rng]
         return Snapshot(
             self.steps,
@@ -331,7 +354,7 @@ class Run(Looking):
             [(generator, generator.bit_generator.state) for generator in generators],
             {part: optimizer.copy() for part, optimizer in self.optimizers.items()},
             self.batches.state(),
-            [(array, array.copy()) for array in own_arrays(self.model) if array.flags.writeable],
+            [(array, array.copy()) for _, array in self.own_arrays() if array.flags.writeable],
             edited,
         )
 

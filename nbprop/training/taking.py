@@ -1,5 +1,6 @@
 """Functions of a user may take what they need of what is offered, by name."""
 
+import dis
 from inspect import Parameter, signature
 
 import numpy as np
@@ -37,7 +38,8 @@ def generators_of(function) -> list[np.random.Generator]:
     attributes of an object that is called."""
     code, known = getattr(function, "__code__", None), dict(getattr(function, "__dict__", {}))
     if code is not None:
-        known |= {name: function.__globals__[name] for name in code.co_names if name in function.__globals__}
+        named = {each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL"}
+        known |= {name: function.__globals__[name] for name in named if name in function.__globals__}
         known |= {
             name: cell.cell_contents for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
         }

@@ -126,15 +126,15 @@ class Trainer(Seen):
         self._watching = frozenset()  # what is recorded even when no view needs it
         self._recorder, self._hooks, self._acts = Recorder(), Hooks(), Acts()
         self._requested = {}
-        self._turned = -math.inf
+        self._turned, self._hooked, self._edited = -math.inf, -1, -1
         super().__init__()
 
     def _begin(self, run):
         """A run from its first step on."""
         self._take(run, Past(self.snapshot_every), History())
         self.status, self.message = "ready", ""
-        self._evaluate()
         self._past.keep(run)
+        self._evaluate()
         self._changed()
 
     def _take(self, run, past, history):
@@ -142,6 +142,7 @@ class Trainer(Seen):
         self._run, self._past, self.history = run, past, history
         history.attach(self)
         run.on_setting = lambda name, value: self.set(**{name: value})
+        run.leave()
 
     if not TYPE_CHECKING:  # an editor that saw it would take any name for a knob
 
@@ -186,11 +187,10 @@ class Trainer(Seen):
         self.history.add("loss", run.steps, loss)
         for part, value in run.losses.items():
             self.history.add(f"{part}_loss", run.steps, value)
+        self._past.keep(run)  # before a hook is called, which may change the run
         if run.steps % self.evaluate_every == 0:
             self._evaluate()
-        self._past.keep(run)
-        if self._hooks:
-            self._tell("step")
+        self._tell("step")
 
     def _unmake(self, step):
         """Come back from the middle of a step to the state after step `step`."""
@@ -199,30 +199,38 @@ class Trainer(Seen):
                 self._past.replay(self._run, step, turned=True)
         self.history.truncate(step, turned=True)
 
-    def _notice(self):
+    def _notice(self, broken=False):
         """A model that somebody has changed other than by a knob: the run goes on with it, and can be gone back across
-        the change."""
+        the change. broken: it may be one that the run cannot go on with, for it will be gone away from."""
         run = self._run
         what = run.edited()
         if not what:
             return
-        step = run.steps
-        run.take_edited()
+        step, events = run.steps, self.history.events
+        try:
+            run.take_edited(what)
+        except (TypeError, ValueError):
+            if broken:
+                return
+            raise
         if not (step or self._past.turns or self.history.events):  # nothing has happened yet: this is how it begins
             self._past.snapshots.clear()
             self.history.truncate(-1)
             self._past.keep(run)
             self._evaluate()
             return
-        self._acts.turn(step, self._past.keep_edited(run), len(self.history.events))
-        self.history.events.append(Event(step, "model", None, None, f"{what} changed in code"))
+        number, words = self._past.keep_edited(run), f"{what} changed in code"
+        again = events and events[-1].words == words and self._hooked == step == self._edited + 1
+        self._edited = step if self._hooked == step else -1
+        if not again:
+            self._acts.turn(step, number, len(events))
+            events.append(Event(step, "model", None, None, words))
 
     def _evaluate(self):
         self.evaluation = self.evaluate()
         for name, value in self.evaluation.items():
             self.history.add(name, self.steps, value, self.evaluate_every)
-        if self._hooks:
-            self._tell("evaluation")
+        self._tell("evaluation")
 
     # ---- hooks -------------------------------------------------------------------------------------------------------
 
@@ -242,9 +250,11 @@ class Trainer(Seen):
         self._hooks.remove(event, function)
 
     def _tell(self, event, *news):
-        self._leave()
-        self._hooks.call(event, self, *news)
-        self._complain(self._hooks)
+        if self._hooks.of(event):
+            self._leave()
+            self._hooked = self.steps  # what hooks change at each step is one event
+            self._hooks.call(event, self, *news)
+            self._complain(self._hooks)
 
     # ---- drivers -----------------------------------------------------------------------------------------------
 
@@ -274,8 +284,7 @@ class Trainer(Seen):
         try:
             return self._fit(self.steps + count, patience, bar)
         finally:
-            if not inside:
-                self._release()
+            self._leave() if inside else self._release()
 
     def _steps_of(self, epochs):
         per_epoch = self._run.objective.per_epoch({"batch_size": self.batch_size, "drop_last": self.drop_last})
@@ -364,7 +373,6 @@ class Trainer(Seen):
     def _state(self, memo):
         if self._run.bound:
             raise ValueError(f"this run cannot be copied: {self._run.bound}")
-        self._notice()
         left = ("_inbox", "_lock", "_loop", "_loop_thread", "_player", "watchers", "_hooks", "_requested", "_recorder")
         state = {name: value for name, value in vars(self).items() if name not in left}
         return {**copy.deepcopy(state, memo), "_recorder": self._recorder.copy(), "_speed": self.speed}

@@ -41,8 +41,8 @@ class Turning(knobs.Knobs, Live):
         """The model that is trained."""
         return self._run.model
 
-    def _notice(self) -> None:
-        """Look whether somebody has changed the model other than by a knob."""
+    def _notice(self, broken: bool = False) -> None:
+        """Look whether somebody has changed the model other than by a knob, and so that the run can go on with it."""
         raise NotImplementedError
 
     def evaluate(self) -> "dict[str, float]":
@@ -114,9 +114,9 @@ class Turning(knobs.Knobs, Live):
         return {name: value for name, value in wanted.items() if name in asked}
 
     def _turn(self, wanted):
-        self._notice()
         try:
             for name, value in wanted.items():
+                self._notice()  # before each: hooks are called of the one before
                 run, old = self._run, self._run.values.get(name)
                 if not _same(value, run.optimizers if name == "optimizer" else old):
                     before, count = run.objective, len(self.history.events)
@@ -129,13 +129,14 @@ class Turning(knobs.Knobs, Live):
                         if name == "optimizer" and _same(old, new):
                             said = f"{optimizer_name(new)} begins anew"
                         self._note(name, old, new, serial, count, said)
-            if {"objective", "theta"} & wanted.keys():
-                self.evaluation = self.evaluate()  # of what there is now; the history has those of their steps
         finally:
             for name in wanted:
                 if self._requested.get(name) is wanted:  # else another turn is on its way already
                     del self._requested[name]
-        self._changed()
+            self._changed()
+        if {"objective", "theta"} & wanted.keys():
+            self.evaluation = self.evaluate()  # of what there is now; the history has those of their steps
+            self._changed()
 
     def _applied(self, name, value):
         """Turn a knob: the number of the turn, and words about it. One that fails halfway has not been."""
@@ -161,8 +162,7 @@ class Turning(knobs.Knobs, Live):
         self._turned = now
         if said or not _same(old, new):
             events.append(Event(self.steps, name, old, new, said or ""))
-            if self._hooks:
-                self._tell("turn", events[-1])
+            self._tell("turn", events[-1])
 
     def _value(self, name: str) -> Any:
         """What was asked for last, whether or not the run has come to it yet."""

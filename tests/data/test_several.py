@@ -157,6 +157,8 @@ def test_data_frames_are_refused():
     frame = pandas.DataFrame({"a": range(30), "b": range(30)}, dtype=float)
     with pytest.raises(TypeError, match=r"X\[0\]: expected arrays, got a DataFrame.*from_arrays, or X\[0\]\.to_numpy"):
         Arrays((frame, np.ones(30)))
+    with pytest.raises(TypeError, match=r"X\[1\]: expected arrays, got a DataFrame"):
+        Arrays([np.ones((30, 2)), frame[["b", "a"]]])
     data = Arrays(frame.to_numpy(), frame["a"], validation=0)
     np.testing.assert_array_equal(data.y, np.arange(30))
     shuffled = frame["a"].sample(frac=1, random_state=0)

@@ -88,7 +88,7 @@ def test_whatever_stands_anywhere_in_the_head_is_loaded_or_refused(value, entrie
 
 HEADS = {
     "another version": (("version",), 99, "written by a newer nbprop"),
-    "an older version": (("version",), 0, "version 0, and this nbprop reads version 1"),
+    "an older version": (("version",), 0, "version 0, and this nbprop reads version 2"),
     "another format": (("format",), "onnx", "expected the format 'nbprop run'"),
     "an unknown optimizer": (("optimizers", "", "class"), "Nothing", "no 'Nothing'"),
     "a function for an optimizer": (("optimizers", "", "class"), "optimizer", "no 'optimizer'"),

@@ -49,7 +49,7 @@ def test_a_copy_is_another_with_the_same_past(how):
     other = how(t)
     assert_same(before, other)
     assert other.history._source() is other
-    assert not other._hooks
+    assert not other._hooks.of("step")
     assert not {id(m) for m in t.model.modules()} & {id(m) for m in other.model.modules()}
     assert not np.shares_memory(t.model.theta, other.model.theta)
     assert other._lock is not t._lock
@@ -141,3 +141,25 @@ def test_a_loss_that_draws_from_a_generator_of_its_own_has_one_run():
     t.rewind(1)
     t.fit(steps=2, bar=False)
     np.testing.assert_array_equal(t.theta, before)
+
+
+class Noisy(nb.nn.Module):
+    def __init__(self):
+        self.inner, self.rng = nb.nn.mlp([2, 4, 2], seed=0), np.random.default_rng(0)
+
+    def forward(self, x):
+        return self.inner(x)
+
+
+def test_a_generator_in_the_model_is_nobody_elses():
+    def loss(model, x):
+        return ((model(x + model.rng.normal(size=x.shape).astype(np.float32)) - x) ** 2).mean()
+
+    space = {"rng": np.random.default_rng(1), "np": np}
+    loss = type(loss)(loss.__code__, space)  # a global of the same name is not what it draws from
+    t = nb.Trainer(Noisy(), objective=nb.Objective(loss, np.ones((20, 2), np.float32)))
+    t.fit(steps=3, bar=False)
+    other = t.branch()
+    for each in (t, other):
+        each.fit(steps=5, bar=False)
+    np.testing.assert_array_equal(t.theta, other.theta)

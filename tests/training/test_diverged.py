@@ -40,6 +40,60 @@ def test_the_first_bad_layer_is_named(poison):
     np.testing.assert_array_equal(t.model.theta, theta)  # the bad update was not made
 
 
+class Words(nb.nn.Module):
+    """Looks up rows, of which the batches use some."""
+
+    def __init__(self):
+        self.rows, self.out = nb.nn.Embedding(5, 3, rng=0), nb.nn.Linear(3, 1, rng=1)
+
+    def forward(self, x):
+        return self.out(self.rows(x))
+
+
+def test_numbers_that_nobody_has_computed_are_not_blamed_on_the_learning_rate():
+    X = np.random.default_rng(0).integers(0, 4, 40)
+    t = nb.Trainer(Words(), objective=nb.Objective(lambda model, x: (model(x) ** 2).mean(), X))
+    t.fit(steps=3)
+    before = t.theta.copy()
+    t.model.rows.weight.data[4] = np.nan  # which no batch uses
+    with pytest.raises(nb.Diverged, match=r"a weight .*is NaN before it begins.*trainer\.undo\(\)") as caught:
+        t.fit(steps=1)
+    assert caught.value.quantity == "weights"
+    t.undo()
+    np.testing.assert_array_equal(t.theta, before)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, nb.Tensor])
+def test_any_of_several_batches(kind):
+    x = np.ones((4, 2), np.float32)
+    batches = [kind(each) for each in (x, x * np.nan, x, x)]
+    objective = nb.Objective(lambda model, x: (model(x) ** 2).mean(), batches=batches)
+    t = nb.Trainer(nb.nn.mlp([2, 3, 1], seed=0), objective=objective, accumulate=4)
+    with pytest.raises(nb.Diverged, match="a number in the batch is NaN before it begins"):
+        t.fit(steps=1)
+
+
+def test_parts_with_learning_rates_of_their_own():
+    def two(lr):
+        model = nb.nn.ModuleDict({"d": nb.nn.mlp([2, 4, 1], seed=0), "g": nb.nn.mlp([2, 4, 1], seed=1)})
+        losses = {
+            "d": lambda model, x: (model["d"](x) ** 2).mean(),
+            "g": lambda model, x: ((model["d"](x) - model["g"](x)) ** 2).mean(),
+        }
+        optimizer = {"d": nb.optim.SGD(lr=lr), "g": nb.optim.SGD(lr=0.01)}
+        data = np.ones((20, 2), np.float32)
+        return nb.Trainer(model, objective=nb.Objective(losses, data), optimizer=optimizer)
+
+    t, told = two(1e39), []
+    t.on("diverged", lambda t, error: told.append(error))
+    with pytest.raises(
+        nb.Diverged, match=r"the weights of layer .* learning rate below 1e\+39 \(d\), 0\.01 \(g\)"
+    ) as caught:
+        t.fit(steps=1)
+    assert caught.value.quantity == "parameters" and told == [caught.value]
+    assert t.status == "stopped" and t.message == str(caught.value)
+
+
 def test_an_update_that_overflows_is_named():
     t = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.surface(), optimizer="sgd", lr=1e38)
     t.model.theta = t.model.theta * 1e3

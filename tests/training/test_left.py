@@ -1,6 +1,9 @@
 """What is changed in code while a run rests, however it is changed: noticed by whoever looks next, flagged, trained,
 and gone back across."""
 
+import copy
+import threading
+
 import numpy as np
 import pytest
 
@@ -39,6 +42,14 @@ def memory_in_place(t):
     t.optimizer.state["exp_avg"][:] = 0
 
 
+def memory_turned(t):
+    t.optimizer.state["exp_avg"] *= -1
+
+
+def memory_reversed(t):
+    t.optimizer.state["exp_avg"][:] = t.optimizer.state["exp_avg"][::-1].copy()
+
+
 EDITS = {
     negated: "weights",
     swapped: "weights",
@@ -46,6 +57,8 @@ EDITS = {
     forgets: "the optimizer's state",
     counts_anew: "the optimizer's state",
     memory_in_place: "the optimizer's state",
+    memory_turned: "the optimizer's state",
+    memory_reversed: "the optimizer's state",
 }
 
 
@@ -68,6 +81,174 @@ def test_what_keeps_the_length_of_theta_is_noticed_too(edit):
     np.testing.assert_array_equal(t.theta, thetas[36])
 
 
+def in_a_copy(t):
+    return copy.deepcopy(t)
+
+
+def in_a_branch(t):
+    return t.branch()
+
+
+def in_a_file(t):
+    t.save("run.npz")
+    return nb.Trainer.load("run.npz", data=MOONS)
+
+
+def looked_at_before(t):
+    t.at(t.steps)
+    return t
+
+
+def after_another_thread(t):
+    """Which turns a knob while this one drives; it is done when this one lets go."""
+    thread = threading.Thread(target=lambda: t.set(lr=0.02))
+    with t.driving():
+        thread.start()
+        thread.join()
+    return t
+
+
+def after_a_posted_step(t):
+    t.post(lambda: t.step(1))
+    return t
+
+
+@pytest.mark.parametrize(
+    "how", [in_a_copy, in_a_branch, in_a_file, looked_at_before, after_another_thread, after_a_posted_step]
+)
+def test_the_first_edit_is_noticed_wherever_the_run_comes_from(how, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    t = make()
+    t.fit(steps=10, bar=False)
+    t = how(t)
+    before = t.theta.copy()
+    negated(t)
+    t.fit(steps=5, bar=False)
+    end = t.theta.copy()
+    assert t.history.events[-1].text == "weights changed in code"
+    t.undo()
+    np.testing.assert_array_equal(t.theta, before)
+    t.redo()
+    np.testing.assert_array_equal(t.theta, end)
+    assert t.message == ""
+
+
+def test_edits_between_steps_of_one_who_drives():
+    t, thetas = make(), {}
+    with t.driving():
+        for steps in (5, 1):
+            t.step(steps)
+            negated(t)
+        t.post(lambda: t.set(lr=0.02))
+        t.post(lambda: negated(t))
+        t.step(5)
+    thetas[t.steps] = t.theta.copy()
+    assert [(event.step, event.name) for event in t.history.events] == [
+        (5, "model"), (6, "model"), (6, "lr"), (6, "model")
+    ]  # fmt: skip
+    t.rewind(t.steps)
+    t.fit(steps=1, bar=False)
+    t.rewind(11)
+    np.testing.assert_array_equal(t.theta, thetas[11])
+
+
+@pytest.mark.parametrize("event, step", [("evaluation", 20), ("step", 7), ("turn", 10)])
+def test_edits_in_hooks(event, step):
+    """At a step with a snapshot, and between two knobs of one turn."""
+    t, thetas = make(snapshot_every=20), {}
+
+    def edit(t, *news):
+        if t.steps == step and not edited:
+            edited.append(step)
+            negated(t)
+
+    edited = []
+    t.on(event, edit)
+    t.fit(steps=10, bar=False)
+    t.set(lr=0.02, clip=1.0)
+    for _ in range(20):
+        t.fit(steps=1, bar=False)
+        thetas[t.steps] = t.theta.copy()
+    assert [each.text for each in t.history.events if each.name == "model"] == ["weights changed in code"]
+    for back in (25, 20, 15):
+        t.rewind(back)
+        if back != step:  # the numbers of before the edit
+            np.testing.assert_array_equal(t.theta, thetas[back])
+        assert t.message == ""
+
+
+def test_what_a_hook_does_at_every_step_is_one_event_and_one_act():
+    t = make()
+    before = t.theta.copy()
+
+    @t.on("step")
+    def clip(t):
+        np.clip(t.theta, -0.4, 0.4, out=t.theta)
+
+    t.fit(steps=30, bar=False)
+    end = t.theta.copy()
+    assert [event.text for event in t.history.events] == ["weights changed in code"]
+    assert str(t.replayed) == "yes"
+    t.rewind(20)
+    assert np.abs(t.theta).max() <= 0.4 + 0.02
+    t.undo()
+    np.testing.assert_array_equal(t.theta, end)
+    t.off("step", clip)
+    t.undo()
+    assert t.history.events == [] and not np.array_equal(t.theta, before)
+
+
+def test_random_numbers_drawn_in_code():
+    t, thetas = make(nn.mlp([2, 8, 1], dropout=0.3, seed=0)), {}
+    t.on("step", lambda t: thetas.setdefault(t.steps, t.theta.copy()))
+    t.fit(steps=10, bar=False)
+    t.predict(MOONS.X_val)  # draws nothing
+    assert t.history.events == []
+    t.model(nb.Tensor(MOONS.X_val))
+    t.fit(steps=10, bar=False)
+    assert [event.text for event in t.history.events] == ["random numbers changed in code"]
+    t.rewind(15)
+    np.testing.assert_array_equal(t.theta, thetas[15])
+
+
+def test_a_model_that_the_run_cannot_go_on_with_can_be_gone_away_from():
+    t = nb.Trainer(
+        nn.ModuleDict({"d": nn.mlp([2, 4, 1], seed=0), "g": nn.mlp([2, 4, 2], seed=1)}),
+        objective=nb.Objective(
+            {part: lambda model, x, part=part: (model[part](nb.Tensor(x)) ** 2).mean() for part in ("d", "g")},
+            MOONS.X_train,
+        ),
+    )
+    t.fit(steps=5, bar=False)
+    theta = t.theta.copy()
+    del t.model["g"]
+    with pytest.raises(ValueError, match="there is none"):
+        t.step()
+    with pytest.raises(ValueError, match="there is none"):
+        t.branch()
+    t.rewind(5)
+    np.testing.assert_array_equal(t.theta, theta)
+    t.fit(steps=1, bar=False)
+
+
+def test_redo_is_left_when_it_fails_and_gone_after_an_edit():
+    t = make()
+    t.fit(steps=5, bar=False)
+    t.lr = 0.5
+    t.undo()
+    done, left = len(t._acts.done), len(t._acts.left)
+    t._come_to, come_to = lambda moment: 1 / 0, t._come_to
+    with pytest.raises(ZeroDivisionError):
+        t.redo()
+    t._come_to = come_to
+    assert (len(t._acts.done), len(t._acts.left)) == (done, left)
+    negated(t)
+    with pytest.raises(ValueError, match="nothing to redo"):
+        t.redo()
+    t.undo()
+    assert t.history.events == []
+
+
 def test_running_means():
     t = make(nn.Sequential(nn.Linear(2, 8, rng=0), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 1, rng=1)))
     t.fit(steps=10, bar=False)
@@ -86,14 +267,24 @@ class Keeping(nn.Module):
     def __init__(self):
         self.a, self.b = nn.Linear(2, 8, rng=1), nn.Linear(8, 1, rng=2)
         self.settings, self.mask, self.log = {"gain": 1.0}, np.ones(8, np.float32), []
+        self.shift, self.never = nb.Tensor(np.zeros(8, np.float32)), np.array(["NaT"], "datetime64[s]")
 
     def forward(self, x):
         if self.training:
             self.log.append(1)
-        return self.b(self.a(x).tanh() * self.settings["gain"] * nb.Tensor(self.mask)) * (1 + 0.01 * len(self.log))
+        return self.b(self.a(x).tanh() * self.settings["gain"] * nb.Tensor(self.mask) + self.shift) * (
+            1 + 0.01 * len(self.log)
+        )
 
 
-@pytest.mark.parametrize("edit", [lambda m: m.settings.update(gain=0.5), lambda m: m.mask.__setitem__(0, 0)])
+KEPT = {
+    "structure": lambda m: m.settings.update(gain=0.5),
+    "mask": lambda m: m.mask.__setitem__(0, 0),
+    "shift": lambda m: m.shift.data.__setitem__(0, 1),
+}
+
+
+@pytest.mark.parametrize("edit", KEPT.values(), ids=KEPT)
 def test_what_a_module_keeps(edit):
     t = make(Keeping())
     thetas = {}
@@ -102,7 +293,7 @@ def test_what_a_module_keeps(edit):
     assert t.history.events == []  # what forward does is no edit
     edit(t.model)
     t.fit(steps=10, bar=False)
-    assert len(t.history.events) == 1
+    assert [event.text for event in t.history.events] in [[f"{what} changed in code"] for what in KEPT]
     for step in (15, 8):
         t.rewind(step)
         np.testing.assert_array_equal(t.theta, thetas[step])
@@ -119,10 +310,45 @@ class Scaled(nn.Loss):
     static = True
 
     def __init__(self):
-        self.factor = 1.0
+        self.factor, self.table, self.weights = 1.0, {"gain": 1.0}, np.ones(1, np.float32)
 
     def forward(self, output, y):
         return ((output - y) ** 2).mean() * self.factor
+
+
+class Looked(Scaled):
+    static = None
+
+    def forward(self, output, y):
+        self.called = getattr(self, "called", 0) + 1
+        return super().forward(output, y) * (self.table["gain"] * float(self.weights[0]) * 0.99**self.called)
+
+
+INSIDE = {
+    "loss": lambda loss: loss.table.update(gain=3),
+    "weights": lambda loss: loss.weights.__setitem__(0, 3),
+}
+
+
+@pytest.mark.parametrize("what", INSIDE)
+def test_what_a_loss_keeps_inside(what):
+    t = nb.Trainer(nn.mlp([1, 8, 1], seed=0), nb.data.wave(samples=60, seed=0), loss=Looked(), lr=0.01)
+    thetas = {}
+    t.on("step", lambda t: thetas.setdefault(t.steps, t.theta.copy()))
+    t.fit(steps=10, bar=False)
+    assert t.history.events == []  # what it does itself is no edit
+    INSIDE[what](t.loss)
+    t.fit(steps=10, bar=False)
+    assert [event.text for event in t.history.events] == [f"{what} changed in code"]
+    branch = t.branch()
+    for back in (15, 5):
+        t.rewind(back)
+        np.testing.assert_array_equal(t.theta, thetas[back])
+        assert t.message == ""
+    assert t.loss.called == 5 and branch.loss.called == 20  # each has its own
+    np.testing.assert_array_equal(branch.at(12).theta, thetas[12])
+    branch.fit(steps=1, bar=False)
+    assert len(branch.history.events) == 1
 
 
 @pytest.mark.parametrize("which", LOSSES)
