@@ -33,6 +33,8 @@ class Event:
             return self.words
         if self.name == "theta":  # too many numbers
             return "theta set"
+        if self.name == "frozen":
+            return f"frozen: {', '.join(self.new) or 'none'}"
         return f"{self.name} {_short(self.old)} → {_short(self.new)}"
 
     def state(self) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from .makeup import (
 from .remembered import copy_common, laid_out, layout
 
 SAMPLES = 256  # training samples by which a layer is fitted
+RIDGE = 0.01  # of the largest singular value of what it hears
 
 
 # ---- exchanging modules ----------------------------------------------------------------------------------------------
@@ -325,10 +326,14 @@ def _around(run, module):
 
 
 def _fit(run, layer, target):
-    """Weights and bias with which a Linear comes as near as it can to `target`, for what it now hears."""
+    """Weights and bias with which a Linear comes near to `target`, for what it now hears: by least squares from what it
+    was, with a little ridge. Units that say nearly the same would else get huge weights of opposite signs, which the
+    next steps could not hold in balance."""
     heard = _around(run, layer)[0].astype(np.float64)
     design = np.column_stack([heard, np.ones(len(heard))])
     now = np.vstack([layer.weight.data.T, layer.bias.data]).astype(np.float64)
-    solution = now + np.linalg.lstsq(design, target - design @ now, rcond=1e-6)[0]  # nearest to what it was
+    u, s, v = np.linalg.svd(design, full_matrices=False)
+    kept = s / (s**2 + (RIDGE * s.max(initial=0)) ** 2 + 1e-30)
+    solution = now + v.T @ (kept[:, None] * (u.T @ (target - design @ now)))
     layer.weight.data[...] = solution[:-1].T
     layer.bias.data[...] = solution[-1]

@@ -2,7 +2,7 @@
 import { formatNumber, groups, linearScale, logScale, percent, power } from "./base/math.js";
 import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
-export const ABSENT = -3.4028234663852886e38; // the lowest float32, in the map: this layer was not there yet
+export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measured, of a layer not there yet, or frozen
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
@@ -40,19 +40,24 @@ export function draw(panel, frame, labels, options) {
   if (labels.usual.length) guide(panel, profile, x, labels.usual);
   for (let row = 0; row < count; row++) {
     if (!named(row)) continue;
-    rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
+    if (now[row] !== ABSENT) rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
     text(panel, names[row], left - 5, middle(row), { align: "right", color: theme.muted });
   }
   const ticks = barTicks(range, log, Math.max(2, Math.floor(profile.width / (3.4 * size))));
   axisBelow(panel, { ...profile, height: height + 7 }, x, shorten(panel, labels.unit, profile.x + profile.width), { grid: false, ticks });
   colorBar(panel, { x: x.range[0], y: top + height + 1, width: x.range[1] - x.range[0], height: 6 }, theme.sequential);
-  const xs = Array.from(now, (v) => Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
+  const xs = Array.from(now, (v) => v === ABSENT ? NaN : Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
   const rows = xs.map((_, row) => middle(row));
   curve(panel, xs, rows, theme.muted, 1.25);
   const radius = Math.min(4, Math.max(2, rowHeight / 3));
   xs.forEach((px, row) => {
     if (Number.isFinite(px) && Number.isFinite(now[row])) dot(panel, px, rows[row], radius, shade(now[row]), theme.foreground, 0.8);
   });
+  if (rowHeight >= size + 2) {
+    for (let row = 0; row < count; row++) {
+      if (now[row] === ABSENT) text(panel, shorten(panel, "not measured", profile.width - 4), profile.x + 2, middle(row), { color: theme.muted, size: size - 1 });
+    }
+  }
   for (const { row, word } of wordsFor(now, log, rowHeight >= size + 2)) {
     if (word.startsWith("inf")) alarm(panel, word, profile.x + profile.width, middle(row), { align: "right" });
     else alarm(panel, word, profile.x + 1, middle(row), { align: "left" });
@@ -89,16 +94,20 @@ export function draw(panel, frame, labels, options) {
         const i = columns.index[Math.floor(((mx - box.x) / box.width) * columns.index.length)];
         if (i === undefined || i < 0) return `${labels.layers[row]}\nnothing recorded here`;
         const value = frame[name].data[row * steps[name].length + i];
-        const words = value === ABSENT ? "was not there" : `${labels.symbol} ${formatNumber(value)}`;
-        return `${labels.layers[row]}, step ${groups(steps[name][i])}\n${words}`;
+        return `${labels.layers[row]}, step ${groups(steps[name][i])}\n${said(labels.symbol, value)}`;
       }
       if (mx >= mapBox.x) return null;
       const units = labels.units[row] ? ` (${labels.units[row]} × ${labels.activations[row]})` : "";
-      const lines = [`${labels.layers[row]}${units}`, `${labels.symbol} ${formatNumber(now[row])}`];
+      const lines = [`${labels.layers[row]}${units}`, said(labels.symbol, now[row])];
       if (labels.saturated[row]) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}`);
       return lines.join("\n");
     },
   };
+}
+
+/** @param {string} symbol  @param {number} value */
+function said(symbol, value) {
+  return value === ABSENT ? "not measured: frozen, or not there yet" : `${symbol} ${formatNumber(value)}`;
 }
 
 /** Ticks under the colour bar: the ends when no decade lies between them. */
@@ -120,7 +129,7 @@ export function wordsFor(values, log, roomy) {
   const found = [];
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
-    if (Number.isFinite(value) && (value > 0 || !log)) continue;
+    if (value === ABSENT || (Number.isFinite(value) && (value > 0 || !log))) continue;
     const word = formatNumber(value);
     const before = found[found.length - 1];
     if (!roomy && before && before.word === word && before.end === row - 1) before.end = row;

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WHOLE, RECENT = 96, 64  # columns of the map: the whole run, thinned, and the newest records
-STRUCTURE = ("depth", "hidden")  # knobs that change how many layers there are
-ABSENT = float(np.finfo(np.float32).min)  # in the map: this layer was not there yet
+STRUCTURE = ("depth", "hidden", "insert", "remove")  # what changes how many layers there are
+ABSENT = float(np.finfo(np.float32).min)  # nothing is known: the layer was not there, or is frozen
 
 
 class Offered:
@@ -57,17 +57,20 @@ class GradientFlow(View):
         """now (L,) and saturated (L,), share of saturated values or dead units, of the last step; map (L, n) with
         map_steps (n,), the whole run, and recent (L, m) with recent_steps (m,), empty while the map holds every record;
         range (4,): lowest and highest value of a linear axis, lowest below 0 if any value is, and of a logarithmic one.
-        In the maps ABSENT, the lowest float32, is a layer that was not there. What the whole network has one of has one
-        row, L = 1.
+        ABSENT, the lowest float32, is what was not measured: of a layer that was not there yet, or is frozen. What the
+        whole network has one of has one row, L = 1.
         """
         now, saturated, (steps, values, born) = self._read()
+        if np.isnan(now).any() and not self._lost():
+            now = np.where(np.isnan(now), np.float32(ABSENT), now)
         n = len(steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
         if 0 < born < n:  # a column is either before or after the change of depth
             starts = np.union1d(starts, [born])
-        map_steps, whole = _columns(steps, values, starts, born)
-        recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), born - recent)
+        sound = self._sound(steps, born)
+        map_steps, whole = _columns(steps, values, starts, sound)
+        recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
         return {
             "now": now,
             "saturated": saturated,
@@ -75,8 +78,19 @@ class GradientFlow(View):
             "map_steps": map_steps,
             "recent": newest,
             "recent_steps": recent_steps,
-            "range": self._range(np.append(values[max(n - RECENT, born) :].ravel(), now)),
+            "range": self._range(np.append(values[max(n - RECENT, born) :].ravel(), now[now != ABSENT])),
         }
+
+    def _sound(self, steps, born):
+        """(n,) bool: in these records NaN is what was not measured. Before a change of depth it always is; after it,
+        where dL/dW, of which there is one of every layer, has none."""
+        sound = np.arange(len(steps)) < born
+        at, values = self.source.history.series("dW")
+        if len(at):
+            there = ~np.isnan(np.asarray(values).reshape(len(at), -1))
+            whole = there[:, 0] & (np.diff(there.astype(int), axis=1) <= 0).all(axis=1)  # NaN at the end: fewer layers
+            sound |= np.isin(steps, at[whole])
+        return sound
 
     def _shown(self):
         """The Quantity that is shown."""
@@ -132,7 +146,7 @@ class GradientFlow(View):
 
         ax = new_axes(ax, 7.0, 3.8)
         frame, labels = self.frame(), self.labels()
-        now, names = frame["now"], labels["layers"]
+        now, names = np.where(frame["now"] == ABSENT, np.nan, frame["now"]), labels["layers"]
         log = bool(self.log and labels["log"] and frame["range"][0] == 0)
         low, high = frame["range"][2:] if log else frame["range"][:2]
         norm = (LogNorm if log else Normalize)(low, high)
@@ -154,7 +168,9 @@ class GradientFlow(View):
         left.scatter(now[placed], rows[placed], c=now[placed], cmap=cmap, norm=norm, s=24, zorder=2,
                      edgecolors=colors.FOREGROUND, linewidths=0.6)  # fmt: skip
         style = {"xycoords": ("axes fraction", "data"), "va": "center"}
-        for row in rows[~placed]:
+        for row in rows[frame["now"] == ABSENT]:
+            left.annotate("not measured", (0.02, row), fontsize="x-small", color=colors.MUTED, **style)
+        for row in rows[~placed & (frame["now"] != ABSENT)]:
             left.annotate(number(now[row]), (float(now[row] == np.inf), row), ha="center", weight="bold",
                           fontsize="small", color=colors.WARNING, **style)  # fmt: skip
         every = max(1, len(now) // 14)  # more words would meet
@@ -274,12 +290,14 @@ def _flowing(shown, now, names):
 
 def laid_out(history, series, count) -> tuple[np.ndarray, np.ndarray, int]:
     """Steps (n,), values (n, count) and the index of the first record since the depth was last changed. Before it the
-    columns are laid so that the first and the last layer keep their places; NaN where there was no such layer."""
+    columns are laid so that the first and the last layer keep their places, and where one layer was put in or taken
+    out the others do; NaN where there was no such layer."""
     steps, values = history.series(series)
     if not len(steps):
         return np.asarray(steps), np.zeros((0, count), np.float32), 0
     values = np.asarray(values, np.float32).reshape(len(steps), -1)
-    changed = max((event.step for event in history.events if event.name in STRUCTURE), default=-1)
+    last = next((event for event in reversed(history.events) if event.name in STRUCTURE), None)
+    changed = -1 if last is None else last.step
     born = int(np.searchsorted(steps, changed, side="right"))
     if values.shape[1] < count:
         values = np.pad(values, ((0, 0), (0, count - values.shape[1])), constant_values=np.nan)
@@ -290,17 +308,30 @@ def laid_out(history, series, count) -> tuple[np.ndarray, np.ndarray, int]:
     depth = np.where(there.any(axis=1), old.shape[1] - there[:, ::-1].argmax(axis=1), 1)
     laid = np.where(np.arange(count) < depth[:, None] - 1, old[:, :count], np.nan)
     laid[:, count - 1] = old[np.arange(born), depth - 1]
+    place, before = _place(last, count)
+    if place is not None:
+        same = depth == before
+        kept = old[same, :before]
+        laid[same] = np.insert(kept, place, np.nan, axis=1) if before < count else np.delete(kept, place, axis=1)
     return steps, np.concatenate([laid, values[born:, :count]]), born
 
 
-def _columns(steps, values, starts, born):
-    """Steps (m,) and means (L, m) of the runs of records at `starts`; before record `born` NaN is an absent layer."""
+def _place(event, count):
+    """Where one layer was put in or taken out, and of how many; None, 0 where it was neither. count: layers now."""
+    if event.name == "insert" and isinstance(event.new, tuple):
+        return event.new[0], count - 1
+    if event.name == "remove" and str(event.new).startswith("hidden "):
+        return int(event.new.split()[1]) - 1, count + 1
+    return None, 0
+
+
+def _columns(steps, values, starts, sound):
+    """Steps (m,) and means (L, m) of the runs of records at `starts`; in those that are sound NaN is ABSENT."""
     if not len(starts):
         return np.zeros(0, np.float32), np.zeros((values.shape[1], 0), np.float32)
     ends = np.append(starts[1:], len(steps)) - 1
     means = bucket_means(values, starts)
-    if born > 0:
-        means = np.where((ends < born)[:, None] & np.isnan(means), ABSENT, means)
+    means = np.where(sound[ends][:, None] & np.isnan(means), ABSENT, means)
     return steps[ends].astype(np.float32), np.ascontiguousarray(means.T, np.float32)
 
 

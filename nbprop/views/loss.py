@@ -175,15 +175,24 @@ class Loss(View):
         # Where it was measured not that of the newest batch, which is another at every step.
         at, loss = (measured[-1], losses[-1]) if len(losses) else (source.steps, loss)
         steps, values = history.series("val_loss")
+        since = max((event.step for event in history.events if _another_loss(event)), default=-1)
         more = [f"validation {number(values[-1])}"] if len(values) else []
         if self._classifies() and len(accuracy := history.series("val_accuracy")[1]):
             more.append(f"accuracy {percent(accuracy[-1])}")
         more += [f"{name} {number(values[-1])}" for name, (_, (_, values)) in self._metrics().items()]
         words = f"Loss {number(loss)}{'' if len(losses) else ' of the latest batches'} after {plural(int(at), 'step')}"
         words += f" ({', '.join(more)})" if more else ""
+        if since >= at:
+            return f"{words}, before its loss or data were changed."
+        steps, values = steps[steps > since], values[steps > since]  # others are losses of something else
         if np.isfinite(values).any() and (best := np.nanargmin(values)) < len(values) - 1:
             words += f"; lowest validation {number(values[best])} at step {steps[best]:,}"
         return words + "."
+
+
+def _another_loss(event):
+    """Whether losses before it are not comparable with those after."""
+    return event.name in ("loss", "data", "objective") or event.text == "loss changed in code"
 
 
 _NOTHING = np.zeros((2, 0), np.float32)

@@ -259,6 +259,15 @@ test("words at values without a place; neighbours share one where rows are low",
   assert.deepEqual(gradients.wordsFor(values, true, false), [{ row: 1, word: "0 in 3 layers" }, { row: 4, word: "NaN" }, { row: 5, word: "inf" }]);
   assert.equal(gradients.wordsFor(values, true, true).length, 5);
   assert.deepEqual(gradients.wordsFor([0, 1], false, true), []);
+  assert.deepEqual(gradients.wordsFor([gradients.ABSENT, 1], true, true), []);
+});
+
+test("a frozen layer is said to be not measured, and no trouble", () => {
+  const { panel, texts } = fakePanel(400, 240, { makeTheme });
+  const { readout } = gradients.draw(panel, gradientsFrame(3, 20, [gradients.ABSENT, 1e-3, 1e-2]), gradientsLabels(3), { log: true });
+  const words = texts.map((each) => each.words);
+  assert.ok(words.includes("not measured") && !words.includes("NaN"));
+  assert.match(readout(60, 50), /not measured: frozen/);
 });
 
 test("a map paints ends, what is beyond them, what is wrong and what was not there", () => {

@@ -199,3 +199,29 @@ def test_a_frozen_layer_stays_frozen_when_it_gets_another_size():
     before = made.model[2].weight.data.copy()
     made.fit(steps=3, bar=False)
     np.testing.assert_array_equal(made.model[2].weight.data, before)
+
+
+CHANGES = {
+    "insert": lambda t: t.insert(1),
+    "insert a narrow one": lambda t: t.insert(1, units=5),
+    "insert first": lambda t: t.insert(0),
+    "remove": lambda t: t.remove(1),
+    "depth": lambda t: t.set(depth=3),
+}
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_learned_is_not_lost_in_the_next_steps(change, activation):
+    """Units of a trained layer say nearly the same; weights in balance between them would be huge."""
+    made = nb.Trainer(
+        nn.mlp([2, 16, 16, 1], activation=activation, seed=0),
+        nb.data.spirals(noise=0.1, seed=0),
+        lr=0.01,
+        evaluate_every=1000,
+    )
+    made.fit(steps=600 if activation != "sigmoid" else 2500, bar=False)
+    before = made.evaluate()["val_loss"]
+    CHANGES[change](made)
+    made.fit(steps=300, bar=False)
+    assert made.evaluate()["val_loss"] < before + 0.05

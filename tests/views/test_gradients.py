@@ -184,6 +184,38 @@ def test_of_a_real_run_that_is_made_deeper(train):
     np.testing.assert_array_equal(frame["now"], trainer.probe()["dz"])
 
 
+def test_a_layer_that_is_put_in_or_taken_out_moves_no_other(train):
+    trainer = train(nb.data.moons(samples=120), hidden=(8, 6), steps=60)
+    before = trainer.history.series("dz")[1].copy()
+    trainer.insert(1)
+    trainer.fit(steps=40)
+    frame = GradientFlow(trainer).frame()
+    old = frame["map_steps"] <= 60
+    np.testing.assert_array_equal(frame["map"][:, old].T[:, [0, 2, 3]], before)
+    assert (frame["map"][1, old] == ABSENT).all() and (frame["map"][:, ~old] > 0).all()
+    trainer.remove("hidden 1")
+    trainer.fit(steps=20)
+    frame, four = GradientFlow(trainer).frame(), trainer.history.series("dz")
+    then = (four[0] > 60) & (four[0] <= 100)
+    np.testing.assert_array_equal(frame["map"][:, np.isin(frame["map_steps"], four[0][then])].T, four[1][then][:, 1:])
+
+
+@pytest.mark.parametrize("quantity", ["dz", "dW", "a"])
+def test_a_frozen_layer_is_not_taken_for_nan(train, quantity, ax):
+    trainer = train(nb.data.moons(samples=120), hidden=(8, 6), steps=60)
+    trainer.freeze("hidden 1")
+    trainer.fit(steps=40)
+    view = GradientFlow(trainer, quantity=quantity)
+    frame = view.frame()
+    assert not np.isnan(frame["map"]).any() and not np.isnan(frame["now"]).any()
+    frozen = frame["map_steps"] > 60
+    assert (frame["map"][0, frozen] == ABSENT).all() == (frame["now"][0] == ABSENT) == (quantity == "dz")
+    assert (frame["map"][:, ~frozen] > 0).all() and (frame["range"] > -1).all()
+    view.plot(ax)
+    said = [text.get_text() for part in ax.child_axes for text in part.texts]
+    assert said.count("not measured") == (quantity == "dz") and "NaN" not in said
+
+
 def test_of_a_network_whose_gradient_vanishes(train):
     data = nb.data.circles(samples=120)
     view = GradientFlow(train(data, hidden=(8,) * 8, activation="sigmoid", steps=20), quantity="dz")

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import nbprop as nb
 from nbprop.views.loss import EVENTS, POINTS, Loss, alarms
 
 
@@ -129,3 +130,18 @@ def test_of_a_real_run(spirals):
     np.testing.assert_array_equal(frame["train"][1], spirals.history["loss"].astype(np.float32))
     assert frame["val_accuracy"].shape[1] == len(spirals.history["val_accuracy"])
     assert view.describe().startswith("Loss 0.") and "after 120 steps (validation 0." in view.describe()
+
+
+@pytest.mark.parametrize("turn", [{"loss": "mse"}, {"data": nb.data.circles(samples=120, seed=0)}])
+def test_losses_of_something_else_are_not_compared(train, turn):
+    trainer = train(nb.data.moons(samples=120), steps=80)
+    trainer.set(**turn)
+    assert Loss(trainer).describe().endswith(", before its loss or data were changed.")
+    trainer.fit(steps=200)
+    steps, losses = trainer.history.series("val_loss")
+    losses[steps <= 80] = -1
+    trainer.lr = 1.0
+    trainer.fit(steps=20)
+    words = Loss(trainer).describe()
+    best = losses[steps > 80].argmin()
+    assert f"at step {steps[steps > 80][best]}" in words and "-1" not in words
