@@ -23,7 +23,7 @@ from .engine import Replay, Tensor, apply, record
 from .engine.activation import Tanh
 from .engine.loss import MSE
 from .engine.matmul import Linear
-from .flops import EACH, flops
+from .flops import flops
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def _push(node, moving):
         gradients = op.backward(dy)
         return gradients if isinstance(gradients, tuple) else (gradients,)
 
-    n = sum(EACH.get(op.name, (0, 0, 0, 0))[i + 1] * node.inputs[i].size for i, _ in moving)
+    each = op.flops if isinstance(op.flops, tuple) else (0, 0, 0, 0)
+    n = sum(each[i + 1] * node.inputs[i].size for i, _ in moving)
     if node.size == 1:
         gradients = back(np.ones_like(node.data))
         return [np.vdot(gradients[i], tangent) for i, tangent in moving], n + sum(2 * t.size for _, t in moving)

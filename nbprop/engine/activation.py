@@ -20,6 +20,7 @@ class Identity(Op):
     """y = x,  dL/dx = dL/dy."""
 
     view = True
+    flops = (0, 0)
 
     def forward(self, x) -> np.ndarray:
         return x
@@ -32,6 +33,7 @@ class Sigmoid(Op):
     """y = 1 / (1 + e^-x),  dL/dx = dL/dy y (1 - y)."""
 
     whole = np.float32
+    flops = (4, 3)
 
     def forward(self, x) -> np.ndarray:
         return sigmoid(x, out=self.y)
@@ -44,6 +46,7 @@ class Tanh(Op):
     """y = tanh(x),  dL/dx = dL/dy (1 - y^2)."""
 
     whole = np.float32
+    flops = (1, 3)
 
     def forward(self, x) -> np.ndarray:
         return np.tanh(x, out=self.y)
@@ -58,6 +61,8 @@ class Tanh(Op):
 class ReLU(Op):
     """y = max(x, 0),  dL/dx = dL/dy where x > 0, else 0."""
 
+    flops = (1, 2)
+
     def forward(self, x) -> np.ndarray:
         return np.maximum(x, 0, out=self.y)
 
@@ -69,6 +74,7 @@ class LeakyReLU(Op):
     """y = x where x > 0, else slope x;  dL/dx = dL/dy times 1 or slope.  The slope at 0 is `negative_slope`."""
 
     whole = np.float32
+    flops = (2, 1)
 
     def __init__(self, negative_slope=0.01) -> None:
         self.negative_slope = float(negative_slope)
@@ -87,6 +93,7 @@ class ELU(Op):
     """y = x where x > 0, else alpha (e^x - 1);  dL/dx = dL/dy where x > 0, else dL/dy alpha e^x."""
 
     whole = np.float32
+    flops = (4, 3)
 
     def __init__(self, alpha=1.0) -> None:
         self.alpha = float(alpha)
@@ -119,6 +126,7 @@ class SiLU(_Gated):
     """y = x s with s = sigmoid(x),  dL/dx = dL/dy (s + y (1 - s)).  Also known as swish."""
 
     far = 1e4
+    flops = (5, 4)
 
     def forward(self, x) -> np.ndarray:
         near = bounded(x, self.far)
@@ -133,6 +141,7 @@ class Softplus(Op):
     """y = ln(1 + e^x),  dL/dx = dL/dy sigmoid(x)."""
 
     whole = np.float32
+    flops = (3, 3)
 
     def forward(self, x) -> np.ndarray:
         self.x = x
@@ -145,6 +154,8 @@ class Softplus(Op):
 class GELU(_Gated):
     """y = x F(x), F the normal distribution function;  dL/dx = dL/dy (F(x) + x f(x)), f its density.
     Hendrycks & Gimpel 2016, arXiv:1606.08415, exact (through erf)."""
+
+    flops = (5, 7)
 
     def forward(self, x) -> np.ndarray:
         self.x = bounded(x, self.far)
@@ -161,6 +172,7 @@ class TanhGELU(_Gated):
     The usual approximation of GELU, at most 5e-4 away."""
 
     c, k = sqrt(2 / pi), 0.044715
+    flops = (9, 12)
 
     def forward(self, x) -> np.ndarray:
         if self.y is None:

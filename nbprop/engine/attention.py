@@ -80,3 +80,10 @@ class Attention(Op):
         self.shapes = [(*lead, *x.shape[-2:]) for x in (q, k, v)]
         self.scale = (q.shape[-1] / (self.heads or 1)) ** -0.5
         self.y = np.empty((*lead, T, v.shape[-1]), np.result_type(q, k, v))
+
+    def flops(self, y, q, k, v, mask=None) -> tuple[int, ...]:
+        heads = self.heads or 1
+        scores = y.size // v.shape[-1] * heads * k.shape[-2]
+        from_q, from_v = (2 * scores * (x.shape[-1] // heads) for x in (q, v))
+        back = from_v + 3 * scores  # dL/dP and dL/ds, which both need
+        return from_q + 5 * scores + from_v, back + from_q, from_q, from_v, 0

@@ -4,6 +4,7 @@ In memory the results lie as (C, H, W, N), the samples last; seen from outside t
 window sees while the window moves is then a few long runs of numbers instead of many short ones.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,10 @@ class Conv2d(_Window):
         parts = y.reshape(len(y), count, self.X.shape[1])
         return [(slice(i * self.rows, (i + 1) * self.rows), parts[:, i]) for i in range(count)]
 
+    def flops(self, y, x, W, b=None) -> tuple[int, ...]:
+        product = 2 * y.size * W.size // len(W)
+        return product + (b is not None) * y.size, product, product, y.size
+
 
 class _Pool(_Window):
     gather: Any  # a ufunc
@@ -183,6 +188,10 @@ class MaxPool2d(_Pool):
                 break
         return dx
 
+    def flops(self, y, x) -> tuple[int, ...]:
+        window = prod(self.kernel)
+        return (window - 1) * y.size, 4 * window * y.size  # compare, share out, take off, add
+
 
 class AvgPool2d(_Pool):
     """y = mean of x over the window, zeros in the padding included;  dL/dx = sum of dL/dy / (pixels of the window) over
@@ -201,3 +210,6 @@ class AvgPool2d(_Pool):
         for pixel in pixels:
             pixel += share
         return dx
+
+    def flops(self, y, x) -> tuple[int, ...]:
+        return ((prod(self.kernel) + 1) * y.size,) * 2

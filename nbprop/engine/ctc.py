@@ -84,3 +84,7 @@ class CTC(Op):
         self.check_numbers("a blank", np.array(self.blank), C)
         if np.any(labels == self.blank):
             raise IndexError(f"CTC puts the blanks in by itself: targets hold class {self.blank}, which is the blank.")
+
+    def flops(self, y, x, targets, *lengths) -> tuple[int, ...]:
+        states = x.shape[0] * x.shape[1] * (2 * targets.shape[1] + 1)
+        return 6 * states, (10 + 2 * x.shape[2]) * states

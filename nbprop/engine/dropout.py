@@ -12,6 +12,7 @@ class Dropout(Op):
     rng: NumPy generator; it gives the same m for float32 and float64."""
 
     whole = np.float32
+    flops = (2, 1)
 
     def __init__(self, p, rng) -> None:
         self.p, self.rng = p, rng

@@ -17,6 +17,7 @@ class Add(_Broadcasting):
 
     symbol = "+"
     whole = np.int64
+    flops = (1, 0, 0)
 
     def forward(self, a, b) -> np.ndarray:
         return np.add(a, b, out=self.y)
@@ -30,6 +31,7 @@ class Sub(_Broadcasting):
 
     symbol = "-"
     whole = np.int64
+    flops = (1, 0, 1)
 
     def forward(self, a, b) -> np.ndarray:
         return np.subtract(a, b, out=self.y)
@@ -43,6 +45,7 @@ class Mul(_Broadcasting):
 
     symbol = "*"
     whole = np.int64
+    flops = (1, 1, 1)
 
     def forward(self, a, b) -> np.ndarray:
         self.a, self.b = a, b
@@ -58,6 +61,7 @@ class Div(_Broadcasting):
     """y = a / b,  dL/da = dL/dy / b,  dL/db = -dL/dy y / b.  Any shapes that broadcast."""
 
     symbol = "/"
+    flops = (1, 1, 2)
 
     def forward(self, a, b) -> np.ndarray:
         self.b = b
@@ -72,6 +76,7 @@ class Neg(Op):
     """y = -x,  dL/dx = -dL/dy.  Any shape."""
 
     whole = np.int64
+    flops = (1, 1)
 
     def forward(self, x) -> np.ndarray:
         return np.negative(x, out=self.y)
@@ -85,6 +90,7 @@ class Power(Op):
     If c is even, then so is L as a function of x: its slope at 0 is 0, whatever dL/dy is (inf for a root of y)."""
 
     kept = ("symbol",)
+    flops = (1, 3)
 
     def __init__(self, exponent) -> None:
         self.exponent, self.symbol = exponent, f"**{exponent}"
@@ -108,6 +114,7 @@ class TensorPower(_Broadcasting):
     whole number, and dL/db is NaN."""
 
     whole = np.float32
+    flops = (1, 4, 3)
 
     def forward(self, a, b) -> np.ndarray:
         self.a, self.b = a, b
@@ -127,6 +134,7 @@ class Exp(Op):
     """y = e^x,  dL/dx = dL/dy y.  Any shape."""
 
     whole = np.float32
+    flops = (1, 1)
 
     def forward(self, x) -> np.ndarray:
         return np.exp(x, out=self.y)
@@ -139,6 +147,7 @@ class Log(Op):
     """y = ln x,  dL/dx = dL/dy / x.  Any shape, x > 0."""
 
     whole = np.float32
+    flops = (1, 1)
 
     def forward(self, x) -> np.ndarray:
         self.x = x
@@ -152,6 +161,7 @@ class Sqrt(Op):
     """y = sqrt(x),  dL/dx = dL/dy / (2 y).  Any shape, x >= 0 (the gradient at 0 is infinite)."""
 
     whole = np.float32
+    flops = (1, 2)
 
     def forward(self, x) -> np.ndarray:
         return np.sqrt(x, out=self.y)
@@ -164,6 +174,7 @@ class Abs(Op):
     """y = |x|,  dL/dx = dL/dy sign(x), which is 0 at 0, whatever dL/dy is.  Any shape."""
 
     whole = np.int64
+    flops = (1, 2)
 
     def forward(self, x) -> np.ndarray:
         self.x = x
@@ -191,16 +202,20 @@ class Maximum(_Extreme):
     """y = max(a, b); dL/dy goes to the larger one, half to each where they are equal.  Any shapes that broadcast."""
 
     choose, beats = np.maximum, np.greater
+    flops = (1, 2, 1)
 
 
 class Minimum(_Extreme):
     """y = min(a, b); dL/dy goes to the smaller one, half to each where they are equal.  Any shapes that broadcast."""
 
     choose, beats = np.minimum, np.less
+    flops = (1, 2, 1)
 
 
 class Clip(Op):
     """y = x where low <= x <= high, else the nearer bound;  dL/dx = dL/dy inside (bounds included), 0 outside."""
+
+    flops = (2, 2)
 
     def __init__(self, low=None, high=None) -> None:
         self.low = None if low is None else float(low)
@@ -220,6 +235,8 @@ class Where(_Broadcasting):
     """y = a where the condition holds, else b; dL/dy goes to the one that was taken.  Any shapes that broadcast.
     The condition is an array of bool without a gradient."""
 
+    flops = (0, 0, 1, 1)
+
     def forward(self, condition, a, b) -> np.ndarray:
         self.condition = condition
         return np.choose(condition, (b, a), out=self.y)
@@ -231,6 +248,8 @@ class Where(_Broadcasting):
 class Cast(Op):
     """y = x in another dtype,  dL/dx = dL/dy in the dtype of x.  Any shape.  Whole numbers and bools have no gradient:
     as in PyTorch, y does not require one then."""
+
+    flops = (0, 0)
 
     def __init__(self, dtype) -> None:
         self.dtype = np.dtype(dtype)

@@ -24,6 +24,7 @@ class MSE(_Loss):
     """L = mean of (y - t)^2 over all elements,  dL/dy = 2 (y - t) / n,  dL/dt = -dL/dy.   y, t of one shape -> ()"""
 
     hint = "Prediction and target are compared element by element; try target.reshape(prediction.shape)."
+    flops = (3, 1, 1)
 
     def forward(self, y, t) -> np.ndarray:
         if y.shape != t.shape:
@@ -43,6 +44,7 @@ class BCEWithLogits(_Loss):
     z (n, 1) may meet t (n,).  Where z is infinite, L is 0 if t is what z says for sure, else inf."""
 
     hint = "Logits and targets are compared element by element; try targets.reshape(logits.shape)."
+    flops = (8, 2, 1)
 
     def forward(self, z, t) -> np.ndarray:
         if self.y is None:
@@ -86,6 +88,7 @@ class CrossEntropy(_Loss):
     p = UNSET
     indices = (1,)
     hint = "Expected logits (..., C) and class numbers (...,); from one-hot targets: targets.argmax(-1)."
+    flops = (5, 1, 0)
 
     def forward(self, z, t) -> np.ndarray:
         if self.y is None:

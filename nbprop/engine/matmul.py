@@ -47,6 +47,10 @@ class Linear(Op):
             self.ones = row_of_ones(len(rows), rows.dtype)
         return dx, dW, self.ones.dot(rows, into[2])  # several times faster than dy.sum(axis=0)
 
+    def flops(self, y, x, W, b=None) -> tuple[int, ...]:
+        product = 2 * y.size * W.shape[-1]
+        return product + (b is not None) * y.size, product, product, y.size
+
 
 @lru_cache(16)
 def row_of_ones(n, dtype) -> np.ndarray:
@@ -74,3 +78,6 @@ class MatMul(Op):
         if self.b.ndim == 1:
             return da, np.matmul(a.swapaxes(-1, -2), dy)[..., 0]
         return da, np.matmul(a.swapaxes(-1, -2), dy, out=self.into[1]) if self.needs[1] else None
+
+    def flops(self, y, a, b) -> tuple[int, ...]:
+        return (2 * y.size * a.shape[-1],) * 3

@@ -32,6 +32,8 @@ class LayerNorm(_Norm):
     dL/dx = (g - mean(g) - h mean(h g)) / s with g = w dL/dy.   x (..., *features), w, b (*features), y like x.
     Ba, Kiros & Hinton 2016, arXiv:1607.06450."""
 
+    flops = (7, 10, 0, 0)
+
     def __init__(self, eps=1e-5) -> None:
         self.eps = eps
 
@@ -65,6 +67,8 @@ class BatchNorm(_Norm):
     running: arrays mean (C,) and variance (C,). Each forward moves them by `momentum` towards those of the batch (here
     with M - 1 in the variance); if not training, they stand in for those, and dL/dx = w / s dL/dy.
     """
+
+    flops = (7, 4, 1, 0)
 
     def __init__(self, running: Any = None, training=True, momentum=0.1, eps=1e-5) -> None:
         self.running, self.training, self.momentum, self.eps = running, training or running is None, momentum, eps

@@ -34,6 +34,9 @@ class Op:
     view = False  # True: the output may share the memory of the first input (reshape, transpose, slices)
     hint = ""  # what to try when shapes do not fit
     symbol = ""  # what stands for it in drawings, if not its name
+    # FLOPs for each number of the largest array, forward, then backward for each input (the last stands for all that
+    # follow); or, where they depend on the shapes, a method flops(y, *inputs) that gives the sums. See nbprop/flops.py.
+    flops: Any = None
     kept: tuple = ()  # attributes that outlive the way back
     released = False  # True for what is left of an op when backward has been through
 

@@ -28,6 +28,7 @@ class _Recurrent(Op):
 
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
     sigmoids, tanhs = 0, 1  # blocks in M
+    each_unit: dict[int, tuple[int, int]]  # blocks -> elementwise FLOPs forward and backward, of one unit in one step
     views: Any  # of each kind its own
     run: Any
     run_back: Any
@@ -87,10 +88,20 @@ class _Recurrent(Op):
         dW, dU, db, dd = dM[self.from_x, :n], dM[self.from_h, n + 1 :], dM[self.from_x, n], dM[self.from_h, n]
         return (dx, ds if self.states > 1 else ds[0], dW, dU, db, dd)[: len(self.needs)]
 
+    def flops(self, y, x, s, W, U, b=None, d=None) -> tuple[int, ...]:
+        steps = x.shape[0] * x.shape[1]
+        from_x, from_h, biases = 2 * steps * W.size, 2 * steps * U.size, (b is not None) * steps * len(W)
+        forward, back = self.each_unit[self.blocks]
+        units = steps * U.shape[1]
+        through_time = from_h + back * units  # needed for every gradient; counted once, for U
+        return from_x + from_h + 2 * biases + forward * units, from_x, 0, from_x, from_h + through_time, biases, biases
+
 
 class RNN(_Recurrent):
     """h_t = f(z_t), z_t = W x_t + b + U h_(t-1) + d, f = tanh or relu.  dL/dz_t = dL/dh_t f'(z_t), and dL/dh_(t-1)
     gets U^T dL/dz_t.  (Elman 1990, "Finding structure in time")"""
+
+    each_unit = {1: (1, 4)}
 
     def __init__(self, nonlinearity="tanh") -> None:
         self.tanh = nonlinearity == "tanh"
@@ -121,6 +132,7 @@ class GRU(_Recurrent):
     (Cho et al. 2014, but r after the product with U, as in cuDNN and PyTorch)"""
 
     blocks, sigmoids, tanhs = 3, 2, 2
+    each_unit = {3: (14, 18)}
 
     def views(self, T, G, H, N) -> tuple[Any, Any]:
         a, h, dh = self.a, self.h, self.ds[0]
@@ -160,6 +172,7 @@ class LSTM(_Recurrent):
     Schmidhuber 1997. M has o first. After backward there is also `dc` (T, N, H): dL/dc_t."""
 
     states = 2
+    each_unit = {4: (18, 24), 3: (13, 19)}
 
     def __init__(self, forget_gate=True) -> None:
         self.blocks, self.sigmoids = (4, 3) if forget_gate else (3, 2)

@@ -44,6 +44,8 @@ class _Reduction(Op):
 class Sum(_Reduction):
     """y = sum of x,  dL/dx = dL/dy at every place that was summed.  (..., n, ...) -> (..., ...)"""
 
+    flops = (1, 0)
+
     def forward(self, x) -> np.ndarray:
         return narrow(self.total(x, out=self.y), x, out=self.y)
 
@@ -53,6 +55,8 @@ class Sum(_Reduction):
 
 class Mean(_Reduction):
     """y = sum of x / n,  dL/dx = dL/dy / n.  (..., n, ...) -> (..., ...)"""
+
+    flops = (1, 0)
 
     def forward(self, x) -> np.ndarray:
         y = np.divide(self.total(x), self.n or np.nan, out=self.y)  # the mean of nothing
@@ -80,6 +84,7 @@ class Max(_Extreme):
     NB: PyTorch's max(dim) returns indices too; they are `argmax`."""
 
     choose = np.maximum
+    flops = (1, 3)
 
 
 class Min(_Extreme):
@@ -87,11 +92,14 @@ class Min(_Extreme):
     NB: PyTorch's min(dim) returns indices too."""
 
     choose = np.minimum
+    flops = (1, 3)
 
 
 class Var(_Reduction):
     """y = sum of d^2 / (n - ddof), d = x - mean(x);  dL/dx = dL/dy 2 d / (n - ddof).  (..., n, ...) -> (..., ...)
     NaN unless n > ddof.   NB: PyTorch divides by n - 1, that is ddof=1."""
+
+    flops = (4, 1)
 
     def __init__(self, axis=None, keepdims=False, ddof=0, *, dim=None, keepdim=False) -> None:
         super().__init__(axis, keepdims, dim=dim, keepdim=keepdim)
@@ -114,6 +122,8 @@ class Std(Var):
     """y = sqrt(var(x)),  dL/dx = dL/dy d / ((n - ddof) y) with d = x - mean(x), and 0 where y = 0.
     (..., n, ...) -> (..., ...)   NB: PyTorch divides by n - 1, that is ddof=1."""
 
+    flops = (4, 1)
+
     def forward(self, x) -> np.ndarray:
         return np.sqrt(super().forward(x), out=self.y)
 
@@ -130,6 +140,7 @@ class Norm(_Reduction):
     vector_norm, a matrix counts as one long vector unless an axis is given."""
 
     whole = np.float32
+    flops = (4, 1)
 
     def __init__(self, ord: float = 2, axis=None, keepdims=False, *, dim=None, keepdim=False) -> None:
         if isinstance(ord, (str, tuple, list)) or ord not in (1, 2, np.inf):

@@ -12,6 +12,7 @@ class Reshape(Op):
 
     view = True
     hint = "The sizes must multiply to the same number; one of them may be -1."
+    flops = (0, 0)
 
     def __init__(self, shape) -> None:
         self.shape = shape
@@ -29,6 +30,7 @@ class Transpose(Op):
 
     view = True
     hint = "Expected every axis of x once."
+    flops = (0, 0)
 
     def __init__(self, axes=None) -> None:
         self.axes = axes
@@ -44,6 +46,7 @@ class BroadcastTo(Op):
     """y = x repeated to a larger shape,  dL/dx = dL/dy summed over the repeats (done by the tape)."""
 
     view = True
+    flops = (0, 0)
 
     def __init__(self, shape) -> None:
         self.shape = shape
@@ -70,6 +73,7 @@ class Slice(Op):
     them. It is copied: what happens to it later changes nothing."""
 
     view = True
+    flops = (0, 0)
 
     def __init__(self, index) -> None:
         self.index: Any = tuple([part if isinstance(part, PLAIN) else _picks(part) for part in np.index_exp[index]])
@@ -94,6 +98,7 @@ class Concatenate(Op):
     """y = the inputs one after the other along an axis; dL/dy is cut into pieces again.  All other sizes are equal."""
 
     hint = "All sizes but the one along the axis must be equal."
+    flops = (0, 0)
 
     def __init__(self, axis=0) -> None:
         self.axis = axis
@@ -111,6 +116,7 @@ class Stack(Op):
     """y = the inputs side by side along a new axis; dL/dy is taken apart along it.  All inputs of one shape."""
 
     hint = "All inputs must have the same shape."
+    flops = (0, 0)
 
     def __init__(self, axis=0) -> None:
         self.axis = axis
@@ -126,6 +132,7 @@ class Pad(Op):
     """y = x with a border of one value,  dL/dx = dL/dy without the border.   widths: (before, after) for each axis."""
 
     hint = "Expected one pair (before, after) for each axis."
+    flops = (0, 0)
 
     def __init__(self, widths, value=0.0) -> None:
         if widths and np.shape(widths)[1:] != (2,):

@@ -32,6 +32,8 @@ class _AlongAxis(Op):
 class Softmax(_AlongAxis):
     """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along one axis, any shape."""
 
+    flops = (5, 4)
+
     def forward(self, x) -> np.ndarray:
         y = self.wide_y = self.below_top(x)
         np.exp(y, out=y)
@@ -45,6 +47,8 @@ class Softmax(_AlongAxis):
 
 class LogSoftmax(_AlongAxis):
     """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along one axis, any shape."""
+
+    flops = (5, 4)
 
     def forward(self, x) -> np.ndarray:
         y = self.wide_y = self.below_top(x)
@@ -62,6 +66,7 @@ class LogSumExp(_Reduction):
     none) y is -inf and the gradient 0; where an x is inf, y is inf and the gradient goes to it."""
 
     whole = np.float32
+    flops = (4, 3)
 
     def forward(self, x) -> np.ndarray:
         self.x = wide(x)
