@@ -15,7 +15,7 @@ def flops(node) -> tuple[Any, int]:
     counted: Any = op.flops
     if counted is None:
         raise ValueError(f"nobody has counted the FLOPs of {op.name} yet: give its class flops = (forward, backward)")
-    if callable(counted):
+    if not isinstance(counted, tuple):
         forward, *each = counted(node, *inputs)
         return forward, sum(n for n, wanted in zip(each, op.needs, strict=False) if wanted)
     size = max(x.size for x in (node, *inputs))

@@ -1,4 +1,4 @@
-"""Arithmetic that stays right where plain arithmetic does not: at infinity, at NaN, and in float16."""
+"""Arithmetic that stays right where plain arithmetic does not: at infinity, NaN, in float16, in small whole numbers."""
 
 from functools import lru_cache
 from typing import Any
@@ -71,3 +71,10 @@ def narrow(y, x, out=None) -> Any:
         return y.astype(np.float16)
     np.copyto(out, y)
     return out
+
+
+def with_whole_numbers(op, inputs) -> tuple[Any, ...]:
+    """The inputs of an op that computes whole numbers in `op.whole`, where nothing wraps (uint8 ends at 255): cast to
+    that, or to the dtype of a floating one among them."""
+    dtype = next((x.dtype for x in inputs if x.dtype.kind == "f"), op.whole)
+    return tuple([x if x.dtype.kind == "f" or i in op.indices else x.astype(dtype) for i, x in enumerate(inputs)])

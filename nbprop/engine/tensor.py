@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from . import tape
 from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
+from .careful import with_whole_numbers
 from .elementwise import Abs, Add, Cast, Clip, Div, Exp, Log, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .errors import ShapeError
 from .matmul import MatMul
 from .reduce import Max, Mean, Min, Norm, Std, Sum, Var
 from .shape import BroadcastTo, Reshape, Slice, Transpose
 from .softmax import LogSoftmax, LogSumExp, Softmax
-from .tape import current, grad_enabled
+from .tape import backward, current, grad_enabled
 
 _PARTS = (slice, type(None), type(...), np.ndarray)  # of an index
 _new, _requires_grad, _numbers_of = object.__new__, attrgetter("requires_grad"), attrgetter("_data")
@@ -181,7 +181,7 @@ class Tensor:
         past the tensor, `x.data[i] = y` or an array that x shares. A new array, `x.data = y`, leaves the graph its old
         one, whose gradients are right.
         """
-        tape.backward(self, gradient, retain_graph)
+        backward(self, gradient, retain_graph)
 
     def zero_grad(self) -> None:
         """Set the gradient to 0, in place."""
@@ -340,13 +340,6 @@ def as_tensors(inputs) -> tuple[Tensor, ...]:
     floating = next((x.dtype for x in inputs if isinstance(x, Tensor) and x.dtype.kind == "f"), None)
     dtypes = [None if isinstance(x, np.ndarray) else floating for x in inputs]
     return tuple([x if isinstance(x, Tensor) else Tensor(x, False, t) for x, t in zip(inputs, dtypes, strict=True)])
-
-
-def with_whole_numbers(op, inputs) -> "tuple[Tensor, ...]":
-    """The inputs of an op that computes whole numbers in `op.whole`, where nothing wraps (uint8 ends at 255): cast to
-    that, or to the dtype of a floating one among them."""
-    dtype = next((x.dtype for x in inputs if x.dtype.kind == "f"), op.whole)
-    return tuple([x if x.dtype.kind == "f" or i in op.indices else x.astype(dtype) for i, x in enumerate(inputs)])
 
 
 def as_array(data, dtype=None) -> np.ndarray:
