@@ -172,18 +172,23 @@ class MaxPool2d(_Pool):
     def backward(self, dy) -> np.ndarray:
         dx, pixels = self.blank()
         dY, left = samples_last(dy), np.ones(self.Y.shape, bool)  # the windows whose largest is still to be found
-        image = [True] * len(pixels)
+        image = [None] * len(pixels)
         if any(self.padding):  # only a pixel of the image is looked for: it may be -inf, as the border is
             within = np.zeros((1, *self.frame.shape[1:3], 1), bool)
             within[self.inside] = True
             image = self.pixels(within)
+        alone = self.kernel == self.stride  # each pixel is in one window, at most
         for found in (np.equal, lambda seen, _: np.isnan(seen)):
             for seen, pixel, real in zip(self.seen, pixels, image, strict=True):
                 here = found(seen, self.Y)
                 here &= left
-                here &= real
+                if real is not None:
+                    here &= real
                 left ^= here
-                pixel += only(here, dY)
+                if alone and found is np.equal:
+                    only(here, dY, out=pixel)
+                else:
+                    pixel += only(here, dY)
             if not left.any():
                 break
         return dx
