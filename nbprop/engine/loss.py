@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .activation import sigmoid
-from .careful import from_0_to_1, largest_in_rows, narrow, wide
+from .careful import UNSIGNED, from_0_to_1, largest_in_rows, narrow, one_as_bits, wide
 from .op import UNSET, Op
 
 
@@ -44,6 +44,7 @@ class BCEWithLogits(_Loss):
     z (n, 1) may meet t (n,).  Where z is infinite, L is 0 if t is what z says for sure, else inf."""
 
     hint = "Logits and targets are compared element by element; try targets.reshape(logits.shape)."
+    looked_at = UNSET
     flops = (8, 2, 1)
 
     def forward(self, z, t) -> np.ndarray:
@@ -54,7 +55,9 @@ class BCEWithLogits(_Loss):
             self.t_shape, self.as_it_is = t.shape, t.shape == z.shape and t.dtype == self.weights.dtype
         z = self.z = wide(z)
         self.t = t = t if self.as_it_is else t.reshape(z.shape).astype(z.dtype)
-        if not from_0_to_1(t):
+        if self.looked_at is not t:
+            self.looked_at, self.bits, self.one = t, t.view(UNSIGNED[t.itemsize]), one_as_bits(t.dtype)
+        if self.bits.item(self.bits.argmax()) > self.one and not from_0_to_1(t):
             raise ValueError(f"{self.name} takes targets from 0 to 1: got {t.min()} to {t.max()}.")
         right = z * t
         wrong = z - right

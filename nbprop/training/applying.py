@@ -67,13 +67,14 @@ class Anew(dict):
 def check_optimizer(run, value, wanted) -> Any:
     lr = wanted.get("lr")
     lr = lr if isinstance(lr, (int, float)) else None
-    if isinstance(value, str) and len(run.optimizers) == 1:
-        return {"": _exchanged(run.optimizer, value, lr)}
-    now = {part: each.lr for part, each in run.optimizers.items()}
-    made = given.optimizers(value, next(iter(now.values())) if lr is None else lr, list(run.optimizers))
-    each = value.values() if isinstance(value, dict) else [value]
+    made = given.optimizers(value, run.optimizer.lr if lr is None else lr, list(run.optimizers))
+    asked = value if isinstance(value, dict) else dict.fromkeys(made, value)
+    for part, each in asked.items():
+        if isinstance(each, str):
+            made[part] = _exchanged(run.optimizers[part], each, lr)
     held = {id(optimizer) for optimizer in run.optimizers.values()}
-    return Anew(made) if any(isinstance(one, optim.Optimizer) and id(one) not in held for one in each) else made
+    new = any(isinstance(each, optim.Optimizer) and id(each) not in held for each in asked.values())
+    return Anew(made) if new else made
 
 
 def _exchanged(old, name, lr):

@@ -95,12 +95,11 @@ class Run(Looking):
 
     def _gradient(self):
         """Leaves the gradient of the next batch (the mean over several, with `accumulate`) in the model; the loss."""
-        return self._mean([self._one_gradient] * self.settings["accumulate"])
+        count = self.settings["accumulate"]
+        return self._one_gradient() if count == 1 else self._mean([self._one_gradient] * count)
 
     def _mean(self, computations):
         """The same of several: of the gradients that they leave in the model, and of the losses that they give."""
-        if len(computations) == 1:
-            return computations[0]()
         losses, total = [], np.zeros_like(self.gradient)
         for compute in computations:
             losses.append(compute())
@@ -157,7 +156,8 @@ class Run(Looking):
         batches = [self._draw() for _ in range(self.settings["accumulate"])]
         self._observation, gradient = None, np.zeros_like(self.gradient)
         for part, place in self._places.items():
-            loss = self._mean([partial(self._of_part, part, batch) for batch in batches])
+            computations = [partial(self._of_part, part, batch) for batch in batches]
+            loss = computations[0]() if len(batches) == 1 else self._mean(computations)
             self.losses[part] = loss
             self._update(loss, part, self.optimizers[part])
             gradient[place] = self._dL[place]

@@ -126,8 +126,7 @@ class Turning(knobs.Knobs, Live):
                             self._note(half, was, now, serial, count, said)
                     else:
                         new = value.get("", value) if name == "optimizer" else value
-                        if name == "optimizer" and _same(old, new):
-                            said = f"{optimizer_name(new)} begins anew"
+                        said = _begins_anew(old, new) or said
                         self._note(name, old, new, serial, count, said)
         finally:
             for name in wanted:
@@ -236,6 +235,15 @@ class Turning(knobs.Knobs, Live):
         words = ACTIONS[name].words(given) + (f", {said}" if said else "")
         self._note(name, None, given, serial, count, words)
         self._changed()
+
+
+def _begins_anew(old, new):
+    """Words about an optimizer in the place of one of its kind; "" for anything else."""
+    if not isinstance(new, optim.Optimizer) or type(old) is not type(new):
+        return ""
+    was, now = old.settings(), new.settings()
+    changed = [f"{name} {was[name]} → {now[name]}" for name in now if now[name] != was[name]]
+    return ", ".join([f"{optimizer_name(new)} begins anew", *changed])
 
 
 def _halves(old, new):

@@ -21,21 +21,40 @@ def test_the_present_optimizer_goes_on(same):
     np.testing.assert_array_equal(t.model.theta, twin.model.theta)
 
 
+def test_names_of_several_optimizers_keep_what_each_part_has():
+    model = nb.nn.ModuleDict({"d": nb.nn.mlp([2, 4, 1], seed=0), "g": nb.nn.mlp([2, 4, 1], seed=1)})
+    losses = {part: lambda model, x, part=part: (model[part](x) ** 2).mean() for part in model}
+    optimizers = {"d": nb.optim.Adam(lr=0.1, betas=(0.5, 0.9)), "g": nb.optim.Adam(lr=0.01)}
+    data = np.ones((20, 2), np.float32)
+    t = nb.Trainer(model, objective=nb.Objective(losses, data), optimizer=optimizers)
+    t.fit(steps=5)
+    for names in ("adam", {"d": "adam", "g": "adam"}):
+        t.optimizer = names
+        assert t.history.events == [] and [each.t for each in t.optimizer.values()] == [5, 5]
+    t.optimizer = {"d": "adam", "g": "sgd"}
+    assert t.lr == {"d": 0.1, "g": 0.01} and t.optimizer["d"].betas == (0.5, 0.9)
+    assert len(t.history.events) == 1
+    t.fit(steps=5)
+    t.optimizer = {"d": nb.optim.Adam(lr=0.1), "g": t.optimizer["g"]}
+    assert t.optimizer["d"].betas == (0.9, 0.999) and t.optimizer["d"].t == 0
+
+
 OTHERS = {
-    "one like the present one": lambda: nb.optim.Adam(lr=0.02),
-    "a setting": lambda: nb.optim.Adam(lr=0.02, betas=(0.5, 0.9)),
-    "its weight decay": lambda: nb.optim.Adam(lr=0.02, weight_decay=0.1),
-    "a kind": lambda: nb.optim.AdamW(lr=0.02),
+    "adam begins anew": lambda: nb.optim.Adam(lr=0.02),
+    "adam begins anew, betas (0.9, 0.999) → (0.5, 0.9)": lambda: nb.optim.Adam(lr=0.02, betas=(0.5, 0.9)),
+    "adam begins anew, weight_decay 0.0 → 0.1": lambda: nb.optim.Adam(lr=0.02, weight_decay=0.1),
+    "optimizer adam → adamw": lambda: nb.optim.AdamW(lr=0.02),
 }
 
 
-@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-def test_another_optimizer_is_an_event_and_begins_anew(other):
+@pytest.mark.parametrize("words", OTHERS)
+def test_another_optimizer_is_an_event_and_begins_anew(words):
+    other = OTHERS[words]
     t, twin = make(lr=0.02), make(lr=0.02)
     t.fit(steps=10)
     twin.fit(steps=11)
     t.optimizer = other()
-    assert [event.name for event in t.history.events] == ["optimizer"] and t.optimizer.t == 0
+    assert [event.text for event in t.history.events] == [words] and t.optimizer.t == 0
     assert t.optimizer.settings() == other().settings()
     t.fit(steps=1)
     assert t.optimizer.t == 1 and not np.array_equal(t.model.theta, twin.model.theta)

@@ -152,6 +152,23 @@ def test_edits_between_steps_of_one_who_drives():
     np.testing.assert_array_equal(t.theta, thetas[11])
 
 
+def test_what_another_thread_has_posted_in_a_row():
+    t = make()
+    t.fit(steps=5, bar=False)
+
+    def turn_and_edit():
+        t.set(lr=0.02)
+        t.post(lambda: negated(t))
+
+    thread = threading.Thread(target=turn_and_edit)
+    with t.driving():
+        thread.start()
+        thread.join()
+        assert t.history.events == []
+    t.fit(steps=1, bar=False)
+    assert [event.name for event in t.history.events] == ["lr", "model"]
+
+
 @pytest.mark.parametrize("event, step", [("evaluation", 20), ("step", 7), ("turn", 10)])
 def test_edits_in_hooks(event, step):
     """At a step with a snapshot, and between two knobs of one turn."""

@@ -4,6 +4,7 @@ import asyncio
 import threading
 
 import numpy as np
+import pytest
 
 import nbprop as nb
 from nbprop import nn
@@ -271,3 +272,28 @@ def test_who_turns_without_end_does_not_stop_the_run():
         trainer.fit(steps=10, bar=False)
         assert asked == list(range(10))
         assert trainer._driving()  # a fit inside lets the lock be held by whoever held it
+
+
+def played(t):
+    async def play():
+        t.play(steps=10)
+        while t.steps < 10:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("drive", [lambda t: t.step(10), lambda t: t.fit(steps=10, bar=False), played])
+def test_what_another_thread_asks_for_is_done_before_the_next_step(drive):
+    t = nb.Trainer(nn.mlp([2, 4, 1], seed=0), "moons")
+    seen = []
+
+    @t.on("step")
+    def ask(t):
+        if t.steps == 3:
+            thread = threading.Thread(target=lambda: t.post(lambda: seen.append(t.steps)))
+            thread.start()
+            thread.join()
+
+    drive(t)
+    assert seen == [3] and t.steps == 10
