@@ -127,6 +127,9 @@ class Module:
 
     def named_modules(self, prefix="") -> "list[tuple[str, Module]]":
         """(dotted name, module) of this module ("") and all inside, each once, outer before inner."""
+        packed = self._packed
+        if packed is not None and not prefix and packed.holds(structure(), _parts):
+            return list(packed.modules)
         found: dict[int, tuple[str, Module]] = {}
         stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
@@ -274,7 +277,7 @@ class Module:
             named, found = self.named_parameters(), [item for m in self.modules() for item in _search(m.__dict__)]
             lists = [one for name, one in found if isinstance(one, _LISTS) and name != "_contents"]
             constants = [one for _, one in found if isinstance(one, Tensor) and not isinstance(one, Parameter)]
-            packed = Packed(structure(), named, [(one, _parts(one)) for one in lists], constants)
+            packed = Packed(structure(), self.named_modules(), named, [(one, _parts(one)) for one in lists], constants)
             object.__setattr__(self, "_packed", packed)
         return packed
 

@@ -8,12 +8,15 @@ from ..engine.errors import ShapeError
 
 
 class Packed:
-    """What a module found when it last looked: `theta` and `gradient`, and all by which it sees that they still hold.
+    """What a module found when it last looked: `theta`, `gradient`, all modules, and by what it sees that they still
+    hold.
 
-    lists: (list or dict, parts in it) of those that can change without notice. constants: tensors without gradient.
+    modules, named: (name, module) and (name, parameter). lists: (list or dict, parts in it) of those that can change
+    without notice. constants: tensors without gradient.
     """
 
-    def __init__(self, structure, named, lists, constants) -> None:
+    def __init__(self, structure, modules, named, lists, constants) -> None:
+        self.modules = modules
         parameters = [p for _, p in named]
         self.theta, self.gradient = _common_slices(parameters) or _gather(named)
         self.structure, self.lists = structure, lists

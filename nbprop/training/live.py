@@ -43,6 +43,7 @@ class Live:
         self._inbox: deque = deque()
         self._lock: Any = threading.RLock()  # held by whoever drives
         self._stepping = False  # in the middle of a step, where nothing else may be done
+        self._alone = False  # in a loop of its own, where nobody else's code runs
         self._loop, self._loop_thread = running_loop(), threading.get_ident()
         self._player = Player(self)
         self.speed = speed
@@ -91,7 +92,7 @@ class Live:
         self._pause()
         self._set_status("playing")
         try:
-            with deferred() as interrupt:
+            with self._by_itself(), deferred() as interrupt:
                 for _ in range(n):
                     self._drain()
                     if self.status != "playing" or interrupt.came:
@@ -145,7 +146,7 @@ class Live:
     def between(self, function: Callable[[], Any]) -> Any:
         """What a function gives that looks into the run, called between two steps; waits for it."""
         if self._driving():
-            return self._called(function)
+            return function() if self._alone else self._called(function)
         if self._lock.acquire(blocking=False):
             try:
                 return function()
@@ -187,6 +188,15 @@ class Live:
     def _driving(self):
         return self._lock._is_owned()
 
+    @contextmanager
+    def _by_itself(self, alone=True) -> Iterator[None]:
+        """Inside, nobody else's code runs; with alone=False somebody's does, in such a loop."""
+        was, self._alone = self._alone, alone
+        try:
+            yield
+        finally:
+            self._alone = was
+
     def _leave(self):
         """Somebody else's code may run from here on."""
 
@@ -221,7 +231,8 @@ class Live:
         for _ in range(len(self._inbox)):
             self._leave()
             try:
-                self._inbox.popleft()()
+                with self._by_itself(False):
+                    self._inbox.popleft()()
             except IndexError:  # it was done inside one of them
                 return
             except Exception as error:  # whoever asked is in another thread; the views show the message
@@ -239,7 +250,12 @@ class Live:
 
     def _pump(self):
         for watcher in tuple(self.watchers):
-            watcher.pump()
+            if type(watcher).__module__.startswith("nbprop."):
+                watcher.pump()
+            else:
+                self._leave()
+                with self._by_itself(False):
+                    watcher.pump()
 
     def _set_status(self, status):
         if status != self.status:

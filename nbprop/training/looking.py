@@ -38,19 +38,21 @@ class Looking:
     _dL: np.ndarray
     _loss_was: float
     _stamp: int
+    _foreign = True  # whether code of the user's own is called
     _losses: "list[tuple[Structure, Module]]"
 
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Inside, model and loss are called to be looked at: what that does to them, random numbers drawn or calls
         counted, is undone afterwards, so that nothing depends on who has looked."""
-        known, theirs = changes() == self._stamp, np.random.get_state()  # noqa: NPY002
+        known, theirs = changes() == self._stamp, np.random.get_state() if self._foreign else None  # noqa: NPY002
         drawn = [(each, each.bit_generator.state) for each in self.objective.generators()]
         with untouched(self.model, *self.objective.losses.values()):
             try:
                 yield
             finally:
-                np.random.set_state(theirs)  # noqa: NPY002
+                if theirs is not None:
+                    np.random.set_state(theirs)  # noqa: NPY002
                 for generator, state in drawn:
                     generator.bit_generator.state = state
             self._same_parameters()

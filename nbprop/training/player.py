@@ -62,8 +62,9 @@ class Player:
                 try:
                     trainer._set_status("playing")
                     due = max(due, now - SLICE)  # time that was lost is not caught up
-                    due = self._slice(mine, due, now + SLICE)
-                    trainer._pump()
+                    with trainer._by_itself():
+                        due = self._slice(mine, due, now + SLICE)
+                        trainer._pump()
                 finally:
                     trainer._release()
                 await _breathe(due - time.perf_counter())

@@ -273,6 +273,7 @@ class Run(Looking):
             why or declared,
             self.objective.static or any(module.static for module in self.model.modules()),
         )
+        self._foreign = bool(self.not_replayed or self._declared or self.objective.metrics)
         self._unrun = None
         self.read_knobs()
 

@@ -1,6 +1,7 @@
 """Functions of a user may take what they need of what is offered, by name."""
 
 import dis
+from functools import lru_cache
 from inspect import Parameter, signature
 
 import numpy as np
@@ -38,9 +39,14 @@ def generators_of(function) -> list[np.random.Generator]:
     attributes of an object that is called."""
     code, known = getattr(function, "__code__", None), dict(getattr(function, "__dict__", {}))
     if code is not None:
-        named = {each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL"}
-        known |= {name: function.__globals__[name] for name in named if name in function.__globals__}
+        known |= {name: function.__globals__[name] for name in _named(code) if name in function.__globals__}
         known |= {
             name: cell.cell_contents for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True)
         }
     return [value for value in known.values() if isinstance(value, np.random.Generator)]
+
+
+@lru_cache(256)
+def _named(code):
+    """The globals that a function's code asks for."""
+    return {each.argval for each in dis.get_instructions(code) if each.opname == "LOAD_GLOBAL"}

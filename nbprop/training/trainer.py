@@ -253,7 +253,8 @@ class Trainer(Seen):
         if self._hooks.of(event):
             self._leave()
             self._hooked = self.steps  # what hooks change at each step is one event
-            self._hooks.call(event, self, *news)
+            with self._by_itself(False):
+                self._hooks.call(event, self, *news)
             self._complain(self._hooks)
 
     # ---- drivers -----------------------------------------------------------------------------------------------
@@ -297,7 +298,7 @@ class Trainer(Seen):
         tick, end = progress(self, last) if bar else (lambda: None, lambda: None)
         looked = time.perf_counter()
         try:
-            with deferred() as interrupt:
+            with self._by_itself(), deferred() as interrupt:
                 while self.steps < last:
                     self._drain()
                     if self.status != "playing" or interrupt.came:  # paused from another thread

@@ -68,7 +68,7 @@ class GradientFlow(View):
         starts = buckets(steps, WHOLE if recent < n else n)
         if 0 < born < n:  # a column is either before or after the change of depth
             starts = np.union1d(starts, [born])
-        sound = self._sound(steps, born)
+        sound = self._sound(steps, born) if np.isnan(values).any() else np.zeros(n, bool)
         map_steps, whole = _columns(steps, values, starts, sound)
         recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
         return {
