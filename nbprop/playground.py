@@ -102,7 +102,7 @@ class Playground(Strict, widgets.HBox):
         self.records, self.seen = frozenset(), False  # it watches too, to keep the controls true
         self._looked, self._counted, self._rate, self._turning = 0.0, 0, 0.0, False
         self.trainer.watchers.add(self)
-        self.pump()
+        self.refresh()
         cells.claim(self)
         self._made = True
 
@@ -175,7 +175,7 @@ class Playground(Strict, widgets.HBox):
         finally:
             self._turning = False
             self._looked = 0.0
-            self.pump()
+            self.refresh()
 
     def _turn(self, name, value):
         """False if no hand has turned anything."""
@@ -230,7 +230,7 @@ class Playground(Strict, widgets.HBox):
 
     # ---- from the trainer to the controls: after a rewind, an undo, or a knob turned in code -------------------------
 
-    def pump(self) -> None:
+    def refresh(self) -> None:
         """Show what the knobs stand at. Called by the trainer, in its thread."""
         now, trainer = time.perf_counter(), self.trainer
         playing = trainer.status == "playing"

@@ -59,7 +59,7 @@ def test_every_control_is_labelled(playground):
 def test_knobs_turned_in_code_show_in_the_controls(playground):
     t, controls = playground.trainer, playground.controls
     t.set(lr=0.5, depth=30, width=100, batch_size=48, activation="gelu", dropout=0.4, optimizer="rmsprop", speed=77)
-    playground.pump()
+    playground.refresh()
     values = {name: control.value for name, control in controls.items()}
     assert values["lr"] == pytest.approx(0.5) and (values["depth"], values["width"], values["batch_size"]) == (
         30,
@@ -270,7 +270,7 @@ def test_initializer_and_seed_start_a_new_run_that_undo_takes_back(playground):
 def test_rewind_slider(playground):
     t, slider = playground.trainer, playground.controls["rewind"]
     t.fit(steps=50)
-    playground.pump()
+    playground.refresh()
     assert (slider.value, slider.max) == (50, 50)
     slider.value = 20
     assert t.steps == 20 and slider.max == 20
@@ -407,7 +407,7 @@ def test_live_with_callbacks_from_another_thread():
 def test_the_browser_puts_a_learning_rate_on_its_grid_and_nothing_is_turned(playground):
     t, slider = playground.trainer, playground.controls["lr"]
     t.lr = 0.002
-    playground.pump()
+    playground.refresh()
     slider.value = 10**-2.7  # what comes back
     assert t.lr == 0.002 and len(t.history.events) == 1
     slider.value = 10**-2.65  # a hand

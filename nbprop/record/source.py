@@ -9,12 +9,12 @@ Who calls what, and in which thread:
 - A board reads and never writes, with one exception: what a hand does to a `Descends`, or by `views.Controls` to what
   is `Turned`. It holds on to nothing that a member has given, except arrays, which are to be new ones whenever their
   numbers have changed.
-- A source with `watchers` (see `Watched`) calls `watcher.pump()` of each in the thread that makes its steps, between
+- A source with `watchers` (see `Watched`) calls `watcher.refresh()` of each in the thread that makes its steps, between
   two of them, whenever `version` has changed; everything else is read inside that call. A message from a page may
   arrive in another thread: it is handed over by `post`.
 - Without `watchers` the board looks by itself, ten times a second while somebody sees it and an event loop runs, and
   whenever a page says something: in the thread of that loop or message, so perhaps in the middle of a step. A loop that
-  blocks can call `board.pump()`.
+  blocks can call `board.refresh()`.
 - Without `post` messages are handled in the thread in which they arrive.
 
 What may be missing:
@@ -69,7 +69,7 @@ class Watcher(Protocol):
     records: frozenset  # "layers", "percentiles", "lags": series that the source is to record for it
     seen: bool  # is somebody there to look at it?
 
-    def pump(self) -> None:
+    def refresh(self) -> None:
         """Something is new."""
 
 

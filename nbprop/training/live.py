@@ -246,16 +246,16 @@ class Live:
 
     def _changed(self):
         self.version += 1
-        self._pump()
+        self._refresh()
 
-    def _pump(self):
+    def _refresh(self):
         for watcher in tuple(self.watchers):
             if type(watcher).__module__.startswith("nbprop."):
-                watcher.pump()
+                watcher.refresh()
             else:
                 self._leave()
                 with self._by_itself(False):
-                    watcher.pump()
+                    watcher.refresh()
 
     def _set_status(self, status):
         if status != self.status:

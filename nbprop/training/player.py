@@ -64,7 +64,7 @@ class Player:
                     due = max(due, now - SLICE)  # time that was lost is not caught up
                     with trainer._by_itself():
                         due = self._slice(mine, due, now + SLICE)
-                        trainer._pump()
+                        trainer._refresh()
                 finally:
                     trainer._release()
                 await _breathe(due - time.perf_counter())

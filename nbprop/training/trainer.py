@@ -308,7 +308,7 @@ class Trainer(Seen):
                     if best is not None and best.passed():
                         break
                     if self.watchers and time.perf_counter() - looked > FRAME:
-                        self._pump()
+                        self._refresh()
                         looked = time.perf_counter()
         finally:
             end()

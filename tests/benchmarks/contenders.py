@@ -76,9 +76,9 @@ class EmptyCanvas(anywidget.AnyWidget):
     def _receive(self, _, message, buffers):
         self._inbox.append((message, time.perf_counter()))
         if self._trainer.status != "playing":
-            self._trainer.post(self.pump)
+            self._trainer.post(self.refresh)
 
-    def pump(self):
+    def refresh(self):
         while self._inbox:
             message, now = self._inbox.popleft()
             if message["type"] == "mount":
@@ -114,7 +114,7 @@ class Redrawn(widgets.Image):
         self.add_class("bench-picture")
         trainer.watchers.add(self)
 
-    def pump(self):
+    def refresh(self):
         if self._trainer.status != "playing":
             return
         begun = thread_time()

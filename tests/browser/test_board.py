@@ -44,7 +44,7 @@ class Source:
         self.status, self.message = status, message
         self.version += 1
         for watcher in list(self.watchers):
-            watcher.pump()
+            watcher.refresh()
 
     async def play(self):
         self.tell("playing")

@@ -108,7 +108,7 @@ class Bare:
         self.source.steps += 1
         self.source.version += 1
         self.source.status = status
-        self.board.pump()
+        self.board.refresh()
 
     def get(self, name):
         return self.page.locator(BOARD).get_attribute(f"data-{name}")

@@ -373,3 +373,28 @@ def test_evaluating_gives_every_module_its_own_mode_back():
     assert [module.training for module in model.modules()] == modes
     with pytest.raises(TypeError, match="mode must be True or False"):
         model.train("yes")
+
+
+def test_what_is_changed_inside_lists_is_found_at_once():
+    """The modules that were found are kept with the packed parameters, until something is elsewhere."""
+
+    class Holder(nn.Module):
+        def __init__(self):
+            self.layers, self.named = [nn.Linear(2, 2)], {"a": [nn.Tanh()]}
+            self.pair = (nn.ReLU(), [nn.Tanh()])
+
+    model = Holder()
+    for change in (
+        lambda: model.layers.append(nn.Linear(2, 2)),
+        lambda: model.named["a"].append(nn.ReLU()),
+        lambda: model.pair[1].append(nn.ReLU()),
+        lambda: model.named.update(b=nn.Tanh()),
+        lambda: setattr(model.layers[0], "extra", nn.Tanh()),
+    ):
+        assert model.theta is model.theta
+        count = len(model.modules())
+        change()
+        assert len(model.modules()) == count + 1
+    names = [name for name, _ in model.named_modules()]
+    names.clear()  # a list of its own
+    assert len(model.named_modules()) == 10

@@ -180,7 +180,7 @@ def test_from_another_thread_while_fitting(t):
     class Watcher:
         records, seen = frozenset(), True
 
-        def pump(self):
+        def refresh(self):
             if t.steps > 100 and not lr:
                 thread = threading.Thread(target=lambda: t.set(lr=0.25, depth=3))
                 thread.start()

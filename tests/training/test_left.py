@@ -215,6 +215,25 @@ def test_what_a_hook_does_at_every_step_is_one_event_and_one_act():
     assert t.history.events == [] and not np.array_equal(t.theta, before)
 
 
+def test_a_hook_that_trains_and_then_edits():
+    t = make()
+
+    @t.on("turn")
+    def further(t, event):
+        t.fit(steps=3, bar=False)
+        negated(t)
+
+    t.fit(steps=5, bar=False)
+    t.lr = 0.02
+    t.off("turn", further)
+    t.fit(steps=2, bar=False)
+    end = t.theta.copy()
+    assert [(event.step, event.name) for event in t.history.events] == [(5, "lr"), (8, "model")]
+    t.rewind(9)
+    t.fit(steps=1, bar=False)
+    np.testing.assert_array_equal(t.theta, end)
+
+
 def test_random_numbers_drawn_in_code():
     t, thetas = make(nn.mlp([2, 8, 1], dropout=0.3, seed=0)), {}
     t.on("step", lambda t: thetas.setdefault(t.steps, t.theta.copy()))
@@ -337,8 +356,9 @@ class Looked(Scaled):
     static = None
 
     def forward(self, output, y):
-        self.called = getattr(self, "called", 0) + 1
-        return super().forward(output, y) * (self.table["gain"] * float(self.weights[0]) * 0.99**self.called)
+        self.table.setdefault("log", []).append(1)  # which sets no attribute
+        gain = self.table["gain"] * float(self.weights[0]) * 0.99 ** len(self.table["log"])
+        return super().forward(output, y) * gain
 
 
 INSIDE = {
@@ -349,7 +369,8 @@ INSIDE = {
 
 @pytest.mark.parametrize("what", INSIDE)
 def test_what_a_loss_keeps_inside(what):
-    t = nb.Trainer(nn.mlp([1, 8, 1], seed=0), nb.data.wave(samples=60, seed=0), loss=Looked(), lr=0.01)
+    data = nb.data.wave(samples=60, seed=0)
+    t = nb.Trainer(nn.mlp([1, 8, 1], seed=0), data, loss=Looked(), lr=0.01, snapshot_every=4)
     thetas = {}
     t.on("step", lambda t: thetas.setdefault(t.steps, t.theta.copy()))
     t.fit(steps=10, bar=False)
@@ -362,7 +383,7 @@ def test_what_a_loss_keeps_inside(what):
         t.rewind(back)
         np.testing.assert_array_equal(t.theta, thetas[back])
         assert t.message == ""
-    assert t.loss.called == 5 and branch.loss.called == 20  # each has its own
+    assert len(t.loss.table["log"]) == 5 and len(branch.loss.table["log"]) == 20  # each has its own
     np.testing.assert_array_equal(branch.at(12).theta, thetas[12])
     branch.fit(steps=1, bar=False)
     assert len(branch.history.events) == 1
@@ -456,6 +477,18 @@ def test_what_an_optimizer_remembers_goes_with_its_parameter(optimizer):
     for step in (40, 25):
         t.rewind(step)
         np.testing.assert_array_equal(t.theta, thetas[step])
+
+
+def test_what_somebody_has_laid_out_already_stays():
+    t = make()
+    t.fit(steps=10, bar=False)
+    optimizer = t.optimizer
+    t.model.insert(2, nn.Linear(8, 8, rng=3))
+    mine = {name: np.full(t.model.theta.size, 7, np.float32) for name in optimizer.state}
+    optimizer.state = mine
+    t.layers  # whoever looks  # noqa: B018
+    assert all((vector == 7).all() for vector in t.optimizer.state.values())
+    t.fit(steps=3, bar=False)
 
 
 def test_a_way_back_that_fails_leaves_the_run_where_it_was():

@@ -98,10 +98,10 @@ class Watcher:
     records = frozenset()
 
     def __init__(self, seen):
-        self.seen, self.pumped = seen, 0
+        self.seen, self.refreshed = seen, 0
 
-    def pump(self):
-        self.pumped += 1
+    def refresh(self):
+        self.refreshed += 1
 
 
 def test_a_run_that_nobody_can_see_waits(monkeypatch):
@@ -157,7 +157,7 @@ def test_every_slice_is_shown():
         t, watcher = make(), Watcher(seen=True)
         t.watchers.add(watcher)
         t.play()
-        await until(lambda: watcher.pumped > 5)
+        await until(lambda: watcher.refreshed > 5)
         t.pause()
 
     asyncio.run(main())

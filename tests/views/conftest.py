@@ -71,7 +71,7 @@ class Watcher:
     records = frozenset({"layers"})
     seen = True
 
-    def pump(self):
+    def refresh(self):
         pass
 
 

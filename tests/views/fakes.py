@@ -33,7 +33,7 @@ class Source:
         while self.posted:
             self.posted.pop()()
         for watcher in list(self.watchers):
-            watcher.pump()
+            watcher.refresh()
 
 
 class Wave(View):

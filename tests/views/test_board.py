@@ -74,7 +74,7 @@ def test_close_detaches_and_lets_go(source):
     board.close()
     assert source.watchers == {other} and list(view.boards) == [other]
     board.close()
-    board.pump()
+    board.refresh()
     source.slice()
     gone, name = weakref.ref(board), repr(board)
     assert name == "Board(Wave)"

@@ -149,7 +149,7 @@ def test_a_view_that_moves_slowly_is_in_fewer_frames_but_always_in_the_last(make
     play(board, source, 1, after=page.ack)
     source.status = "paused"
     source.version += 1
-    board.pump()
+    board.refresh()
     assert [panel["i"] for panel in page.head["panels"]] == [0, 1]
 
 

@@ -28,7 +28,7 @@ def test_messages_in_another_thread_only_put_something_down(make_board, source):
     assert view.threads == {threading.get_ident()}
 
 
-def test_a_pump_in_another_thread_is_not_lost(make_board, source):
+def test_a_refresh_in_another_thread_is_not_lost(make_board, source):
     """A page mounts in a second thread while the first is in the middle of a frame: the first makes that frame too."""
     inside, go_on = threading.Event(), threading.Event()
 
@@ -49,7 +49,7 @@ def test_a_pump_in_another_thread_is_not_lost(make_board, source):
     trainer = threading.Thread(target=source.slice, args=("paused",))
     trainer.start()
     assert inside.wait(10)
-    b = Page(board, "b")  # its pump finds the other one at work
+    b = Page(board, "b")  # its refresh finds the other one at work
     assert a.head["full"] is True and len(a.sent) == 1
     go_on.set()
     trainer.join()
@@ -64,7 +64,7 @@ def test_many_threads_at_once_send_frames_in_order(make_board, source):
     def hammer():
         for _ in range(200):
             source.version += 1
-            board.pump()
+            board.refresh()
             page.ack()
 
     threads = [threading.Thread(target=hammer) for _ in range(4)]

@@ -54,17 +54,17 @@ slider = widgets.IntSlider()
 
 @pytest.mark.parametrize("name", CELLS)
 def test_two_hundred_runs_leave_what_one_leaves(run, trainer, name):
-    pumped = []
+    refreshed = []
 
     def after():
         """Who listens, what is alive, and how much a step has to tell."""
-        pumped.clear()
+        refreshed.clear()
         trainer.step()
-        return len(trainer.watchers), boards(), len(open_widgets), len(pumped)
+        return len(trainer.watchers), boards(), len(open_widgets), len(refreshed)
 
-    pump = Board.pump
+    refresh = Board.refresh
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Board, "pump", lambda self: (pumped.append(self), pump(self))[1])
+        patch.setattr(Board, "refresh", lambda self: (refreshed.append(self), refresh(self))[1])
         kept = run("cell", lambda: CELLS[name](trainer))
         first = after()
         for _ in range(RUNS - 1):

@@ -207,9 +207,9 @@ def test_a_source_without_watchers_is_looked_at_while_it_is_seen():
     asyncio.run(main())
 
 
-def test_without_a_loop_it_is_looked_at_when_a_page_speaks_or_somebody_pumps(make_board):
+def test_without_a_loop_it_is_looked_at_when_a_page_speaks_or_somebody_refreshes(make_board):
     source = minimal()
-    source.status = "playing"  # nobody calls pump() all the same
+    source.status = "playing"  # nobody calls refresh() all the same
     board = make_board(kinds()["Loss"](source))
     page = Page(board)
     page.ack()
@@ -221,7 +221,7 @@ def test_without_a_loop_it_is_looked_at_when_a_page_speaks_or_somebody_pumps(mak
     page.ack()
     source.step()
     board.clock.now += 1
-    board.pump()
+    board.refresh()
     assert page.head["step"] == source.steps
 
 

@@ -108,7 +108,7 @@ def test_any_source_may_have_knobs():
     slider.value = 4.0
     assert loop.temperature == 4.0
     loop.temperature = 9.0
-    controls.pump()
+    controls.refresh()
     assert (slider.value, slider.max) == (9.0, 9.0)
     controls.close()
 

@@ -3,8 +3,8 @@
 Kernel to browser: one message a frame for all panels in sight, numbers in one float32 buffer. An array travels only
 when it is another object than the one last sent, words only when they have changed. Browser to kernel: mount, look
 (what is in sight), ack (what is painted), option, unmount. These may arrive in another thread: they are put into an
-inbox, and everything else happens in `pump()`, which the sources call in their own thread. Whether a frame may leave is
-decided in pacing.py.
+inbox, and everything else happens in `refresh()`, which the sources call in their own thread. Whether a frame may leave
+is decided in pacing.py.
 
 A source that tells nobody of its steps (see nbprop/record/source.py) is looked at every so often while it is seen.
 """
@@ -70,11 +70,11 @@ class Board(Attributes, anywidget.AnyWidget):
         self._sources = list({id(view.source): view.source for view in views}.values())
         self._pacing = Pacing()
         self._clock = time.perf_counter
-        self._told = [source for source in self._sources if hasattr(source, "watchers")]  # they call pump()
+        self._told = [source for source in self._sources if hasattr(source, "watchers")]  # they call refresh()
         self._loop = _running_loop() if len(self._told) < len(self._sources) else None
         self._look = None  # the next look at the others
         self._inbox = deque(maxlen=4096)
-        self._pumping, self._asked = threading.Lock(), False
+        self._refreshing, self._asked = threading.Lock(), False
         self._whole = True  # the next frame carries everything, for a viewer that has nothing
         self._news = True  # someone looks elsewhere or chose an option since the last frame
         self._versions = self._statuses = None  # of the sources, at the last frame
@@ -176,39 +176,39 @@ class Board(Attributes, anywidget.AnyWidget):
             "age_ms": [round(1000 * age, 1) for age in self._pacing.ages],
         }
 
-    def pump(self) -> None:
+    def refresh(self) -> None:
         """Send a frame if there is something new and it may leave. Called by a source, in its thread."""
         self._asked = True
         # Whoever finds another thread at it leaves the work to that one, which looks once more before it ends.
-        while self._asked and self._pumping.acquire(blocking=False):
+        while self._asked and self._refreshing.acquire(blocking=False):
             try:
                 self._asked = False
-                self._pump()
+                self._refresh()
             finally:
-                self._pumping.release()
+                self._refreshing.release()
 
     def ask(self) -> None:
-        """There is something to look at (an option was set, a page has spoken): have `pump()` called; in any thread."""
+        """There is something to look at (an option was set, a page has spoken): have `refresh()` called."""
         if any(source.status == "playing" for source in self._told):
             return  # which calls it after each slice
         posts = [source.post for source in self._sources if hasattr(source, "post")]
         if posts:
-            posts[0](self.pump)
+            posts[0](self.refresh)
         elif self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._look_now)
         else:
-            self.pump()
+            self.refresh()
 
     def _look_now(self):
         """Look at sources that tell nobody of their steps, again and again while somebody is there."""
         if self._look is not None:
             self._look.cancel()
         self._look = None
-        self.pump()
+        self.refresh()
         if self.seen and self._loop is not None:
             self._look = self._loop.call_later(LOOK, self._look_now)
 
-    def _pump(self):
+    def _refresh(self):
         if self._inbox:
             self._read()
         was, self._playing = self._playing, False

@@ -74,13 +74,13 @@ class Controls(Strict, widgets.VBox):
             self._say(str(error))
         finally:
             self._turning, self._looked = False, 0.0
-            self.pump()
+            self.refresh()
 
     def _say(self, words):
         if self._message is not None:
             self._message.value, self._message.layout.display = words, None if words else "none"
 
-    def pump(self) -> None:
+    def refresh(self) -> None:
         """Show what the knobs stand at. Called by the source, in its thread."""
         now = time.perf_counter()
         if self._turning or self._closed or (self._source.status == "playing" and now - self._looked < REFRESH):
