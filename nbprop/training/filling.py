@@ -107,7 +107,7 @@ def _put(model, name, array):
             holder = holder[int(key)] if isinstance(holder, (list, tuple)) else holder[key]
         if isinstance(holder, list) and int(last) == len(holder):
             holder.append(array)
-        elif isinstance(holder, dict) and holder.get(last) is None:
+        elif isinstance(holder, dict) and holder.get(last) is None and not hasattr(type(modules[outer]), last):
             setattr(modules[outer], last, array) if not path else holder.update({last: array})
         else:
             raise KeyError(last)

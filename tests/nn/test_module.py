@@ -386,3 +386,11 @@ def test_a_module_that_holds_its_parent_can_be_shown():
     assert repr(parent).count("Linear(") == 1
     assert "(parent): ..." in repr(parent)
     assert repr(child).startswith("Linear(in_features=2")
+
+
+def test_a_gradient_that_was_assigned_is_the_models():
+    model = nn.Linear(2, 3, rng=0)
+    assert not model.gradient.any()
+    model.weight.grad = np.ones((3, 2), np.float32)
+    check_packed(model)
+    assert model.gradient.sum() == 6

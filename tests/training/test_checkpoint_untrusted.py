@@ -180,3 +180,32 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
         t.save(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+class Helped(nb.nn.Module):
+    def __init__(self):
+        self.inner = nb.nn.mlp([2, 4, 1], seed=0)
+
+    def forward(self, x):
+        self.count, self.last = self.helper(1), x.data[0]
+        return self.inner(x)
+
+    def helper(self, number):
+        return number
+
+
+def test_what_a_module_can_do_is_not_written_over(tmp_path):
+    t = trainer(model=Helped())
+    t.fit(steps=2, bar=False)
+    t.save(tmp_path / "good.npz")
+    with np.load(tmp_path / "good.npz", allow_pickle=False) as found:
+        arrays = dict(found)
+    head = json.loads(arrays.pop("run").tobytes())
+    assert nb.Trainer.load(write(tmp_path / "run.npz", head, arrays), model=Helped(), data=SPIRALS).model.count == 1
+    (module,) = (i for i, (name, *_) in enumerate(head["parts"]["model"]["modules"]) if not name)
+    attributes = {**head["parts"]["model"]["modules"][module][2], "helper": 3}
+    spoiled = changed(head, ("parts", "model", "modules", module, 2), attributes)
+    refused(write(tmp_path / "run.npz", spoiled, arrays), "helper of Helped cannot be 3", model=Helped())
+    refused(
+        write(tmp_path / "run.npz", changed(head, ("own", 0), "helper"), arrays), "helper, an array", model=Helped()
+    )
