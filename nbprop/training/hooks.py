@@ -40,8 +40,8 @@ class Hooks:
             raise ValueError(f"no event {event!r}{did_you_mean(event, EVENTS) or '.'} There are {', '.join(EVENTS)}")
         return self._hooks[event]
 
-    def of(self, event) -> list[Callable[..., Any]]:
-        """The functions that are called on it."""
+    def called_on(self, event) -> list[Callable[..., Any]]:
+        """The functions that are called then."""
         return self._hooks[event]
 
     def call(self, event, *news) -> None:

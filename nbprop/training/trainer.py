@@ -250,7 +250,7 @@ class Trainer(Seen):
         self._hooks.remove(event, function)
 
     def _tell(self, event, *news):
-        if self._hooks.of(event):
+        if self._hooks.called_on(event):
             self._leave()
             self._hooked = self.steps  # what hooks change at each step is one event
             with self._by_itself(False):

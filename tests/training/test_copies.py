@@ -49,7 +49,7 @@ def test_a_copy_is_another_with_the_same_past(how):
     other = how(t)
     assert_same(before, other)
     assert other.history._source() is other
-    assert not other._hooks.of("step")
+    assert not other._hooks.called_on("step")
     assert not {id(m) for m in t.model.modules()} & {id(m) for m in other.model.modules()}
     assert not np.shares_memory(t.model.theta, other.model.theta)
     assert other._lock is not t._lock
