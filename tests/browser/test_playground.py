@@ -325,8 +325,8 @@ def test_knobs_that_were_asked_for_show_the_truth_and_turn(more):
 
     page = more.lab.page
     more.lab.python("t = more.trainer; t.set(lr=5e-7, dropout=0.333, clip=0.37)")
-    until(lambda: readout("Clip norm") == "0.37", "the clipping is shown")
-    assert readout("Learning rate") == "5.0e-7" and readout("Dropout") == "0.333" and readout("Weight decay") == "off"
+    shown = {"Clip norm": "0.37", "Learning rate": "5.0e-7", "Dropout": "0.333", "Weight decay": "off"}
+    until(lambda: {label: readout(label) for label in shown} == shown, "all are shown as they are")
     assert more.root.get_by_role("checkbox", name="Batch norm").count() == 1
     assert more.trainer("[t.lr, t.dropout, t.clip, len(t.history.events)]") == [5e-7, 0.333, 0.37, 3]
     more.root.get_by_role("checkbox", name="Batch norm").click()
