@@ -140,3 +140,14 @@ def test_the_browser_hears_of_the_grid_before_the_value(spirals):
         assert list(slider.get_state({"value", "min", "max", "step"}))[-1] == "value"
         assert "value" not in slider.get_state({"min"})
     controls.close()
+
+
+def test_a_browser_hears_how_numbers_are_written_then_of_the_grid_then_of_the_value():
+    """ipywidgets sends what has changed in the order of a set, which is another in every kernel."""
+    from itertools import permutations
+
+    from nbprop.views.board.knobs import _Plain
+
+    for names in permutations(["value", "step", "readout_format"]):
+        state = _Plain().get_state(list(names))
+        assert list(state) == ["readout_format", "step", "value"]

@@ -130,12 +130,13 @@ def standing(source: Any, name: str) -> "tuple[Any, str]":
 
 class _GridFirst:
     """Before a slider class. The browser puts a new value on the grid that it knows, and says so as if a hand had: it
-    is to hear of the grid before it hears of the value."""
+    is to hear of the grid before it hears of the value; and before both, how numbers are written."""
 
     def get_state(self, *args, **kwargs) -> dict[Any, Any]:
         above: Any = super()
         state = above.get_state(*args, **kwargs)
-        return {**{name: each for name, each in state.items() if name != "value"}, **_only("value", state)}
+        between = {name: each for name, each in state.items() if name not in ("readout_format", "value")}
+        return {**_only("readout_format", state), **between, **_only("value", state)}
 
 
 def _only(name, state):
