@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+HELD = "?bhilqBHILQefd"  # characters of the dtypes that a Tensor may have: longer floats have no integers of their size
 UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 ONE = {np.dtype(kind): np.ones((), kind) for kind in "efd"}  # 1 as an array: what a number is made of in each call
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # bytes of a float -> the integers of that size
@@ -17,8 +18,8 @@ def only(mask, x, out=None) -> np.ndarray:
     times as long, because a processor cannot foresee a mask.
     """
     bits = BITS.get(x.dtype.itemsize)
-    if bits is None:
-        return np.where(mask, x, 0)
+    if bits is None:  # there are no integers of that size
+        return np.multiply(np.where(mask, x, 0), 1, out=out)
     if out is None:
         return np.multiply(x.view(bits), mask).view(x.dtype)
     np.multiply(x.view(bits), mask, out=out.view(bits))

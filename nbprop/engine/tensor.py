@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
-from .careful import with_whole_numbers
+from .careful import HELD, with_whole_numbers
 from .elementwise import Abs, Add, Cast, Clip, Div, Exp, Log, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .errors import ShapeError
 from .matmul import MatMul
@@ -344,7 +344,7 @@ def as_tensors(inputs) -> tuple[Tensor, ...]:
 
 def as_array(data, dtype=None) -> np.ndarray:
     """The array a Tensor holds: see there for dtypes."""
-    if dtype is None and type(data) is np.ndarray and data.dtype.kind in "fiub":
+    if dtype is None and type(data) is np.ndarray and data.dtype.char in HELD:
         return data
     if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
         raise TypeError("Tensor(list of Tensors) would cut their history: join them with nb.engine.stack(list).")
@@ -353,8 +353,8 @@ def as_array(data, dtype=None) -> np.ndarray:
         dtype = array.dtype if isinstance(data, (np.ndarray, np.generic, Tensor)) else np.float32
         if type(data) in (int, float):
             dtype = np.float64
-    if np.dtype(dtype).kind not in "fiub" or array.dtype.kind not in "fiub":
-        raise TypeError(f"A Tensor holds real numbers: got {array.dtype} ({str(data)[:40]!r}).")
+    if np.dtype(dtype).char not in HELD or array.dtype.kind not in "fiub":
+        raise TypeError(f"A Tensor holds real numbers of up to 64 bits: got {array.dtype} ({str(data)[:40]!r}).")
     return array.astype(dtype, copy=False)
 
 

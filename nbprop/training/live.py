@@ -190,12 +190,16 @@ class Live:
 
     @contextmanager
     def _by_itself(self, alone=True) -> Iterator[None]:
-        """Inside, nobody else's code runs; with alone=False somebody's does, in such a loop."""
-        was, self._alone = self._alone, alone
+        """Inside, nobody else's code runs; with alone=False somebody's does, in such a loop. It is for who drives to
+        say: from another thread it does nothing."""
+        was, mine = self._alone, self._driving()
+        if mine:
+            self._alone = alone
         try:
             yield
         finally:
-            self._alone = was
+            if mine:
+                self._alone = was
 
     def _leave(self):
         """Somebody else's code may run from here on."""

@@ -30,8 +30,9 @@ def gradient(f, x, dy=None, dtype=np.float64):
 def test_only_selects(pairs, dtype):
     mask = np.array([taken for taken, _ in pairs], bool)
     x = np.array([value for _, value in pairs], dtype)
-    out = np.empty_like(x)
-    for got in (careful.only(mask, x), careful.only(mask, x, out=out)):
+    out = np.full_like(x, 7)
+    assert careful.only(mask, x, out=out) is out
+    for got in (careful.only(mask, x), out):
         np.testing.assert_array_equal(got, np.where(mask, x, 0))
         assert got.dtype == x.dtype
 

@@ -470,3 +470,12 @@ def test_matmul_of_random_batches(data):
     a_shape, b_shape = (*shapes.input_shapes[0], n, k), (*shapes.input_shapes[1], k, m)
     rng = np.random.default_rng(0)
     nb.check_gradient(lambda a, b: a @ b, rng.standard_normal(a_shape), rng.standard_normal(b_shape), directions=1)
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="here they are doubles")
+@pytest.mark.parametrize("make", [np.asarray, lambda x: np.asarray(x, np.float32)], ids=["array", "dtype"])
+def test_longer_floats_than_the_ops_know_are_refused(make):
+    """Masks go by the bits of a number, as an integer of its size: of these there is none."""
+    array = make(np.ones(3, np.longdouble))
+    with pytest.raises(TypeError, match="up to 64 bits: got "):
+        Tensor(array) if array.dtype == np.longdouble else Tensor(array, dtype=np.longdouble)

@@ -6,6 +6,7 @@ import nbprop as nb
 from nbprop import nn
 
 SPIRALS = nb.data.spirals(samples=60, seed=2)
+MOONS = nb.data.moons(samples=80, seed=0)
 
 
 def trainer(data=SPIRALS, optimizer="adam", model=None, **options):
@@ -82,3 +83,14 @@ def drawing():
         return ((model(x + rng.normal(size=x.shape).astype(np.float32)) - y) ** 2).mean()
 
     return nb.Objective(loss, nb.data.Arrays(X, Y))
+
+
+def on_moons(model=None, **settings):
+    """A run without random numbers but the order of the samples."""
+    model = model or nn.mlp([2, 8, 8, 1], seed=0)
+    return nb.Trainer(model, MOONS, **{"lr": 0.01, "batch_size": 16, "seed": 1, **settings})
+
+
+def negated(t):
+    """An edit that keeps the length of theta."""
+    t.model[0].weight.data *= -1

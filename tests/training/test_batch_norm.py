@@ -1,6 +1,8 @@
 """Batch normalization in a run: what moves the running statistics, and what does not."""
 
 import numpy as np
+import pytest
+from runs import MOONS
 
 import nbprop as nb
 from nbprop import nn
@@ -133,3 +135,12 @@ def test_the_turn_at_the_very_step_of_an_early_stop_is_undone_and_done_again():
     assert t.steps == stop and t.evaluate()["val_loss"] == loss
     for name, array in t.branch().model.state_dict().items():
         np.testing.assert_array_equal(array, state[name])
+
+
+def test_batch_norm_is_refused_where_one_sample_would_be_left():
+    t = nb.Trainer(nn.mlp([2, 8, 1], seed=0), MOONS, batch_size=59)
+    assert len(MOONS.X_train) == 60
+    with pytest.raises(ValueError, match=r"batch_norm cannot be turned on: batches of 59 leave one of 60 .*drop_last"):
+        t.batch_norm = True
+    t.set(batch_norm=True, drop_last=True)
+    t.fit(steps=3, bar=False)

@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from runs import RNG, X, Y, error, net
+from runs import RNG, X, Y, error, net, on_moons
 
 import nbprop as nb
 from nbprop import nn
@@ -113,3 +113,14 @@ def test_many_pictures_are_evaluated_in_little_memory():
         tracemalloc.stop()
     assert sum(seen) == 512 + 2048
     assert peak < 150e6
+
+
+def test_evaluation_is_of_now():
+    t = on_moons()
+    t.fit(steps=60, bar=False)
+    for turn in (lambda: t.set(theta=t.theta * 0.5), lambda: t.set(data=nb.data.circles(samples=80, seed=0))):
+        turn()
+        assert t.evaluation == t.evaluate()
+    t = on_moons()
+    t.fit(steps=400, patience=1, bar=False)
+    assert t.evaluation == t.evaluate()
