@@ -64,7 +64,8 @@ class Shown(Protocol):
 
 
 class Watcher(Protocol):
-    """What a source sees of those who watch it: boards, and a Playground."""
+    """What a source sees of those who watch it: boards, and a Playground. `records` and `seen` may be missing: then
+    nothing is recorded for it, and somebody is there."""
 
     records: frozenset  # "layers", "percentiles", "lags": series that the source is to record for it
     seen: bool  # is somebody there to look at it?

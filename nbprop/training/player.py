@@ -93,7 +93,7 @@ class Player:
 
     def _nobody_looks(self, now):
         watchers = self.trainer.watchers
-        if self.unseen or not watchers or any(watcher.seen for watcher in watchers):
+        if self.unseen or not watchers or any(getattr(watcher, "seen", True) for watcher in watchers):
             self._last_seen = now
         return now - self._last_seen > GRACE
 

@@ -51,7 +51,7 @@ class Seen(Returning):
         return self._needed("layers")
 
     def _needed(self, what):
-        return what in self._watching or any(what in watcher.records for watcher in self.watchers)
+        return what in self._watching or any(what in getattr(watcher, "records", ()) for watcher in self.watchers)
 
     def watch(self, on: bool = True, percentiles: bool = False, lags: bool = False) -> None:
         """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;

@@ -258,3 +258,23 @@ def test_another_thread_pauses_before_the_end_of_the_slice(monkeypatch):
         assert t.steps == 3 and t.status == "paused"
 
     asyncio.run(main())
+
+
+def test_whatever_has_a_method_refresh_can_watch():
+    class Counts:
+        count = 0
+
+        def refresh(self):
+            self.count += 1
+
+    async def main():
+        t = make()
+        t.watchers.add(Counts())
+        t.fit(steps=20, bar=False)
+        t.play(steps=20)
+        while t.steps < 40:
+            await asyncio.sleep(0.01)
+        return t
+
+    t = asyncio.run(main())
+    assert min(watcher.count for watcher in t.watchers) > 1 and t.message == ""
