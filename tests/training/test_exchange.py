@@ -21,6 +21,15 @@ def test_the_present_optimizer_goes_on(same):
     np.testing.assert_array_equal(t.model.theta, twin.model.theta)
 
 
+@pytest.mark.parametrize("before, after", [("sgd", "momentum"), ("momentum", "nesterov"), ("nesterov", "sgd")])
+def test_names_of_one_class_are_told_apart(before, after):
+    t = make(optimizer=before, lr=0.02)
+    t.fit(steps=5)
+    t.optimizer = after
+    assert t.optimizer.name == after and len(t.history.events) == 1
+    assert t.optimizer.settings() == nb.optim.optimizer(after, lr=0.02).settings()
+
+
 def test_names_of_several_optimizers_keep_what_each_part_has():
     model = nb.nn.ModuleDict({"d": nb.nn.mlp([2, 4, 1], seed=0), "g": nb.nn.mlp([2, 4, 1], seed=1)})
     losses = {part: lambda model, x, part=part: (model[part](x) ** 2).mean() for part in model}
