@@ -2,26 +2,23 @@
 
 import copy
 import math
-import time
 from collections.abc import Sequence
 from typing import Any
 
-import ipywidgets as widgets
-
-from nbprop import cells, data as datasets, nn, optim
+from nbprop import data as datasets, nn, optim
 from nbprop.checks import number, whole
 from nbprop.record.controls import Choice, Number, Slider
-from nbprop.training import Diverged, Trainer, given
+from nbprop.training import Trainer, given
 from nbprop.training.applying import sizes
-from nbprop.views import Board
-from nbprop.views.board import knobs
-from nbprop.views.board.widgets import Strict, let_go
+from nbprop.views.board import Board, dial as dials
+from nbprop.views.board.desk import Button, Desk
+from nbprop.views.board.dial import Dial
 from nbprop.views.boundary import Boundary
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.histograms import Histograms
 from nbprop.views.loss import Loss
 
-CONTROLS = ("batch_size", "depth", "width", "activation", "dropout", "optimizer", "lr")
+CONTROLS = ("batch_size", "depth", "width", "hidden", "activation", "dropout", "optimizer", "lr")
 SPEEDS = (
     ("as fast as it goes", math.inf),
     ("300 steps/s", 300.0),
@@ -29,12 +26,10 @@ SPEEDS = (
     ("5 steps/s", 5.0),
     ("1 step/s", 1.0),
 )
-REFRESH = 0.2  # seconds between two looks at whether the controls still show what the trainer does
-VERMILLION = "#d55e00"
 OWN = "Your own data are as they are: this is for the data sets with a name"
 
 
-class Playground(Strict, widgets.HBox):
+class Playground(Board):
     """Controls on the left; loss, gradient flow, histograms and what the network has learned on the right.
 
     data: a `data.Dataset`, the name of one, or arrays (X, y). Pictures and sequences are flattened first.
@@ -42,12 +37,13 @@ class Playground(Strict, widgets.HBox):
     lr: learning rate, by default the optimizer's own. batch_size: samples per step.
     noise, validation: of the named data set. seed: of data, weights and batches. speed: most steps per second, so that
     there is something to watch; `float("inf")` for as fast as it goes. dropout: probability, behind each hidden layer.
-    controls: names of the knobs to show, out of `trainer.knobs`, beside data, noise, validation, initializer, seed,
-    speed and rewind, such as ["lr", "clip", "weight_decay", "batch_norm"].
+    controls: names of the knobs to show, out of `trainer.knobs`, beside data, noise, validation, initializer, seed
+    and speed, such as ["lr", "clip", "weight_decay", "batch_norm"].
 
     Every knob acts at the next step and keeps the weights, as do data of the same shape. Other data, the initializer
     and the seed start a new run. Undo takes back what was done, step by step, and Redo brings it back. Everything can
-    also be done in code while it runs: `playground.trainer.lr = 0.1`.
+    also be done in code while it runs: `playground.trainer.lr = 0.1`, or `playground.lr = 0.1`: what has a control is a
+    trait too, for `widgets.link`, `observe` and sliders of your own.
     """
 
     def __init__(
@@ -73,6 +69,7 @@ class Playground(Strict, widgets.HBox):
         else:
             self._own = data = _fitting(given.dataset(data))
         self._hidden = sizes(hidden)
+        self._wanted = {"noise": noise, "validation": validation, "init": init}  # what no trainer knows
         self.trainer = Trainer(
             _network(data, self._hidden, activation, init, number(0, 1)("dropout", dropout), seed=seed),
             data,
@@ -82,232 +79,126 @@ class Playground(Strict, widgets.HBox):
             seed=seed,
         )
         self.trainer.speed = speed
-        self._dials = self._make_dials(controls, noise, validation)
-        self.controls = {name: dial.widget for name, dial in self._dials.items()}
-        self.board = Board(
-            *(View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary)), columns=2, height=540
-        )
-        self.board.layout.flex = "1 1 0"
-        self.board.layout.min_width = "0"
-        self.buttons = self._make_buttons()
-        self.status = widgets.Label()
-        self.message = widgets.Label(style={"text_color": VERMILLION}).add_class("nbprop-message")
-        buttons = list(self.buttons.values())
-        left = widgets.VBox(
-            [widgets.HBox(buttons[:3]), widgets.HBox(buttons[3:]), *self.controls.values(), self.status, self.message],
-            layout=widgets.Layout(flex="0 0 272px", overflow="hidden"),
-        )
-        super().__init__([left, self.board], layout=widgets.Layout(width="100%"))
-        self.add_class("nbprop-playground").add_class("nbprop-controls")
-        self.records, self.seen = frozenset(), False  # it watches too, to keep the controls true
-        self._looked, self._counted, self._rate, self._turning = 0.0, 0, 0.0, False
-        self.trainer.watchers.add(self)
-        self.refresh()
-        cells.claim(self)
-        self._made = True
+        desk = Desk(self.trainer, self._dials(controls), self._turn, self._standing, self._buttons(), where="left")
+        views = (View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary))
+        super().__init__(*views, columns=2, height=560, desk=desk)
 
-    def _make_buttons(self):
-        def button(text, tip, act):
-            made = widgets.Button(description=text, tooltip=tip, layout=widgets.Layout(flex="1 1 0", width="auto"))
-            made.on_click(lambda _: self._hand(act))
-            return made
-
+    def _buttons(self):
         trainer = self.trainer
-        made = {
-            "play": button("Play", "Train on in the background", trainer.play),
-            "pause": button("Pause", "Stop after the present step", trainer.pause),
-            "step": button("Step", "Make one step", trainer.step),
-            "reset": button("Reset", "Start again from the initial weights", trainer.reset),
-            "undo": button("Undo", "Take back the last thing that was done; again: the one before it", trainer.undo),
-            "redo": button("Redo", "Bring back what Undo took away", trainer.redo),
-        }
-        made["play"].button_style = "primary"
-        return made
+        return {
+            "play": Button("Play", "Train on in the background", lambda n: trainer.play()),
+            "pause": Button("Pause", "Stop after the present step", lambda n: trainer.pause()),
+            "step": Button("Step", "Make one step", trainer.step),
+            "reset": Button("Reset", "Start again from new initial weights; Undo brings this run back",
+                            lambda n: trainer.reset()),
+            "undo": Button("Undo", "Take back the last thing that was done", trainer.undo),
+            "redo": Button("Redo", "Bring back what Undo took away", trainer.redo),
+        }  # fmt: skip
 
-    def _make_dials(self, names, noise, validation):
+    def _dials(self, names):
         """Those of the playground itself, and between them those of the trainer's knobs that are to be shown."""
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             raise TypeError(f"controls must be names of knobs, such as ['lr', 'clip']; got {names!r}")
         sets = [*datasets.DATASETS] if self._own is None else [self._own.name, *datasets.DATASETS]
-
-        def dial(name, control, value):
-            made = knobs.Dial(control, value, lambda value: self._moved(name, value))
-            if name == "rewind":
-                made.widget.continuous_update = False
-            return made
-
-        trainer = self.trainer
-        data = Choice("Data", tuple(dict.fromkeys(sets)), "What the network learns")
-        share = Slider("Validation", 0.1, 0.5, 0.05, "Share of the samples held back")
         above = {
-            "data": dial("data", data, trainer.data.name),
-            "noise": dial("noise", Slider("Noise", 0, 0.5, 0.05, "Noise added to the data"), noise),
-            "validation": dial("validation", share, validation),
+            "data": Choice("Data", tuple(dict.fromkeys(sets)), "What the network learns"),
+            "noise": Slider("Noise", 0, 0.5, 0.05, "Noise added to the data"),
+            "validation": Slider("Validation", 0.1, 0.5, 0.05, "Share of the samples held back"),
         }
-        init = Choice("Initializer", tuple(nn.INITIALIZERS), "Initial weights; starts a new run")
-        speed = Choice("Speed", SPEEDS, "Most steps per second", unit=" steps/s")
         below = {
-            "init": dial("init", init, self._init()),
-            "seed": dial("seed", Number("Seed", 0, "Of data, weights and batches; starts a new run"), trainer.seed),
-            "speed": dial("speed", speed, trainer.speed),
-            "rewind": dial("rewind", Slider("Rewind to", 0, 1, 1, "Go back to a step", whole=True), 0),
+            "init": Choice("Initializer", tuple(nn.INITIALIZERS), "Initial weights; starts a new run"),
+            "seed": Number("Seed", 0, "Of data, weights and batches; starts a new run"),
+            "speed": Choice("Speed", SPEEDS, "Most steps per second", unit=" steps/s"),
         }
-        own = {**above, **below}
-        return {**above, **knobs.dials(trainer, [name for name in names if name not in own], self._moved), **below}
+        between = dials.dials(self.trainer, [name for name in names if name not in {**above, **below}])
+        own = {name: Dial(name, control) for name, control in {**above, **below}.items()}
+        return {**{name: own[name] for name in above}, **between, **{name: own[name] for name in below}}
 
     # ---- from the hand to the trainer --------------------------------------------------------------------------------
 
-    def _moved(self, name, value):
-        self._hand(lambda: self._turn(name, value))
-
-    def _hand(self, act):
-        """Do what a hand asked for, in the trainer's thread: messages from the browser arrive in another one."""
-        self.trainer.post(lambda: self._try(act))
-
-    def _try(self, act):
-        """What goes wrong is said beside the controls, until something else is done; the run goes on untouched."""
-        self._turning = True
-        try:
-            if act() is not False:
-                self.message.value = ""
-        except Exception as error:
-            self.message.value = "" if isinstance(error, Diverged) else str(error)  # of a divergence the board speaks
-        finally:
-            self._turning = False
-            self._looked = 0.0
-            self.refresh()
-
     def _turn(self, name, value):
-        """False if no hand has turned anything."""
+        """What a hand or code asks for, in whatever thread."""
         trainer = self.trainer
-        if not self._dials[name].turned(value):
-            return False
-        if name == "rewind":
-            trainer.rewind(value)
-        elif name in ("data", "noise", "validation"):
-            self._take_data()
+        if name in ("data", "noise", "validation"):
+            trainer.post(lambda: self._take_data(**{name: value}))
         elif name in ("init", "seed"):
-            self._start_anew()
+            trainer.post(lambda: self._start_anew(**{name: value}))
+        elif name == "speed":
+            trainer.speed = value
         else:
-            trainer.set(**{name: value})
+            dials.turn(trainer, name, value)
 
-    def _value(self, name) -> Any:
-        return self.controls[name].value
-
-    def _data(self):
-        name, now = self._value("data"), self.trainer.data
-        if self._own is not None and name == self._own.name:
-            return self._own
-        if name not in list(datasets.DATASETS) and name == now.name:  # brought along in code
-            return now
-        return datasets.dataset(
-            name, noise=self._value("noise"), validation=self._value("validation"), seed=self._value("seed")
-        )
-
-    def _take_data(self):
-        data, old = self._data(), self.trainer.data
+    def _take_data(self, **asked):
+        """Other data: of the same shape the run goes on with them."""
+        asked = {**self._settings(), **asked}
+        data, old = self._data(**asked), self.trainer.data
         if _shape(data) == _shape(old):
             self.trainer.set(data=data)
+            self._remember(asked)
         else:
-            self._start_anew(data)
+            self._start_anew(data=data, **{name: asked[name] for name in ("noise", "validation")})
 
-    def _start_anew(self, data=None):
+    def _settings(self):
+        return {"data": self.trainer.data.name, "seed": self.trainer.seed, **self._wanted}
+
+    def _remember(self, asked):
+        self._wanted = {name: asked[name] for name in self._wanted}
+
+    def _data(self, data, noise, validation, seed, **_):
+        now = self.trainer.data
+        if self._own is not None and data == self._own.name:
+            return self._own
+        if data not in list(datasets.DATASETS) and data == now.name:  # brought along in code
+            return now
+        return datasets.dataset(data, noise=noise, validation=validation, seed=seed)
+
+    def _start_anew(self, data=None, **asked):
         """A new run with the initializer, seed and sizes that the controls show; it plays if the old one did."""
         trainer, playing = self.trainer, self.trainer.playing
-        data = self._data() if data is None else data
+        asked = {**self._settings(), "init": self._init(), **asked}
+        data = self._data(**asked) if data is None else data
         model = _network(
             _fitting(data),
             _hidden(trainer.model, self._hidden),
             trainer.activation,
-            self._value("init"),
+            asked["init"],
             0.0 if trainer.dropout is None else trainer.dropout,
-            seed=self._value("seed"),
+            seed=asked["seed"],
             batch_norm=any(isinstance(module, nn.BatchNorm1d) for module in trainer.model.modules()),
         )
-        trainer.reset(model=model, data=data, seed=self._value("seed"))
+        trainer.reset(model=model, data=data, seed=asked["seed"])
+        self._remember(asked)
         if playing:
             trainer.play()
 
-    # ---- from the trainer to the controls: after a rewind, an undo, or a knob turned in code -------------------------
+    # ---- from the trainer to the controls ----------------------------------------------------------------------------
 
-    def refresh(self) -> None:
-        """Show what the knobs stand at. Called by the trainer, in its thread."""
-        now, trainer = time.perf_counter(), self.trainer
-        playing = trainer.status == "playing"
-        passed = now - self._looked
-        if self._turning or (playing and passed < REFRESH):
-            return
-        rate = (trainer.steps - self._counted) / passed
-        self._rate = rate if self._rate == 0 else 0.7 * self._rate + 0.3 * rate
-        self._looked, self._counted = now, trainer.steps
-        self.status.value = f"step {trainer.steps:,} · epoch {trainer.epoch:,.0f} · " + (
-            f"{max(self._rate, 0):,.0f}/s" if playing else trainer.status
-        )
-        if trainer.message and trainer.status != "stopped":  # then the board says it
-            self.message.value = trainer.message
-        own = self._state()
-        for name, dial in self._dials.items():
-            if name in own:
-                dial.show(*own[name])
-            elif name != "rewind":
-                dial.show(*knobs.standing(trainer, name))
-        if not playing:  # else it would be pulled from under a hand
-            self._dials["rewind"].show(trainer.steps, anew=True)
-
-    def _state(self):
-        """What the playground's own controls stand at, and why they do nothing."""
+    def _standing(self, name):
+        """What a control stands at, and "" or why it does nothing."""
         trainer = self.trainer
-        idle = OWN if self._own is not None and trainer.data is self._own else ""
-        return {
-            "data": (getattr(trainer.data, "name", None), ""),
-            "noise": (self._value("noise"), idle),
-            "validation": (self._value("validation"), idle),
-            "init": (self._init(), ""),
-            "seed": (trainer.seed, ""),
-            "speed": (trainer.speed, ""),
-        }
+        if name == "data":
+            return getattr(trainer.data, "name", None), ""
+        if name in ("noise", "validation"):
+            return self._wanted[name], OWN if self._own is not None and trainer.data is self._own else ""
+        if name == "init":
+            return self._init(), ""
+        if name in ("seed", "speed"):
+            return getattr(trainer, name), ""
+        return dials.standing(trainer, name)
 
     def _init(self):
-        """The model's initializer; what the control shows for a model that names none."""
+        """The model's initializer; what was asked for last for a model that names none."""
         init = getattr(self.trainer.model, "init", None)
-        return self._value("init") if init is None else init
+        return self._wanted["init"] if init is None else init
 
     def _hint(self, name):
-        return f"; try playground.trainer.{name}" if hasattr(self.trainer, name) else ""
-
-    # ---- in and out of sight -----------------------------------------------------------------------------------------
-
-    def replaced(self) -> None:
-        """The cell that made this playground was run again."""
-        self.close()
+        return f"; try playground.trainer.{name}" if hasattr(self.trainer, name) else super()._hint(name)
 
     def close(self) -> None:
         """Stop training and take the playground out of the notebook."""
-        if hasattr(self, "controls"):  # else it was never finished
+        if self._made and not self._closed:  # else it was never finished
             self.trainer.pause()
-            self.trainer.watchers.discard(self)
-            self.board.close()
-            left, layout = self.children[0], self.layout
-            super().close()
-            let_go(left)
-            layout.close()
-        else:
-            super().close()
-
-    def frame(self) -> dict[str, Any]:
-        """The numbers that the four views draw: dict of view name -> dict of arrays."""
-        return self.board.frame()
-
-    def plot(self) -> Any:
-        """The four views as one matplotlib Figure."""
-        return self.board.plot()
-
-    def describe(self) -> str:
-        """The four views in words."""
-        return self.board.describe()
-
-    def _repr_mimebundle_(self, **kwargs):
-        return {**dict(super()._repr_mimebundle_(**kwargs) or {}), **self.board.picture()}
+        super().close()
 
     def __repr__(self) -> str:
         return f"Playground({self.trainer!r})"

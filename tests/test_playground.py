@@ -3,8 +3,10 @@
 import asyncio
 import threading
 
+import ipywidgets as widgets
 import numpy as np
 import pytest
+from hand import Hand
 
 import nbprop as nb
 from nbprop.checks import number
@@ -24,67 +26,63 @@ def playground():
     made.close()
 
 
-def test_controls_turn_knobs_and_keep_the_weights(playground):
-    t, controls = playground.trainer, playground.controls
+@pytest.fixture
+def hand(playground):
+    return Hand(playground)
+
+
+def test_a_hand_turns_knobs_and_keeps_the_weights(playground, hand):
+    t = playground.trainer
     t.fit(steps=30)
-    controls["lr"].value = 0.1
-    controls["batch_size"].value = 8
-    controls["optimizer"].value = "nesterov"
-    controls["activation"].value = "relu"
-    controls["dropout"].value = 0.25
-    controls["depth"].value = 4
-    controls["width"].value = 9
-    controls["speed"].value = 5.0
+    for name, value in (("lr", 0.1), ("batch_size", 8), ("optimizer", "nesterov"), ("activation", "relu"),
+                        ("dropout", 0.25), ("depth", 4), ("width", 9), ("speed", "5 steps/s")):  # fmt: skip
+        assert hand.turn(name, value) == hand.taken
+        assert hand.shows(name) == value
     assert (t.lr, t.batch_size, t.activation, t.hidden, t.speed) == (0.1, 8, "relu", (9,) * 4, 5.0)
     assert t.optimizer.nesterov and t.steps == 30 and t.dropout == 0.25
     t.step()
     assert t.steps == 31
-    assert [event.name for event in t.history.events] == [
-        "lr",
-        "batch_size",
-        "optimizer",
-        "activation",
-        "dropout",
-        "hidden",
-    ]
+    names = ["lr", "batch_size", "optimizer", "activation", "dropout", "hidden"]
+    assert [event.name for event in t.history.events] == names
 
 
 def test_every_control_is_labelled(playground):
-    for control in playground.controls.values():
-        assert control.description and control.tooltip
-    for name, button in playground.buttons.items():
-        assert button.description.lower() == name and button.tooltip
+    spec = playground._spec["desk"]
+    for control in [*spec["dials"], *spec["buttons"]]:
+        assert control["label"] and control["tip"]
+    labels = [control["label"] for control in [*spec["dials"], *spec["buttons"]]]
+    assert len(set(labels)) == len(labels)
 
 
-def test_knobs_turned_in_code_show_in_the_controls(playground):
-    t, controls = playground.trainer, playground.controls
+def test_knobs_turned_in_code_show_in_the_controls(playground, hand):
+    t = playground.trainer
     t.set(lr=0.5, depth=30, width=100, batch_size=48, activation="gelu", dropout=0.4, optimizer="rmsprop", speed=77)
     playground.refresh()
-    values = {name: control.value for name, control in controls.items()}
-    assert values["lr"] == pytest.approx(0.5) and (values["depth"], values["width"], values["batch_size"]) == (
-        30,
-        100,
-        48,
-    )
-    assert (values["activation"], values["optimizer"], values["speed"]) == ("gelu", "rmsprop", 77)
-    assert values["dropout"] == 0.4
+    shown = {name: hand.shows(name) for name in hand.state}
+    assert shown["lr"] == 0.5 and (shown["depth"], shown["width"], shown["batch_size"]) == (30, 100, 48)
+    assert (shown["activation"], shown["optimizer"], shown["speed"]) == ("gelu", "rmsprop", "77 steps/s")
+    assert shown["dropout"] == 0.4
     assert t.depth == 30 and t.steps == 0  # showing a value does not turn anything
 
 
 @pytest.mark.parametrize("name", HAVING)
 def test_every_knob_that_has_a_control_can_be_shown_turned_and_undone(name):
     made = nb.Playground(hidden=[4, 4], optimizer="sgd", controls=[name])
-    control, before = made.controls[name], getattr(made.trainer, name)
-    assert control.description and control.tooltip
-    if control.disabled:  # alpha, of SGD
-        assert before is None and "nothing for it to act on" in control.tooltip
+    hand, before = Hand(made), getattr(made.trainer, name)
+    dial = next(each for each in made._spec["desk"]["dials"] if each["name"] == name)
+    if "idle" in hand.state[name]:  # alpha, of SGD
+        assert before is None and "nothing for it to act on" in hand.state[name]["idle"]
     else:
-        if hasattr(control, "options"):
-            control.index = (control.index + 1) % len(control.options)
+        if dial["kind"] == "choice":
+            told = next(each for each in hand.state[name]["choices"] if each != hand.shows(name))
+        elif dial["kind"] == "switch":
+            told = not before
         else:
-            control.value = not before if isinstance(before, bool) else 0.5 if isinstance(before, float) else 3
-        assert getattr(made.trainer, name) != before and made.message.value == ""
-        made.buttons["undo"].click()
+            told = "3, 5" if dial["kind"] == "sizes" else 0.5 if isinstance(before, float) else 3
+        hand.turn(name, told)
+        assert getattr(made.trainer, name) != before and hand.message == ""
+        assert hand.shows(name) == told
+        hand.press("undo")
         again = getattr(made.trainer, name)
         assert again == before or repr(again) == repr(before)
     made.close()
@@ -101,191 +99,252 @@ def test_an_entry_in_the_table_is_a_control(monkeypatch):
     monkeypatch.setattr(Knobs, "warmth", entry, raising=False)
     entry.name = "warmth"
     made = nb.Playground(hidden=[4], controls=["lr", "warmth"])
-    control = made.controls["warmth"]
-    assert (control.description, control.value, control.min, control.max, control.step) == ("Warmth", 2, 0, 10, 0.5)
-    control.value = 7.5
+    hand = Hand(made)
+    dial = next(each for each in made._spec["desk"]["dials"] if each["name"] == "warmth")
+    assert (dial["label"], dial["low"], dial["high"], dial["step"]) == ("Warmth", 0, 10, 0.5)
+    assert hand.shows("warmth") == made.warmth == 2
+    hand.turn("warmth", 7.5)
     assert made.trainer.warmth == 7.5
     made.trainer.warmth = 12.25
-    assert (control.value, control.max) == (12.25, 12.25)
+    assert hand.shows("warmth") == made.warmth == 12.25
     made.close()
 
 
-def test_which_knobs_are_shown(playground):
-    own = {"data", "noise", "validation", "init", "seed", "speed", "rewind"}
-    assert set(playground.controls) == {*own, *CONTROLS}
+def test_which_knobs_are_shown(playground, hand):
+    own = {"data", "noise", "validation", "init", "seed", "speed"}
+    assert set(hand.state) == {*own, *CONTROLS}
     made = nb.Playground(hidden=[4], controls=["clip"])
-    assert set(made.controls) == {*own, "clip"}
+    assert set(Hand(made).state) == {*own, "clip"}
     made.close()
 
 
 def test_a_control_shows_the_true_value_whatever_its_range():
     given = dict(hidden=(3, 20, 7), lr=5e-7, dropout=0.97, seed=12345, batch_size=77, noise=0.7, speed=42)
     made = nb.Playground(**given, controls=[*CONTROLS, *MORE])
-    t, controls = made.trainer, made.controls
-    for name in ("lr", "dropout", "seed", "batch_size", "noise", "speed"):
-        assert controls[name].value == given[name], name
-    assert (controls["depth"].value, controls["width"].value) == (3, 20)
+    t, hand = made.trainer, Hand(made)
+    for name in ("lr", "dropout", "seed", "batch_size", "noise"):
+        assert hand.shows(name) == given[name], name
+    assert hand.shows("speed") == "42 steps/s" and made.speed == 42
+    assert (hand.shows("depth"), hand.shows("width"), hand.shows("hidden")) == (3, "3, 20, 7", "3, 20, 7")
     t.set(lr=300.0, clip=3e-7, l1=0.1234, weight_decay=5.0, accumulate=40, batch_size=3)
     for name in ("lr", "clip", "l1", "weight_decay", "accumulate", "batch_size"):
-        assert controls[name].value == getattr(t, name), name
+        assert hand.shows(name) == getattr(t, name) == getattr(made, name), name
     t.set(clip=None, l1=0.0)
-    assert controls["clip"].label == controls["l1"].label == "off" and t.clip is None
+    assert hand.shows("clip") == hand.shows("l1") == "off" and t.clip is None
     assert t.hidden == (3, 20, 7)  # looking flattens nothing
+    made.trainer.reset(seed=2**60)
+    assert hand.shows("seed") == str(2**60)  # which a page has not as a number
+    hand.turn("seed", str(2**60 + 1))
+    assert t.seed == 2**60 + 1
     made.close()
 
 
-@pytest.mark.parametrize("value", [0.0021, 1e-5, 10.0, 3e-9, 77.0, 0.1])
-def test_a_value_of_a_logarithmic_slider_lies_on_its_grid(playground, value):
-    slider = playground.controls["lr"]
-    playground.trainer.lr = value
-    steps = (np.log10(value) - slider.min) / slider.step
-    assert slider.value == value and slider.step == 0.05 and steps == pytest.approx(round(steps), abs=1e-6)
-    assert slider.min < np.log10(value) <= slider.max
+def test_what_is_typed_is_taken_or_refused_in_words(playground, hand):
+    t = playground.trainer
+    for name, told, value in (
+        ("lr", "5e-7", 5e-7), ("hidden", "3, 20;7", (3, 20, 7)), ("width", "2, 4, 6", (2, 4, 6)),
+        ("width", 5, (5, 5, 5)),
+        ("dropout", "0.1, 0.2, 0.3", (0.1, 0.2, 0.3)), ("dropout", 0.5, 0.5), ("seed", "99", 99), ("hidden", "", ()),
+        ("hidden", "9", (9,)),
+    ):  # fmt: skip
+        hand.turn(name, told)
+        assert getattr(t, "hidden" if name == "width" else name) == value and hand.message == "", (name, told)
+    for name, told, says in (
+        ("lr", "fast", "Learning rate: expected a number, got 'fast'"), ("lr", "", "expected a number, got ''"),
+        ("lr", "-1", "at least 0"), ("lr", "inf", "expected a number"), ("depth", 2.5, "expected a whole number"),
+        ("hidden", "8, x", "expected a whole number, got 'x'"), ("hidden", "0", "from 1"), ("seed", "-3", "0 or more"),
+        ("activation", "tan", "expected one of sigmoid"), ("lr", None, "expected a number, got None"),
+        ("lr", [1], "expected a number"), ("lr", True, "expected a number, got True"),
+    ):  # fmt: skip
+        before, number = (t.lr, t.hidden, t.seed, t.activation), hand.turn(name, told)
+        assert says in hand.message and hand.taken == number, (name, told)
+        assert (t.lr, t.hidden, t.seed, t.activation) == before
 
 
-@pytest.mark.parametrize(
-    "value, step, readout", [(0.3, 0.05, ".2f"), (0.333, 0.001, ".3f"), (0.01, 0.01, ".2f"), (0.98, 0.01, ".2f")]
-)
-def test_a_value_of_a_plain_slider_lies_on_its_grid_and_is_written_in_full(playground, value, step, readout):
-    slider = playground.controls["dropout"]
-    playground.trainer.dropout = value
-    assert slider.value == value and slider.readout_format == readout
-    assert value / slider.step == pytest.approx(round(value / slider.step), abs=1e-5) and slider.step == step
-    playground.trainer.dropout = 0.5
-    assert (slider.step, slider.readout_format) == (0.05, ".2f")
+def test_what_no_page_says_does_nothing(playground, hand):
+    for content in ({"name": "nonsense", "value": 1}, {}, {"name": ["lr"], "value": 1}, {"name": "lr"}):
+        hand.say("turn", **content)
+        hand.say("do", **content)
+    hand.turn("lr", 0.25)
+    assert playground.trainer.lr == 0.25 and hand.message == ""
 
 
-def test_showing_turns_nothing(playground):
-    """Not even where a list has to be made longer."""
-    playground.trainer.set(batch_size=48, activation=nb.nn.LeakyReLU(0.3), lr=0.0)
-    assert playground.controls["batch_size"].value == 48
-    assert playground.controls["activation"].value is playground.trainer.activation
-    assert not playground.controls["lr"].readout and "Now 0" in playground.controls["lr"].tooltip
-    assert sorted(event.name for event in playground.trainer.history.events) == ["activation", "batch_size", "lr"]
-    playground.trainer.activation = ("relu", "tanh")
-    assert playground.controls["activation"].label == "relu, tanh"
-    playground.trainer.dropout = (0.1, 0.5)
-    control = playground.controls["dropout"]
-    assert not control.readout and "Now 0.1, 0.5; turning it makes all equal" in control.tooltip
-    assert playground.trainer.dropout == (0.1, 0.5)
-    playground.trainer.dropout = 0.2
-    assert control.readout and control.value == 0.2 and "Now" not in control.tooltip
+def test_where_layers_differ_a_control_says_all(playground, hand):
+    t = playground.trainer
+    t.set(activation=nb.nn.LeakyReLU(0.3), lr=0.0)
+    assert playground.activation == t.activation == hand.shows("activation") and hand.shows("lr") == 0
+    assert sorted(event.name for event in t.history.events) == ["activation", "lr"]  # showing has turned nothing
+    t.activation = ("relu", "tanh")
+    assert hand.shows("activation") == "relu, tanh"
+    t.dropout = (0.1, 0.5)
+    assert hand.shows("dropout") == "0.1, 0.5" and playground.dropout == t.dropout == (0.1, 0.5)
+    t.dropout = 0.2
+    assert hand.shows("dropout") == 0.2
 
 
-def test_a_knob_that_acts_on_nothing_is_disabled_and_says_so():
+def test_a_knob_that_acts_on_nothing_is_idle_and_says_so():
     made = nb.Playground(hidden=[4], controls=["optimizer", "momentum", "depth", "dropout", "batch_norm"])
-    controls, t = made.controls, made.trainer
-    assert controls["momentum"].disabled and "nothing for it to act on" in controls["momentum"].tooltip
-    controls["optimizer"].value = "momentum"
-    assert not controls["momentum"].disabled and controls["momentum"].value == 0.9
-    controls["momentum"].value = 0.0
-    assert controls["optimizer"].value == "sgd"
+    hand, t = Hand(made), made.trainer
+    assert "nothing for it to act on" in hand.state["momentum"]["idle"]
+    hand.turn("optimizer", "momentum")
+    assert "idle" not in hand.state["momentum"] and hand.shows("momentum") == 0.9
+    hand.turn("momentum", 0)
+    assert hand.shows("optimizer") == "sgd"
     t.reset(model=nb.nn.Sequential(nb.nn.Linear(2, 3), nb.nn.Sequential(nb.nn.Tanh(), nb.nn.Linear(3, 1))))
-    assert all(controls[name].disabled for name in ("depth", "dropout", "batch_norm"))
-    assert "networks made by nb.nn.mlp" in controls["depth"].tooltip
-    made.buttons["undo"].click()
-    assert not any(controls[name].disabled for name in ("depth", "dropout", "batch_norm"))
+    assert all(hand.state[name].get("idle") for name in ("depth", "dropout", "batch_norm"))
+    assert "networks made by nb.nn.mlp" in hand.state["depth"]["idle"]
+    hand.press("undo")
+    assert not any(hand.state[name].get("idle") for name in ("depth", "dropout", "batch_norm"))
     made.close()
 
 
-def test_undo_and_redo_go_through_many_levels(playground):
-    t, buttons = playground.trainer, playground.buttons
+def test_undo_and_redo_go_through_many_levels_and_say_what_they_are(playground, hand):
+    t = playground.trainer
     t.fit(steps=5)
-    playground.controls["lr"].value = 0.1
+    hand.turn("lr", 0.1)
     t.step()
-    playground.controls["batch_size"].value = 8
+    hand.turn("batch_size", 8)
     t.step()
-    playground.controls["depth"].value = 3
+    hand.turn("depth", 3)
     theta = t.theta.copy()
+    words = ["hidden 2×6 → 3×6", "batch_size 32 → 8", "lr 0.001 → 0.1"]
+    assert hand.told["undo"] == words and list(t.undoable) == words
     for lr, batch_size, steps in ((0.1, 8, 7), (0.1, 32, 6), (0.001, 32, 5)):
-        buttons["undo"].click()
+        hand.press("undo")
         assert (t.lr, t.batch_size, t.depth, t.steps) == (lr, batch_size, 2, steps)
-        shown = [playground.controls[name].value for name in ("lr", "batch_size", "depth")]
-        assert shown == [lr, batch_size, 2]
-    for _ in range(3):
-        buttons["redo"].click()
-    assert (t.lr, t.batch_size, t.depth, t.steps) == (0.1, 8, 3, 7) and playground.controls["depth"].value == 3
+        assert [hand.shows(name) for name in ("lr", "batch_size", "depth")] == [lr, batch_size, 2]
+    assert hand.told["redo"] == words[::-1] and hand.told["undo"] == []
+    hand.press("redo", 3)  # all at once
+    assert (t.lr, t.batch_size, t.depth, t.steps) == (0.1, 8, 3, 7) and hand.shows("depth") == 3
     np.testing.assert_array_equal(t.theta, theta)
-    buttons["redo"].click()
-    assert "nothing to redo" in playground.message.value
+    hand.press("redo")
+    assert "nothing to redo" in hand.message
+    hand.press("undo", 2)
+    assert (t.lr, t.batch_size, t.depth, t.steps) == (0.1, 32, 2, 6) and t.redoable == tuple(words[1::-1])
+
+
+def test_traits_are_the_knobs_for_whoever_links_and_observes(playground):
+    t, heard = playground.trainer, []
+    slider = widgets.FloatSlider(min=0, max=1, step=0.1)
+    widgets.link((slider, "value"), (playground, "dropout"))
+    playground.observe(lambda change: heard.append((change["old"], change["new"])), "lr")
+    slider.value = 0.5
+    assert t.dropout == 0.5
+    t.dropout = 0.2
+    assert slider.value == 0.2
+    playground.lr = 0.1
+    t.lr = 0.3
+    t.undo()
+    assert heard == [(0.001, 0.1), (0.1, 0.3), (0.3, 0.001)]  # the two turns were one
+    with pytest.raises(ValueError, match="lr must be a finite number"):
+        playground.lr = -1
+    assert playground.lr == t.lr == 0.001
+    made = widgets.interactive(lambda lr: setattr(playground, "lr", lr), lr=(0.0, 1.0, 0.25))
+    made.children[0].value = 0.75
+    assert t.lr == 0.75
+    made.close()
+
+
+def test_an_observer_that_fails_does_not_stop_the_run(playground, caplog):
+    playground.observe(lambda change: 1 / 0, "lr")
+    playground.trainer.lr = 0.5
+    playground.trainer.fit(steps=2)
+    assert playground.trainer.steps == 2 and playground.lr == 0.5
+    assert "an observer of lr" in caplog.text
+
+
+def test_an_observer_may_change_the_run_and_is_noticed(playground):
+    t = playground.trainer
+
+    def halve(change):
+        t.model[0].weight.data[...] /= 2
+
+    t.fit(steps=3)
+    playground.observe(halve, "lr")
+    t.lr = 0.5
+    t.fit(steps=3)
+    assert [event.text for event in t.history.events] == ["lr 0.001 → 0.5", "weights changed in code"]
+    theta = t.theta.copy()
+    t.rewind(5)
+    t.fit(steps=1)
+    np.testing.assert_array_equal(t.theta, theta)
 
 
 def test_a_new_run_keeps_what_the_network_is_made_of():
     made = nb.Playground(hidden=[3, 20, 7], dropout=0.1)
     made.trainer.set(batch_norm=True, activation=("relu", "tanh", "gelu"), dropout=(0.1, 0.2, 0.3))
     kinds = [repr(module) for module in made.trainer.model]
-    made.controls["seed"].value = 7
+    made.seed = 7
     assert [repr(module) for module in made.trainer.model] == kinds and made.trainer.seed == 7
-    assert made.message.value == ""
     made.close()
 
 
 def test_a_new_run_keeps_the_dropout():
     made = nb.Playground(hidden=[6, 6], dropout=0.3)
-    assert made.controls["dropout"].value == made.trainer.dropout == 0.3
-    made.controls["init"].value = "he"
-    made.controls["data"].value = "digits"
-    assert made.trainer.dropout == 0.3 and made.trainer.steps == 0 and made.message.value == ""
+    hand = Hand(made)
+    assert made.dropout == made.trainer.dropout == 0.3
+    hand.turn("init", "he")
+    hand.turn("data", "digits")
+    assert made.trainer.dropout == 0.3 and made.trainer.steps == 0 and hand.message == ""
+    assert made.init == "he" == hand.shows("init")
     made.trainer.reset(model=nb.nn.mlp([64, 5, 10]))
-    assert made.controls["dropout"].value == 0
-    made.controls["dropout"].value = 0.5
-    assert "there is no nn.Dropout in this model" in made.message.value
+    assert hand.shows("dropout") == "" and hand.state["dropout"]["idle"]
+    hand.turn("dropout", 0.5)
+    assert "there is no nn.Dropout in this model" in hand.message
     made.close()
 
 
-def test_data_of_the_same_shape_keep_the_run_and_others_start_anew(playground):
-    t, controls = playground.trainer, playground.controls
+def test_depth_0_and_back_keeps_the_activation(playground, hand):
+    hand.turn("activation", "relu")
+    hand.turn("depth", 0)
+    assert playground.trainer.depth == 0 and hand.shows("activation") == "relu"
+    hand.turn("depth", 2)
+    assert playground.trainer.activation == "relu" == hand.shows("activation")
+
+
+def test_data_of_the_same_shape_keep_the_run_and_others_start_anew(playground, hand):
+    t = playground.trainer
     t.fit(steps=20)
     theta = t.model.theta.copy()
-    controls["data"].value = "moons"
-    controls["noise"].value = 0.3
+    hand.turn("data", "moons")
+    hand.turn("noise", 0.3)
+    assert hand.shows("noise") == 0.3
     np.testing.assert_array_equal(t.model.theta, theta)
     assert t.steps == 20 and t.data.name == "moons"
     for name in nb.data.DATASETS:
-        controls["data"].value = name
-        assert t.data.name == name and playground.message.value == ""
+        hand.turn("data", name)
+        assert t.data.name == name and hand.message == ""
         t.step()
         assert set(playground.frame()) == {"loss", "gradients", "histograms", "boundary"}
         assert playground.describe()
     assert t.hidden == (6, 6)
 
 
-def test_initializer_and_seed_start_a_new_run_that_undo_takes_back(playground):
-    t, controls, buttons = playground.trainer, playground.controls, playground.buttons
+def test_initializer_and_seed_start_a_new_run_that_undo_takes_back(playground, hand):
+    t = playground.trainer
     t.fit(steps=20)
     theta = t.model.theta.copy()
-    controls["init"].value = "zeros"
+    hand.turn("init", "zeros")
     assert t.steps == 0 and not t.model.theta.any()
-    buttons["undo"].click()
-    assert t.steps == 20 and controls["init"].value == "xavier"
+    hand.press("undo")
+    assert t.steps == 20 and hand.shows("init") == "xavier"
     np.testing.assert_array_equal(t.model.theta, theta)
-    controls["seed"].value = 5
+    hand.turn("seed", "5")
     assert t.seed == 5 and t.steps == 0
-    buttons["step"].click()
+    hand.press("step")
     assert t.steps == 1
-    buttons["reset"].click()
+    hand.press("reset")
     assert t.steps == 0
 
 
-def test_rewind_slider(playground):
-    t, slider = playground.trainer, playground.controls["rewind"]
-    t.fit(steps=50)
-    playground.refresh()
-    assert (slider.value, slider.max) == (50, 50)
-    slider.value = 20
-    assert t.steps == 20 and slider.max == 20
-    playground.buttons["undo"].click()
-    assert t.steps == 50 and (slider.value, slider.max) == (50, 50)
-
-
-def test_what_goes_wrong_is_said_and_the_run_goes_on(playground):
-    playground.buttons["undo"].click()
-    assert "nothing to undo" in playground.message.value
-    playground.buttons["play"].click()
-    assert "fit" in playground.message.value  # no event loop in a test
+def test_what_goes_wrong_is_said_and_the_run_goes_on(playground, hand):
+    hand.press("undo")
+    assert "nothing to undo" in hand.message
+    hand.press("play")
+    assert "fit" in hand.message  # no event loop in a test
     playground.trainer.step()
-    playground.buttons["step"].click()
-    assert playground.message.value == "" and playground.trainer.steps == 2
+    hand.press("step")
+    assert hand.message == "" and playground.trainer.steps == 2
 
 
 def test_own_arrays_and_classes():
@@ -294,8 +353,8 @@ def test_own_arrays_and_classes():
     made = nb.Playground((X, rng.integers(0, 3, 90)), hidden=[5], activation="relu")
     made.trainer.fit(steps=5)
     first = made.trainer.data
-    made.controls["data"].value = "xor"
-    made.controls["data"].value = first.name
+    made.data = "xor"
+    made.data = first.name
     assert made.trainer.data is first
     made.close()
 
@@ -305,24 +364,24 @@ def test_own_arrays_and_classes():
 def test_own_pictures_and_sequences(shape, classes):
     rng = np.random.default_rng(0)
     made = nb.Playground((rng.normal(size=(60, *shape)), np.arange(60) % classes), hidden=[5])
-    t, controls = made.trainer, made.controls
+    t, hand = made.trainer, Hand(made)
     own = t.data
     t.fit(steps=3)
     assert made.describe() and set(made.frame()) == {"loss", "gradients", "histograms", "boundary"}
     before = t.predict(own.X_val)
-    controls["depth"].value = 2
-    controls["width"].value = 7
+    hand.turn("depth", 2)
+    hand.turn("width", 7)
     t.batch_norm = True
     np.testing.assert_allclose(t.predict(own.X_val), before, atol=0.2)  # nearly what it said
     t.fit(steps=3)
-    assert t.hidden == (7, 7) and t.steps == 6 and made.message.value == ""
-    assert controls["noise"].disabled and "data sets with a name" in controls["noise"].tooltip
-    controls["data"].value = "moons"
-    assert t.data.name == "moons" and t.steps == 0 and not controls["noise"].disabled
-    controls["data"].value = own.name
-    assert t.data is own and made.message.value == ""
-    controls["seed"].value = 3
-    assert t.data is own and t.seed == 3 and made.message.value == ""
+    assert t.hidden == (7, 7) and t.steps == 6 and hand.message == ""
+    assert "data sets with a name" in hand.state["noise"]["idle"]
+    hand.turn("data", "moons")
+    assert t.data.name == "moons" and t.steps == 0 and "idle" not in hand.state["noise"]
+    hand.turn("data", own.name)
+    assert t.data is own and hand.message == ""
+    hand.turn("seed", 3)
+    assert t.data is own and t.seed == 3 and hand.message == ""
     made.close()
 
 
@@ -378,45 +437,55 @@ def test_bad_input_is_a_clear_error_in_the_cell(wrong, says):
         nb.Playground(**wrong)
 
 
-def test_live_with_callbacks_from_another_thread():
+def test_live_with_hands_in_another_thread():
     async def main():
         made = nb.Playground(hidden=[6, 6], speed=float("inf"))
-        t = made.trainer
-        made.seen = True  # somebody looks
+        t, hand = made.trainer, Hand(made)
         t.play()
         while t.steps < 20:
             await asyncio.sleep(0.001)
 
-        def hand():
-            made.controls["depth"].value = 5
-            made.controls["lr"].value = 0.2
-            made.controls["data"].value = "iris"  # another shape: a new run, which plays on
-            made.controls["seed"].value = 3
+        def turn():
+            hand.turn("depth", 5)
+            made.lr = 0.2
+            hand.turn("data", "iris")  # another shape: a new run, which plays on
+            hand.turn("seed", 3)
 
-        thread = threading.Thread(target=hand)
+        thread = threading.Thread(target=turn)
         thread.start()
-        while thread.is_alive() or t.data.name != "iris" or t.seed != 3 or t.steps < 20:
+        while thread.is_alive() or t.data.name != "iris" or t.seed != 3 or t.steps < 20 or hand.taken < 3:
             await asyncio.sleep(0.001)
-        assert t.playing and t.depth == 5 and t.lr == pytest.approx(0.2) and made.message.value == ""
+        assert t.playing and t.depth == 5 and t.lr == pytest.approx(0.2) and hand.message == ""
+        assert made.lr == 0.2 and made.data == "iris"
         made.close()
         assert not t.playing
 
     asyncio.run(asyncio.wait_for(main(), 30))
 
 
-def test_the_browser_puts_a_learning_rate_on_its_grid_and_nothing_is_turned(playground):
-    t, slider = playground.trainer, playground.controls["lr"]
-    t.lr = 0.002
-    playground.refresh()
-    slider.value = 10**-2.7  # what comes back
-    assert t.lr == 0.002 and len(t.history.events) == 1
-    slider.value = 10**-2.65  # a hand
-    assert t.lr == 10**-2.65
+def test_turns_of_two_pages_and_of_code_end_with_the_last_one(playground, hand):
+    """Whatever the order: a control shows what the knob stands at, and each page hears that its turn is done."""
+    other, rng, t = Hand(playground, "other"), np.random.default_rng(0), playground.trainer
+    for _ in range(200):
+        match rng.integers(5):
+            case 0:
+                hand.turn("width", int(rng.integers(1, 30)))
+            case 1:
+                other.turn("width", int(rng.integers(1, 30)))
+            case 2:
+                t.width = int(rng.integers(1, 30))
+            case 3:
+                t.step()
+            case 4:
+                hand.press("undo")
+        playground.refresh()
+        assert hand.shows("width") == other.shows("width") == t.width == playground.width
+        assert hand.taken == hand.number and other.told["taken"].get("other", 0) == other.number
 
 
 def test_two_playgrounds_do_not_disturb_each_other():
     one, two = nb.Playground(hidden=[4]), nb.Playground(hidden=[4])
-    one.controls["lr"].value = 1.0
+    one.lr = 1.0
     one.trainer.fit(steps=5)
     assert two.trainer.lr != 1.0 and two.trainer.steps == 0
     one.close()
@@ -426,7 +495,7 @@ def test_two_playgrounds_do_not_disturb_each_other():
 
 def test_picture_and_repr():
     made = nb.Playground(hidden=[4])
-    bundle = made._repr_mimebundle_()
+    bundle, _ = made._repr_mimebundle_()
     assert bundle["image/png"].startswith("iVBOR") and "application/vnd.jupyter.widget-view+json" in bundle
     assert (
         bundle["text/plain"]
@@ -438,7 +507,7 @@ def test_picture_and_repr():
 
 
 def test_what_would_do_nothing_is_refused(playground):
-    with pytest.raises(AttributeError, match=r"Playground has no attribute 'lr'; try playground\.trainer\.lr"):
-        playground.lr = 0.1
-    with pytest.raises(AttributeError, match="no attribute 'bord'; did you mean 'board'"):
-        playground.bord = None
+    with pytest.raises(AttributeError, match=r"Playground has no attribute 'clip'; try playground\.trainer\.clip"):
+        playground.clip = 0.1
+    with pytest.raises(AttributeError, match="no attribute 'hight'; did you mean 'height'"):
+        playground.hight = None

@@ -1,4 +1,4 @@
-"""What a knob is turned by, in words and numbers: a source describes it, a view makes the widget."""
+"""What a knob is turned by, in words and numbers: a source describes it, a board draws it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from typing import Any
 class Slider:
     """A slider from low to high, whose ends give way to a value beyond them.
 
-    log: of the logarithm, `step` in decades. whole: of whole numbers. shown: how the value is written. off: (value,)
-    that means "off" and lies below all others.
+    log: of the logarithm, `step` in decades. whole: of whole numbers. off: (value,) that means "off" and lies below all
+    others.
     """
 
     label: str
@@ -20,7 +20,6 @@ class Slider:
     tip: str = ""
     log: bool = False
     whole: bool = False
-    shown: str = ""
     off: tuple[Any, ...] = ()
 
 
@@ -52,4 +51,12 @@ class Number:
 
     label: str
     low: int = 0
+    tip: str = ""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """A box for whole numbers, such as the units of each hidden layer: "16, 8", or nothing."""
+
+    label: str
     tip: str = ""

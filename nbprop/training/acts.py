@@ -1,6 +1,6 @@
 """What was done to a run, to be taken back: turns, rewinds, resets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MOST, MOMENTS = 200, 12  # acts that are remembered; moments, which hold a copy of a history, among them
@@ -8,9 +8,10 @@ MOST, MOMENTS = 200, 12  # acts that are remembered; moments, which hold a copy 
 
 @dataclass(frozen=True)
 class Act:
-    """moment: what the run was before it; or, of a turn, which leaves the way back as it is, its step, its number, and
-    how many events there were before."""
+    """words: what was done. moment: what the run was before it; or, of a turn, which leaves the way back as it is, its
+    step, its number, and how many events there were before."""
 
+    words: str
     moment: Any = None
     step: int = 0
     serial: int = 0
@@ -18,17 +19,22 @@ class Act:
 
 
 class Acts:
-    """The newest acts, and the moments from which `undo` has gone away."""
+    """The newest acts, and those that `undo` has taken back, each with the moment from which it has gone away."""
 
     def __init__(self) -> None:
         self.done: list[Act] = []
-        self.left: list[Any] = []
+        self.left: list[Act] = []
 
-    def turn(self, step, serial, events) -> None:
-        self._add(Act(None, step, serial, events))
+    def turn(self, words, step, serial, events) -> None:
+        self._add(Act(words, None, step, serial, events))
 
-    def moment(self, moment) -> None:
-        self._add(Act(moment))
+    def again(self, words) -> None:
+        """The last turn goes on: it has come to be this."""
+        if self.done:
+            self.done[-1] = replace(self.done[-1], words=words)
+
+    def moment(self, words, moment) -> None:
+        self._add(Act(words, moment))
 
     def _add(self, act):
         self.done.append(act)
@@ -49,18 +55,16 @@ class Acts:
 
     def undone(self, moment) -> None:
         """The last act was taken back; before that the run was as in `moment`."""
-        self.done.pop()
-        self.left.append(moment)
+        self.left.append(Act(self.done.pop().words, moment))
         del self.left[:-MOMENTS]
 
-    def away(self) -> Any:
-        """The moment from which `undo` has gone away last."""
+    def away(self) -> Act:
+        """What `undo` has taken back last."""
         if not self.left:
             raise ValueError("nothing to redo: nothing was undone since the last turn")
         return self.left[-1]
 
     def redone(self, now) -> None:
-        """That moment was come back to; before that the run was as in `now`."""
-        self.left.pop()
-        self.done.append(Act(now))
+        """That was brought back; before that the run was as in `now`."""
+        self.done.append(Act(self.left.pop().words, now))
         self._bound()

@@ -11,7 +11,7 @@ from nbprop.data import Arrays, Dataset
 from nbprop.optim.optimizer import Plan
 
 from . import applying, makeup, surgery
-from .knob import Action, Choice, Knob, Slider, Switch, plain
+from .knob import Action, Choice, Knob, Sizes, Slider, Switch, plain
 from .objective import Objective
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -24,7 +24,7 @@ class Knobs:
     """The knobs of a Trainer. Each acts at the next step; nothing starts over."""
 
     lr: Knob[Any, Setting] = applying.setting(
-        "lr", "Learning rate.", Slider("Learning rate", 1e-5, 10, 0.05, "Logarithmic", log=True, shown=".1e")
+        "lr", "Learning rate.", Slider("Learning rate", 1e-5, 10, 0.05, "Logarithmic", log=True)
     )
     momentum: Knob[Any, Setting] = applying.setting(
         "momentum", "Momentum of SGD, 0 to 1.", Slider("Momentum", 0, 0.99, 0.01, "How much of the last update goes on")
@@ -51,7 +51,7 @@ class Knobs:
     weight_decay: Knob[Any, Setting] = applying.setting(
         "weight_decay",
         "Pull of all parameters towards zero: L2 (coupled), or decoupled in AdamW.",
-        Slider("Weight decay", 1e-6, 1, 0.05, "Pull towards zero; logarithmic", log=True, shown=".1e", off=(0.0,)),
+        Slider("Weight decay", 1e-6, 1, 0.05, "Pull towards zero; logarithmic", log=True, off=(0.0,)),
     )
     schedule: Knob[Any, Plan | Mapping[str, Plan]] = applying.setting(
         "schedule", "None, or a function of the number of updates that gives a factor for lr: see nb.optim.schedules."
@@ -90,21 +90,17 @@ class Knobs:
     clip: Knob[float | None, float | None] = Knob(
         "Largest norm of the gradient: a larger one is scaled down to it (Pascanu et al. 2013); None: none is.",
         check=plain(optional(number(1e-12, tip="1.0, or None for no clipping")), "clip"),
-        control=Slider(
-            "Clip norm", 1e-3, 100, 0.05, "Largest norm of the gradient", log=True, shown=".1e", off=(None,)
-        ),
+        control=Slider("Clip norm", 1e-3, 100, 0.05, "Largest norm of the gradient", log=True, off=(None,)),
     )
     clip_value: Knob[float | None, float | None] = Knob(
         "Largest absolute value of an element of the gradient: others are cut off there; None: none is.",
         check=plain(optional(number(1e-12, tip="0.5, or None for no clipping")), "clip_value"),
-        control=Slider(
-            "Clip value", 1e-4, 10, 0.05, "Largest element of the gradient", log=True, shown=".1e", off=(None,)
-        ),
+        control=Slider("Clip value", 1e-4, 10, 0.05, "Largest element of the gradient", log=True, off=(None,)),
     )
     l1: Knob[float, float] = Knob(
         "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.",
         check=plain(number(0, tip=1e-4), "l1"),
-        control=Slider("L1", 1e-7, 0.1, 0.05, "Weight of the L1 penalty", log=True, shown=".1e", off=(0.0,)),
+        control=Slider("L1", 1e-7, 0.1, 0.05, "Weight of the L1 penalty", log=True, off=(0.0,)),
     )
 
     data: Knob[Any, str | Dataset | Arrays | tuple[Any, Any]] = Knob(
@@ -170,6 +166,7 @@ class Knobs:
         read=applying.hidden_or_none,
         apply=surgery.set_hidden,
         graph=True,
+        control=Sizes("Layers", "Units of each hidden layer, from first to last: 16, 8"),
     )
     depth: Knob[int, int] = Knob(
         "Number of hidden layers. A new one is inserted before the output, as close to the identity as it can be.",
@@ -182,6 +179,7 @@ class Knobs:
         read=lambda run: None if (now := applying.hidden_or_none(run)) is None else max(now, default=0),
         through=lambda run, value, wanted: ("hidden", applying.resized(run, wanted, width=value)),
         control=Slider("Width", 1, 64, 1, "Units per hidden layer", whole=True),
+        each="hidden",
     )
     theta: Knob[Any, Any] = Knob(
         "All parameters as one flat array: a look at them. Assigning sets them, as a turn that rewinding repeats.",

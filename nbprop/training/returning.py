@@ -60,7 +60,7 @@ class Returning(Turning):
         moment = self._moment()
         with self._or_back(moment):
             self._go_back(step)
-        self._acts.moment(moment)
+        self._acts.moment(f"back to step {step:,}", moment)
 
     @contextmanager
     def _or_back(self, moment):
@@ -176,12 +176,33 @@ class Returning(Turning):
             new.settings["block"] = copy.deepcopy(run.settings["block"])
             new.read_knobs()
         self._begin(new)
-        self._acts.moment(moment)
+        self._acts.moment("a new run", moment)
 
-    def undo(self) -> None:
-        """Take back the last thing that was done to the run: a turn, a rewind or a reset. The run is then exactly as
-        before it; once more: as before the one before. Pauses. `redo` brings it back."""
-        self.post(self._undo)
+    @property
+    def undoable(self) -> "tuple[str, ...]":
+        """What `undo` takes back, in words, the last first."""
+        return tuple(act.words for act in reversed(self._acts.done))
+
+    @property
+    def redoable(self) -> "tuple[str, ...]":
+        """What `redo` brings back, likewise."""
+        return tuple(act.words for act in reversed(self._acts.left))
+
+    def undo(self, n: int = 1) -> None:
+        """Take back the last thing that was done to the run: a turn, a rewind or a reset; n: the last n things. The run
+        is then exactly as before. Pauses. `redo` brings it back, `undoable` says what there is."""
+        whole(1)("n", n)
+        self.post(lambda: self._repeated(self._undo, n))
+
+    def _repeated(self, act, n):
+        """An act, up to n times; what it cannot do the first time is an error."""
+        for i in range(n):
+            try:
+                act()
+            except ValueError:
+                if not i:
+                    raise
+                break
 
     def _undo(self):
         self._pause()
@@ -198,17 +219,19 @@ class Returning(Turning):
         self._acts.undone(moment)
         self._changed()
 
-    def redo(self) -> None:
-        """Bring back what the last `undo` took away. Pauses."""
-        self.post(self._redo)
+    def redo(self, n: int = 1) -> None:
+        """Bring back what the last `undo` took away; n: the last n. Pauses."""
+        whole(1)("n", n)
+        self.post(lambda: self._repeated(self._redo, n))
 
     def _redo(self):
         self._pause()
         self._notice(broken=True)
-        moment, now = self._acts.away(), self._moment()
+        act, now = self._acts.away(), self._moment()
         with self._or_back(now):
-            self._come_to(moment)
+            self._come_to(act.moment)
         self._acts.redone(now)
+        self._changed()
 
     def _come_to(self, moment):
         run, step, past, history = moment

@@ -223,7 +223,7 @@ class Trainer(Seen):
         again = events and events[-1].words == words and self._hooked == step == self._edited + 1
         self._edited = step if self._hooked == step else -1
         if not again:
-            self._acts.turn(step, number, len(events))
+            self._acts.turn(words, step, number, len(events))
             events.append(Event(step, "model", None, None, words))
 
     def _evaluate(self):

@@ -156,14 +156,15 @@ class Turning(knobs.Knobs, Live):
         """Add an event to the history; the many turns of a dragged slider become one."""
         now, events = time.perf_counter(), self.history.events
         merged = events and events[-1].name == name and now - self._turned < MERGE and events[-1].step <= self.steps
-        if merged and name in KNOBS:
+        again = merged and name in KNOBS
+        if again:
             old = events.pop().old
-        else:
-            self._acts.turn(self.steps, serial, count)
+        event = Event(self.steps, name, old, new, said or "")
+        self._acts.again(event.text) if again else self._acts.turn(event.text, self.steps, serial, count)
         self._turned = now
         if said or not _same(old, new):
-            events.append(Event(self.steps, name, old, new, said or ""))
-            self._tell("turn", events[-1])
+            events.append(event)
+            self._tell("turn", event)
 
     def _value(self, name: str) -> Any:
         """What was asked for last, whether or not the run has come to it yet."""

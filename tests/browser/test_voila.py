@@ -43,7 +43,7 @@ def test_it_plays_paints_and_obeys(voila):
     # The slider acts: the words of the kernel for the picture of the weights know another layer.
     deeper = board.get_by_role("img", name="hidden 2")
     assert deeper.count() == 0
-    page.locator(".widget-inline-hbox", has_text="Depth").get_by_role("slider").focus()
+    page.get_by_role("slider", name="Depth").focus()
     page.keyboard.press("ArrowRight")
     until(lambda: deeper.count() == 1, "the picture has another layer")
     page.get_by_role("button", name="Pause", exact=True).click()

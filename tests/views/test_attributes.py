@@ -86,7 +86,7 @@ def test_a_class_of_ones_own_takes_what_it_likes(source):
 
 def test_controls_refuse_too(make_board, source):
     controls = Controls(make_board(Wave(source)))
-    with pytest.raises(AttributeError, match="Controls has no attribute 'borad'; did you mean 'board'"):
+    with pytest.raises(AttributeError, match="Framed has no attribute 'borad'; did you mean 'board'"):
         controls.borad = 3
     controls.close()
 

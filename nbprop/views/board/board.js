@@ -1,11 +1,15 @@
 /** The board in the browser: takes frames, has panels painted, says what is in sight, what is painted and what is chosen. */
 import { keepKeys, make } from "./controls.js";
+import { makeDesk } from "./desk.js";
+import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { themeOf } from "./theme.js";
 import { HOLD, PanelView } from "./panel.js";
 
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this
+const FOLDED = 700; // a board narrower than this has its desk above the panels, folded
+const CALM = 1000; // ms between two pictures for whoever wants less motion
 const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
 const LOUD = ["stopped", "unseen"];
 
@@ -35,7 +39,7 @@ function render({ model, el }, draws) {
   let spec = model.get("_spec");
   const id = Math.random().toString(36).slice(2, 12); // not crypto.randomUUID: absent on plain http
   const store = new Store(spec.panels.length);
-  const ended = new AbortController();
+  const over = new AbortController();
   /** @type {{head: any, view: DataView}[]} */
   const waiting = [];
   let asked = 0; // the animation frame that has been asked for
@@ -43,12 +47,20 @@ function render({ model, el }, draws) {
   let owing = false; // does a frame that was taken in wait for its answer?
   let mounted = -Infinity;
   let dressed = ""; // in which theme
+  let large = -1; // the panel that is alone to be seen
+  let heard = 0; // when the last frame came
+  let ended = false; // has the kernel?
+  let calmed = 0; // when the last picture was painted for whoever wants less motion
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   const status = make("div", "nbprop-status");
   status.setAttribute("role", "status");
   status.hidden = true;
   const grid = make("div", "nbprop-grid");
-  const root = make("div", "nbprop-board", status, grid);
+  const main = make("div", "nbprop-main", status, grid);
+  const desk = spec.desk ? makeDesk(spec.desk, (/** @type {any} */ message) => say(message)) : null;
+  const root = make("div", "nbprop-board", ...(desk ? [desk.element] : []), main);
+  root.classList.toggle("nbprop-beside", spec.desk?.where === "left");
   root.dataset.painted = "0";
   const panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
     const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
@@ -57,7 +69,7 @@ function render({ model, el }, draws) {
       say({ type, panel: i, name, value });
       setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
     };
-    const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"));
+    const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i));
     grid.append(panel.element);
     return panel;
   });
@@ -67,20 +79,22 @@ function render({ model, el }, draws) {
   function say(/** @type {any} */ message) {
     try {
       model.send({ view: id, ...message });
-    } catch (problem) {
-      console.warn("[nbprop] no kernel", problem); // an exported page, or a kernel that is gone
+    } catch {
+      ended = true; // the way to it is closed
     }
   }
   const sight = () => ({
     page: !document.hidden,
-    panels: panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight ? [i] : [])),
+    panels: [...panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight ? [i] : [])), ...(desk ? [panels.length] : [])],
   });
   function mount() {
     mounted = performance.now();
     say({ type: "mount", ...sight() });
   }
   function ask() {
-    asked ||= requestAnimationFrame(paint);
+    const rest = calm.matches && root.dataset.status === "playing" ? calmed + CALM - performance.now() : 0;
+    if (rest > 0) asked ||= -setTimeout(() => ((asked = 0), ask()), rest);
+    else asked ||= requestAnimationFrame(paint);
   }
 
   function take(/** @type {{head: any, view: DataView}} */ { head, view }) {
@@ -93,14 +107,32 @@ function render({ model, el }, draws) {
     owing ||= Boolean(head.ack);
     root.dataset.step = head.step;
     root.dataset.status = head.status;
-    const words = statusLine(head.status, head.message, head.step);
-    if (status.textContent !== words) status.textContent = words;
-    status.hidden = !words;
+    const focused = document.activeElement;
+    desk?.take(head, id);
+    desk?.focusOther(focused);
+    loud = statusLine(head.status, head.message, head.step);
+    speak();
     return true;
   }
+  let loud = "";
+  /** The line above the panels: of the run, or of a kernel that does not answer. */
+  function speak() {
+    const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
+    const looking = !document.hidden && panels.some((/** @type {PanelView} */ panel) => panel.inSight);
+    const silent = pulse({ now: performance.now(), mounted: first, heard, playing, looking, gone: ended, step });
+    if (ended) desk?.lost();
+    else if (silent && heard) look(); // which is how a way that is closed is noticed
+    const words = silent || loud;
+    root.classList.toggle("nbprop-silent", Boolean(silent));
+    if (status.textContent !== words) status.textContent = words;
+    status.hidden = !words;
+  }
+  const first = performance.now();
+  const beat = setInterval(speak, 500);
 
   function paint() {
     asked = 0;
+    calmed = performance.now();
     // Frames come in bunches; painting one per refresh keeps the motion even. No more than two ever wait.
     const next = waiting.shift();
     const fresh = next !== undefined && take(next);
@@ -117,6 +149,8 @@ function render({ model, el }, draws) {
 
   function receive(/** @type {any} */ head, /** @type {DataView[]} */ buffers) {
     if (head.type !== "frame") return;
+    heard = performance.now();
+    ended = false;
     waiting.push({ head, view: buffers[0] });
     while (waiting.length > WAITING) take(/** @type {any} */ (waiting.shift()));
     ask();
@@ -125,28 +159,44 @@ function render({ model, el }, draws) {
   // Size: of the board for its columns, of each canvas for its pixels.
   function place(/** @type {number} */ width) {
     const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight); // a message moves nothing
+    const alone = large >= 0;
+    if (alone) {
+      const { rows, row } = arrange(width, panels.length, spec.columns, height);
+      grid.style.gridTemplateColumns = "minmax(0, 1fr)";
+      grid.style.gridAutoRows = `${Math.min(Math.max(rows * (row + GAP) - GAP, 320), Math.max(320, 0.9 * innerHeight))}px`;
+      return;
+    }
     const { columns, row } = arrange(width, panels.length, spec.columns, height);
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     grid.style.gridAutoRows = `${row}px`;
   }
+  /** One panel takes the room of all, or gives it back. @param {number} i */
+  function enlarge(i) {
+    large = large === i ? -1 : i;
+    panels.forEach((/** @type {PanelView} */ panel, /** @type {number} */ k) => panel.enlarged(k === large, large >= 0 && k !== large));
+    place(main.clientWidth);
+  }
   const respec = () => {
     spec = model.get("_spec");
-    place(root.clientWidth);
+    place(main.clientWidth);
   };
   const boxes = new Map(panels.map((/** @type {PanelView} */ panel) => [panel.box, panel]));
   const sizes = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {
       if (target === root) {
         if (!dressed) dress(); // colours can be read only once it is on the page
-        place(contentRect.width);
-      } else boxes.get(/** @type {any} */ (target))?.resize(contentRect.width, contentRect.height, devicePixelRatio || 1);
+        desk?.fold(contentRect.width < FOLDED);
+        root.classList.toggle("nbprop-folded", contentRect.width < FOLDED);
+      } else if (target === main) place(contentRect.width);
+      else boxes.get(/** @type {any} */ (target))?.resize(contentRect.width, contentRect.height, devicePixelRatio || 1);
     }
   });
   sizes.observe(root);
+  sizes.observe(main);
   for (const panel of panels) sizes.observe(panel.box);
   const zoomed = () => {
     for (const panel of panels) if (panel.width) panel.resize(panel.width, panel.height, devicePixelRatio || 1);
-    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", zoomed, { once: true, signal: ended.signal });
+    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", zoomed, { once: true, signal: over.signal });
   };
   zoomed();
 
@@ -164,13 +214,13 @@ function render({ model, el }, draws) {
     ask();
   });
   for (const panel of panels) seen.observe(panel.box);
-  document.addEventListener("visibilitychange", look, { signal: ended.signal });
-  addEventListener("pagehide", () => say({ type: "unmount" }), { signal: ended.signal });
-  addEventListener("pageshow", (event) => event.persisted && mount(), { signal: ended.signal });
+  document.addEventListener("visibilitychange", look, { signal: over.signal });
+  addEventListener("pagehide", () => say({ type: "unmount" }), { signal: over.signal });
+  addEventListener("pageshow", (event) => event.persisted && mount(), { signal: over.signal });
 
   // Controls beside a board get their keys too; they are there before anything can be typed into them.
-  const guard = (/** @type {any} */ { target }) => target.matches(".nbprop-controls :is(select, input)") && keepKeys(target);
-  document.addEventListener("focusin", guard, { signal: ended.signal });
+  const guard = (/** @type {any} */ { target }) => target.matches(".nbprop-controls :is(select, input, button, [tabindex])") && keepKeys(target);
+  document.addEventListener("focusin", guard, { signal: over.signal });
 
   // Colours: again whenever the page changes its own.
   function dress() {
@@ -190,7 +240,7 @@ function render({ model, el }, draws) {
     redress = setTimeout(dress, 300); // a theme's style sheet may come after its name
   });
   for (const each of [document.documentElement, document.body]) themes.observe(each, { attributes: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress, { signal: ended.signal });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress, { signal: over.signal });
 
   dress();
   const { head, data } = model.get("snapshot") ?? {};
@@ -203,11 +253,13 @@ function render({ model, el }, draws) {
   mount();
 
   return () => {
-    ended.abort();
+    over.abort();
     model.off("msg:custom", receive);
     model.off("change:_spec", respec);
+    clearInterval(beat);
     for (const observer of [sizes, seen, themes]) observer.disconnect();
-    cancelAnimationFrame(asked);
+    if (asked < 0) clearTimeout(-asked);
+    else cancelAnimationFrame(asked);
     clearTimeout(redress);
     say({ type: "unmount" });
   };

@@ -27,6 +27,7 @@ from nbprop import cells
 
 from ..base.view import View
 from .attributes import Attributes, positive
+from .desk import Desk
 from .javascript import bundle
 from .pacing import Pacing
 from .panel import Panel
@@ -43,6 +44,7 @@ class Board(Attributes, anywidget.AnyWidget):
     views    views or boards (whose views are taken over)
     columns  panels beside each other; None: about square. A narrow cell gets fewer.
     height   of all panels together, in CSS pixels; None: by the width
+    desk     controls, see desk.py; each is a trait too, which code may set, link and observe
 
     `board.views` are the views: their options are attributes (`board.views[0].log = True`), and of a board with one
     view its own too (`board.log = True`). Running the cell that made it again closes it, as does `close()`.
@@ -55,7 +57,9 @@ class Board(Attributes, anywidget.AnyWidget):
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
     snapshot = traitlets.Dict().tag(sync=True)  # a whole frame, for a page that no kernel speaks to
 
-    def __init__(self, *views, columns=None, height=None, **kwargs) -> None:
+    _desk: "Desk | None" = None
+
+    def __init__(self, *views, columns=None, height=None, desk=None, **kwargs) -> None:
         taken = [given for given in views if isinstance(given, Board)]
         views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
         if not views:
@@ -83,8 +87,11 @@ class Board(Attributes, anywidget.AnyWidget):
         self._snapshot_of = None  # versions of the sources at the last snapshot
         self._frames = self._bytes = 0
         self._seconds = 0.0
-        panels = [panel.spec() for panel in self._panels]
-        super().__init__(_spec={"columns": columns, "height": height, "panels": panels}, **kwargs)
+        spec = {"columns": columns, "height": height, "panels": [panel.spec() for panel in self._panels]}
+        super().__init__(_spec=spec if desk is None else {**spec, "desk": desk.spec()}, **kwargs)
+        if desk is not None:
+            self._desk = desk
+            desk.join(self)
         self.on_msg(self._receive)
         for view in views:
             vars(view).setdefault("boards", weakref.WeakSet()).add(self)
@@ -217,11 +224,12 @@ class Board(Attributes, anywidget.AnyWidget):
             versions.append(source.version)
             if source.status == "playing":
                 self._playing = True
-        if self._news or versions != self._versions or self._chosen():
-            now = self._clock()
-            # When nothing is running nobody will ask again, so then the rate does not count.
-            if self._pacing.may_send(now, hurry=self._whole or not self._playing):
-                self._offer(versions, now)
+        now = self._clock()
+        told = self._desk is not None and self._desk.look(now, self._playing)
+        new = told or self._news or versions != self._versions or self._chosen()
+        # When nothing is running nobody will ask again, so then the rate does not count.
+        if new and self._pacing.may_send(now, hurry=self._whole or not self._playing):
+            self._offer(versions, now, told)
         if was and not self._playing:
             self._keep(versions)
 
@@ -232,13 +240,14 @@ class Board(Attributes, anywidget.AnyWidget):
                 return True
         return False
 
-    def _offer(self, versions, now):
-        """Send what is in sight and new."""
+    def _offer(self, versions, now, told):
+        """Send what is in sight and new. told: whether there is news of the desk."""
         sight = self._pacing.panels(now)
         statuses = [source.status for source in self._sources]
-        stale = [i for i in sorted(sight) if self._whole or self._panels[i].stale(now)]
+        shown = [i for i in sorted(sight) if i < len(self._panels)]
+        stale = [i for i in shown if self._whole or self._panels[i].stale(now)]
         # With nothing in sight an empty frame goes now and then, to hear whether someone is there.
-        if stale or not sight or self._whole or statuses != self._statuses:
+        if stale or told or not sight or self._whole or statuses != self._statuses:
             self._send_frame(stale, now)
         self._versions, self._statuses, self._news = versions, statuses, False
 
@@ -253,6 +262,8 @@ class Board(Attributes, anywidget.AnyWidget):
         head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
         seq, ack = self._pacing.sent(now, last=not self._playing)
         head |= {"type": "frame", "seq": seq, "ack": ack, "full": whole, "time": 1000 * time.time()}
+        if self._desk is not None:
+            head["desk"] = self._desk.news(whole)
         self.send(head, [data])
         cost = _work() - begun
         self._pacing.spent(cost)
@@ -287,6 +298,8 @@ class Board(Attributes, anywidget.AnyWidget):
         self._snapshot_of = versions
         panels = {i: Panel(view) for i, view in enumerate(self.views)}  # new ones, of which the browser has nothing
         head, data = self._pack(panels, self._clock())
+        if self._desk is not None:
+            head["desk"] = self._desk.standing()
         self.snapshot = {"head": {**head, "full": True}, "data": data}
 
     # What the browser says.
@@ -294,6 +307,9 @@ class Board(Attributes, anywidget.AnyWidget):
     def _receive(self, _, content, buffers):
         # Perhaps in another thread: put it down, and let a source's thread look at it.
         if self._closed:
+            return
+        if self._desk is not None and content.get("type") in ("turn", "do"):
+            self._desk.hear(content)
             return
         self._inbox.append((self._clock(), content))
         self.ask()
@@ -311,7 +327,8 @@ class Board(Attributes, anywidget.AnyWidget):
         if kind == "ack":
             self._pacing.ack(viewer, message["seq"], now)
         elif kind in ("mount", "look"):
-            panels = [i for i in message["panels"] if i in range(len(self._panels))]
+            known = range(len(self._panels) + (self._desk is not None))  # the desk is one more to be in sight
+            panels = [i for i in message["panels"] if i in known]
             new = self._pacing.look(viewer, panels, bool(message["page"]), now)
             self._news = True
             self._listen()

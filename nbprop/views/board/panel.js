@@ -1,12 +1,20 @@
 /** One panel of a board: controls, picture, what is said under the pointer. */
-import { control, handle, make } from "./controls.js";
+import { control, handle, keepKeys, make } from "./controls.js";
+
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export const HOLD = 1500; // ms for which an option chosen here stands against older news from the kernel
 
-/** Title, options, canvas, tooltip. `draw` is the view's; `choose` is told which option was chosen, `act` what a hand wants. */
+const STRIDE = 8; // pixels that an arrow key moves the place that is read; with Shift five times as many
+
+/**
+ * Title, options, canvas, tooltip. `draw` is the view's; `choose` is told which option was chosen, `act` what a hand wants,
+ * `enlarge` that this panel is to take all the room, or to give it back.
+ */
 export class PanelView {
-  constructor(spec, state, draw, choose, act) {
+  constructor(spec, state, draw, choose, act, enlarge) {
     this.state = state;
+    this.title = spec.title;
     this.draw = draw;
     this.dirty = true;
     this.inSight = true;
@@ -34,24 +42,34 @@ export class PanelView {
     });
     this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", ""));
     this.canvas.setAttribute("role", "img");
+    this.canvas.tabIndex = 0; // arrow keys read the picture
+    keepKeys(this.canvas);
     this.tip = make("div", "nbprop-tip");
     this.tip.hidden = true;
+    this.tip.setAttribute("role", "status");
     this.error = make("div", "nbprop-error");
     this.error.hidden = true;
     this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
     const title = make("span", "nbprop-title", new Text(spec.title));
     const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
     const handles = make("span", "nbprop-options", ...this.handles.map((/** @type {any} */ h) => h.label));
-    this.element = make("section", "nbprop-panel", make("header", "", title, options, handles), this.box);
+    this.larger = /** @type {HTMLButtonElement} */ (make("button", "nbprop-larger"));
+    this.larger.type = "button";
+    this.larger.onclick = enlarge;
+    keepKeys(this.larger);
+    this.element = make("section", "nbprop-panel", make("header", "", title, options, handles, this.larger), this.box);
+    this.enlarged(false, false);
     this.element.dataset.panel = spec.name;
     this.element.setAttribute("aria-label", spec.title);
-    this.title = spec.title;
     this.canvas.onpointermove = (event) => this.point({ x: event.offsetX, y: event.offsetY });
     this.canvas.onpointerleave = () => this.point(null);
-    this.canvas.onclick = (event) => {
-      const wanted = this.picture?.press?.(event.offsetX, event.offsetY);
+    this.canvas.onblur = () => this.point(null);
+    this.element.onkeydown = (event) => this.key(event, enlarge);
+    this.press = (/** @type {{x: number, y: number}} */ { x, y }) => {
+      const wanted = this.picture?.press?.(x, y);
       if (wanted) act(...wanted);
     };
+    this.canvas.onclick = (event) => this.press({ x: event.offsetX, y: event.offsetY });
   }
 
   /**
@@ -116,6 +134,30 @@ export class PanelView {
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
     this.canvas.style.cursor = this.picture?.press ? "crosshair" : "";
     if (this.pointer) this.point(this.pointer);
+  }
+
+  /** @param {boolean} large does it take all the room  @param {boolean} away does another one */
+  enlarged(large, away) {
+    this.element.hidden = away;
+    this.large = large;
+    this.larger.textContent = large ? "⤡" : "⤢";
+    this.larger.title = large ? "Back to all panels (f or Escape)" : "Large (f)";
+    this.larger.setAttribute("aria-label", `${this.title}: ${large ? "back to all panels" : "large"}`);
+  }
+
+  /** @param {KeyboardEvent} event  @param {() => void} enlarge */
+  key(event, enlarge) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const own = event.target === this.canvas;
+    if (this.large ? event.key === "Escape" || (own && event.key === "f") : own && event.key === "f") enlarge();
+    else if (own && event.key === "Escape") this.point(null);
+    else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
+    else if (own && event.key in MOVES) {
+      const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
+      const at = this.pointer ?? { x: this.width / 2, y: this.height / 2 };
+      this.point({ x: Math.min(Math.max(at.x + by * x, 0), this.width), y: Math.min(Math.max(at.y + by * y, 0), this.height) });
+    } else return;
+    event.preventDefault();
   }
 
   /** @param {{x: number, y: number} | null} pointer */

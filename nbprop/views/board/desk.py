@@ -1,0 +1,191 @@
+"""The desk of a board: controls that a hand turns, and the one path between them and what they turn.
+
+A page sends turns (a value for a control) and presses (of a button), each with a number that rises. A frame says up to
+which number they were taken, and what every control stands at since then. Until its own turn was taken, or while a hand
+is on a control, a page shows what the hand has chosen: no value of the kernel's passes a newer one of the hand. What
+stands at the end is what the kernel says.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import traitlets
+
+from nbprop.record import Diverged
+
+from .dial import Dial
+
+REFRESH = 0.2  # seconds between two looks, while it plays, at what the controls stand at
+PAGES = 32  # so many may have a desk in sight
+LISTED = 40  # so many acts can be taken back at once
+
+
+@dataclass(frozen=True)
+class Button:
+    """act(n) is called; n is 1 but for buttons that can be pressed several times at once, such as Undo."""
+
+    label: str
+    tip: str
+    act: Callable[[int], Any]
+
+
+class Desk:
+    """Dials and buttons about one source.
+
+    turn(name, value)  does what a hand or code asks for; a bad value raises ValueError or TypeError
+    read(name)         what a control stands at, and "" or why it cannot be turned now
+    where              "left": beside the panels, "above": in a row above them
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        dials: Mapping[str, Dial],
+        turn: Callable[[str, Any], Any],
+        read: Callable[[str], "tuple[Any, str]"],
+        buttons: "Mapping[str, Button] | None" = None,
+        where: str = "above",
+    ) -> None:
+        self.source, self.dials, self.buttons, self.where = source, dict(dials), dict(buttons or {}), where
+        self.turn, self.read = turn, read
+        self.message = ""  # what went wrong with the last thing that a hand did
+        self.board: Any = None
+        self._taken: dict[str, int] = {}  # page -> number of the last turn of its hand that was done
+        self._told: dict[str, Any] = {}  # what pages know beside the dials
+        self._dirty: set[str] = set()  # dials of which they do not know
+        self._news = True
+        self._looked = float("-inf")
+        self._acting = False
+        self._showing: int | None = None  # the thread that lets traits show what stands
+        for name, dial in self.dials.items():
+            dial.show(*read(name))
+
+    def spec(self) -> dict[str, Any]:
+        """What stays, as a page is told."""
+        buttons = [{"name": name, "label": each.label, "tip": each.tip} for name, each in self.buttons.items()]
+        return {"where": self.where, "dials": [dial.spec() for dial in self.dials.values()], "buttons": buttons}
+
+    # ---- what a hand does --------------------------------------------------------------------------------------------
+
+    def hear(self, content: dict[str, Any]) -> None:
+        """A page has said something, perhaps in another thread: it is done in the source's, between two steps."""
+        post = getattr(self.source, "post", lambda function: function())
+        post(lambda: self._do(content))
+
+    def _do(self, content):
+        self._acting = True
+        try:
+            name = content["name"]
+            if content["type"] == "turn":
+                self.turn(name, self.dials[name].given(content["value"]))
+            else:
+                self.buttons[name].act(max(1, int(content.get("count", 1))))
+            self.message = ""
+        except Exception as error:  # it is said beside the controls; the run goes on untouched
+            self.message = "" if isinstance(error, Diverged) else str(error) or type(error).__name__
+        finally:
+            self._acting = False
+            self._number(content)
+            if self.board is not None and not self.board._closed:
+                self.board.ask()
+
+    def _number(self, content):
+        page, number = content.get("view"), content.get("number")
+        if isinstance(page, str) and isinstance(number, int):
+            self._taken[page] = max(number, self._taken.pop(page, 0))
+            while len(self._taken) > PAGES:
+                del self._taken[next(iter(self._taken))]
+        self._news, self._looked = True, float("-inf")
+
+    # ---- what stands -------------------------------------------------------------------------------------------------
+
+    def look(self, now: float, playing: bool) -> bool:
+        """Whether there is something to tell. In the source's thread."""
+        if not self._acting and (not playing or now - self._looked >= REFRESH):
+            self._looked = now
+            changed = {name for name, dial in self.dials.items() if dial.show(*self.read(name))}
+            self._dirty |= changed
+            if changed:
+                self._let_show(changed)
+            self._news |= bool(playing or changed or self._beside() != self._told)  # the number of steps is news
+        return self._news
+
+    def _beside(self):
+        source = self.source
+        said = source.message if source.status != "stopped" else ""  # of that the board speaks
+        told: dict[str, Any] = {"message": self.message or said}
+        for name, words in (("undo", "undoable"), ("redo", "redoable")):
+            if name in self.buttons:
+                told[name] = list(getattr(source, words, ()))[:LISTED]
+        return told
+
+    def news(self, whole: bool) -> dict[str, Any]:
+        """What a frame says of it: all, or what is new."""
+        told, self._told, self._news = self._told, self._beside(), False
+        dirty, self._dirty = self._dirty, set()
+        if whole:
+            return self.standing()
+        new = {key: value for key, value in self._told.items() if told.get(key) != value}
+        return {"epoch": self._epoch(), "taken": dict(self._taken), "state": self._states(dirty), **new}
+
+    def standing(self) -> dict[str, Any]:
+        """All of it."""
+        return {"epoch": self._epoch(), "taken": dict(self._taken), "state": self._states(self.dials), **self._beside()}
+
+    def _epoch(self):
+        return getattr(self.source, "epoch", None)
+
+    def _states(self, names):
+        return {name: dial.state() for name, dial in self.dials.items() if name in names}
+
+    # ---- traits ------------------------------------------------------------------------------------------------------
+
+    def join(self, board: Any) -> None:
+        """Stand on a board: every dial is a trait of it, unless that has such an attribute already."""
+        self.board = board
+        board.add_traits(**{name: Standing() for name in self.dials if not hasattr(type(board), name)})
+        self._let_show(self.dials)
+
+    def set(self, name: str, value: Any) -> Any:
+        """Code asks for a value of a trait; what it stands at then."""
+        if self._showing != threading.get_ident():
+            self.turn(name, value)
+            self.message, self._news = "", True
+            if self.dials[name].show(*self.read(name)):
+                self._dirty.add(name)
+            value, self._looked = self.dials[name].value, float("-inf")
+            self.board.ask()
+        return value
+
+    def _let_show(self, names):
+        if self.board is None:
+            return
+        known = self.board.traits()
+        traits = [name for name in names if isinstance(known.get(name), Standing)]
+        heard = any(self.board._trait_notifiers.get(name) for name in [*traits, traitlets.All])
+        lend = getattr(self.source, "_lend", None) if heard else None  # whoever hears of it is somebody else's code
+        (lend or (lambda function: function()))(lambda: self._show(traits))
+
+    def _show(self, names):
+        before, self._showing = self._showing, threading.get_ident()
+        try:
+            for name in names:
+                try:
+                    setattr(self.board, name, self.dials[name].value)
+                except Exception:  # of an observer: the run goes on
+                    logging.getLogger("nbprop").exception("an observer of %s", name)
+        finally:
+            self._showing = before
+
+
+class Standing(traitlets.TraitType):
+    """What a control stands at. Assigning turns the knob, or raises what that raises."""
+
+    default_value = None
+    info_text = "a value that the knob takes"
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        return obj._desk.set(self.name, value)
