@@ -27,6 +27,7 @@ class Dataset:
     scaling: what was done to the inputs (`scale=` of from_arrays), None for nothing. X_train and X_val are scaled.
     columns: how a data frame becomes inputs, None where X was none.
     notes: what was taken for granted of X and y; said in the repr.
+    noise: what was added, see `from_arrays`; 0 for nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Dataset:
     scaling: Scaling | None = None
     columns: tables.Columns | None = None
     notes: tuple[str, ...] = ()
+    noise: float = 0.0
     _samples: dict[tuple[str, int, int], np.ndarray] = field(default_factory=dict, init=False)
 
     @property
@@ -123,6 +125,21 @@ class Dataset:
             found.setflags(write=False)
             self._samples[key] = found
         return self._samples[key]
+
+    def differs(self, before: Any) -> str:
+        """In what it differs from another data set, as far as that is said in few words: "noise 0.1 → 0.3"; else ""."""
+        if not isinstance(before, Dataset):
+            return ""
+        many = [len(each.X_train) + len(each.X_val) for each in (before, self)]
+        kept = [f"{len(each.X_val) / n:.0%}".replace("%", " %") for each, n in zip((before, self), many, strict=True)]
+        found = {
+            "noise": [f"{before.noise:g}", f"{self.noise:g}"],
+            "samples": [f"{n:,}" for n in many],
+            "validation": kept,
+            "inputs": [f"{before.inputs}", f"{self.inputs}"],
+            "classes": [f"{len(before.classes)}", f"{len(self.classes)}"],
+        }
+        return ", ".join(f"{what} {old} → {new}" for what, (old, new) in found.items() if old != new)
 
     def __repr__(self) -> str:
         takes = f"{self.inputs} input{'s' * (self.inputs > 1)}"

@@ -119,7 +119,8 @@ def from_arrays(
         change_X = _noise(X, "X", noise, seed, fitted)
     Xs = _whole(X, is_val) if vocabulary else scaling.divide(X, is_val, change_X)
     ys = scaling.divide(y, is_val, change_y) if task in ("regression", "multilabel") else _whole(y, is_val)
-    return Dataset(name, task, Xs[0], ys[0], Xs[1], ys[1], classes, features, fitted, columns, tuple(notes))
+    arrays = Xs[0], ys[0], Xs[1], ys[1]
+    return Dataset(name, task, *arrays, classes, features, fitted, columns, tuple(notes), noise)
 
 
 def _names(features):

@@ -3,6 +3,7 @@
 import math
 import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -27,7 +28,7 @@ class Event:
     new: Any
     words: str = ""
 
-    @property
+    @cached_property
     def text(self) -> str:
         if self.words:
             return self.words
@@ -35,7 +36,11 @@ class Event:
             return "theta set"
         if self.name == "frozen":
             return f"frozen: {', '.join(self.new) or 'none'}"
-        return f"{self.name} {_short(self.old)} → {_short(self.new)}"
+        old, new = _short(self.old), _short(self.new)
+        if old != new:
+            return f"{self.name} {old} → {new}"
+        what = getattr(self.new, "differs", lambda old: "")(self.old)
+        return f"{self.name} {new}: {what}" if what else f"{self.name} changed"
 
     def state(self) -> dict[str, Any]:
         """A dict for a JSON file."""

@@ -55,15 +55,28 @@ def _saturated(seen):
     return np.array([statistics.saturated_share(tap.a, tap.activation) for tap in seen.taps], np.float32)
 
 
+def unmeasured(count) -> np.ndarray:
+    """What there is of `count` layers of which nothing was measured: NaN, masked, (count,) float32."""
+    return np.ma.array(np.full(count, np.nan, np.float32), mask=True)
+
+
+def _known(values, known):
+    """The values (layers,), masked where nothing was measured."""
+    return values if all(known) else np.ma.array(values, mask=np.logical_not(known))
+
+
 def _delta_norms(seen):
-    return np.array([statistics.norm(tap.dz.ravel("K")) for tap in seen.taps], np.float32)
+    norms = np.array([statistics.norm(tap.dz.ravel("K")) for tap in seen.taps], np.float32)
+    return _known(norms, [tap.reached for tap in seen.taps])
 
 
 def _update_ratios(seen):
     if seen.before is None:
-        return np.full(len(seen.layers), np.nan, np.float32)
+        return unmeasured(len(seen.layers))
     old = seen.norms(seen.before)
-    return np.divide(seen.norms(seen.after - seen.before), old, out=np.full_like(old, np.nan), where=old > 0)
+    some = old != 0
+    ratios = np.divide(seen.norms(seen.after - seen.before), old, out=np.full_like(old, np.nan), where=some)
+    return _known(ratios, some)
 
 
 def _lags(seen):

@@ -7,7 +7,7 @@ import numpy as np
 
 from nbprop.checks import did_you_mean, flag
 
-from .quantities import FLOWS, QUANTITIES, Quantity
+from .quantities import FLOWS, QUANTITIES, Quantity, unmeasured
 
 # Columns of a history that are no quantities.
 RESERVED = {"loss", "train_loss", "val_loss", "train_accuracy", "val_accuracy"}
@@ -63,7 +63,8 @@ class Recorder:
             self.own[name] = quantity
 
     def measure(self, seen, needed=("layers",)) -> dict[str, np.ndarray]:
-        """Series -> numbers, of all that is always measured and of what `needed` names: (layers,), or one number."""
+        """Series -> numbers, of all that is always measured and of what `needed` names: (layers,), or one number;
+        masked where there is nothing to measure."""
         found = {}
         for name, quantity in self.quantities.items():
             if quantity.needs and quantity.needs not in needed:
@@ -75,9 +76,9 @@ class Recorder:
         return found
 
     def nothing(self, count) -> dict[str, np.ndarray]:
-        """What `measure` gives before the first step: NaN for every layer."""
+        """What `measure` gives before the first step: all masked."""
         shown = [quantity for quantity in self.quantities.values() if quantity.needs in ("", "layers")]
-        return {quantity.series: np.full(count, np.nan, np.float32) for quantity in shown}
+        return {quantity.series: unmeasured(count) for quantity in shown}
 
     def keep(self, history, step, seen, needed, interval) -> None:
         """Measure, and add to the history."""
@@ -107,7 +108,7 @@ class Recorder:
                 warnings.warn(self.complaint, RuntimeWarning, stacklevel=2)
 
     def _own(self, quantity, seen):
-        """What the user's function gives, or NaN; whatever it does, the run goes on."""
+        """What the user's function gives, or nothing; whatever it does, the run goes on."""
         count = len(seen.layers)
         try:
             values = np.array(quantity.measure(seen), np.float32)
@@ -118,7 +119,7 @@ class Recorder:
             return values
         except Exception as error:
             self._complain(quantity.name, f"{type(error).__name__}: {error}")
-            return np.full(count, np.nan, np.float32)
+            return unmeasured(count)
 
     def copy(self) -> "Recorder":
         other = Recorder()

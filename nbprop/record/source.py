@@ -23,7 +23,12 @@ What may be missing:
 - `data`: None where there is no data set.
 - `evaluation`: a dict, what the newest evaluation has measured by the names of its series. `Loss` draws those of them
   that are no losses, and all series that begin with train_ or val_.
-- Numbers that have not been measured: NaN. Columns of the history: empty.
+- Numbers that have not been measured, as after a change of the network before the next step: they are left out, or
+  masked (see `Probed`), or none is counted (`Counted`, `Sloped`). NaN is a number, one that a step has given: views
+  sound the alarm. Columns of the history: empty; NaN where a record lacks a layer. There a view tells the two apart by
+  "dW", which is measured of every layer whenever anything is.
+- `moment`: a step, of a source that is a look at the past: all that it says is of then, but its history is that of the
+  whole run. None or missing: it is the present.
 - An answer: a member may raise `CannotSay("why, and what to try")`; the words stand where the picture would be. Any
   other exception is a fault: the panel shows it, and the log has its traceback.
 """
@@ -117,10 +122,11 @@ class Layered(Protocol):
 
 class Probed(Protocol):
     """One number a layer, of the last step. A source that has quantities beyond those of the table names all of them in
-    `quantities`: name -> Quantity."""
+    `quantities`: name -> Quantity. What has not been measured since the network is as it is must not be there: a series
+    is left out, or masked (an array of numpy.ma) in the layers of which there is nothing."""
 
     def probe(self) -> dict[str, np.ndarray]:
-        """Each quantity of the table by the name of its series: (layers,) float32."""
+        """Quantities of the table by the names of their series: (layers,) float32."""
         ...
 
 
@@ -128,7 +134,8 @@ class Counted(Protocol):
     """How the numbers in a layer are spread, in the last step."""
 
     def histograms(self, kind: str, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". Of a
+        layer that has not been measured they are 0, and so is what `not_finite` says."""
         ...
 
     def not_finite(self, kind: str) -> np.ndarray:
@@ -140,7 +147,8 @@ class Sloped(Protocol):
     """How the inputs of the activations are spread, in the last step."""
 
     def slopes(self, bins: int) -> dict[str, np.ndarray]:
-        """counts, flat_counts (layers, bins); low, high, flat (layers,); value, slope (layers, points)."""
+        """counts, flat_counts (layers, bins); low, high, flat (layers,); value, slope (layers, points). Where nothing
+        has been measured: no layers."""
         ...
 
 

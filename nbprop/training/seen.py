@@ -118,7 +118,9 @@ class Seen(Returning):
     def probe(self) -> "dict[str, np.ndarray]":
         """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms
         of dL/dz and dL/dW, update-to-weight ratio (of the last step that was watched), and what `record` was told of;
-        dict of (layers,) float32, NaN where there is none yet."""
+        dict of (layers,) float32. Masked (numpy.ma) where nothing has been measured: before the first step, after a
+        change of the network, its data or the batches until the next step is made, and dL/dz of layers that none
+        reaches, for they are frozen. NaN is what a step has given."""
         return self.between(self._probe)
 
     def _probe(self):

@@ -1,34 +1,36 @@
 /** The activation of each layer with its slope, over the histogram of its inputs z. */
 import { formatNumber, percent } from "./base/math.js";
-import { alarm, curve, inside, mix, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
-import { brief, layoutCells } from "./histograms.js";
+import { fitting, keysOf } from "./base/keys.js";
+import { alarm, curve, inside, mix, rule, text, textSize, textWidth } from "./base/plot.js";
+import { brief, layoutCells, skeleton } from "./histograms.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame
  *   counts, flat_counts (L, bins), low, high, flat (L,), value, slope (L, points)
- * @param {{layers?: string[], activations?: string[], alarm?: number}} labels
+ * @param {{layers?: string[], activations?: string[], alarm?: number, unmeasured?: string, marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel;
   const [count, bins] = frame.counts?.shape ?? [0, 0], points = frame.value?.shape[1] ?? 0;
-  if (!count || !bins) return nothing(panel, "no step yet");
-  const size = textSize(panel), foot = size + 5;
-  legend(panel, panel.height - foot / 2, size - 1);
+  const wordsOf = (/** @type {number} */ i) => `${labels.layers?.[i] ?? ""}, ${labels.activations?.[i] ?? ""}`;
+  const size = textSize(panel), foot = size + 5, keys = keysOf(panel), marks = labels.marks ?? {};
+  if (!count || !bins) return skeleton(panel, (labels.layers ?? []).map((_, i) => wordsOf(i)), labels.unmeasured ?? "no step yet");
+  legend(panel, panel.height - foot / 2, size - 1, keys, marks);
   const cells = layoutCells(count, panel.width, panel.height - foot, size);
   const row = (/** @type {string} */ name, /** @type {number} */ i, n = bins) => frame[name].data.subarray(i * n, (i + 1) * n);
   const of = (/** @type {number} */ i) => ({ low: frame.low.data[i], high: frame.high.data[i], share: frame.flat.data[i] });
-  const wordsOf = (/** @type {number} */ i) => `${labels.layers?.[i] ?? ""}, ${labels.activations?.[i] ?? ""}`;
 
   cells.boxes.forEach((box, i) => {
     const { low, high, share: flat } = of(i), chart = chartIn(box, cells.compact, size);
-    const share = cells.compact ? percent(flat) : `${percent(flat)} flat`, loud = flat > (labels.alarm ?? 1);
-    const name = cells.compact ? brief(labels.layers?.[i] ?? "") : wordsOf(i);
+    const share = cells.compact || box.width < 9 * size ? percent(flat) : `${percent(flat)} flat`, loud = flat > (labels.alarm ?? 1);
+    const short = brief(labels.layers?.[i] ?? ""), names = cells.compact ? [short] : [wordsOf(i), `${short}, ${labels.activations?.[i] ?? ""}`, short];
     const top = cells.compact ? box.y + box.height / 2 : box.y + size / 2;
     const counts = row("counts", i), some = counts.some((n) => n > 0);
     const room = some ? textWidth(panel, share, size - 1, 700) + 6 : 0;
-    text(panel, shorten(panel, name, cells.compact ? chart.x - box.x - 4 : box.width - room, size - (cells.compact ? 1 : 0), 600), box.x, top, { weight: 600, size: size - (cells.compact ? 1 : 0) });
-    if (some) text(panel, share, box.x + box.width, top, { align: "right", size: size - 1, weight: loud ? 700 : 400, color: loud ? theme.warning : theme.muted });
+    const tall = size - (cells.compact ? 1 : 0);
+    text(panel, fitting(panel, names, cells.compact ? chart.x - box.x - 4 : box.width - room, tall, 600), box.x, top, { weight: 600, size: tall });
+    if (some) keys.write(share, box.x + box.width, top, { align: "right", size: size - 1, weight: loud ? 700 : 400, color: loud ? theme.warning : theme.muted }, marks.flat);
     const bottom = chart.y + chart.height;
     rule(panel, chart.x, bottom, chart.x + chart.width, bottom, theme.muted);
     if (!some) return alarm(panel, "no finite value", chart.x + chart.width / 2, chart.y + chart.height / 2);
@@ -46,7 +48,10 @@ export function draw(panel, frame, labels) {
   });
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const meaning = keys.at(mx, my);
+      if (meaning) return meaning;
       const i = cells.boxes.findIndex((b) => mx >= b.x && mx < b.x + b.width && my >= b.y && my < b.y + b.height);
       if (i < 0) return null;
       const { low, high, share: flat } = of(i), chart = chartIn(cells.boxes[i], cells.compact, size);
@@ -100,20 +105,19 @@ function ticks(panel, chart, low, high, x, size) {
   text(panel, "0", x(0), y, { ...style, align: "center" });
 }
 
-/** What the bars and lines are, as much of it as there is room for. */
-function legend(panel, y, size) {
+/** What the bars and lines are, in short where there is little room. */
+function legend(panel, y, size, keys, marks) {
   const { theme, width } = panel;
   const entries = [
-    ["a = f(z)", theme.foreground],
-    ["slope (full height 1)", theme.guide],
-    ["slope near 0", theme.gradients],
-    ["bars: values of z", theme.weights],
+    ["a = f(z)", "f(z)", theme.foreground, marks.f],
+    ["slope (full height 1)", "slope", theme.guide, marks.slope],
+    ["slope near 0", "near 0", theme.gradients, marks.flat],
+    ["bars: values of z", "z", theme.weights, marks.z],
   ];
+  const long = entries.reduce((sum, [words]) => sum + textWidth(panel, words, size, 600) + 14, 4) < width;
   let x = 4;
-  for (const [words, color] of entries) {
-    const end = x + textWidth(panel, words, size, 600);
-    if (end > width - 2) return;
-    text(panel, words, x, y, { size, weight: 600, color });
-    x = end + 14;
+  for (const [words, short, color, meaning] of entries) {
+    keys.write(long ? words : short, x, y, { size, weight: 600, color }, meaning);
+    x += textWidth(panel, long ? words : short, size, 600) + 14;
   }
 }

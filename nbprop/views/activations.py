@@ -43,10 +43,20 @@ class Activations(View):
         return {**frame, **curves}
 
     def labels(self) -> dict[str, Any]:
-        """layers: the names of those with an activation; activations: which; alarm: the flat share that is one."""
+        """layers: the names of those with an activation; activations: which; alarm: the flat share that is one;
+        unmeasured: what to say where there is no number; marks."""
         layers = [layer for layer in self.source.layers if layer.activation != "identity"]
         return {"layers": [layer.name for layer in layers], "activations": [layer.activation for layer in layers],
-                "alarm": verdicts.FLAT_ALARM}  # fmt: skip
+                "alarm": verdicts.FLAT_ALARM, "unmeasured": self.unmeasured(), "marks": self.marks()}  # fmt: skip
+
+    def marks(self) -> dict[str, str]:
+        return {
+            "f": "black line: the activation, a = f(z), from its lowest to its highest value in the picture",
+            "slope": "dashed green line: the slope of f, by which backpropagation multiplies; full height is 1",
+            "flat": "orange: values of z where the slope is near 0, so that almost nothing comes back; the share of "
+            "them is beside the layer's name",
+            "z": "bars: how the inputs z of the activation are spread in the last batch",
+        }
 
     def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
@@ -57,7 +67,7 @@ class Activations(View):
         ax.set_title(self.title)
         ax.axis("off")
         if not count:
-            ax.text(0.5, 0.5, "no step yet", color=colors.MUTED, ha="center", va="center", transform=ax.transAxes)
+            colors.unmeasured(ax, labels["unmeasured"])
             return ax
         foot = 0.14 / rows
         ax.text(0.5, 0, EXPLAINED, fontsize="x-small", color=colors.MUTED, ha="center", transform=ax.transAxes)
@@ -72,8 +82,12 @@ class Activations(View):
     def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
         flat = frame["flat"]
+        if not len(flat):
+            return (
+                f"No values of z to show, {self.unmeasured()}." if labels["layers"] else "No layer has an activation."
+            )
         if not np.isfinite(flat).any():
-            return "No values of z to show yet."
+            return "No value of z is finite."
         names = [f"{layer} ({f})" for layer, f in zip(labels["layers"], labels["activations"], strict=True)]
         shares = [f"{name} {percent(share)}" for name, share in zip(names, flat, strict=True)]
         if len(shares) <= 4:

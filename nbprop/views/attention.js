@@ -1,5 +1,6 @@
 /** Who looks where: a matrix of attention weights for each head, with letters beside the rows and above the columns. */
 import { percent } from "./base/math.js";
+import { keysOf } from "./base/keys.js";
 import { alarm, colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
 
 const GAP = 8; // between matrices, CSS pixels
@@ -8,7 +9,7 @@ const SMALLEST = 6; // smaller letters are left out
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  weights (heads, T, S)
- * @param {{rows: string[], columns: string[], heads: string[]}} labels
+ * @param {{rows: string[], columns: string[], heads: string[], marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   const { ctx, theme } = panel;
@@ -34,9 +35,11 @@ export function draw(panel, frame, labels) {
     if (!weights.every(Number.isFinite)) alarm(panel, "not finite", box.x + box.width / 2, box.y + box.height / 2);
   });
   const words = shorten(panel, "row: who looks, column: at what", panel.width - 8);
-  text(panel, words, panel.width / 2, panel.height - size / 2 - 3, { align: "center", color: theme.muted });
+  const keys = keysOf(panel);
+  keys.write(words, panel.width / 2, panel.height - size / 2 - 3, { align: "center", color: theme.muted }, labels.marks?.weights);
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       for (const [i, box] of boxes.entries()) {
         const row = Math.floor((my - box.y) / cell), column = Math.floor((mx - box.x) / cell);
@@ -45,7 +48,7 @@ export function draw(panel, frame, labels) {
         const weight = of(i)[row * columns + column];
         return `${labels.heads[i] ?? ""}\n${place(labels.rows, row)} looks at ${place(labels.columns, column)}: ${percent(weight)}`;
       }
-      return null;
+      return keys.at(mx, my);
     },
   };
 }

@@ -72,13 +72,24 @@ class Attention(View):
         return found[int(self.layer) - 1]
 
     def labels(self) -> dict[str, Any]:
-        """rows, columns: a letter (or a number) for each place; heads: their names."""
+        """rows, columns: a letter (or a number) for each place; heads: their names; marks."""
         return self._constant("labels", (self.layer, self.head), self._name)
 
     def _name(self):
         heads, rows, columns = self._weights().shape
         names = [f"head {i + 1}" for i in range(heads)]
-        return {"rows": self._letters(rows), "columns": self._letters(columns), "heads": names[self._shown(heads)]}
+        return {
+            "rows": self._letters(rows),
+            "columns": self._letters(columns),
+            "heads": names[self._shown(heads)],
+            "marks": self.marks(),
+        }
+
+    def marks(self) -> dict[str, str]:
+        return {
+            "weights": "a row for each place that looks, a column for each that is looked at; the bluer, the larger "
+            "the weight; each row has the sum 1; empty: forbidden by a mask",
+        }
 
     def _shown(self, heads):
         return slice(heads) if self.head == "all" else slice(min(int(self.head), heads) - 1, min(int(self.head), heads))

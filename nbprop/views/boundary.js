@@ -1,12 +1,13 @@
 /** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
 import { confusion, scatter } from "./base/tested.js";
+import { keysOf } from "./base/keys.js";
 import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
 import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Boundary.frame
- * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string}} Labels
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
@@ -64,10 +65,14 @@ function plane(panel, frame, labels) {
   axisBelow(panel, box, x, labels.features[0], { grid: false });
   axisLeft(panel, box, y, "", { grid: false });
   text(panel, shorten(panel, labels.features[1] ?? "", panel.width / 2), 2, box.y - size - 3, { color: theme.muted });
-  legend(panel, { x: box.x + box.width + 10, y: box.y, width: panel.width - box.x - box.width - 12, height: box.height }, frame, labels, paint, radius);
+  const keys = keysOf(panel);
+  legend(panel, { x: box.x + box.width + 10, y: box.y, width: panel.width - box.x - box.width - 12, height: box.height }, frame, labels, paint, radius, keys);
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const known = keys.at(mx, my);
+      if (known) return known;
       if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return null;
       const c = Math.round(((mx - box.x) / box.width) * (columns - 1)), r = Math.round(((my - box.y) / box.height) * (rows - 1));
       const at = (r * columns + c) * classes, said = frame.grid.data.subarray(at, at + classes);
@@ -183,10 +188,13 @@ function legendWords(labels, frame) {
 }
 
 /** @param {Panel} panel  @param {import("./base/plot.js").Box} box  @param {Frame} frame  @param {Labels} labels */
-function legend(panel, box, frame, labels, paint, radius) {
-  const { theme } = panel;
+function legend(panel, box, frame, labels, paint, radius, keys) {
+  const { theme } = panel, marks = labels.marks ?? {};
   const size = textSize(panel), gap = size + 5;
-  const write = (/** @type {string} */ words, /** @type {number} */ y) => text(panel, shorten(panel, words, box.width - 14), box.x + 14, y, { color: theme.muted });
+  const write = (/** @type {string} */ words, /** @type {number} */ y, meaning = marks.colours) => {
+    text(panel, shorten(panel, words, box.width - 14), box.x + 14, y, { color: theme.muted });
+    keys.add({ x: box.x - 4, y: y - gap / 2, width: box.width + 4, height: gap }, meaning && `${words}\n${meaning}`);
+  };
   let y = box.y + size / 2;
   if (labels.task === "multiclass") {
     for (let k = 0; k < Math.min(8, labels.classes.length); k++, y += gap) {
@@ -198,20 +206,20 @@ function legend(panel, box, frame, labels, paint, radius) {
     const [low, high] = frame.range.data, binary = labels.task === "binary";
     colorBar(panel, { x: box.x, y: box.y, width: 8, height }, binary ? theme.diverging : theme.sequential);
     const names = binary ? [labels.classes[1], "even", labels.classes[0]] : [formatNumber(high, 2), formatNumber((low + high) / 2, 2), formatNumber(low, 2)];
-    names.forEach((name, i) => write(name, box.y + Math.min(Math.max((i * height) / 2, size / 2), height - size / 2)));
+    names.forEach((name, i) => write(name, box.y + Math.min(Math.max((i * height) / 2, size / 2), height - size / 2), binary && i === 1 ? marks.even : marks.colours));
     if (binary) rule(panel, box.x, box.y + height / 2, box.x + 8, box.y + height / 2, theme.foreground, 1.25);
     y = box.y + height + gap * 0.9;
   }
   y += 2;
   dot(panel, box.x + 4, y, radius, theme.muted);
-  write("train", y);
+  write("train", y, marks.train);
   if (frame.validation?.shape[0]) {
     dot(panel, box.x + 4, y + gap, radius + 0.2, null, theme.muted, 1.2);
-    write("validation", y + gap);
+    write("validation", y + gap, marks.validation);
   }
   if (frame.train_wrong?.data.length && y + 2 * gap < box.y + box.height + size) {
     cross(panel, box.x + 4, y + 2 * gap, radius + 1);
-    write("wrong", y + 2 * gap);
+    write("wrong", y + 2 * gap, marks.wrong);
   }
 }
 
@@ -235,8 +243,9 @@ function line(panel, frame, labels) {
   axisBelow(panel, box, x, labels.features[0]);
   const radius = panel.width > 420 ? 3 : 2.2;
   let at = panel.width - 4;
+  const keys = keysOf(panel);
   for (const name of frame.validation.shape[0] ? ["validation", "train"] : ["train"]) {
-    text(panel, name, at, box.y - size - 3, { align: "right", color: theme.muted });
+    keys.write(name, at, box.y - size - 3, { align: "right", color: theme.muted }, labels.marks?.[name]);
     at -= textWidth(panel, name) + radius + 4;
     if (name === "train") dot(panel, at, box.y - size - 3, radius, mix(theme.background, theme.muted, 0.55));
     else dot(panel, at, box.y - size - 3, radius, null, theme.muted, 1.25);
@@ -264,8 +273,9 @@ function line(panel, frame, labels) {
   const bad = frame.y.data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) alarm(panel, `output ${formatNumber(frame.y.data[bad])}`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
-      if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return null;
+      if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return keys.at(mx, my);
       const i = Math.round(((mx - box.x) / box.width) * (n - 1));
       const said = curves.map((values, k) => (classifies ? `${labels.classes[binary ? 1 : k]} ${percent(values[i])}` : `predicted ${formatNumber(values[i])}`));
       return [`${labels.features[0]} ${formatNumber(xs[i])}`, ...said].join("\n");

@@ -92,7 +92,7 @@ class Boundary(View):
 
     def labels(self) -> dict[str, Any]:
         """mode, task, classes, features; tested: "validation" or "training", and whether it is a sample of them;
-        sampled: what is said of the points of a plane or curve if not all are drawn, else ""."""
+        sampled: what is said of the points of a plane or curve if not all are drawn, else ""; marks."""
         data = self.source.data
         return {
             "mode": self.mode,
@@ -101,7 +101,32 @@ class Boundary(View):
             "features": list(data.features),
             "tested": f"{'randomly sampled ' if len(self._tested()[0]) < self._of()[1] else ''}{self._of()[0]}",
             "sampled": self._sampled(),
+            "marks": self.marks(),
         }
+
+    def marks(self) -> dict[str, str]:
+        task, mode = self.source.data.task, self.mode
+        if mode == "confusion":
+            return {
+                "true": "a row for each true class; what is on the diagonal is right",
+                "predicted": "a column for each class that the network says; the number says how often, the colour "
+                "which share of the row",
+                "tested": "counted now, on these points; the view Loss counts at every evaluation",
+            }
+        if mode == "scatter":
+            return {"line": "dashed: where the prediction is right"}
+        found = {
+            "train": "filled: points that the network learns from",
+            "validation": "rings: points that it is only tested with",
+            "wrong": "a cross: the network gets this point wrong",
+        }
+        if mode == "plane":
+            found["colours"] = {
+                "binary": "the ground: how probable the network takes the two classes to be there",
+                "regression": "the ground: the value that the network predicts there; of the points, the true one",
+            }.get(task, "the ground: the likeliest class, the stronger the colour the surer")
+            found |= {"even": "the black line: both classes are equally probable"} if task == "binary" else {}
+        return found
 
     def _of(self):
         """What it is tested with: "validation" or "training", and how many there are."""

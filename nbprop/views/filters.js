@@ -5,10 +5,10 @@ import { colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } fro
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  filters (F, rows, columns), maps (F, H', W'), picture (H, W)
- * @param {{layer: string, picture: string}} labels
+ * @param {{layer: string, picture: string, marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
-  const { theme } = panel;
+  const { theme } = panel, marks = labels.marks ?? {};
   if (!frame.filters || !frame.maps) return nothing(panel, "no filters yet");
   const size = textSize(panel);
   const [count, rows, columns] = frame.filters.shape;
@@ -32,9 +32,10 @@ export function draw(panel, frame, labels) {
   return {
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const i = cells.boxes.findIndex(({ filter, map }) => within(filter, mx, my) || within(map, mx, my));
-      if (i < 0) return null;
+      if (i < 0) return within(cells.picture, mx, my) ? [labels.picture, marks.picture].filter(Boolean).join("\n") || null : null;
+      const told = within(cells.boxes[i].filter, mx, my) ? marks.filter : marks.map;
       const say = (/** @type {string} */ what, /** @type {ArrayLike<number>} */ data) => `${what} ${ends(data)?.map((v) => formatNumber(v, 2)).join(" to ") ?? "not finite"}`;
-      return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width))].join("\n");
+      return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width)), ...(told ? [told] : [])].join("\n");
     },
   };
 }

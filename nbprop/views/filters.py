@@ -61,11 +61,20 @@ class Filters(View):
         }
 
     def labels(self) -> dict[str, Any]:
-        """layer: its name; picture: what it shows."""
+        """layer: its name; picture: what it shows; marks."""
         data, (_, y) = self.source.data, self._sample()
         return {
             "layer": self.source.layers[self._place()].name,
             "picture": data.classes[y] if data.classes and np.ndim(y) == 0 else "",
+            "marks": self.marks(),
+        }
+
+    def marks(self) -> dict[str, str]:
+        scale = "pale: 0, blue: positive, orange: negative, all on one scale"
+        return {
+            "picture": "the picture that is looked at; the option chooses another",
+            "filter": f"upper picture of each pair, a filter: its weights; {scale}",
+            "map": f"lower one, its feature map: what the layer, with its activation, makes of the picture; {scale}",
         }
 
     def plot(self, ax=None) -> "Axes":

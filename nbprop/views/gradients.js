@@ -1,12 +1,13 @@
 /** One quantity in every layer: a profile of the last step beside a map of layers and steps. */
 import { formatNumber, groups, linearScale, logScale, percent, power } from "./base/math.js";
-import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+import { fitting, keysOf, quiet } from "./base/keys.js";
+import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measured, of a layer not there yet, or frozen
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
- * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number}} Labels
+ * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, unmeasured?: string, marks?: Record<string, string>}} Labels
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,)
  * @param {Labels} labels
@@ -17,15 +18,18 @@ export function draw(panel, frame, labels, options) {
   const now = frame.now?.data ?? [], saturated = frame.saturated?.data ?? [];
   const count = now.length, log = options.log !== false && labels.log && !(frame.range?.data[0] < 0);
   const steps = { map: frame.map_steps?.data ?? [], recent: frame.recent_steps?.data ?? [] };
-  if (!count || (!steps.map.length && now.every(Number.isNaN))) return nothing(panel, "no step yet");
+  const nothing = now.every((v) => v === ABSENT), none = labels.unmeasured ?? "no step yet";
+  if (!count) return quiet(panel, { x: 0, y: 0, width: panel.width, height: panel.height }, none);
 
+  const marks = labels.marks ?? {}, keys = keysOf(panel), when = labels.when ?? "now";
   const size = textSize(panel), top = size + 10, bottom = 2 * size + 18;
   const height = panel.height - top - bottom, rowHeight = height / count;
   const every = Math.ceil((size + 1) / rowHeight);
   const named = (/** @type {number} */ row) => (count - 1 - row) % every === 0;
   const names = labels.layers.map((name) => shorten(panel, name, 0.22 * panel.width));
   const left = widest(panel, names.filter((_, row) => named(row))) + 7;
-  const beside = labels.saturated.some(Boolean) ? textWidth(panel, "100 %", size - 1) + 6 : 8;
+  const saturation = saturationWords(labels.saturated, panel.width < 280);
+  const beside = saturation ? Math.max(...["100 %", saturation].map((words) => textWidth(panel, words, size - 1))) + 6 : 8;
   const profile = { x: left, y: top, width: Math.round(0.36 * (panel.width - left - beside)), height };
   const x0 = profile.x + profile.width + beside + 4;
   const mapBox = { x: x0, y: top, width: panel.width - x0 - 8, height };
@@ -36,15 +40,26 @@ export function draw(panel, frame, labels, options) {
   const middle = (/** @type {number} */ row) => top + (row + 0.5) * rowHeight;
 
   // The profile. Its axis is also the legend of the map's colours.
-  text(panel, shorten(panel, `${labels.symbol} now${ARROWS[labels.flow] ?? ""}`, profile.x + profile.width - 2), 2, top - size - 3, { weight: 600 });
-  if (labels.usual.length) guide(panel, profile, x, labels.usual);
+  const arrow = ARROWS[labels.flow] ?? "";
+  const heads = [`${labels.symbol} ${when}${arrow}`, `${labels.symbol} ${when.replace("at step ", "at ")}${arrow}`, `${labels.symbol}${arrow}`, labels.symbol];
+  keys.write(fitting(panel, heads, profile.x + profile.width - 4, size, 600), 2, top - size - 3, { weight: 600 }, marks.profile);
+  if (labels.usual.length && !nothing) guide(panel, profile, x, labels.usual, keys, marks.usual);
   for (let row = 0; row < count; row++) {
     if (!named(row)) continue;
-    if (now[row] !== ABSENT) rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
+    if (!nothing && now[row] !== ABSENT) rule(panel, profile.x, middle(row), profile.x + profile.width, middle(row), theme.grid);
     text(panel, names[row], left - 5, middle(row), { align: "right", color: theme.muted });
   }
+  // Before the first step there is nothing but the layers.
+  if (nothing && !steps.map.length) {
+    quiet(panel, { x: left, y: top, width: panel.width - left - 8, height }, none);
+    return { keys: keys.all, readout: (/** @type {number} */ mx, /** @type {number} */ my) => keys.at(mx, my) ?? layerAt(labels, Math.floor((my - top) / rowHeight), none) };
+  }
+  if (nothing) quiet(panel, { ...profile, width: Math.min(profile.width + beside, 0.8 * textWidth(panel, none, size - 1)) }, none, size - 1);
   const ticks = barTicks(range, log, Math.max(2, Math.floor(profile.width / (3.4 * size))));
-  axisBelow(panel, { ...profile, height: height + 7 }, x, shorten(panel, labels.unit, profile.x + profile.width), { grid: false, ticks });
+  // The unit is written in full or not at all; the bar says it too.
+  const unit_ = fitting(panel, [labels.unit, labels.unit.split(" ").pop() ?? "", ""], profile.x + profile.width);
+  axisBelow(panel, { ...profile, height: height + 7 }, x, unit_, { grid: false, ticks });
+  keys.add({ x: profile.x, y: top + height, width: profile.width, height: bottom }, marks.colours);
   colorBar(panel, { x: x.range[0], y: top + height + 1, width: x.range[1] - x.range[0], height: 6 }, theme.sequential);
   const xs = Array.from(now, (v) => v === ABSENT ? NaN : Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
   const rows = xs.map((_, row) => middle(row));
@@ -53,7 +68,7 @@ export function draw(panel, frame, labels, options) {
   xs.forEach((px, row) => {
     if (Number.isFinite(px) && Number.isFinite(now[row])) dot(panel, px, rows[row], radius, shade(now[row]), theme.foreground, 0.8);
   });
-  if (rowHeight >= size + 2) {
+  if (rowHeight >= size + 2 && !nothing) {
     for (let row = 0; row < count; row++) {
       if (now[row] === ABSENT) text(panel, shorten(panel, "not measured", profile.width - 4), profile.x + 2, middle(row), { color: theme.muted, size: size - 1 });
     }
@@ -62,33 +77,43 @@ export function draw(panel, frame, labels, options) {
     if (word.startsWith("inf")) alarm(panel, word, profile.x + profile.width, middle(row), { align: "right" });
     else alarm(panel, word, profile.x + 1, middle(row), { align: "left" });
   }
-  if (labels.saturated.some(Boolean)) saturatedColumn(panel, profile, beside, rows, saturated, labels, every, rowHeight);
+  if (saturation) {
+    keys.write(saturation, profile.x + profile.width + 1, top - size - 3, { size: size - 1, color: theme.muted }, marks[saturation] ?? marks.saturated);
+    if (!nothing) saturatedColumn(panel, profile, beside, rows, saturated, labels, every, rowHeight);
+  }
 
   // The map: the whole run, and beside it the newest records.
-  const parts = [{ name: "map", box: mapBox, title: "over steps" }];
+  const parts = [{ name: "map", box: mapBox, titles: ["over the steps", "steps"], told: marks.map }];
   if (steps.recent.length) {
     parts[0].box = { ...mapBox, width: Math.round(0.56 * mapBox.width) };
     const at = mapBox.x + parts[0].box.width + 8;
-    parts.push({ name: "recent", box: { ...mapBox, x: at, width: mapBox.x + mapBox.width - at }, title: `last ${groups(steps.recent[steps.recent.length - 1] - steps.recent[0])} steps` });
-    parts[0].title = "whole run";
+    const last = `last ${groups(steps.recent[steps.recent.length - 1] - steps.recent[0])}`;
+    parts.push({ name: "recent", box: { ...mapBox, x: at, width: mapBox.x + mapBox.width - at }, titles: [`${last} steps`, last, "newest", "new"], told: marks.recent && `${last} steps: ${marks.recent}` });
+    parts[0].titles = ["whole run", "run", "all"];
   }
-  const shown = parts.map(({ name, box, title }) => {
+  const shown = parts.map(({ name, box, titles, told }) => {
     const ratio = panel.ctx.getTransform().a || 1;
     const columns = columnsOf(steps[name], Math.max(1, Math.round(box.width * ratio)));
     const pixels = paintMap(frame[name].data, count, steps[name].length, columns.index, range, log, theme);
     picture(panel, pixels, columns.index.length, count, box, false);
     const scale = linearScale([columns.first, columns.last], [box.x, box.x + box.width]);
-    const words = textWidth(panel, title) <= box.width ? title : title.replace(" steps", "");
-    text(panel, shorten(panel, words, box.width), box.x, top - size - 3, { color: theme.muted });
+    keys.write(fitting(panel, titles, box.width), box.x, top - size - 3, { color: theme.muted }, told);
     endTicks(panel, box, scale);
-    return { name, box, columns };
+    return { name, box, columns, line: markMoment(panel, box, scale, labels.moment ?? null) };
   });
-  text(panel, "step", mapBox.x + mapBox.width / 2, top + height + size + 15, { align: "center", baseline: "top", color: theme.muted });
+  const line = shown.find((one) => one.line !== null)?.line ?? null, below = top + height + size + 15;
+  if (line === null) text(panel, "step", mapBox.x + mapBox.width / 2, below, { align: "center", baseline: "top", color: theme.muted });
+  else {
+    const words = `step ${groups(labels.moment ?? 0)}`, half = textWidth(panel, words, size, 600) / 2;
+    const middle = Math.min(Math.max(line, mapBox.x + half), panel.width - half - 2);
+    keys.write(words, middle, below, { align: "center", baseline: "top", weight: 600 }, marks.moment);
+  }
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
-      const row = Math.floor((my - top) / rowHeight);
-      if (row < 0 || row >= count) return null;
+      const row = Math.floor((my - top) / rowHeight), known = keys.at(mx, my);
+      if (row < 0 || row >= count) return known;
       for (const { name, box, columns } of shown) {
         if (mx < box.x || mx >= box.x + box.width) continue;
         const i = columns.index[Math.floor(((mx - box.x) / box.width) * columns.index.length)];
@@ -97,12 +122,26 @@ export function draw(panel, frame, labels, options) {
         return `${labels.layers[row]}, step ${groups(steps[name][i])}\n${said(labels.symbol, value)}`;
       }
       if (mx >= mapBox.x) return null;
-      const units = labels.units[row] ? ` (${labels.units[row]} × ${labels.activations[row]})` : "";
-      const lines = [`${labels.layers[row]}${units}`, said(labels.symbol, now[row])];
-      if (labels.saturated[row]) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}`);
+      const at = when === "now" ? "" : ` ${when}`;
+      const lines = [layerAt(labels, row, nothing ? none : said(labels.symbol, now[row]) + at)];
+      if (labels.saturated[row] && saturated[row] >= 0) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}${at}`);
+      if (known) lines.push(known);
       return lines.join("\n");
     },
   };
+}
+
+/** A layer, and what is said of it; null where there is none. @param {Labels} labels  @param {number} row  @param {string} words */
+function layerAt(labels, row, words) {
+  if (!labels.layers[row]) return null;
+  const units = labels.units[row] ? ` (${labels.units[row]} × ${labels.activations[row]})` : "";
+  return `${labels.layers[row]}${units}\n${words}`;
+}
+
+/** What the shares beside the dots are, "" where there are none. @param {string[]} words  @param {boolean} short */
+function saturationWords(words, short) {
+  const kinds = new Set(words.filter(Boolean));
+  return kinds.size > 1 ? "flat" : kinds.has("dead") ? "dead" : !kinds.size ? "" : short ? "sat." : "saturated";
 }
 
 /** @param {string} symbol  @param {number} value */
@@ -185,7 +224,7 @@ export function paintMap(values, rows, columns, index, [low, high], log, theme) 
 }
 
 /** What is usual, from low to high, and the rule of thumb. @param {number[]} usual */
-function guide(panel, box, x, usual) {
+function guide(panel, box, x, usual, keys, meaning) {
   const { ctx, theme } = panel, [low, high, thumb] = usual;
   const [a, b] = [low, high].map((v) => Math.min(Math.max(x(v) || box.x, box.x), box.x + box.width));
   ctx.save();
@@ -193,6 +232,7 @@ function guide(panel, box, x, usual) {
   ctx.fillStyle = theme.guide;
   ctx.fillRect(a, box.y, b - a, box.height);
   ctx.restore();
+  keys.add({ x: a, y: box.y, width: b - a, height: box.height }, meaning);
   if (x(thumb) > box.x) rule(panel, x(thumb), box.y, x(thumb), box.y + box.height, theme.guide, 1, [4, 3]);
 }
 
@@ -200,9 +240,6 @@ function guide(panel, box, x, usual) {
 function saturatedColumn(panel, profile, width, rows, shares, { saturated: words, alarm: most }, every, rowHeight) {
   const { ctx, theme } = panel;
   const x = profile.x + profile.width + 3, size = textSize(panel) - 1;
-  const kinds = new Set(words.filter(Boolean));
-  const title = kinds.size > 1 ? "flat" : kinds.has("dead") ? "dead" : "sat.";
-  text(panel, title, x - 2, profile.y - size - 4, { size, color: theme.muted });
   rows.forEach((y, row) => {
     if (!words[row] || !(shares[row] >= 0.005)) return;
     const color = shares[row] > most ? theme.warning : theme.muted;
@@ -210,6 +247,15 @@ function saturatedColumn(panel, profile, width, rows, shares, { saturated: words
     ctx.fillStyle = color;
     ctx.fillRect(x, y - rowHeight / 3, Math.max(1, (width - 6) * shares[row]), Math.max(1, (2 * rowHeight) / 3));
   });
+}
+
+/** A line at the step that is looked at: where it is, null where it is not on this map. @param {number | null} moment */
+function markMoment(panel, box, scale, moment) {
+  if (moment === null || moment < scale.domain[0] || moment > scale.domain[1]) return null;
+  const { theme } = panel, at = Math.min(scale(moment), box.x + box.width - 1);
+  rule(panel, at, box.y - 3, at, box.y + box.height + 3, theme.background, 4); // it is seen on any colour
+  rule(panel, at, box.y - 3, at, box.y + box.height + 3, theme.foreground, 1.5);
+  return at;
 }
 
 /** First and last step below a map: all that there is room for. */

@@ -6,17 +6,16 @@ import numpy as np
 
 from nbprop.record import verdicts
 from nbprop.record.quantities import QUANTITIES
-from nbprop.record.source import Layered, Probed, Recorded
+from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from .base import colors
+from .base.laid import ABSENT, laid_out
 from .base.view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 WHOLE, RECENT = 96, 64  # columns of the map: the whole run, thinned, and the newest records
-STRUCTURE = ("depth", "hidden", "insert", "remove")  # what changes how many layers there are
-ABSENT = float(np.finfo(np.float32).min)  # nothing is known: the layer was not there, or is frozen
 
 
 class Offered:
@@ -57,34 +56,39 @@ class GradientFlow(View):
         """now (L,) and saturated (L,), share of saturated values or dead units, of the last step; map (L, n) with
         map_steps (n,), the whole run, and recent (L, m) with recent_steps (m,), empty while the map holds every record;
         range (4,): lowest and highest value of a linear axis, lowest below 0 if any value is, and of a logarithmic one.
-        ABSENT, the lowest float32, is what was not measured: of a layer that was not there yet, or is frozen. What the
-        whole network has one of has one row, L = 1.
+        ABSENT, the lowest float32, is what was not measured: since the network was changed, or of a layer that was not
+        there, or is frozen. What the whole network has one of has one row, L = 1.
+
+        Of a look at the past now and saturated are those of its step, or of the last record before it.
         """
-        now, saturated, (steps, values, born) = self._read()
-        if np.isnan(now).any() and not self._lost():
-            now = np.where(np.isnan(now), np.float32(ABSENT), now)
+        now, saturated, laid, _ = self._read()
+        steps, values = laid.steps, laid.values
         n = len(steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
-        if 0 < born < n:  # a column is either before or after the change of depth
-            starts = np.union1d(starts, [born])
-        sound = self._sound(steps, born) if np.isnan(values).any() else np.zeros(n, bool)
+        # A column is either before or after a change of depth.
+        starts = np.union1d(starts, [end for end in (laid.start, laid.stop) if 0 < end < n]).astype(int)
+        sound = self._sound(laid)
+        newest = values[max(laid.stop - RECENT, laid.start) : laid.stop]
         map_steps, whole = _columns(steps, values, starts, sound)
-        recent_steps, newest = _columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
+        recent_steps, last = _columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
         return {
             "now": now,
             "saturated": saturated,
             "map": whole,
             "map_steps": map_steps,
-            "recent": newest,
+            "recent": last,
             "recent_steps": recent_steps,
-            "range": self._range(np.append(values[max(n - RECENT, born) :].ravel(), now[now != ABSENT])),
+            "range": self._range(np.append(newest if len(newest) else values[-RECENT:], now[now != ABSENT])),
         }
 
-    def _sound(self, steps, born):
-        """(n,) bool: in these records NaN is what was not measured. Before a change of depth it always is; after it,
-        where dL/dW, of which there is one of every layer, has none."""
-        sound = np.arange(len(steps)) < born
+    def _sound(self, laid):
+        """(n,) bool: in these records NaN is what was not measured. Of other networks it always is; of this one, where
+        dL/dW, of which there is one of every layer, has none."""
+        steps, place = laid.steps, np.arange(len(laid.steps))
+        sound = (place < laid.start) | (place >= laid.stop)
+        if not np.isnan(laid.values).any():
+            return sound
         at, values = self.source.history.series("dW")
         if len(at):
             there = ~np.isnan(np.asarray(values).reshape(len(at), -1))
@@ -98,17 +102,36 @@ class GradientFlow(View):
         return there.get(self.quantity, QUANTITIES["dz"])  # one of a user's may have been taken away
 
     def _probed(self, series):
-        """What the source says of the last step: (layers,) or one number; NaN of what it does not measure."""
-        found = self.source.probe().get(series)
-        return np.full(len(self.source.layers), np.nan) if found is None else np.asarray(found)
+        """What the source says of the last step: (layers,) or one number; ABSENT where it has not measured it."""
+        try:
+            found = self.source.probe().get(series)
+        except CannotSay:
+            if self.moment is None:
+                raise
+            found = None  # then the record may know
+        if found is None:
+            values = self.source.history.series(series)[1]
+            one = len(values) and np.ndim(values) == 1  # it stands for the whole network
+            found = np.ma.masked_all(() if one else len(self.source.layers))
+        hidden = np.ma.getmaskarray(found)
+        return np.where(hidden, np.float32(ABSENT), np.ma.getdata(found)).astype(np.float32)
 
     def _read(self):
-        """now (L,), saturated (L,), and the record of the quantity, as `laid_out` gives it."""
-        series = self._shown().series
-        now = self._probed(series).astype(np.float32)
-        saturated = self._probed("saturated").astype(np.float32) if now.ndim else np.full(1, np.nan, np.float32)
+        """now (L,), saturated (L,), the record of the quantity as it is `laid_out`, and the step that now is of."""
+        moment, series = self.moment, self._shown().series
+        now, saturated, step = self._probed(series), self._probed("saturated"), self.source.steps
+        saturated = saturated if now.ndim else np.full(1, ABSENT, np.float32)
         now = now.reshape(-1)
-        return now, saturated, laid_out(self.source.history, series, len(now))
+        laid = laid_out(self.source.history, series, len(now), moment)
+        if moment is not None and (now == ABSENT).all() and (i := laid.at(moment)) >= 0:
+            step, now = (
+                int(laid.steps[i]),
+                np.where(np.isnan(laid.values[i]) & self._sound(laid)[i], ABSENT, laid.values[i]),
+            )
+            shares = laid_out(self.source.history, "saturated", len(now), moment)
+            if len(saturated) == len(now) and (i := shares.at(step)) >= 0 and shares.steps[i] == step:
+                saturated = np.where(np.isnan(shares.values[i]), ABSENT, shares.values[i])
+        return now.astype(np.float32), saturated.astype(np.float32), laid, step
 
     def _rows(self):
         """The layers, or None where one number stands for the whole network."""
@@ -117,7 +140,9 @@ class GradientFlow(View):
     def labels(self) -> dict[str, Any]:
         """layers, activations, units of each row; saturated: "saturated", "dead" or "" for each; the words of what is
         shown, which way it flows ("forward", "backward" or ""), whether a logarithm suits it; usual: [low, high, rule
-        of thumb] or []; alarm: the share of saturated units that is one; choices: of the options, as they are now."""
+        of thumb] or []; alarm: the share of saturated units that is one; choices: of the options, as they are now;
+        when: "now", or "at step 120" of a look at the past, and moment: its step, or None; unmeasured: what to say
+        where there is no number; marks."""
         layers, shown = self._rows(), self._shown()
         known = layers is not None
         return {
@@ -127,7 +152,38 @@ class GradientFlow(View):
             "saturated": [verdicts.saturation_word(layer.activation) for layer in layers] if known else [""],
             **words_of(shown),
             "choices": {"quantity": [list(choice) for choice in offered(self.source)]},
+            **self._when(),
+            "marks": self.marks(),
         }
+
+    def _when(self):
+        moment = self.moment
+        when = "now" if moment is None else f"at step {self._read()[-1]:,}"
+        return {"when": when, "moment": moment, "unmeasured": self.unmeasured()}
+
+    def marks(self) -> dict[str, str]:
+        shown = self._shown()
+        way = {"backward": " It flows back, from the output to the input.", "forward": " It flows on to the output."}
+        step = "last step" if self.moment is None else "step that is shown"
+        unit = f", {shown.unit}" if shown.unit else ""
+        flat = ["share of the values of a tanh or sigmoid that lie where its slope is near 0",
+                "share of the units of ReLU and its kin whose slope is near 0 for the whole batch"]  # fmt: skip
+        found = {
+            "profile": f"{shown.label}{unit}: a dot for each layer, of the {step}.{way.get(shown.flow, '')}",
+            "saturated": f"saturated: {flat[0]}",
+            "dead": f"dead: {flat[1]}",
+            "flat": f"saturated: {flat[0]}; dead: {flat[1]}",
+            "map": "every layer at every step that was recorded, in the colours of the bar under the dots; clear: "
+            "nothing was measured; magenta: NaN, infinite, or 0 on a logarithmic axis",
+            "recent": "the newest records of the same, one by one",
+            "colours": f"the axis of the dots, and what the colours beside it mean{unit}",
+        }
+        if shown.usual:
+            found["usual"] = f"green: what is usual, {number(shown.usual[0])} to {number(shown.usual[1])}"
+            found["usual"] += "" if shown.rule is None else f"; dashed: the rule of thumb, {number(shown.rule)}"
+        if self.moment is not None:
+            found["moment"] = f"the step that is shown, {self.moment:,}"
+        return found
 
     def _range(self, values):
         """Of the newest records: what was long ago must not flatten what is now. Half decades, so it moves rarely."""
@@ -155,8 +211,9 @@ class GradientFlow(View):
         unit = f" ({labels['unit']})" if labels["unit"] else ""
         ax.set_title(f"{self.title}: {labels['symbol']}{unit}")
         ax.axis("off")
-        if not (self.source.steps and len(now)):
-            colors.unrun(ax)
+        nothing = (frame["now"] == ABSENT).all()
+        if nothing and not frame["map_steps"].size:
+            colors.unmeasured(ax, labels["unmeasured"])
             return ax
         left = ax.inset_axes((0, 0, 0.36, 1))
         if labels["usual"]:
@@ -168,7 +225,11 @@ class GradientFlow(View):
         left.scatter(now[placed], rows[placed], c=now[placed], cmap=cmap, norm=norm, s=24, zorder=2,
                      edgecolors=colors.FOREGROUND, linewidths=0.6)  # fmt: skip
         style = {"xycoords": ("axes fraction", "data"), "va": "center"}
-        for row in rows[frame["now"] == ABSENT]:
+        if nothing:
+            words = labels["unmeasured"].replace(": ", ":\n")
+            left.text(0.5, 0.5, words, color=colors.MUTED, ha="center", va="center", fontsize="small",
+                      transform=left.transAxes)  # fmt: skip
+        for row in [] if nothing else rows[frame["now"] == ABSENT]:
             left.annotate("not measured", (0.02, row), fontsize="x-small", color=colors.MUTED, **style)
         for row in rows[~placed & (frame["now"] != ABSENT)]:
             left.annotate(number(now[row]), (float(now[row] == np.inf), row), ha="center", weight="bold",
@@ -182,7 +243,8 @@ class GradientFlow(View):
         if log:
             left.set_xscale("log")
             colors.log_axis(left.xaxis, low, high, ticks=3)
-        words = f"{labels['unit']}, last step" if labels["unit"] else "last step"
+        when = "last step" if labels["moment"] is None else labels["when"]
+        words = f"{labels['unit']}, {when}" if labels["unit"] else when
         left.set(xlim=(low, high), ylim=(len(now) - 0.5, -0.5), xlabel=words)
         left.set_yticks(rows[::every], names[::every])
         colors.tidy(left)
@@ -196,6 +258,8 @@ class GradientFlow(View):
                 image = _paint(frame[name], cmap, norm, log)
                 edges = _edges(steps)
                 part.pcolormesh(edges, np.arange(len(now) + 1) - 0.5, image)
+                if labels["moment"] is not None and edges[0] <= labels["moment"] <= edges[-1]:
+                    part.axvline(labels["moment"], color=colors.WARNING, linewidth=1.5)
                 ends = np.maximum(edges[[0, -1]], 0)
                 if name == "map":
                     part.set_xticks(ends, [f"{end:,.0f}" for end in ends])
@@ -215,15 +279,25 @@ class GradientFlow(View):
 
     def describe(self) -> str:
         shown, layers = self._shown(), self._rows()
-        now = self._probed(shown.series).astype(np.float64).reshape(-1)
+        now, shares, _, step = self._read()
         names = [layer.name for layer in layers] if layers is not None else ["the network"]
-        if not self.source.steps or not len(now):
+        there = now != ABSENT
+        if not there.any():
+            return self._silent(shown)
+        now, names = now[there].astype(np.float64), [name for name, known in zip(names, there, strict=True) if known]
+        return ("" if self.moment is None else f"At step {step:,}: ") + self._said(shown, now, names, shares)
+
+    def _silent(self, shown):
+        """Why there is no number."""
+        if self.moment is not None:
+            return f"{shown.said} was not recorded at step {self.moment:,}."
+        if not self.source.steps:
             return "No step has been taken yet."
-        if not self._lost():  # what is NaN has not been measured, as of frozen layers
-            there = ~np.isnan(now)
-            if not there.any():
-                return f"{shown.said} has not been measured in this step."
-            now, names = now[there], [name for name, known in zip(names, there, strict=True) if known]
+        if (self._probed("dW") == ABSENT).all():
+            return f"{shown.said} has not been measured yet: make a step."
+        return f"{shown.said} has not been measured in this step."
+
+    def _said(self, shown, now, names, shares):
         bad = [f"{number(v)} in {name}" for v, name in zip(now, names, strict=True) if not np.isfinite(v)]
         if bad:
             return f"{shown.said} is {some(bad)}{'' if shown.own else ': the run has diverged'}."
@@ -240,15 +314,11 @@ class GradientFlow(View):
             low, high = int(now.argmin()), int(now.argmax())
             least, most = f"{number(now[low])} in {names[low]}", f"{number(now[high])} in {names[high]}"
             words = f"{shown.said} is between {least} and {most}."
-        return words + self._saturation(self._probed("saturated"))
-
-    def _lost(self):
-        """Has the run diverged?  Then dL/dW, which is always measured, is not finite."""
-        return not np.isfinite(self.source.probe().get("dW", 0)).all()
+        return words + self._saturation(shares)
 
     def _saturation(self, shares):
-        most = int(np.nanargmax(shares)) if np.isfinite(shares).any() else None
-        if most is None or shares[most] < verdicts.SATURATED_SAID:
+        most = int(np.argmax(shares)) if len(shares) else 0
+        if not len(shares) or not shares[most] >= verdicts.SATURATED_SAID:
             return ""
         layer = self.source.layers[most]
         word = verdicts.saturation_word(layer.activation) or "flat"
@@ -288,43 +358,6 @@ def _flowing(shown, now, names):
     return f"{words}: {verdict}." if verdict else f"{words}."
 
 
-def laid_out(history, series, count) -> tuple[np.ndarray, np.ndarray, int]:
-    """Steps (n,), values (n, count) and the index of the first record since the depth was last changed. Before it the
-    columns are laid so that the first and the last layer keep their places, and where one layer was put in or taken
-    out the others do; NaN where there was no such layer."""
-    steps, values = history.series(series)
-    if not len(steps):
-        return np.asarray(steps), np.zeros((0, count), np.float32), 0
-    values = np.asarray(values, np.float32).reshape(len(steps), -1)
-    last = next((event for event in reversed(history.events) if event.name in STRUCTURE), None)
-    changed = -1 if last is None else last.step
-    born = int(np.searchsorted(steps, changed, side="right"))
-    if values.shape[1] < count:
-        values = np.pad(values, ((0, 0), (0, count - values.shape[1])), constant_values=np.nan)
-    if not born:
-        return steps, values[:, :count], 0
-    old = values[:born]
-    there = ~np.isnan(old)
-    depth = np.where(there.any(axis=1), old.shape[1] - there[:, ::-1].argmax(axis=1), 1)
-    laid = np.where(np.arange(count) < depth[:, None] - 1, old[:, :count], np.nan)
-    laid[:, count - 1] = old[np.arange(born), depth - 1]
-    place, before = _place(last, count)
-    if place is not None:
-        same = depth == before
-        kept = old[same, :before]
-        laid[same] = np.insert(kept, place, np.nan, axis=1) if before < count else np.delete(kept, place, axis=1)
-    return steps, np.concatenate([laid, values[born:, :count]]), born
-
-
-def _place(event, count):
-    """Where one layer was put in or taken out, and of how many; None, 0 where it was neither. count: layers now."""
-    if event.name == "insert" and isinstance(event.new, tuple):
-        return event.new[0], count - 1
-    if event.name == "remove" and str(event.new).startswith("hidden "):
-        return int(event.new.split()[1]) - 1, count + 1
-    return None, 0
-
-
 def _columns(steps, values, starts, sound):
     """Steps (m,) and means (L, m) of the runs of records at `starts`; in those that are sound NaN is ABSENT."""
     if not len(starts):
@@ -354,7 +387,7 @@ def _paint(values, cmap, norm, log):
     """Colours (L, n, 4) of a map: absent layers are clear, what has no place on the axis is in the warning colour."""
     from matplotlib.colors import to_rgba
 
-    usual = np.isfinite(values) & ((values > 0) | (not log))
+    usual = np.isfinite(values) & (values != ABSENT) & ((values > 0) | (not log))
     image = np.asarray(cmap(norm(np.where(usual, values, norm.vmin))))
     image[~usual] = to_rgba(colors.WARNING)
     image[values == ABSENT] = 0

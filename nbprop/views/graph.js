@@ -1,4 +1,5 @@
 /** A computation graph after one step of the walk through it: values on the way forward, gradients on the way back. */
+import { keysOf, wrap } from "./base/keys.js";
 import { mix, nothing, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 const [MARGIN, GAP, WIDEST] = [3, 34, 112]; // of the boxes: beside all, between two, and how wide they get; see graph.py
@@ -9,7 +10,7 @@ const WRONG = 3;
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  see Graph.frame
- * @param {{words: string, nodes: {name: string, symbol: string, value: string, gradient: string, tip: string}[], edges: {text: string, tip: string}[]}} labels
+ * @param {{words: string, nodes: {name: string, symbol: string, value: string, gradient: string, tip: string}[], edges: {text: string, tip: string}[], marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   if (!frame.nodes) return nothing(panel, "no graph yet");
@@ -49,9 +50,11 @@ export function draw(panel, frame, labels) {
     panel.ctx.fillRect(free.x - 2, free.y, width + 4, height);
     text(panel, words, free.x, free.y + height / 2, { size: little, color: k === now ? theme.foreground : theme.muted, weight: k === now ? 600 : 400 });
   }
-  if (bottom > size) legend(panel, size);
+  const keys = keysOf(panel);
+  if (bottom > size) legend(panel, size, keys, labels.marks ?? {});
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const i = boxes.findIndex((box) => Math.abs(mx - box.x) <= box.width / 2 && Math.abs(my - box.y) <= box.height / 2);
       if (i >= 0) return labels.nodes[i].tip || null;
@@ -62,7 +65,7 @@ export function draw(panel, frame, labels) {
           if (away < near) [best, near] = [k, away];
         }
       });
-      return (best >= 0 && labels.edges[best].tip) || null;
+      return (best >= 0 && labels.edges[best].tip) || keys.at(mx, my);
     },
   };
 }
@@ -104,20 +107,6 @@ export function geometry(frame, width, height, size) {
 export function at(curve, t) {
   const weights = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3];
   return [0, 1].map((k) => weights.reduce((sum, weight, i) => sum + weight * curve[2 * i + k], 0));
-}
-
-/** Words in at most `lines` lines; what is left over stays on the last. @param {(words: string) => number} measure */
-export function wrap(words, width, lines, measure) {
-  const done = [];
-  let line = "";
-  for (const word of words.split(" ")) {
-    const longer = line ? `${line} ${word}` : word;
-    if (line && done.length < lines - 1 && measure(longer) > width) {
-      done.push(line);
-      line = word;
-    } else line = longer;
-  }
-  return [...done, line];
 }
 
 /** Places for a text along an edge, best first. @param {number[][]} curves */
@@ -201,14 +190,15 @@ function arrow(panel, curve, back, color) {
   ctx.fill();
 }
 
-/** What the colours mean, in the last line. */
-function legend(panel, size) {
+/** What the colours mean, in the last line; the names that there is room for, in short where it is little. */
+function legend(panel, size, keys, marks) {
   const { theme } = panel;
+  const names = [["value", "value", theme.weights, marks.value], ["gradient", "gradient", theme.gradients, marks.gradient],
+    ["local derivative (on the edge)", "slope", theme.muted, marks.slope]];
+  const long = names.reduce((sum, [words]) => sum + textWidth(panel, words, size) + 14, 4) < panel.width;
   let x = 4;
-  for (const [words, color] of [["value", theme.weights], ["gradient", theme.gradients], ["local derivative (on the edge)", theme.muted]]) {
-    const width = textWidth(panel, words, size);
-    if (x + width > panel.width - 4) return;
-    text(panel, words, x, panel.height - size / 2 - 3, { color, size });
-    x += width + 14;
+  for (const [words, short, color, meaning] of names) {
+    keys.write(long ? words : short, x, panel.height - size / 2 - 3, { color, size }, meaning);
+    x += textWidth(panel, long ? words : short, size) + 14;
   }
 }

@@ -133,12 +133,22 @@ class Graph(View):
 
     def labels(self) -> dict[str, Any]:
         """words: what happens in this step; nodes: name, symbol of the op, value and gradient, all that is known (tip);
-        edges: the local derivative, and what passes (tip)."""
+        edges: the local derivative, and what passes (tip); marks."""
         step, known, gradients, _ = self._now()
         return {
             "words": self._words(step),
             "nodes": [self._node(i, i in known, gradients[i]) for i in range(len(self.source.nodes))],
             "edges": [self._edge(*edge, edge[0] in known) for edge in self._edges],
+            "marks": self.marks(),
+        }
+
+    def marks(self) -> dict[str, str]:
+        end = self.source.nodes[-1].name
+        of = f"orange: the derivative of {end} with respect to the box"
+        return {
+            "value": "blue: what was computed, on the way forward; of an array its shape and norm",
+            "gradient": f"{of}, as far as it has arrived; red: a wrong one",
+            "slope": "on the edge: the derivative of the box that it leads to with respect to the one it comes from",
         }
 
     def _node(self, i, known, gradient):

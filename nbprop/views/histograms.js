@@ -1,11 +1,12 @@
 /** One histogram per layer, each over its own range. */
 import { formatNumber, groups } from "./base/math.js";
+import { quiet } from "./base/keys.js";
 import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2)
- * @param {{layers: string[], kind: string}} labels
+ * @param {{layers: string[], kind: string, unmeasured?: string, marks?: Record<string, string>}} labels
  * @param {{log?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
@@ -16,6 +17,7 @@ export function draw(panel, frame, labels, options) {
   const size = textSize(panel);
   const cells = layoutCells(count, panel.width, panel.height, size);
   const color = theme[labels.kind] ?? theme.weights;
+  const none = labels.unmeasured ?? "not measured yet", marks = labels.marks ?? {};
   const counts = (/** @type {number} */ i) => frame.counts.data.subarray(i * bins, (i + 1) * bins);
 
   cells.boxes.forEach((box, i) => {
@@ -27,6 +29,7 @@ export function draw(panel, frame, labels, options) {
       text(panel, shorten(panel, name, chart.x - box.x - 4, size - 1), chart.x - 5, box.y + box.height / 2, { align: "right", size: size - 1, color: theme.muted });
     } else text(panel, shorten(panel, name, box.width, size, 600), box.x, box.y + size / 2, { weight: 600 });
     const ill = notFinite(frame.bad?.data.subarray(2 * i, 2 * i + 2) ?? []);
+    if (!ill && !numbers.some((n) => n > 0)) return quiet(panel, { ...chart, width: chart.width + chart.spare }, none, size - 1); // nothing was counted
     if (!numbers.some((n) => n > 0) || !Number.isFinite(high[i] - low[i])) {
       return alarm(panel, ill || "no finite value", chart.x + chart.width / 2, chart.y + chart.height / 2);
     }
@@ -65,7 +68,9 @@ export function draw(panel, frame, labels, options) {
       const total = numbers.reduce((sum, n) => sum + n, 0);
       const lines = [labels.layers[i] ?? "", `${groups(total)} ${labels.kind}, ${formatNumber(low[i])} to ${formatNumber(high[i])}`];
       const ill = notFinite(frame.bad?.data.subarray(2 * i, 2 * i + 2) ?? []);
+      if (!total && !ill) return `${labels.layers[i] ?? ""}\n${none}`;
       if (ill) lines.push(ill);
+      if (my < chart.y) lines.push(...[marks.bars, marks.zero].filter(Boolean)); // on the name
       const bin = Math.floor(((mx - chart.x) / chart.width) * bins);
       if (bin >= 0 && bin < bins && high[i] > low[i]) {
         const edge = (/** @type {number} */ k) => formatNumber(low[i] + ((high[i] - low[i]) * k) / bins, 2);
@@ -103,6 +108,17 @@ export function layoutCells(count, width, height, size) {
   if (best) return { boxes: best.boxes, compact: false };
   const columns = [1, 2, 3, 4].find((n) => grid(n, 1).h >= size) ?? 4;
   return { boxes: grid(columns, 1).boxes, compact: true };
+}
+
+/** The cells before there is anything to draw in them: their names, and why. @param {import("./base/plot.js").Panel} panel  @param {string[]} names  @param {string} none */
+export function skeleton(panel, names, none) {
+  const size = textSize(panel), { boxes, compact } = layoutCells(Math.max(1, names.length), panel.width, panel.height, size);
+  if (compact || !names.length) quiet(panel, { x: 0, y: 0, width: panel.width, height: panel.height }, none);
+  else boxes.forEach((box, i) => {
+    text(panel, shorten(panel, names[i], box.width, size, 600), box.x, box.y + size / 2, { weight: 600 });
+    quiet(panel, { ...box, y: box.y + size + 2, height: box.height - size - 4 }, none);
+  });
+  return { readout: () => none };
 }
 
 /** Where the bars of a cell lie; `spare` is the room for the range beside them. */

@@ -41,8 +41,16 @@ class Histograms(View):
         return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high), "bad": _floats(bad)}
 
     def labels(self) -> dict[str, Any]:
-        """layers: their names; kind: what is counted."""
-        return {"layers": [layer.name for layer in self.source.layers], "kind": self.kind}
+        """layers: their names; kind: what is counted; unmeasured: what to say where nothing is; marks."""
+        layers = [layer.name for layer in self.source.layers]
+        return {"layers": layers, "kind": self.kind, "unmeasured": self.unmeasured(), "marks": self.marks()}
+
+    def marks(self) -> dict[str, str]:
+        return {
+            "bars": f"how many {self.kind} of a layer are how large; each layer over its own range, from its lowest to "
+            "its highest value",
+            "zero": "the upright line is at 0",
+        }
 
     def plot(self, ax=None) -> "Axes":
         frame, names = self.frame(), self.labels()["layers"]
@@ -52,6 +60,9 @@ class Histograms(View):
         ax = new_axes(ax, 5.0, max(2.6, 0.95 * rows))
         ax.set_title(f"{self.title}: {self.kind}")
         ax.axis("off")
+        if not counts.any() and not frame["bad"].any():
+            colors.unmeasured(ax, self.unmeasured())
+            return ax
         rows_of = zip(counts, frame["low"], frame["high"], frame["bad"], strict=True)
         for i, (bars, low, high, bad) in enumerate(rows_of):
             row, column = divmod(i, columns)
@@ -63,9 +74,10 @@ class Histograms(View):
             cell.grid(False)
             none = not bars.sum() or not np.isfinite(high - low)
             if none or bad.any():
-                words = not_finite(bad) or "no finite value"
-                cell.text(0.5 if none else 1, 0.5 if none else 1.05, words, color=colors.WARNING, weight="bold",
-                          ha="center" if none else "right", va="center" if none else "bottom", fontsize="x-small",
+                words, ill = not_finite(bad) or "not measured", bad.any()
+                cell.text(0.5 if none else 1, 0.5 if none else 1.05, words, fontsize="x-small",
+                          color=colors.WARNING if ill else colors.MUTED, weight="bold" if ill else "normal",
+                          ha="center" if none else "right", va="center" if none else "bottom",
                           transform=cell.transAxes)  # fmt: skip
             if none:
                 cell.set(xticks=[], yticks=[])
@@ -93,7 +105,7 @@ class Histograms(View):
             ill = [f"{name} {not_finite(bad)}" for name, bad in zip(names, frame["bad"], strict=True) if bad.any()]
             return f"{self.kind.capitalize()} are not finite: " + ", ".join(ill) + "."
         if not some.any():
-            return f"No {self.kind} to show yet."
+            return f"No {self.kind} to show, {self.unmeasured()}."
         low, high = frame["low"], frame["high"]
         spans = [f"{name} {_span(*row)}" for name, *row in zip(names, frame["counts"], low, high, strict=True)]
         if len(names) <= 3:
@@ -122,7 +134,7 @@ def not_finite(bad) -> str:
 
 def _span(counts, low, high):
     if not counts.sum():
-        return "not finite"
+        return "not measured"
     same = constant(counts, low, high)
     return f"{number(low, 2)} to {number(high, 2)}" if same is None else f"all {number(same, 2)}"
 

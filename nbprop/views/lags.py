@@ -7,6 +7,7 @@ import numpy as np
 from nbprop.record import verdicts
 from nbprop.record.source import Layered, Recorded
 
+from .base.laid import ABSENT, Laid
 from .base.view import Option, number, plural
 from .gradients import GradientFlow, words_of
 
@@ -31,16 +32,19 @@ class Lags(GradientFlow):
 
     def _read(self):
         steps, values = self.source.history.series(self._shown().series)
-        if not len(steps):
+        i = len(steps) - 1 if self.moment is None else int(np.searchsorted(steps, self.moment, side="right")) - 1
+        if i < 0:
             nothing = np.zeros(0, np.float32)
-            return nothing, nothing, (steps, nothing.reshape(0, 0), 0)
+            return nothing, nothing, Laid(steps[:0], nothing.reshape(0, 0), 0, 0), self.source.steps
         values = np.asarray(values, np.float32).reshape(len(steps), -1)
-        count = int(np.isfinite(values[-1]).sum())  # a longer sequence may have been recorded before
+        there = np.flatnonzero(~np.isnan(values[i]))  # a longer sequence may have been recorded at another step
+        count = there[-1] + 1 if there.size else values.shape[1]
         values = values[:, :count][:, ::-1]
-        return values[-1], np.full(count, np.nan, np.float32), (steps, values, 0)
+        return values[i], np.full(count, ABSENT, np.float32), Laid(steps, values, 0, len(steps)), int(steps[i])
 
     def labels(self) -> dict[str, Any]:
-        """layers: a name for each time step; activations and units: of the recurrent layer; what is shown."""
+        """layers: a name for each time step; activations and units: of the recurrent layer; what is shown, and of when;
+        marks."""
         count = len(self._read()[0])
         layer = next((layer for layer in self.source.layers if layer.kind in RECURRENT), None)
         kind, units = (layer.kind, int(layer.units)) if layer else ("", 0)
@@ -50,12 +54,33 @@ class Lags(GradientFlow):
             "units": [units] * count,
             "saturated": [""] * count,
             **words_of(self._shown()),
+            **self._when(),
+            "marks": self.marks(),
+        }
+
+    def marks(self) -> dict[str, str]:
+        found = super().marks()
+        when = "last step that was recorded" if self.moment is None else "step that is shown"
+        return {
+            "profile": f"norm of dL/dh at each time step of the {when}; T is the last time step, at the bottom",
+            "map": found["map"].replace("layer", "time step", 1),
+            **{name: found[name] for name in ("recent", "colours", "moment") if name in found},
         }
 
     def describe(self) -> str:
-        now = self._read()[0].astype(np.float64)
+        now, _, _, step = self._read()
+        now = now.astype(np.float64)
         if len(now) < 2:
-            return "No gradient has been sent back through time yet."
+            return (
+                "No gradient has been sent back through time yet."
+                if self.moment is None
+                else f"No gradient through time was recorded up to step {self.moment:,}."
+            )
+        return ("" if self.moment is None else f"At step {step:,}: ") + self._through_time(now)
+
+    def _through_time(self, now):
+        if not np.isfinite(now).all():
+            return f"{self._shown().said} is not finite at {plural(int((~np.isfinite(now)).sum()), 'time step')}."
         first, last, symbol = now[0], now[-1], self._shown().said
         back = f"over {plural(len(now) - 1, 'step')} back in time"
         if first == 0 or last == 0:

@@ -43,14 +43,14 @@ class Loss(View):
         events (k,): steps; range (4,): lowest and highest loss of a linear and of a logarithmic axis. Of metric number
         i train_metric_i, val_metric_i (2, m); metric_ranges (metrics, 2): lowest and highest value of its axis.
         """
-        history = self.source.history
-        if self.source.steps and (known := getattr(history, "columns", {})) and "loss" not in known:
-            names = ", ".join(map(repr, known))
-            raise CannotSay(f"Loss: expected a series 'loss' in the history, which has {names}.")
-        train = _thin_band(*history.series("loss"))
-        validation = _thin(*history.series("val_loss"))
+        self._check()
+        history, moment = self.source.history, self.moment
+        train = _thin_band(*history.series("loss"), moment=moment)
+        validation = _thin(*history.series("val_loss"), moment=moment)
         classifies = self._classifies()
-        halves = {name: [_thin(*half) for half in both] for name, both in [*self._metrics().items()][:METRICS]}
+        halves = {
+            name: [_thin(*half, moment=moment) for half in both] for name, both in [*self._metrics().items()][:METRICS]
+        }
         metrics = {
             f"{half}_metric_{i}": curve
             for i, both in enumerate(halves.values())
@@ -60,8 +60,8 @@ class Loss(View):
         return {
             "train": train,
             "validation": validation,
-            "train_accuracy": _thin(*history.series("train_accuracy")) if classifies else _NOTHING,
-            "val_accuracy": _thin(*history.series("val_accuracy")) if classifies else _NOTHING,
+            "train_accuracy": _thin(*history.series("train_accuracy"), moment=moment) if classifies else _NOTHING,
+            "val_accuracy": _thin(*history.series("val_accuracy"), moment=moment) if classifies else _NOTHING,
             "events": np.array([event.step for event in history.events[-EVENTS:]], np.float32),
             "range": _ranges(train[1], validation[1]),
             **metrics,
@@ -69,9 +69,35 @@ class Loss(View):
         }
 
     def labels(self) -> dict[str, Any]:
-        """events: a short text for each; classifies: is there an accuracy?; metrics: the names of those drawn."""
+        """events: a short text for each; classifies: is there an accuracy?; metrics: the names of those drawn; moment:
+        the step of a look at the past, or None; unmeasured: what to say where there is no step; marks."""
         texts = [event.text for event in self.source.history.events[-EVENTS:]]
-        return {"events": texts, "classifies": self._classifies(), "metrics": [*self._metrics()][:METRICS]}
+        return {
+            "events": texts,
+            "classifies": self._classifies(),
+            "metrics": [*self._metrics()][:METRICS],
+            "moment": self.moment,
+            "unmeasured": self.unmeasured(),
+            "marks": self.marks(),
+        }
+
+    def marks(self) -> dict[str, str]:
+        often = "at every evaluation (of many points, on a sample of them, always the same)"
+        found = {
+            "train": "the loss of the batches that the steps were made with, on average; the band goes from the lowest "
+            "to the highest of neighbouring steps",
+            "validation": f"the loss on the validation points, {often}",
+            "accuracy": f"the share of points that the network gets right: dashed, and in the number, of the "
+            f"validation points, dotted of the training points, {often}",
+            "metric": f"dashed on the validation points, dotted on the training points, {often}",
+            "flag": "something was changed after this step",
+        }
+        return found if self.moment is None else {**found, "moment": f"the step that is shown, {self.moment:,}"}
+
+    def _check(self):
+        if self.source.steps and (known := getattr(self.source.history, "columns", {})) and "loss" not in known:
+            names = ", ".join(map(repr, known))
+            raise CannotSay(f"Loss: expected a series 'loss' in the history, which has {names}.")
 
     def _classifies(self):
         task = getattr(getattr(self.source, "data", None), "task", None)
@@ -101,8 +127,8 @@ class Loss(View):
         colors.tidy(ax)
         frame = self.frame()
         steps, mean, low, high = frame["train"]
-        if not steps.size:
-            colors.unrun(ax)
+        if not steps.size and not frame["validation"].size:
+            colors.unmeasured(ax, self.unmeasured())
             return ax
         ax.set(xlabel="step", ylabel="loss", yscale="log" if self.log else "linear")
         bottom, top = frame["range"][2:] if self.log else frame["range"][:2] * np.float32(1.03)
@@ -110,9 +136,14 @@ class Loss(View):
         if self.log:
             colors.log_axis(ax.yaxis, bottom, top)
         ax.fill_between(steps, low, high, where=np.isfinite(mean), color=colors.TRAIN, alpha=0.2, linewidth=0)
-        lines = ax.plot(steps, mean, color=colors.TRAIN, label="train")
-        lines += ax.plot(*frame["validation"], color=colors.VALIDATION, label="validation")
-        self._plot_marks(ax, steps, mean, top)
+        alone = {"marker": "o", "markersize": 4}  # a point with none beside it is no line
+        lines = ax.plot(steps, mean, color=colors.TRAIN, label="train", **(alone if len(steps) == 1 else {}))
+        single = alone if frame["validation"].shape[1] == 1 else {}
+        lines += ax.plot(*frame["validation"], color=colors.VALIDATION, label="validation", **single)
+        if steps.size:
+            self._plot_marks(ax, steps, mean, top)
+        else:
+            ax.text(0.5, 0.5, self.unmeasured(), color=colors.MUTED, ha="center", va="center", transform=ax.transAxes)
         if self.accuracy:
             lines += self._plot_shares(ax, frame)
         # In a row above the curves, which may be anywhere.
@@ -124,7 +155,9 @@ class Loss(View):
         """Accuracy and metrics, over an axis from 0 to 1 at the right; returns the lines for the legend."""
         found, shares = [], []
         if frame["val_accuracy"].size:
-            found.append(("accuracy", colors.ACCURACY, (0, 1), frame["train_accuracy"], frame["val_accuracy"]))
+            found.append(
+                ("validation accuracy", colors.ACCURACY, (0, 1), frame["train_accuracy"], frame["val_accuracy"])
+            )
         for i, name in enumerate([*self._metrics()][:METRICS]):
             limits = frame["metric_ranges"][i]
             found.append((name, COLORS[i], limits, frame[f"train_metric_{i}"], frame[f"val_metric_{i}"]))
@@ -146,13 +179,17 @@ class Loss(View):
 
     def _plot_marks(self, ax, steps, mean, top):
         """Events, what is not finite, and what leaves the axis at the top."""
-        events = self.source.history.events[-EVENTS:]
+        events, moment = self.source.history.events[-EVENTS:], self.moment
         style = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "top"}
         for event in events:
             ax.axvline(event.step, color=colors.MUTED, linewidth=0.8, linestyle=":", zorder=0)
             if len(events) <= 8:
                 ax.annotate(event.text, (event.step, 1), xytext=(2, -2), rotation=90, color=colors.MUTED,
                             fontsize="x-small", **style)  # fmt: skip
+        if moment is not None:
+            ax.axvline(moment, color=colors.FOREGROUND, linewidth=1.2)
+            ax.annotate(f"step {moment:,}", (moment, 0), xycoords=("data", "axes fraction"), xytext=(3, 3),
+                        textcoords="offset points", color=colors.FOREGROUND, fontsize="small")  # fmt: skip
         style |= {"color": colors.WARNING, "weight": "bold", "ha": "right"}
         for step, word in alarms(steps, mean, self.log):
             ax.axvline(step, color=colors.WARNING, linewidth=1.5)
@@ -162,25 +199,28 @@ class Loss(View):
             ax.annotate(f"▲ up to {number(peak)}", (steps[highest.argmax()], 1), xytext=(3, -16), **style)
 
     def describe(self) -> str:
-        source, history = self.source, self.source.history
-        frame = self.frame()
-        if not frame["train"].size:
-            return "No step has been taken yet."
-        loss = frame["train"][1, -1]
-        if not np.isfinite(loss):
-            first = next(alarms(frame["train"][0], frame["train"][1], False))
+        self._check()
+        source, moment = self.source, self.moment
+        batches, losses = self._until("loss")
+        if not len(batches):
+            return "No step has been taken yet." if moment is None else f"Step {moment:,}: before the first step."
+        if not np.isfinite(losses[-1]):
+            first = batches[np.flatnonzero(np.isfinite(losses))[-1] + 1 if np.isfinite(losses).any() else 0]
             said = f" {source.message}" if source.message else ""
-            return f"Loss {number(loss)} at step {first[0]:,.0f}: the run has diverged.{said}"
-        measured, losses = history.series("train_loss")
+            return f"Loss {number(losses[-1])} at step {first:,.0f}: the run has diverged.{said}"
+        measured, train = self._until("train_loss")
         # Where it was measured not that of the newest batch, which is another at every step.
-        at, loss = (measured[-1], losses[-1]) if len(losses) else (source.steps, loss)
-        steps, values = history.series("val_loss")
-        since = max((event.step for event in history.events if _another_loss(event)), default=-1)
+        at = int(measured[-1]) if len(train) else int(batches[-1]) if moment is not None else source.steps
+        loss = train[-1] if len(train) else self.frame()["train"][1, -1] if moment is None else losses[-1]
+        steps, values = self._until("val_loss")
+        events = [event for event in source.history.events if moment is None or event.step < moment]
+        since = max((event.step for event in events if _another_loss(event)), default=-1)
         more = [f"validation {number(values[-1])}"] if len(values) else []
-        if self._classifies() and len(accuracy := history.series("val_accuracy")[1]):
-            more.append(f"accuracy {percent(accuracy[-1])}")
-        more += [f"{name} {number(values[-1])}" for name, (_, (_, values)) in self._metrics().items()]
-        words = f"Loss {number(loss)}{'' if len(losses) else ' of the latest batches'} after {plural(int(at), 'step')}"
+        if self._classifies() and len(accuracy := self._until("val_accuracy")[1]):
+            more.append(f"validation accuracy {percent(accuracy[-1])}")
+        found = {name: self._cut(*val)[1] for name, (_, val) in self._metrics().items()}
+        more += [f"{name} {number(each[-1])}" for name, each in found.items() if len(each)]
+        words = f"Loss {number(loss)}{'' if len(train) else ' of the latest batches'} after {plural(at, 'step')}"
         words += f" ({', '.join(more)})" if more else ""
         if since >= at:
             return f"{words}, before its loss or data were changed."
@@ -188,6 +228,14 @@ class Loss(View):
         if np.isfinite(values).any() and (best := np.nanargmin(values)) < len(values) - 1:
             words += f"; lowest validation {number(values[best])} at step {steps[best]:,}"
         return words + "."
+
+    def _until(self, series):
+        """Steps and values of a series, up to the moment of a look at the past."""
+        return self._cut(*self.source.history.series(series))
+
+    def _cut(self, steps, values):
+        end = len(steps) if self.moment is None else np.searchsorted(steps, self.moment, side="right")
+        return steps[:end], values[:end]
 
 
 def _another_loss(event):
@@ -209,21 +257,28 @@ def alarms(steps, values, log) -> Iterator[tuple[Any, str]]:
         words = word
 
 
-def _thin_band(steps, values):
+def _thin_band(steps, values, moment):
     if not len(steps):
         return np.zeros((4, 0), np.float32)
-    starts = buckets(steps, POINTS)
+    starts = _starts(steps, moment)
     ends = np.append(starts[1:], len(steps)) - 1
     low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     return np.array([steps[ends], bucket_means(values, starts), low, high], np.float32)
 
 
-def _thin(steps, values):
+def _thin(steps, values, moment):
     if not len(steps):
         return _NOTHING
-    starts = buckets(steps, POINTS)
+    starts = _starts(steps, moment)
     ends = np.append(starts[1:], len(steps)) - 1
     return np.array([steps[ends], bucket_means(values, starts)], np.float32)
+
+
+def _starts(steps, moment):
+    """Where a curve is cut into points: each lies before or after the moment that is looked at."""
+    starts = buckets(steps, POINTS)
+    cut = len(steps) if moment is None else int(np.searchsorted(steps, moment, side="right"))
+    return np.union1d(starts, [cut]) if 0 < cut < len(steps) else starts
 
 
 def _metric_range(*curves):

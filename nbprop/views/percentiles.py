@@ -8,13 +8,14 @@ from nbprop.record.histograms import PERCENTILES
 from nbprop.record.source import Layered, Recorded
 
 from .base import colors
+from .base.laid import ABSENT, laid_out
 from .base.view import Option, View, bucket_means, buckets, new_axes, number, plural
-from .gradients import laid_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 160  # a band is thinned to at most so many
+BAND = ("low", "middle", "high")
 UNITS = {"layer": "all units", "unit": "the first unit"}
 
 
@@ -41,31 +42,67 @@ class Percentiles(View):
     )
 
     def frame(self) -> dict[str, Any]:
-        """steps (n,); low, middle, high (L, n): the percentiles, NaN where a layer was not there; range (L, 2): lowest
-        and highest value of each layer's axis, zero among them."""
-        count = len(self.source.layers)
-        series = "z" if self.of == "layer" else "unit"
-        steps, bands = np.zeros(0, np.int64), []
-        for p in PERCENTILES:
-            steps, values, born = laid_out(self.source.history, f"{series}{p}", count)
-            starts = buckets(steps, POINTS) if len(steps) else np.zeros(0, np.int64)
-            if 0 < born < len(steps):  # a point is either before or after the change of depth
-                starts = np.union1d(starts, [born])
-            bands.append(np.ascontiguousarray(bucket_means(values, starts).T, np.float32))
-        if len(steps):
-            steps = steps[np.append(starts[1:], len(steps)) - 1]
-        low, middle, high = bands
+        """steps (n,); low, middle, high (L, n): the percentiles, ABSENT, the lowest float32, of a layer that was not
+        there; now (3, L): those of the newest record, or of the last one before the moment of a look at the past,
+        ABSENT if there is none of this network; range (L, 2): lowest and highest value of each layer's axis, with 0."""
+        records = self._records()
+        low, middle, high = (self._band(laid) for laid in records)
+        steps, i = records[0].steps, records[0].at(self.moment)
+        now = np.array([laid.values[i] if i >= 0 else np.full(len(low), ABSENT) for laid in records], np.float32)
         return {
-            "steps": steps.astype(np.float32),
+            "steps": steps[np.append(self._starts(records[0])[1:], len(steps)) - 1 if len(steps) else []].astype(
+                np.float32
+            ),
             "low": low,
             "middle": middle,
             "high": high,
+            "now": now,
             "range": _ranges(low, high, self.same),
         }
 
+    def _records(self):
+        """The record of each percentile, as it is `laid_out`."""
+        count, series = len(self.source.layers), "z" if self.of == "layer" else "unit"
+        return [laid_out(self.source.history, f"{series}{p}", count, self.moment) for p in PERCENTILES]
+
+    def _starts(self, laid):
+        """Where the records are cut into points, each of which is of one network, and before or after the moment."""
+        n = len(laid.steps)
+        cuts = [laid.start, laid.stop, n if self.moment is None else np.searchsorted(laid.steps, self.moment, "right")]
+        starts = buckets(laid.steps, POINTS) if n else np.zeros(0, np.int64)
+        return np.union1d(starts, [cut for cut in cuts if 0 < cut < n]).astype(int)
+
+    def _band(self, laid):
+        """The means (L, points) of one percentile."""
+        starts = self._starts(laid)
+        means = bucket_means(laid.values, starts)
+        other = (starts < laid.start) | (starts >= laid.stop)
+        means = np.where(other[:, None] & np.isnan(means), ABSENT, means)  # a layer that was not there
+        return np.ascontiguousarray(means.T, np.float32)
+
     def labels(self) -> dict[str, Any]:
-        """layers: their names; of: "all units" or "the first unit"."""
-        return {"layers": [layer.name for layer in self.source.layers], "of": UNITS[self.of]}
+        """layers: their names; of: "all units" or "the first unit"; moment: the step of a look at the past, or None;
+        unmeasured: what to say where there is no number; marks."""
+        return {
+            "layers": [layer.name for layer in self.source.layers],
+            "of": UNITS[self.of],
+            "moment": self.moment,
+            "unmeasured": self.unmeasured(),
+            "marks": self.marks(),
+        }
+
+    def unmeasured(self) -> str:
+        known = self.moment is not None or not self.source.steps
+        return super().unmeasured() if known else "not recorded yet: make some steps"
+
+    def marks(self) -> dict[str, str]:
+        when = "newest record" if self.moment is None else "record that is shown"
+        found = {
+            "now": f"from the 15th to the 85th percentile of z ({UNITS[self.of]}), in the {when}",
+            "band": "70 % of the values of z lie in it: from the 15th to the 85th percentile",
+            "line": "the median: half of the values of z lie below",
+        }
+        return found if self.moment is None else {**found, "moment": f"the step that is shown, {self.moment:,}"}
 
     def plot(self, ax=None) -> "Axes":
         frame, labels = self.frame(), self.labels()
@@ -77,8 +114,7 @@ class Percentiles(View):
         ax.axis("off")
         steps = frame["steps"]
         if not steps.size:
-            ax.text(0.5, 0.5, "nothing recorded yet", color=colors.MUTED, ha="center", va="center",
-                    transform=ax.transAxes)  # fmt: skip
+            colors.unmeasured(ax, labels["unmeasured"])
             return ax
         for i, name in enumerate(names):
             column, row = divmod(i, rows)  # layer by layer downwards
@@ -87,7 +123,7 @@ class Percentiles(View):
             cell = ax.inset_axes((x + 0.02, y + 0.06 / rows, 1 / columns - 0.04, 0.76 / rows))
             colors.tidy(cell)
             cell.set_title(name, loc="left", fontsize="x-small", color=colors.FOREGROUND, pad=1)
-            low, middle, high = frame["low"][i], frame["middle"][i], frame["high"][i]
+            low, middle, high = (np.where(frame[name][i] == ABSENT, np.nan, frame[name][i]) for name in BAND)
             cell.axhline(0, color=colors.MUTED, linewidth=0.7)
             cell.fill_between(
                 steps, low, high, where=np.isfinite(low + high), color=colors.TRAIN, alpha=0.25, linewidth=0
@@ -96,7 +132,12 @@ class Percentiles(View):
             cell.set_xlim(min(steps[0], 0 if steps[0] < 0.2 * steps[-1] else steps[0]), max(steps[-1], steps[0] + 1))
             cell.set_ylim(*frame["range"][i])
             cell.locator_params(axis="y", nbins=4)
-            if not np.isfinite(middle[-1]):
+            if labels["moment"] is not None:
+                cell.axvline(labels["moment"], color=colors.FOREGROUND, linewidth=1)
+            if (frame["now"][:, i] == ABSENT).any():
+                cell.annotate("not measured", (1, 1), xycoords="axes fraction", ha="right", va="top",
+                              fontsize="x-small", color=colors.MUTED)  # fmt: skip
+            elif not np.isfinite(frame["now"][:, i]).all():
                 cell.annotate("not finite", (1, 1), xycoords="axes fraction", ha="right", va="top", weight="bold",
                               fontsize="x-small", color=colors.WARNING)  # fmt: skip
             if last:
@@ -107,15 +148,19 @@ class Percentiles(View):
 
     def describe(self) -> str:
         frame, labels = self.frame(), self.labels()
-        steps, names = frame["steps"], labels["layers"]
-        if not steps.size:
-            return "Nothing has been recorded yet."
-        ends = [(frame["low"][i], frame["high"][i]) for i in range(len(names))]
-        now = [f"{name} {_span(low[-1], high[-1])}" for name, (low, high) in zip(names, ends, strict=True)]
-        words = f"15th to 85th percentile of z ({labels['of']}) after {plural(int(steps[-1]), 'step')}"
+        names, (low, _, high) = labels["layers"], frame["now"].astype(np.float64)
+        if (low == ABSENT).all():
+            if self.moment is not None:
+                return f"Nothing was recorded of this network up to step {self.moment:,}."
+            some = frame["steps"].size > 0
+            return f"Nothing has been recorded {'of the network as it is now' if some else 'yet'}."
+        laid = self._records()[0]
+        step = laid.steps[laid.at(self.moment)]
+        now = [f"{name} {_span(a, b)}" for name, a, b in zip(names, low, high, strict=True)]
+        words = f"15th to 85th percentile of z ({labels['of']}) after {plural(int(step), 'step')}"
         if len(names) <= 4:
             return f"{words}: " + ", ".join(now) + "."
-        width = frame["high"][:, -1] - frame["low"][:, -1]
+        width = high - low
         if not np.isfinite(width).all():
             return f"{words}: not finite in {plural(int((~np.isfinite(width)).sum()), 'layer')}."
         return (
@@ -130,7 +175,7 @@ def _span(low, high):
 def _ranges(low, high, same):
     """(L, 2): the finite values of each layer or of all hidden ones, with zero; at least a little wide."""
     pair = np.concatenate([low, high], axis=1, dtype=np.float64)
-    pair[~np.isfinite(pair)] = 0
+    pair[~np.isfinite(pair) | (pair == ABSENT)] = 0
     bottom, top = pair.min(axis=1, initial=0), pair.max(axis=1, initial=0)
     if same and len(pair) > 1:
         bottom[:-1], top[:-1] = bottom[:-1].min(), top[:-1].max()

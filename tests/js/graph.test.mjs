@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { wrap } from "../../nbprop/views/base/keys.js";
 import { makeTheme } from "../../nbprop/views/base/plot.js";
 import * as graph from "../../nbprop/views/graph.js";
 import { fakePanel, frameOf, overlaps } from "./canvas.mjs";
@@ -112,9 +113,9 @@ test("a point on a curve; words in lines", () => {
   assert.deepEqual(graph.at(line, 1), [3, 0]);
   assert.ok(Math.abs(graph.at(line, 0.5)[0] - 1.5) < 1e-12);
   const measure = (words) => words.length;
-  assert.deepEqual(graph.wrap("one two three four", 8, 3, measure), ["one two", "three", "four"]);
-  assert.deepEqual(graph.wrap("one two three four", 8, 2, measure), ["one two", "three four"]);
-  assert.deepEqual(graph.wrap("incomprehensible", 8, 2, measure), ["incomprehensible"]);
+  assert.deepEqual(wrap("one two three four", 8, 3, measure), ["one two", "three", "four"]);
+  assert.deepEqual(wrap("one two three four", 8, 2, measure), ["one two", "three four"]);
+  assert.deepEqual(wrap("incomprehensible", 8, 2, measure), ["incomprehensible"]);
 });
 
 test("a panel without numbers says so", () => {

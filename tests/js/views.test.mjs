@@ -88,6 +88,7 @@ function percentilesFrame(layers, n, last = 1) {
     low: wave((i, j) => -1 - 0.1 * i - j / n),
     middle: wave((i, j) => 0.3 * Math.sin(j / 9)),
     high: wave((i, j) => 1 + 0.2 * i + j / n),
+    now: [-2, 0, 2].map((v) => range(layers, () => last * v)),
     range: range(layers, (i) => [-2 - 0.1 * i, 2.12345 + 0.2 * i]),
   });
 }
@@ -112,6 +113,8 @@ function planeFrame(task, classes) {
 const named = (mode, task, classes) => ({ mode, task, classes, features: ["petal length (cm)", "petal width (cm)"], tested: "validation" });
 const digits = range(10, String);
 
+const NONE = "not measured yet: make a step";
+const MARKS = Object.fromEntries(["train", "validation", "accuracy", "metric", "flag", "moment", "profile", "saturated", "dead", "map", "recent", "colours", "now"].map((name) => [name, `what ${name} means`]));
 const timeLabels = (steps) => ({
   ...gradientsLabels(steps, "dh"),
   layers: range(steps, (i) => (i < steps - 1 ? `T − ${steps - 1 - i}` : "T")),
@@ -142,6 +145,14 @@ const PICTURES = {
   "gradient through time": [lags.draw, gradientsFrame(50, 120), timeLabels(50), { log: true }],
   "gradient through time of three steps": [lags.draw, gradientsFrame(3, 5), timeLabels(3), { log: true }],
   "update ratio": [gradients.draw, gradientsFrame(5, 160), gradientsLabels(5, "ratio"), { log: true }],
+  "loss at the first step of all": [loss.draw, { ...lossFrame(1), ...frameOf({ train: [[], [], [], []], train_accuracy: [[0], [0.5]] }) }, { classifies: true, events: [], unmeasured: NONE }, { accuracy: true }],
+  "loss at a moment": [loss.draw, lossFrame(120, { events: [300, 600, 900] }), { classifies: true, events: ["lr 0.1 → 0.2", "depth 2 → 3", "batch_size 32 → 64"], moment: 612, marks: MARKS }, { accuracy: true }],
+  "gradients at a moment": [gradients.draw, gradientsFrame(9, 160), { ...gradientsLabels(9), when: "at step 1,230", moment: 1234, marks: MARKS }, { log: true }],
+  "gradients not measured": [gradients.draw, gradientsFrame(6, 50, range(6, () => gradients.ABSENT)), { ...gradientsLabels(6), unmeasured: NONE, marks: MARKS }, { log: true }],
+  "gradients before the first step": [gradients.draw, gradientsFrame(6, 0, range(6, () => gradients.ABSENT)), { ...gradientsLabels(6), unmeasured: NONE, marks: MARKS }, { log: true }],
+  "histograms not measured": [histograms.draw, { ...histogramsFrame(6), ...frameOf({ counts: range(6, () => range(40, () => 0)), low: range(6, () => 0), high: range(6, () => 0), bad: range(6, () => [0, 0]) }) }, { layers: gradientsLabels(6).layers, kind: "gradients", unmeasured: NONE, marks: MARKS }, {}],
+  "percentiles not measured": [percentiles.draw, { ...percentilesFrame(6, 50), ...frameOf({ now: range(3, () => range(6, () => gradients.ABSENT)) }) }, { layers: gradientsLabels(6).layers, of: "all units", unmeasured: NONE, marks: MARKS }, {}],
+  "percentiles at a moment": [percentiles.draw, percentilesFrame(4, 120), { layers: gradientsLabels(4).layers, of: "all units", moment: 612, marks: MARKS }, {}],
   "gradients gone wrong": [gradients.draw, gradientsFrame(6, 50, [0, 0, NaN, 1e-3, Infinity, 1]), gradientsLabels(6), { log: true }],
   ...Object.fromEntries([1, 2, 3, 5, 9, 16, 21, 40].map((n) => [`histograms of ${n} layers`, [histograms.draw, histogramsFrame(n), { layers: gradientsLabels(n).layers, kind: "weights" }, {}]])),
   ...Object.fromEntries([1, 2, 4, 9, 16, 31].map((n) => [`percentiles of ${n} layers`, [percentiles.draw, percentilesFrame(n, 120), { layers: gradientsLabels(n).layers, of: "all units" }, {}]])),
@@ -203,7 +214,7 @@ test("metrics are named with their last values, over their own axes", () => {
   const words = said("loss with a metric", 560, 330);
   for (const word of ["f1 0.93", "f1", "100 %"]) assert.ok(words.includes(word), word);
   const many = said("loss with accuracy and four metrics", 560, 330);
-  for (const word of ["accuracy 94 %", "f1 0.93", "perplexity 12.5", "share"]) assert.ok(many.some((one) => one.startsWith(word)), word);
+  for (const word of ["val. accuracy 94 %", "f1 0.93", "perplexity 12.5", "share"]) assert.ok(many.some((one) => one.startsWith(word)), word);
   assert.ok(said("loss with a number of evaluate", 560, 330).includes("mean_return 180"));
   assert.ok(!said("loss with a number of evaluate", 560, 330).includes("100 %"));
   assert.ok(!said("loss with metrics hidden", 560, 330).some((one) => one.includes("f1")));
@@ -225,11 +236,68 @@ test("what is not finite, zero on a log axis, or off the axis is said in words",
 // ---------------------------------------------------------------------------------------------------------- loss
 
 test("only the newest flags get a text, and none overlap", () => {
-  const flags = loss.placeFlags([10, 12, 40, 60, 90], [30, 30, 30, 30, 30], 100, 2);
+  const flags = loss.placeFlags([10, 12, 40, 60, 90], [30, 30, 30, 30, 30], [0, 100], 2);
   assert.deepEqual(flags.map((flag) => flag.members), [[4], [3], [2], [1, 0]]);
-  assert.deepEqual(flags.map((flag) => flag.row), [0, 1, -1, 0]);
+  assert.deepEqual(flags.map((flag) => flag.row), [1, 0, -1, 1]);
   assert.equal(flags[0].left + 30 <= 100, true);
-  assert.deepEqual(loss.placeFlags([10], [30], 100, 2, [0, 20]).map((flag) => flag.row), [1]);
+  assert.deepEqual(loss.placeFlags([10], [30], [0, 100], 2, [0, 20]).map((flag) => flag.row), [0]);
+  assert.deepEqual(loss.placeFlags([10], [300], [0, 100], 2).map((flag) => flag.row), [-1]);
+});
+
+test("what was changed stands above the curves, whole, and under the pointer with all its words", () => {
+  const [draw, frame, , options] = PICTURES["loss at a moment"];
+  const events = ["lr 0.1 → 0.2", "depth 2 → 3", "data digits: noise 0.1 → 0.3"];
+  for (const [width, height] of SIZES) {
+    const { panel, texts } = fakePanel(width, height, { makeTheme });
+    const { readout } = draw(panel, frame, { classifies: true, events, marks: MARKS }, options);
+    const axis = Math.min(...texts.filter((one) => one.words === "100 %").map((one) => one.y0));
+    const flags = texts.filter((one) => events.includes(one.words));
+    assert.ok(flags.length && flags[0].words === events[2] && flags.every((one) => one.y1 <= axis + 3), `${width} x ${height}: ${flags.map((one) => one.words)}`);
+    assert.ok(!texts.some((one) => one.words.includes("…")), `${width} x ${height}`);
+    assert.match(readout((flags[0].x0 + flags[0].x1) / 2, flags[0].y0 + 3), /noise 0\.1 → 0\.3\n\(what flag means\)/);
+  }
+});
+
+test("at a moment the curves are named with their values then, and the line with its step", () => {
+  const words = said("loss at a moment", 560, 330);
+  const at = 0.2 + 2 * Math.exp(-61 / 9); // the record of step 611
+  assert.ok(words.includes(`train ${Number(at.toPrecision(3))}`) && words.includes("step 612"), words.join());
+});
+
+// ------------------------------------------------------------------------------------------- what was not measured
+
+test("what was not measured is said quietly, and no alarm is sounded", () => {
+  for (const name of Object.keys(PICTURES).filter((one) => one.includes("not measured") || one.includes("first step"))) {
+    for (const [width, height] of SIZES) {
+      const [draw, frame, labels, options] = PICTURES[name];
+      const { panel, texts, calls } = fakePanel(width, height, { makeTheme });
+      draw(panel, frame, labels, options);
+      const words = texts.map((one) => one.words).join(" ");
+      assert.match(words, /not (measured|recorded) yet|none yet|no step yet/, `${name}, ${width} x ${height}: ${words}`);
+      assert.ok(!/NaN|finite|inf/.test(words), words);
+      assert.ok(!calls.roundRect && !texts.some((one) => one.color === panel.theme.warning), `${name}: an alarm`);
+    }
+  }
+});
+
+test("each key of a picture says what it means where it stands, and stands inside", () => {
+  for (const [name, [draw, frame, labels, options]] of Object.entries(PICTURES)) {
+    if (!labels.marks) continue;
+    for (const [width, height] of SIZES) {
+      const { readout, keys } = draw(fakePanel(width, height, { makeTheme }).panel, frame, labels, options);
+      for (const { x, y, width: w, height: h, words } of keys ?? []) {
+        assert.ok(x + w > 0 && y + h > 0 && x < width && y < height, `${name}: ${words}`);
+        assert.ok(readout(x + w / 2, y + h / 2), `${name}, ${width} x ${height}: ${words}`);
+      }
+    }
+  }
+  const [draw, frame, labels, options] = PICTURES["gradients at a moment"];
+  const { panel, texts } = fakePanel(240, 160, { makeTheme });
+  const { readout } = draw(panel, frame, labels, options);
+  for (const [head, meaning] of [["dead", "what dead means"], ["step 1,234", "what moment means"]]) {
+    const { x0, x1, y0, y1 } = texts.find((one) => one.words === head);
+    assert.equal(readout((x0 + x1) / 2, (y0 + y1) / 2), meaning);
+  }
 });
 
 test("the nearest record, the last finite value", () => {
@@ -313,7 +381,7 @@ test("values that are all the same are told from a histogram", () => {
 test("under the hand: the percentiles of the nearest step", () => {
   const [draw, frame, labels, options] = PICTURES["percentiles of 4 layers"];
   const { readout } = draw(fakePanel(420, 300, { makeTheme }).panel, frame, labels, options);
-  assert.match(readout(415, 20), /^hidden \d \(all units\), step 1,\d+\n85 % below [\d.]+\nhalf below -?[\d.]+\n15 % below -[\d.]+$/);
+  assert.match(readout(415, 40), /^hidden \d \(all units\), step 1,\d+\n85 % of z below [\d.]+\nhalf below -?[\d.]+ \(the line\)\n15 % below -[\d.]+$/);
 });
 
 // ---------------------------------------------------------------------------------------------------------- boundary

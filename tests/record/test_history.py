@@ -45,6 +45,23 @@ def test_events_in_words():
     assert Event(3, "optimizer", nb.optim.SGD(lr=1), nb.optim.Adam()).text == "optimizer sgd → adam"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ({"noise": 0.1}, {"noise": 0.3}, "data moons: noise 0.1 → 0.3"),
+        ({}, {"noise": 0, "samples": 800}, "data moons: noise 0.1 → 0, samples 400 → 800"),
+        ({"validation": 0.25}, {"validation": 0.5}, "data moons: validation 25 % → 50 %"),
+        ({"seed": 0}, {"seed": 1}, "data changed"),
+    ],
+)
+def test_an_event_says_what_is_different_in_things_of_one_name(old, new, words):
+    assert Event(3, "data", nb.data.moons(**old), nb.data.moons(**new)).text == words
+
+
+def test_an_event_of_two_things_that_read_alike_says_that_something_changed():
+    assert Event(3, "loss", nb.nn.HuberLoss(delta=1), nb.nn.HuberLoss(delta=2)).text == "loss changed"
+
+
 def test_an_unknown_column_says_which_there_are():
     t = nb.Trainer(nb.nn.mlp([2, 4, 1]), nb.data.xor())
     t.fit(steps=1)

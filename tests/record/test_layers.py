@@ -18,7 +18,7 @@ def test_frozen_layers_are_layers_whose_gradient_is_not_measured():
         t.watch()
         t.fit(steps=10, bar=False)
     dz = t.probe()["dz"]
-    assert np.isnan(dz[:2]).all() and dz[2] > 0 and (t.probe()["dW"][:2] == 0).all()
+    assert np.ma.getmaskarray(dz).tolist() == [True, True, False] and dz[2] > 0 and (t.probe()["dW"][:2] == 0).all()
     words = nb.views.GradientFlow(t).describe()
     assert "diverged" not in words and "vanishing" not in words
     t.unfreeze()

@@ -46,6 +46,7 @@ class FakeSource:
     status: str = "ready"
     version: int = 0
     message: str = ""
+    moment: int | None = None
 
     def __post_init__(self):
         events = [SimpleNamespace(step=step, name=name, text=text) for step, name, text in self.events]
@@ -61,8 +62,7 @@ class FakeSource:
         self.not_finite = self.not_finite or (lambda kind: np.zeros((len(self.layers), 2), np.int64))
 
     def probe(self):
-        blank = np.full(len(self.layers), np.nan, np.float32)
-        return {name: np.asarray(self.now.get(name, blank), np.float32) for name in QUANTITIES}
+        return {name: np.asarray(self.now[name], np.float32) for name in QUANTITIES if name in self.now}
 
 
 class Watcher:

@@ -76,7 +76,9 @@ def test_the_numbers_are_those_of_the_run(spirals):
     frame, z = view.frame(), spirals._run.taps[1].z
     assert frame["counts"].shape == (2, BINS) and frame["counts"][1].sum() == z.size
     assert frame["flat"][1] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=1e-6)
-    assert view.labels() == {"layers": ["hidden 1", "hidden 2"], "activations": ["tanh", "tanh"], "alarm": 0.9}
+    labels = view.labels()
+    assert labels["layers"] == ["hidden 1", "hidden 2"] and labels["activations"] == ["tanh", "tanh"]
+    assert labels["alarm"] == 0.9 and set(labels["marks"]) == {"f", "slope", "flat", "z"}
     assert {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
 
 
@@ -111,7 +113,8 @@ def test_words(source):
         "Share of z where the slope is near 0, in 5 layers: "
         "most in hidden 3 (relu) 90 %, least in hidden 2 (relu) 20 %."
     )
-    assert Activations(source()).describe() == "No values of z to show yet."
+    assert Activations(source()).describe() == "No layer has an activation."
+    assert Activations(source(([np.nan], "tanh"))).describe() == "No value of z is finite."
 
 
 def test_the_plot_shows_the_numbers(source, ax):
@@ -133,9 +136,9 @@ def test_before_the_first_step(ax):
     trainer = nb.Trainer(nb.nn.mlp([2, 4, 1]), "xor")
     view = Activations(trainer)
     view.plot(ax)
-    assert [text.get_text() for text in ax.texts] == ["no step yet"]
+    assert [text.get_text() for text in ax.texts] == ["no step yet: play, or make a step"]
     assert view.frame()["counts"].shape == (0, BINS)
-    assert view.describe() == "No values of z to show yet."
+    assert view.describe() == "No values of z to show, no step yet: play, or make a step."
 
 
 def test_heights():

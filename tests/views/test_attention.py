@@ -39,7 +39,12 @@ def test_the_weights_of_the_chosen_layer_and_head(letters):
     np.testing.assert_array_equal(view.frame()["weights"], [previous(6)])
     view.layer, view.head = 2, "1"
     np.testing.assert_allclose(view.frame()["weights"][0, 3], [0.25, 0.25, 0.25, 0.25, 0, 0])
-    assert view.labels() == {"rows": list("ab␣b⏎a"), "columns": list("ab␣b⏎a"), "heads": ["head 1"]}
+    assert view.labels() == {
+        "rows": list("ab␣b⏎a"),
+        "columns": list("ab␣b⏎a"),
+        "heads": ["head 1"],
+        "marks": view.marks(),
+    }
     assert view.labels() is view.labels()
 
 
@@ -70,7 +75,7 @@ def test_a_text_is_written_in_the_datas_vocabulary(letters):
 
 def test_without_letters_places_are_numbered(fake):
     view = Attention(fake(attention=lambda X: [np.ones((1, len(X), 3)) / 3]), np.zeros((2, 5), np.float32))
-    assert view.labels() == {"rows": ["1", "2"], "columns": ["1", "2", "3"], "heads": ["head 1"]}
+    assert view.labels() == {"rows": ["1", "2"], "columns": ["1", "2", "3"], "heads": ["head 1"], "marks": view.marks()}
 
 
 def test_a_model_without_attention_is_named(fake):

@@ -23,7 +23,7 @@ def test_the_numbers_are_those_of_the_network(trainer):
     np.testing.assert_array_equal(frame["maps"], trainer.model[:2](X).data[0])
     np.testing.assert_array_equal(frame["picture"], X[0, 0])
     assert {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
-    assert view.labels() == {"layer": "hidden 1", "picture": str(trainer.data.y_val[7])}
+    assert view.labels() == {"layer": "hidden 1", "picture": str(trainer.data.y_val[7]), "marks": view.marks()}
     view.sample = 8
     np.testing.assert_array_equal(view.frame()["picture"], trainer.data.X_val[8, 0])
 

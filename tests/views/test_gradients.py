@@ -107,10 +107,10 @@ def test_the_range_of_the_update_ratio_shows_where_it_ought_to_be(fake):
 def test_nothing_recorded_yet(fake, ax):
     view = GradientFlow(fake(steps=0))
     frame = view.frame()
-    assert np.isnan(frame["now"]).all() and frame["map"].shape == (3, 0)
+    assert (frame["now"] == ABSENT).all() and frame["map"].shape == (3, 0)
     assert view.describe() == "No step has been taken yet."
     view.plot(ax)
-    assert [text.get_text() for text in ax.texts] == ["no step yet"]
+    assert [text.get_text() for text in ax.texts] == ["no step yet: play, or make a step"]
 
 
 @pytest.mark.parametrize(
@@ -242,6 +242,8 @@ def test_a_source_that_measures_little_is_shown_and_described(fake, ax):
     source = fake(columns(ramp(5)))
     source.probe = lambda: {"dz": np.float32([1, 2, 3])}
     assert GradientFlow(source).describe() == "dL/dz falls by a factor 3 from output to hidden 1."
+    assert GradientFlow(source, quantity="ratio").describe() == "|ΔW| / |W| has not been measured yet: make a step."
+    source.probe = lambda: {"dW": np.float32([1, 2, 3])}
     assert GradientFlow(source, quantity="ratio").describe() == "|ΔW| / |W| has not been measured in this step."
     for quantity in ("dz", "ratio"):
         ax.clear()

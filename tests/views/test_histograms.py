@@ -7,7 +7,7 @@ from nbprop.views.histograms import BINS, KINDS, Histograms, constant
 
 
 def three(kind, bins):
-    """A spread layer, one of zeros only, one without a finite number: as a trainer counts them."""
+    """A spread layer, one of zeros only, one of which nothing was counted: as a trainer counts them."""
     counts = np.zeros((3, bins))
     counts[0] = np.arange(bins)
     counts[1, bins // 2] = 64
@@ -22,7 +22,8 @@ def test_the_numbers_are_those_of_the_source(spirals, kind):
     np.testing.assert_array_equal(frame["counts"], counts)
     np.testing.assert_array_equal([frame["low"], frame["high"]], [low, high])
     assert frame["counts"].shape == (3, BINS) and {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
-    assert view.labels() == {"layers": ["hidden 1", "hidden 2", "output"], "kind": kind}
+    labels = view.labels()
+    assert labels["layers"] == ["hidden 1", "hidden 2", "output"] and labels["kind"] == kind
 
 
 def test_each_frame_has_arrays_of_its_own(fake):
@@ -50,7 +51,7 @@ def test_values_that_are_all_the_same():
 
 def test_words(fake):
     view = Histograms(fake(histograms=three), kind="gradients")
-    assert view.describe() == "Gradients: hidden 1 -0.5 to 0.48, hidden 2 all 0, output not finite."
+    assert view.describe() == "Gradients: hidden 1 -0.5 to 0.48, hidden 2 all 0, output not measured."
 
 
 def ill(kind):
@@ -80,7 +81,7 @@ def test_words_of_many_layers_name_the_widest_and_the_narrowest(fake):
 
 def test_words_when_there_is_nothing_to_count(fake):
     view = Histograms(fake(histograms=lambda kind, bins: (np.zeros((3, bins)), np.zeros(3), np.zeros(3))))
-    assert view.describe() == "No weights to show yet."
+    assert view.describe() == "No weights to show, not measured yet: make a step."
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -91,7 +92,7 @@ def test_the_plot_shows_the_numbers(fake, ax, log):
     np.testing.assert_allclose(heights, np.log1p(np.arange(BINS)) if log else np.arange(BINS), rtol=1e-6)
     assert [label.get_text() for label in spread.get_xticklabels()] == ["-0.5", "0.48"]
     assert [label.get_text() for label in same.get_xticklabels()] == ["all 0"]
-    assert [text.get_text() for text in broken.texts] == ["no finite value"]
+    assert [text.get_text() for text in broken.texts] == ["not measured"]
 
 
 def test_forty_layers_fit_into_one_plot(fake, ax):

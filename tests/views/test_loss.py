@@ -53,7 +53,7 @@ def test_nothing_recorded_yet(fake, ax):
     assert view.frame()["train"].shape == (4, 0)
     assert view.describe() == "No step has been taken yet."
     view.plot(ax)
-    assert [text.get_text() for text in ax.texts] == ["no step yet"]
+    assert [text.get_text() for text in ax.texts] == ["no step yet: play, or make a step"]
 
 
 def test_the_first_high_loss_is_in_the_picture(fake):
@@ -96,7 +96,8 @@ def test_words(fake):
         "val_accuracy": ([1200], [0.931]),
         "train_loss": ([0, 1200], [0.9, 0.1987]),
     }
-    expected = "Loss 0.199 after 1,200 steps (validation 0.245, accuracy 93 %); lowest validation 0.24 at step 1,100."
+    expected = "Loss 0.199 after 1,200 steps (validation 0.245, validation accuracy 93 %)"
+    expected += "; lowest validation 0.24 at step 1,100."
     assert Loss(fake(columns, steps=1200)).describe() == expected
     assert Loss(fake(columns, steps=1207)).describe() == expected  # the newest batch is not asked
     del columns["val_accuracy"], columns["val_loss"]

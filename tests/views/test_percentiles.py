@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop.views.base.laid import ABSENT
 from nbprop.views.percentiles import POINTS, Percentiles
 
 
@@ -42,7 +43,8 @@ def test_one_unit_is_another_series_and_each_layer_may_have_its_own_scale(fake):
     frame = view.frame()
     np.testing.assert_allclose(frame["high"] - frame["low"], np.full((3, 20), 0.75), rtol=1e-6)
     np.testing.assert_allclose(frame["range"], [[-0.25, 1.5], [-0.25, 2.5], [-0.25, 3.5]])
-    assert view.labels() == {"layers": ["hidden 1", "hidden 2", "output"], "of": "the first unit"}
+    labels = view.labels()
+    assert labels["layers"] == ["hidden 1", "hidden 2", "output"] and labels["of"] == "the first unit"
 
 
 def test_values_that_are_not_finite_do_not_move_the_scale(fake):
@@ -69,7 +71,7 @@ def test_a_layer_that_is_put_in_begins_there_and_the_last_stays_the_last(fake):
     frame = Percentiles(source).frame()
     old = frame["steps"] <= 200
     assert frame["steps"][old][-1] == 200
-    np.testing.assert_array_equal(frame["middle"][:, old], np.tile([[1], [np.nan], [np.nan], [9]], old.sum()))
+    np.testing.assert_array_equal(frame["middle"][:, old], np.tile([[1], [ABSENT], [ABSENT], [9]], old.sum()))
     assert (frame["middle"][:, ~old] == [[2], [3], [4], [10]]).all()
 
 
@@ -79,7 +81,7 @@ def test_nothing_recorded_yet(fake, ax):
     assert frame["low"].shape == (3, 0) and frame["steps"].shape == (0,) and frame["range"].shape == (3, 2)
     assert view.describe() == "Nothing has been recorded yet."
     view.plot(ax)
-    assert [text.get_text() for text in ax.texts] == ["nothing recorded yet"]
+    assert [text.get_text() for text in ax.texts] == ["not recorded yet: make some steps"]
 
 
 def test_words(fake):
@@ -137,7 +139,7 @@ def test_of_a_real_run_that_is_made_deeper():
     frame = board.frame()
     assert frame["middle"].shape == (4, 60)
     old = frame["steps"] <= 30
-    assert np.isnan(frame["middle"][1:3, old]).all() and np.isfinite(frame["middle"][[0, 3]]).all()
+    assert (frame["middle"][1:3, old] == ABSENT).all() and (frame["middle"][[0, 3]] > ABSENT).all()
     assert (frame["low"][:, ~old] <= frame["middle"][:, ~old]).all() and (frame["high"] > frame["low"])[:, ~old].all()
     assert "dz" not in trainer.history.columns  # nobody asked for these
     assert trainer.history.plot("percentiles") is not None

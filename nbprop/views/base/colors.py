@@ -65,7 +65,7 @@ def log_axis(axis, low, high, ticks=6) -> None:
         axis.set_major_locator(LogLocator(numticks=ticks))
 
 
-def unrun(ax) -> None:
-    """Says that there is nothing to draw yet."""
+def unmeasured(ax, words) -> None:
+    """Says why there is nothing to draw."""
     ax.set(xticks=[], yticks=[])
-    ax.text(0.5, 0.5, "no step yet", color=MUTED, ha="center", va="center", transform=ax.transAxes)
+    ax.text(0.5, 0.5, words, color=MUTED, ha="center", va="center", wrap=True, transform=ax.transAxes)

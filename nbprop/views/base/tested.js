@@ -1,11 +1,12 @@
 /** What the network says about points of more than two inputs: the confusion matrix, or predicted against true values. */
 import { formatNumber, groups, linearScale, linearTicks, niceDomain, percent } from "./math.js";
+import { keysOf } from "./keys.js";
 import { alarm, axisBelow, axisLeft, colorAt, dot, inside, luminance, rgb, rule, shorten, text, textSize, tickCount, widest } from "./plot.js";
 
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {Record<string, import("./math.js").Numbers>} Frame  see Boundary.frame
- * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string}} labels
+ * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, marks?: Record<string, string>}} labels
  */
 export function confusion(panel, frame, labels) {
   const { ctx, theme } = panel;
@@ -18,8 +19,10 @@ export function confusion(panel, frame, labels) {
   const height = (panel.height - top - 6) / many;
   const width = Math.min((panel.width - left - 8) / many, 2.6 * height);
   const [end, bottom] = [left + many * width, top + many * height];
-  text(panel, `${total ? percent(right / total) : "none"} of ${groups(total)} ${labels.tested} points right`, 2, size / 2 + 4, { weight: 600 });
-  text(panel, "predicted", (left + end) / 2, 1.5 * size + 10, { align: "center", color: theme.muted });
+  const keys = keysOf(panel), marks = labels.marks ?? {};
+  keys.write(`${total ? percent(right / total) : "none"} of ${groups(total)} ${labels.tested} points right`, 2, size / 2 + 4, { weight: 600 }, marks.tested);
+  keys.write("predicted", (left + end) / 2, 1.5 * size + 10, { align: "center", color: theme.muted }, marks.predicted);
+  keys.add({ x: 0, y: (top + bottom) / 2 - 2 * size, width: size + 4, height: 4 * size }, marks.true);
   ctx.save();
   ctx.translate(size / 2 + 2, (top + bottom) / 2);
   ctx.rotate(-Math.PI / 2);
@@ -48,7 +51,10 @@ export function confusion(panel, frame, labels) {
     }
   }
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const known = keys.at(mx, my);
+      if (known) return known;
       const [row, column] = [Math.floor((my - top) / height), Math.floor((mx - left) / width)];
       if (row < 0 || column < 0 || row >= many || column >= many) return null;
       const n = counts[row * many + column];

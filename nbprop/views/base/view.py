@@ -119,6 +119,26 @@ class View(metaclass=_Made):
         """The picture in a sentence or two."""
         raise NotImplementedError
 
+    def marks(self) -> dict[str, str]:
+        """What the marks, headings and short words in the picture mean: name -> a sentence. They are in `labels()`, for
+        the browser, where they stand under the pointer."""
+        return {}
+
+    def explain(self) -> str:
+        """`describe()`, and what every mark in the picture means, a line each."""
+        return "\n".join([self.describe(), *(f"{name}: {words}" for name, words in self.marks().items())])
+
+    @property
+    def moment(self) -> int | None:
+        """The step that is looked at, of a source that is a look at the past; else None."""
+        return getattr(self.source, "moment", None)
+
+    def unmeasured(self) -> str:
+        """What stands where nothing has been measured; it is no alarm."""
+        if self.moment is not None:
+            return f"not recorded at step {self.moment:,}"
+        return "not measured yet: make a step" if self.source.steps else "no step yet: play, or make a step"
+
     @property
     def served(self) -> bool:
         """Has its source all that it reads? (It may still have no answer: then `unserved` says so.)"""
@@ -187,6 +207,7 @@ def _plot_words(view, words, ax=None):
 _INSTEAD = {
     "frame": lambda view, words: {},
     "labels": lambda view, words: {},
+    "marks": lambda view, words: {},
     "describe": lambda view, words: words,
     "plot": _plot_words,
 }
