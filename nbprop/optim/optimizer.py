@@ -87,7 +87,8 @@ class Optimizer:
                 object.__setattr__(self, name, value)
 
         def __getattr__(self, name) -> Any:
-            raise AttributeError(self._unknown(name))  # nothing of this name was found
+            # Nothing of this name was found. copy asks for names of its own, and needs no words.
+            raise AttributeError(name if name[:2] == "__" else self._unknown(name))
 
     def _unknown(self, name):
         meant = HINTS.get(name) or did_you_mean(name, self.checks) or "."

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 from nbprop.record import Diverged, Event, History
 
 from .live import Live
+from .moment import Moment
 from .objective import Objective
 from .supervised import Supervised
 from .trainer import Trainer
 
-__all__ = ["Diverged", "Event", "History", "Live", "Objective", "Supervised", "Trainer"]
+__all__ = ["Diverged", "Event", "History", "Live", "Moment", "Objective", "Supervised", "Trainer"]
 
 
 if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there

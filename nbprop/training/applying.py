@@ -46,7 +46,7 @@ def setting(name, doc, control=None) -> Any:
         return optimizer.checks[name](name, value)
 
     def read(run):
-        values = {part: getattr(each, name, None) for part, each in run.optimizers.items()}
+        values = {part: getattr(each, name) if name in each.checks else None for part, each in run.optimizers.items()}
         first = next(iter(values.values()))
         return first if all(value == first for value in values.values()) else values
 

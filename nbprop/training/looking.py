@@ -114,6 +114,15 @@ class Looking:
         rng, part = np.random.default_rng([self.seed, 3]), list(self.objective.losses)[-1]
         return observe(self.model, lambda: self.objective.loss(self.model, batch, rng, part), *known)
 
+    def observed(self, sample=None) -> Observation:
+        """An Observation of the last step, or of a sample, in arrays of its own."""
+        if sample is None:
+            if self.observation is None:
+                raise ValueError("observe: no step has been taken yet; try trainer.step(), or observe(sample=0)")
+            return self.observation.copy()
+        with self.looking():
+            return self.observe(self.objective.one(sample))
+
     def slopes(self, bins) -> dict[str, np.ndarray]:
         """What `histograms.slopes` says of the last step."""
         return histograms.slopes(self.taps, bins)

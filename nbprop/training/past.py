@@ -1,7 +1,9 @@
 """The way back: full states of a run, kept every so often, and the knobs turned between them."""
 
 import copy
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -124,13 +126,17 @@ class Past:
 
     def before(self, step, turned=True) -> "Snapshot":
         """The latest snapshot at or before `step`; without `turned` as it was before anything was changed there."""
-        if step < self.first or self.gap[0] < step < self.gap[1]:
-            first = self.first if step < self.first else self.gap[1]
-            raise ValueError(f"the way back to step {step} is no longer there; the earliest one left is step {first}")
         fitting = [
             kept for kept in self.snapshots if kept.step < step or (kept.step == step and (turned or not kept.edited))
         ]
+        if self._lost(step) or not fitting or fitting[-1].step < self.gap[1] <= step:
+            whole = any(kept.step == self.gap[1] and not kept.edited for kept in self.snapshots)
+            left = self.first if step < self.first else self.gap[1] + (not whole)
+            raise ValueError(f"the way back to step {step} is no longer there; the earliest one left is step {left}")
         return fitting[-1]
+
+    def _lost(self, step):
+        return step < self.first or self.gap[0] < step < self.gap[1]
 
     def rewind(self, run, step, turned=False) -> list[tuple[int, float]]:
         """Bring the run to exactly the state after `step` updates; what came later is forgotten.
@@ -141,6 +147,8 @@ class Past:
         last = step if turned else step - 1
         self.turns = [turn for turn in self.turns if turn[0] <= last]
         self.snapshots = [s for s in self.snapshots if s.step < step or (s.step == step and (turned or not s.edited))]
+        if step <= self.gap[0]:
+            self.gap = (0, 0)
         return made
 
     def replay(self, run, step, turned=False) -> list[tuple[int, float]]:
@@ -149,23 +157,40 @@ class Past:
         At least one step is made again (if there was one), so that there is a step to look into. Returns (steps done,
         loss) of those that were made again.
         """
-        snapshot = self.before(step, turned)
-        if snapshot.step == step and not snapshot.edited and step > self.first:
-            snapshot = self.before(step - 1)
+        snapshot, losses = self.start(step, turned), []
         run.restore(snapshot)
-        last, losses = step if turned else step - 1, []
 
         def go(to):
             while run.steps < to:
                 loss = run.step()
                 losses.append((run.steps, loss))
 
-        for made, name, value, number in self.turns:
-            if snapshot.step <= made <= last and number > snapshot.edited:
-                go(made)
-                run.apply(name, value)
+        for made, name, value, _ in self.turns_between(snapshot.step, step, turned, snapshot.edited):
+            go(made)
+            run.apply(name, value)
         go(step)
         return losses
+
+    def start(self, step, turned=False) -> "Snapshot":
+        """The snapshot from which the state after `step` is made again, with at least one step if there is a way."""
+        snapshot = self.before(step, turned)
+        if snapshot.step == step and not snapshot.edited and step > self.first and not self._lost(step - 1):
+            snapshot = self.before(step - 1)
+        return snapshot
+
+    def turns_between(self, start, step, turned=False, edited=0) -> list[Any]:
+        """(steps done before, name, value, number) of the turns from the state after `start` to that after `step`.
+        edited: the number of a change by hand, which some at `start` came before."""
+        first, end = (bisect_left(self.turns, at, key=itemgetter(0)) for at in (start, step + turned))
+        return [turn for turn in self.turns[first:end] if turn[3] > edited]
+
+    def trail(self, step) -> tuple[Any, Any, Any]:
+        """What has led to the state after `step`: the first snapshot, the last turn before it, the last snapshot of a
+        change by hand before it (None where there is none). Where these are the very same three, in copies of this past
+        too, the state is: `same_trail`."""
+        place = bisect_left(self.turns, step, key=itemgetter(0))
+        edit = next((kept for kept in reversed(self.snapshots) if kept.edited and kept.step < step), None)
+        return self.snapshots[0], self.turns[place - 1] if place else None, edit
 
     def copy(self) -> "Past":
         """The same past, to go on differently from."""
@@ -173,3 +198,8 @@ class Past:
         other.snapshots, other.turns, other.gap = list(self.snapshots), list(self.turns), self.gap
         other._number = self._number
         return other
+
+
+def same_trail(a, b) -> bool:
+    """Whether two trails lead to the same state."""
+    return all(map(is_, a, b))

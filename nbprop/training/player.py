@@ -67,7 +67,7 @@ class Player:
                         trainer._refresh()
                 finally:
                     trainer._release()
-                await _breathe(due - time.perf_counter())
+                await breathe(due - time.perf_counter())
         except KeyboardInterrupt:  # at the end of a slice; the kernel goes on
             trainer._pause()
         except Exception as error:  # a background task has no cell to show a traceback in: the views show it
@@ -98,7 +98,7 @@ class Player:
         return now - self._last_seen > GRACE
 
 
-async def _breathe(idle):
+async def breathe(idle) -> None:
     """Let the notebook handle its messages; for `idle` seconds if there is nothing to do before."""
     if sys.platform == "emscripten":
         await asyncio.sleep(max(0.005, min(idle, 0.05)))

@@ -15,6 +15,7 @@ from nbprop.record.recorder import Recorder
 from . import given, makeup
 from .knobs import Turns
 from .learning_rates import LearningRates, find_lr
+from .moment import Moment
 from .past import Past
 from .run import Run
 from .supervised import Supervised
@@ -85,12 +86,12 @@ class Returning(Turning):
     def _differs(self, made):
         """In words, if steps that were made again have not given what they gave the first time."""
         steps, losses = self.history.series("loss")
-        known = dict(zip(steps.tolist(), losses, strict=True))
-        for step, loss in made:
-            if step in known and known[step] != known[step].dtype.type(loss) and loss == loss:
+        places = np.searchsorted(steps, [step for step, _ in made])
+        for place, (step, loss) in zip(places, made, strict=True):
+            if loss == loss and place < len(steps) and steps[place] == step and losses[place] != loss:
                 return (
                     f"step {step} has given another loss when it was made again, {loss:.6g} instead of "
-                    f"{known[step]:.6g}: the model or the loss uses something that the run does not keep, such as "
+                    f"{losses[place]:.6g}: the model or the loss uses something that the run does not keep, such as "
                     "np.random, the clock, or a generator from outside. Keep a generator in the module (self.rng = "
                     "np.random.default_rng(0)), or let the loss of an nb.Objective take rng"
                 )
@@ -121,11 +122,14 @@ class Returning(Turning):
         run, past, history = self.between(self._copied)
         return self._another(run, past, history, changes)
 
-    def at(self, step: int) -> Self:
-        """A second trainer as this one was after step `step`: a look at the past that forgets nothing."""
-        other = self.branch()
-        other.rewind(step)
-        return other
+    def at(self, step: int, wait: bool = True) -> Moment:
+        """This trainer as it was after step `step`: a source for every view, and for `predict`, `theta`, `lr` and the
+        like, that is only looked at and forgets nothing. `moment.show(step)` goes to another step, `moment.branch()`
+        makes a trainer of it.
+
+        wait: False, in a notebook, leaves what takes long to the background; see `Moment.show`.
+        Raises ValueError if the step is not there, or cannot be made again."""
+        return Moment(self, step, wait)  # pyright: ignore[reportArgumentType]
 
     def _copied(self):
         if self._run.bound:

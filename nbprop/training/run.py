@@ -359,13 +359,33 @@ class Run(Looking):
             edited,
         )
 
-    def restore(self, snapshot) -> None:
+    def restore(self, snapshot, knobs=True) -> None:
+        """Make it so again. knobs: False leaves `values` for a `read_knobs` later, which takes longer than a step."""
+        same = self._made_as(snapshot)
         if snapshot.objective is not self.objective:
             self.batches = snapshot.objective.feed([self.seed, 0])
         self.batches.restore(snapshot.batches)
         self.settings, self.objective, self.steps = dict(snapshot.settings), snapshot.objective, snapshot.step
-        for each in (snapshot.structure, *snapshot.losses):
+        for each in () if same else (snapshot.structure, *snapshot.losses):
             each.restore()
         snapshot.fill(self.model)
         self.own({part: optimizer.copy() for part, optimizer in snapshot.optimizers.items()})
-        self.take_model()
+        if not same:
+            self.take_model()
+            return
+        self._made, self._observation, self._watched, self.losses = None, None, {}, {}
+        self._dL, self._left, self._unsound = self.gradient, None, not np.isfinite(self.theta).all()
+        if knobs:
+            self.read_knobs()
+
+    def _made_as(self, snapshot):
+        """Whether all is made as in a snapshot and only the numbers may differ: what was recorded of it stays good."""
+        made = [(self.structure, self.model), *self._losses]
+        then = [(snapshot.structure, self.model), *((each, each.modules[0][0]) for each in snapshot.losses)]
+        known = {id(loss) for _, loss in self._losses}
+        return (
+            snapshot.objective is self.objective
+            and self.model.theta is self.theta
+            and all(id(loss) in known for _, loss in then[1:])
+            and all(each.current or each.same(of) for each, of in {id(one[0]): one for one in made + then}.values())
+        )

@@ -104,16 +104,7 @@ class Seen(Returning):
             everything is computed as in evaluation (no dropout, the running statistics of batch normalization), and the
             run is left as it is.
         """
-        return self.between(lambda: self._observe(sample))
-
-    def _observe(self, sample):
-        with np.errstate(all="ignore"):
-            if sample is None:
-                if self._run.observation is None:
-                    raise ValueError("observe: no step has been taken yet; try trainer.step(), or observe(sample=0)")
-                return self._run.observation.copy()
-            with self._run.looking():
-                return self._run.observe(self._run.objective.one(sample))
+        return self._looking(lambda: self._run.observed(sample))
 
     def probe(self) -> "dict[str, np.ndarray]":
         """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms

@@ -103,7 +103,7 @@ def test_branches_and_copies_are_claimed_by_their_cell(monkeypatch):
     monkeypatch.setattr(cells, "_cell", lambda: ("cell", execution[0]))
     paused = []
     monkeypatch.setattr(nb.Trainer, "replaced", lambda self: paused.append(self))
-    made = [t.branch(lr=0.5), copy.deepcopy(t), t.at(0)]
+    made = [t.branch(lr=0.5), copy.deepcopy(t), t.at(0).branch()]
     assert paused == []
     execution[0] = 2
     again = t.branch(lr=0.5)

@@ -34,7 +34,7 @@ def test_going_back_meets_the_same_steps_again(make, accumulate):
     for one in (t, branch):
         one.fit(steps=6, bar=False)
         assert_same(state(one), at_13)
-    assert_same(state(branch.at(7)), at_7)
+    assert_same(state(branch.at(7).branch()), at_7)
     t.undo()  # the rewind
     assert_same(state(t), at_13)
 

@@ -134,7 +134,7 @@ def test_speed_limits_the_steps(monkeypatch):
         clock[0] += max(min(idle, 0.05), 0.001)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(player, "_breathe", breathe)
+    monkeypatch.setattr(player, "breathe", breathe)
 
     async def main():
         t = make()

@@ -1,0 +1,203 @@
+"""A moment of the past of a run: what a trainer was after some step, to be looked at while the trainer stays where it
+is or goes on. How it gets there is in winding.py.
+"""
+
+import copy
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+
+import numpy as np
+
+from nbprop.nn.module import Module
+from nbprop.record import History, Layer
+from nbprop.record.observation import Observation
+from nbprop.record.quantities import Quantity
+from nbprop.record.source import CannotSay
+
+from . import makeup
+from .knob import KNOBS
+from .knobs import Knobs, Turns
+from .live import Live
+from .winding import Winding
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+COPIED = ("optimizer", "activation", "loss")  # knobs that are objects
+
+
+class Moment(Knobs, Winding):
+    """A trainer as it was after step `moment`: a source for every view, to be looked at and not to be changed.
+
+    `trainer.at(step)` makes it. `show(step)` goes to another step, as often as wanted; `branch()` makes a trainer of
+    it; every knob reads as it stood then. The trainer is not disturbed, and may play on.
+
+    moment: the step that was asked for. steps: the one that is shown; `exact` says whether they are the same, and as
+        long as they are not, `status` is "playing". The state is that of before the knobs that were turned at that
+        very step, as after `trainer.rewind`.
+    history: the trainer's, all of it: it goes on beyond the moment. evaluation: the newest at or before the step.
+    What is seen of the last step (probe, histograms, slopes, observe) is of the step that led there.
+
+    It is of the run that it was made of. Once that has been rewound to before it and continued otherwise, reset, or
+    taken back by `undo`, the moment is gone: it says so in the place of all answers (CannotSay), until `show` finds
+    another, or `redo` brings it back. `close` lets go of everything.
+    """
+
+    def __init__(self, trainer: "Trainer", step: int, wait: bool = True) -> None:
+        self._recorder = trainer._recorder.copy()
+        super().__init__(trainer, step, wait)
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __setattr__(self, name, value) -> None:
+            if name[0] != "_" and name not in ("version", "watchers"):
+                self.set(**{name: value})
+            super().__setattr__(name, value)
+
+    # ---- what is seen of it ----------------------------------------------------------------------------------------
+
+    def _look(self, function):
+        """What a function of the second run gives, called between two steps of the trainer."""
+
+        def look():
+            self._must_be_there()
+            with self._twin.unnoticed(), np.errstate(all="ignore"):
+                return function(self._twin.run)
+
+        return Live.between(self._trainer, look)
+
+    def _must_be_there(self):
+        if cannot := self._cannot():
+            raise CannotSay(cannot)
+
+    def _value(self, name: str) -> Any:
+        """What a knob stood at."""
+        self._must_be_there()
+        run = self._twin.run
+        if name == "theta":
+            theta = run.theta.copy()
+            theta.flags.writeable = False
+            return theta
+        value = KNOBS[name].read(run)
+        if value is None and name in ("hidden", "depth", "width"):
+            makeup.dense_layers(run.model)  # which says why there are none
+        return copy.deepcopy(value) if name in COPIED else value
+
+    @property
+    def history(self) -> History:
+        """The trainer's, with all that came later."""
+        return self._trainer.history
+
+    @property
+    def quantities(self) -> dict[str, Quantity]:
+        """What `probe` measures: name -> `Quantity`."""
+        return self._trainer.quantities
+
+    @property
+    def evaluation(self) -> dict[str, float]:
+        """The newest evaluation that was recorded at or before the step."""
+        found, step = {}, self.steps
+        for name in self._trainer.evaluation:
+            steps, values = self.history.series(name)
+            if count := int(np.searchsorted(steps, step, side="right")):
+                found[name] = float(values[count - 1])
+        return found
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training data, as a fraction."""
+        self._must_be_there()
+        return self._twin.run.epoch
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return self._trainer.seed
+
+    @property
+    def model(self) -> Module:
+        """The model as it was, a copy."""
+        return self._look(lambda run: copy.deepcopy(run.model))
+
+    @property
+    def layers(self) -> list[Layer]:
+        """A `Layer` for every module with a weight, from input to output."""
+        return self._look(lambda run: run.layers)
+
+    def probe(self) -> dict[str, np.ndarray]:
+        """As `Trainer.probe`: of the step that led here; NaN at step 0."""
+
+        def probed(run):
+            recorder, seen = self._recorder, run.observation
+            recorder.own = dict(self._trainer._recorder.own)
+            return recorder.nothing(len(run.layers)) if seen is None else recorder.measure(seen)
+
+        return self._look(probed)
+
+    def histograms(self, kind: str, bins: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As `Trainer.histograms`."""
+        return self._look(lambda run: run.histograms(kind, bins))
+
+    def slopes(self, bins: int = 40) -> dict[str, np.ndarray]:
+        """As `Trainer.slopes`."""
+        return self._look(lambda run: run.slopes(bins))
+
+    def not_finite(self, kind: str) -> np.ndarray:
+        """As `Trainer.not_finite`."""
+        return self._look(lambda run: run.not_finite(kind))
+
+    def predict(self, X: Any) -> Any:
+        """As `Trainer.predict`."""
+        return self._look(lambda run: run.predict(X))
+
+    def activations(self, X: Any) -> list[np.ndarray]:
+        """As `Trainer.activations`."""
+        return self._look(lambda run: run.activations(X))
+
+    def attention(self, X: Any) -> list[np.ndarray]:
+        """As `Trainer.attention`."""
+        return self._look(lambda run: run.attention(np.asarray(X)))
+
+    def evaluate(self) -> dict[str, float]:
+        """Loss, accuracy and metrics of this very step, computed now."""
+        return self._look(lambda run: run.evaluate())
+
+    def observe(self, sample: Any = None) -> Observation:
+        """As `Trainer.observe`."""
+        return self._look(lambda run: run.observed(sample))
+
+    # ---- what it is not ----------------------------------------------------------------------------------------------
+
+    def branch(self, **changes: Unpack[Turns]) -> "Trainer":
+        """A trainer that goes on from here, with its own copy of everything, with other knobs."""
+        self._must_be_there()
+        other = self._trainer.branch()
+        other.rewind(self._moment)
+        if changes:
+            other.set(**changes)
+        return other
+
+    def _refused(self, what) -> NoReturn:
+        raise ValueError(
+            f"a moment of the past is only looked at, it cannot {what}: trainer.rewind({self._moment}) goes on from "
+            "here, moment.branch() makes a second trainer that does"
+        )
+
+    def set(self, **changes: Any) -> NoReturn:
+        """Refused."""
+        self._refused(f"be given another {', '.join(changes) or 'value'}")
+
+    def step(self, n: int = 1) -> NoReturn:
+        """Refused."""
+        self._refused("make steps")
+
+    def play(self, steps: "int | None" = None) -> NoReturn:
+        """Refused."""
+        self._refused("play")
+
+    def fit(self, steps: "int | None" = None) -> NoReturn:
+        """Refused."""
+        self._refused("be trained")
+
+    def __repr__(self) -> str:
+        shown = self._cannot() or (f"step {self.steps}" if self.exact else f"at step {self.steps} on its way there")
+        return f"Moment({self._moment} of {self._trainer.steps} steps: {shown})"
