@@ -81,7 +81,7 @@ class Playground(Board):
         self.trainer.speed = speed
         desk = Desk(self.trainer, self._dials(controls), self._turn, self._standing, self._buttons(), where="left")
         views = (View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary))
-        super().__init__(*views, columns=2, height=560, desk=desk)
+        super().__init__(*views, columns=2, height=560, timeline=True, desk=desk)
 
     def _buttons(self):
         trainer = self.trainer
@@ -173,18 +173,17 @@ class Playground(Board):
 
     # ---- from the trainer to the controls ----------------------------------------------------------------------------
 
-    def _standing(self, name):
-        """What a control stands at, and "" or why it does nothing."""
-        trainer = self.trainer
+    def _standing(self, name, source):
+        """What a control stands at, now or at a moment of the past, and "" or why it does nothing."""
         if name == "data":
-            return getattr(trainer.data, "name", None), ""
+            return getattr(source.data, "name", None), ""
         if name in ("noise", "validation"):
-            return self._wanted[name], OWN if self._own is not None and trainer.data is self._own else ""
+            return self._wanted[name], OWN if self._own is not None and source.data is self._own else ""
         if name == "init":
             return self._init(), ""
         if name in ("seed", "speed"):
-            return getattr(trainer, name), ""
-        return dials.standing(trainer, name)
+            return getattr(self.trainer, name), ""
+        return dials.standing(source, name)
 
     def _init(self):
         """The model's initializer; what was asked for last for a model that names none."""

@@ -88,6 +88,24 @@ class Watched(Shown, Protocol):
         """Have a function called between two steps, in the thread that makes them; may be called from any thread."""
 
 
+class Timed(Protocol):
+    """What can be looked at as it was."""
+
+    @property
+    def earliest(self) -> int:
+        """The earliest step whose state can be had."""
+        ...
+
+    def at(self, step: int, wait: bool = True) -> Any:
+        """A source that is the state after that step, and is only looked at: see `Trainer.at`. With `show(step)`,
+        `close()`, `moment` (the step asked for) and `steps` (the one that is there)."""
+        ...
+
+    def rewind(self, step: int) -> None:
+        """Go back to that step, and on from there."""
+        ...
+
+
 class Turned(Protocol):
     """What can be turned by a hand. Every knob is an attribute too, which reads as the value that it stands at; None,
     or a ValueError that says why, where there is nothing that it could act on."""

@@ -46,6 +46,11 @@ class Returning(Turning):
         """All that is not a run's."""
         raise NotImplementedError
 
+    @property
+    def earliest(self) -> int:
+        """The earliest step that can be gone back to."""
+        return self._past.first
+
     def rewind(self, step: int) -> None:
         """Go back to exactly the state after step `step`: parameters, optimizer, batches, knobs. What came later is
         forgotten, until `undo` (`branch` keeps both futures). Pauses; train on with `play` or `fit`."""

@@ -185,6 +185,46 @@ def test_play_says_what_it_does_and_keeps_the_focus(app):
     until(lambda: "paused" in line.text_content(), "that it is paused")
 
 
+def test_any_moment_is_one_drag_away_and_the_run_goes_on_from_there(app):
+    app.lab.python(
+        "t = playground.trainer; t.reset(); t.fit(steps=200, bar=False); t.lr = 0.5; t.fit(steps=200, bar=False)"
+    )
+    place = app.root.locator(".nbprop-place")
+    until(lambda: place.text_content() == "now: step 400", "the line is as long as the run")
+    now = app.pictures()
+    line, mouse = app.root.get_by_role("slider", name="Time line: step"), app.lab.page.mouse
+    box = line.bounding_box()
+    mouse.move(box["x"] + box["width"] - 8, box["y"] + 9)
+    mouse.down()
+    mouse.move(box["x"] + box["width"] / 4, box["y"] + 9, steps=20)
+    mouse.up()
+    until(
+        lambda: app.trainer("playground._timeline.moment is not None and playground._timeline.moment.exact"), "a moment"
+    )
+    at = app.trainer("playground._timeline.moment.steps")
+    assert 80 < at < 120
+    until(lambda: place.text_content() == f"step {at} of 400", "it is named")
+    until(lambda: all(a != b for a, b in zip(app.pictures(), now, strict=True)), "all pictures are of then")
+    assert (
+        shown(app, "Learning rate") != "0.5" and dial(app, "Learning rate").locator("input[type=range]").is_disabled()
+    )
+    line.focus()
+    app.lab.page.keyboard.press("]")
+    until(lambda: place.text_content() == "step 200 of 400", "the next event")
+    app.lab.page.keyboard.press("ArrowLeft")
+    app.lab.page.keyboard.press("PageDown")
+    until(lambda: place.text_content() == "step 189 of 400", "eleven steps back")
+    app.lab.page.keyboard.press("Escape")
+    until(lambda: app.pictures() == now, "all pictures are of now")
+    app.root.locator(".nbprop-mark").click()
+    until(lambda: place.text_content() == "step 200 of 400", "the mark's step")
+    app.click("Continue from here")
+    until(lambda: app.trainer("t.steps") == 200 and app.number("step") == 200, "the run stands there")
+    assert place.text_content() == "now: step 200"
+    app.click("Undo")
+    until(lambda: app.pictures() == now, "all is back")
+
+
 def test_a_long_cell_is_named_while_training_waits(app):
     app.click("Play")
     until(lambda: app.data("status") == "playing", "it plays")

@@ -4,6 +4,7 @@ import { makeDesk } from "./desk.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { themeOf } from "./theme.js";
+import { makeTimeline } from "./timeline.js";
 import { HOLD, PanelView } from "./panel.js";
 
 const GAP = 8; // between panels, CSS pixels
@@ -57,7 +58,8 @@ function render({ model, el }, draws) {
   status.setAttribute("role", "status");
   status.hidden = true;
   const grid = make("div", "nbprop-grid");
-  const main = make("div", "nbprop-main", status, grid);
+  const time = spec.timeline ? makeTimeline((/** @type {any} */ message) => say(message)) : null;
+  const main = make("div", "nbprop-main", status, grid, ...(time ? [time.element] : []));
   const desk = spec.desk ? makeDesk(spec.desk, (/** @type {any} */ message) => say(message)) : null;
   const root = make("div", "nbprop-board", ...(desk ? [desk.element] : []), main);
   root.classList.toggle("nbprop-beside", spec.desk?.where === "left");
@@ -110,6 +112,7 @@ function render({ model, el }, draws) {
     const focused = document.activeElement;
     desk?.take(head, id);
     desk?.focusOther(focused);
+    time?.take(head.timeline, id);
     loud = statusLine(head.status, head.message, head.step);
     speak();
     return true;
@@ -158,7 +161,7 @@ function render({ model, el }, draws) {
 
   // Size: of the board for its columns, of each canvas for its pixels.
   function place(/** @type {number} */ width) {
-    const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight); // a message moves nothing
+    const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight) - (time?.element.offsetHeight ?? 0); // a message moves nothing
     const alone = large >= 0;
     if (alone) {
       const { rows, row } = arrange(width, panels.length, spec.columns, height);

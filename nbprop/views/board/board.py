@@ -26,6 +26,7 @@ import traitlets
 from nbprop import cells
 
 from ..base.view import View
+from . import timeline as timelines
 from .attributes import Attributes, positive
 from .desk import Desk
 from .javascript import bundle
@@ -44,6 +45,7 @@ class Board(Attributes, anywidget.AnyWidget):
     views    views or boards (whose views are taken over)
     columns  panels beside each other; None: about square. A narrow cell gets fewer.
     height   of all panels together, in CSS pixels; None: by the width
+    timeline whether a time line stands under the panels, on which any moment of the run can be looked at
     desk     controls, see desk.py; each is a trait too, which code may set, link and observe
 
     `board.views` are the views: their options are attributes (`board.views[0].log = True`), and of a board with one
@@ -59,7 +61,9 @@ class Board(Attributes, anywidget.AnyWidget):
 
     _desk: "Desk | None" = None
 
-    def __init__(self, *views, columns=None, height=None, desk=None, **kwargs) -> None:
+    _timeline: "timelines.Timeline | None" = None
+
+    def __init__(self, *views, columns=None, height=None, timeline=False, desk=None, **kwargs) -> None:
         taken = [given for given in views if isinstance(given, Board)]
         views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
         if not views:
@@ -88,10 +92,15 @@ class Board(Attributes, anywidget.AnyWidget):
         self._frames = self._bytes = 0
         self._seconds = 0.0
         spec = {"columns": columns, "height": height, "panels": [panel.spec() for panel in self._panels]}
-        super().__init__(_spec=spec if desk is None else {**spec, "desk": desk.spec()}, **kwargs)
+        line = timelines.of(self._sources) if timeline else None
+        spec |= {"desk": desk.spec()} if desk is not None else {}
+        super().__init__(_spec=spec | ({"timeline": True} if line else {}), **kwargs)
         if desk is not None:
             self._desk = desk
             desk.join(self)
+        if line is not None:
+            self._timeline = line
+            line.join(self)
         self.on_msg(self._receive)
         for view in views:
             vars(view).setdefault("boards", weakref.WeakSet()).add(self)
@@ -111,6 +120,19 @@ class Board(Attributes, anywidget.AnyWidget):
         if not self._pacing.viewers:
             for source in self._told:
                 source.watchers.discard(self)
+
+    def _exchange(self, old, new):
+        """Views of one source are of another one from now on; the first source of a board it stays."""
+        for view, panel in zip(self.views, self._panels, strict=True):
+            if view.source is old:
+                view.source, panel.version = new, None
+        home = self._sources[0]
+        self._sources = [home, *(source for source in (new,) if source is not home)]
+        if new is not home:
+            new.watchers.add(self)
+        else:
+            old.watchers.discard(self)
+        self._news = True
 
     # What a view gives, a board gives too.
 
@@ -226,6 +248,7 @@ class Board(Attributes, anywidget.AnyWidget):
                 self._playing = True
         now = self._clock()
         told = self._desk is not None and self._desk.look(now, self._playing)
+        told = told or (self._timeline is not None and self._timeline.new())
         new = told or self._news or versions != self._versions or self._chosen()
         # When nothing is running nobody will ask again, so then the rate does not count.
         if new and self._pacing.may_send(now, hurry=self._whole or not self._playing):
@@ -264,6 +287,8 @@ class Board(Attributes, anywidget.AnyWidget):
         head |= {"type": "frame", "seq": seq, "ack": ack, "full": whole, "time": 1000 * time.time()}
         if self._desk is not None:
             head["desk"] = self._desk.news(whole)
+        if self._timeline is not None:
+            head["timeline"] = self._timeline.news(whole)
         self.send(head, [data])
         cost = _work() - begun
         self._pacing.spent(cost)
@@ -300,6 +325,8 @@ class Board(Attributes, anywidget.AnyWidget):
         head, data = self._pack(panels, self._clock())
         if self._desk is not None:
             head["desk"] = self._desk.standing()
+        if self._timeline is not None:
+            head["timeline"] = self._timeline.standing()
         self.snapshot = {"head": {**head, "full": True}, "data": data}
 
     # What the browser says.
@@ -310,6 +337,9 @@ class Board(Attributes, anywidget.AnyWidget):
             return
         if self._desk is not None and content.get("type") in ("turn", "do"):
             self._desk.hear(content)
+            return
+        if self._timeline is not None and content.get("type") == "time":
+            self._timeline.hear(content)
             return
         self._inbox.append((self._clock(), content))
         self.ask()
@@ -356,6 +386,8 @@ class Board(Attributes, anywidget.AnyWidget):
         """Take it off the page; the sources forget it. The views stay usable, alone or on another board."""
         if self._made and not self._closed:
             self._closed = True
+            if self._timeline is not None:
+                self._timeline.back()
             for source in self._told:
                 source.watchers.discard(self)
             for view in self.views:

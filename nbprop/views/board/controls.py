@@ -46,7 +46,7 @@ class Reached(Board):
             source,
             dial.dials(source, names),
             turn=lambda name, value: dial.turn(source, name, value),
-            read=lambda name: dial.standing(source, name),
+            read=lambda name, source: dial.standing(source, name),
         )
         super().__init__(board, columns=board.columns, height=board.height, desk=desk)
 

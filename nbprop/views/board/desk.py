@@ -15,11 +15,13 @@ from typing import Any
 import traitlets
 
 from nbprop.record import Diverged
+from nbprop.record.source import CannotSay
 
 from .dial import Dial
 
 REFRESH = 0.2  # seconds between two looks, while it plays, at what the controls stand at
 PAGES = 32  # so many may have a desk in sight
+PAST = "You look at step {}: Continue from here, or go to Now, to turn it"
 LISTED = 40  # so many acts can be taken back at once
 
 
@@ -36,7 +38,7 @@ class Desk:
     """Dials and buttons about one source.
 
     turn(name, value)  does what a hand or code asks for; a bad value raises ValueError or TypeError
-    read(name)         what a control stands at, and "" or why it cannot be turned now
+    read(name, source) what a control of it, or of a moment of its past, stands at; and "" or why it cannot be turned
     where              "left": beside the panels, "above": in a row above them
     """
 
@@ -45,7 +47,7 @@ class Desk:
         source: Any,
         dials: Mapping[str, Dial],
         turn: Callable[[str, Any], Any],
-        read: Callable[[str], "tuple[Any, str]"],
+        read: Callable[[str, Any], "tuple[Any, str]"],
         buttons: "Mapping[str, Button] | None" = None,
         where: str = "above",
     ) -> None:
@@ -59,9 +61,10 @@ class Desk:
         self._news = True
         self._looked = float("-inf")
         self._acting = False
+        self._away = False  # does the board show a moment of the past?
         self._showing: int | None = None  # the thread that lets traits show what stands
         for name, dial in self.dials.items():
-            dial.show(*read(name))
+            dial.show(*read(name, source))
 
     def spec(self) -> dict[str, Any]:
         """What stays, as a page is told."""
@@ -79,6 +82,11 @@ class Desk:
         self._acting = True
         try:
             name = content["name"]
+            past = self._past()
+            if past is not None and content["type"] == "do":
+                self.board._timeline.back()  # buttons are about now
+            elif past is not None:
+                raise ValueError(PAST.format(past.moment))
             if content["type"] == "turn":
                 self.turn(name, self.dials[name].given(content["value"]))
             else:
@@ -91,6 +99,21 @@ class Desk:
             self._number(content)
             if self.board is not None and not self.board._closed:
                 self.board.ask()
+
+    def _past(self):
+        """The moment of the past that the board shows, or None."""
+        line = None if self.board is None else self.board._timeline
+        return None if line is None else line.moment
+
+    def _standing(self, name):
+        """What a control stands at, now or at the moment that is looked at, where no hand can turn it."""
+        past = self._past()
+        if past is None:
+            return self.read(name, self.source)
+        try:
+            return self.read(name, past)[0], PAST.format(past.moment)
+        except CannotSay as error:
+            return None, str(error)
 
     def _number(self, content):
         page, number = content.get("view"), content.get("number")
@@ -106,10 +129,12 @@ class Desk:
         """Whether there is something to tell. In the source's thread."""
         if not self._acting and (not playing or now - self._looked >= REFRESH):
             self._looked = now
-            changed = {name for name, dial in self.dials.items() if dial.show(*self.read(name))}
+            changed = {name for name, dial in self.dials.items() if dial.show(*self._standing(name))}
             self._dirty |= changed
-            if changed:
-                self._let_show(changed)
+            past = self._past()
+            if past is None and (changed or self._away):  # traits are about now
+                self._let_show(self.dials if self._away else changed)
+            self._away = past is not None
             self._news |= bool(playing or changed or self._beside() != self._told)  # the number of steps is news
         return self._news
 
@@ -154,7 +179,7 @@ class Desk:
         if self._showing != threading.get_ident():
             self.turn(name, value)
             self.message, self._news = "", True
-            if self.dials[name].show(*self.read(name)):
+            if self.dials[name].show(*self.read(name, self.source)):
                 self._dirty.add(name)
             value, self._looked = self.dials[name].value, float("-inf")
             self.board.ask()

@@ -129,7 +129,7 @@ def check(knobs: "Mapping[str, Any]", name: str) -> Any:
 
 def standing(source: Any, name: str) -> "tuple[Any, str]":
     """What a knob stands at, and "" or why it acts on nothing."""
-    knob = source.knobs[name]
+    knob = source.knobs[name] if hasattr(source, "knobs") else getattr(type(source), name)
     try:
         value = getattr(source, name)
         each = getattr(source, knob.each) if getattr(knob, "each", "") else ()

@@ -5,6 +5,10 @@ from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
 
+from nbprop.record.source import CannotSay
+
+from ..base.view import View
+
 PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
 
 
@@ -69,8 +73,14 @@ class Panel:
         source = self.view.source
         if self.options != self.values():
             return True
-        rested = now - self.packed >= 0.9 / self.view.rate or source.status != "playing"
+        rested = source.status != "playing" or now - self.packed >= 0.9 / self._rate()
         return rested and self.version != source.version
+
+    def _rate(self):
+        try:
+            return self.view.rate
+        except CannotSay:  # the picture will say it
+            return View.rate
 
 
 def _option(option, value):

@@ -4,24 +4,29 @@ export const PATIENCE = 5000; // ms after which a turn that no frame has spoken 
 
 /**
  * One control's way to the kernel. While a hand is on it, and until its last turn was taken, what it shows is the hand's.
- * One turn is on its way at a time, so a slow kernel gets the newest value and never a queue; what a hand lets go of is
- * sent at once.
+ * One turn is on its way at a time (or a few), so a slow kernel gets the newest value and never a queue; what a hand lets
+ * go of is sent at once.
  */
 export class Turns {
-  /** @param {(value: any) => number} send  sends a turn, gives its number  @param {() => void} free  the hand has let go of nothing new */
-  constructor(send, free) {
+  /**
+   * @param {(value: any) => number} send  sends a turn, gives its number
+   * @param {() => void} free  called when the hand has let go of nothing new
+   * @param {number} most  turns that may be on their way while a hand is on it
+   */
+  constructor(send, free, most = 1) {
     this.send = send;
     this.free = free;
+    this.most = most;
     this.held = false; // is a hand on it?
-    this.number = 0; // of the last turn sent
-    this.taken = 0; // up to which the kernel has done them
+    /** @type {number[]} */
+    this.sent = []; // numbers of those on their way
     this.since = 0; // when the last one was sent
     /** @type {{value: any} | null} chosen, and not sent yet */
     this.waiting = null;
   }
 
   get flying() {
-    return this.number > this.taken;
+    return this.sent.length > 0;
   }
 
   /** Is what it shows the hand's, and not the kernel's? */
@@ -32,7 +37,7 @@ export class Turns {
   /** A hand has chosen a value. @param {any} value  @param {number} now ms */
   move(value, now) {
     this.waiting = { value };
-    if (!this.flying || !this.held) this.flush(now);
+    if (this.sent.length < this.most || !this.held) this.flush(now);
   }
 
   hold() {
@@ -48,9 +53,8 @@ export class Turns {
 
   /** The kernel has done all turns up to this number. @param {number} number  @param {number} now */
   done(number, now) {
-    this.taken = Math.max(this.taken, Math.min(number, this.number));
-    if (this.flying && now - this.since > PATIENCE) this.taken = this.number;
-    if (!this.flying) this.flush(now);
+    this.sent = now - this.since > PATIENCE ? [] : this.sent.filter((each) => each > number);
+    if (this.sent.length < this.most) this.flush(now);
   }
 
   /** @param {number} now */
@@ -59,6 +63,6 @@ export class Turns {
     const { value } = this.waiting;
     this.waiting = null;
     this.since = now;
-    this.number = this.send(value);
+    this.sent.push(this.send(value));
   }
 }
