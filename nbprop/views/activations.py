@@ -51,7 +51,7 @@ class Activations(View):
 
     def marks(self) -> dict[str, str]:
         return {
-            "f": "black line: the activation, a = f(z), from its lowest to its highest value in the picture",
+            "f": "solid line: the activation, a = f(z), from its lowest to its highest value in the picture",
             "slope": "dashed green line: the slope of f, by which backpropagation multiplies; full height is 1",
             "flat": "orange: values of z where the slope is near 0, so that almost nothing comes back; the share of "
             "them is beside the layer's name",

@@ -125,7 +125,7 @@ class Boundary(View):
                 "binary": "the ground: how probable the network takes the two classes to be there",
                 "regression": "the ground: the value that the network predicts there; of the points, the true one",
             }.get(task, "the ground: the likeliest class, the stronger the colour the surer")
-            found |= {"even": "the black line: both classes are equally probable"} if task == "binary" else {}
+            found |= {"even": "the line: both classes are equally probable"} if task == "binary" else {}
         return found
 
     def _of(self):

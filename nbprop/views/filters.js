@@ -1,5 +1,6 @@
 /** The filters of the first convolution, and the feature maps that they make of one picture. */
 import { formatNumber } from "./base/math.js";
+import { keysOf } from "./base/keys.js";
 import { colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
 
 /**
@@ -20,22 +21,26 @@ export function draw(panel, frame, labels) {
   const [h, w] = frame.picture.shape;
   const [low, high] = ends(frame.picture.data) ?? [0, 1];
   picture(panel, pixels(panel, frame.picture.data, [theme.background, theme.foreground], low, high > low ? high : low + 1), w, h, fit(cells.picture, w / h), false);
+  const keys = keysOf(panel);
   const words = shorten(panel, labels.picture, cells.picture.width);
   text(panel, words, cells.picture.x + cells.picture.width / 2, cells.picture.y - size / 2 - 3, { align: "center", weight: 600 });
   cells.boxes.forEach(({ filter, map }, i) => {
     const [weights, answers] = [part(frame.filters, i, rows * columns), part(frame.maps, i, height * width)];
-    if (cells.numbers) text(panel, String(i + 1), filter.x + filter.width / 2, filter.y - size / 2 - 2, { align: "center", size: size - 1, color: theme.muted });
+    const style = { align: /** @type {const} */ ("center"), size: size - 1, color: theme.muted }, told = [marks.filter, marks.map].filter(Boolean);
+    if (cells.numbers) keys.write(String(i + 1), filter.x + filter.width / 2, filter.y - size / 2 - 2, style, told.length ? `filter ${i + 1}\n${told.join("\n")}` : "");
     picture(panel, pixels(panel, weights, theme.diverging, -heaviest, heaviest), columns, rows, fit(filter, columns / rows), false);
     picture(panel, pixels(panel, answers, theme.diverging, -strongest, strongest), width, height, fit(map, width / height), false);
   });
 
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
+      const known = keys.at(mx, my);
+      if (known) return known;
       const i = cells.boxes.findIndex(({ filter, map }) => within(filter, mx, my) || within(map, mx, my));
       if (i < 0) return within(cells.picture, mx, my) ? [labels.picture, marks.picture].filter(Boolean).join("\n") || null : null;
-      const told = within(cells.boxes[i].filter, mx, my) ? marks.filter : marks.map;
       const say = (/** @type {string} */ what, /** @type {ArrayLike<number>} */ data) => `${what} ${ends(data)?.map((v) => formatNumber(v, 2)).join(" to ") ?? "not finite"}`;
-      return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width)), ...(told ? [told] : [])].join("\n");
+      return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width))].join("\n");
     },
   };
 }

@@ -14,7 +14,7 @@ import { nearest } from "./loss.js";
 export function draw(panel, frame, labels) {
   const { theme } = panel, marks = labels.marks ?? {}, keys = keysOf(panel), none = labels.unmeasured ?? "nothing recorded yet";
   const steps = frame.steps?.data ?? new Float32Array(0), moment = labels.moment ?? null;
-  if (!steps.length) return skeleton(panel, labels.layers, none);
+  if (!steps.length) return skeleton(panel, labels.layers ?? [], none); // before the first frame there are no words either
   const count = frame.low.shape[0], size = textSize(panel), small = size - 1;
   const cells = layoutCells(count, panel.width, panel.height, size);
   const ends = (/** @type {number} */ i) => [frame.range.data[2 * i], frame.range.data[2 * i + 1]];
