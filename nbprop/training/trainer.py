@@ -52,7 +52,7 @@ class Trainer(Seen):
         samples.
     probe_every: steps between two records of what happens in each layer; by default 1 (heavy steps) to 10 (light ones);
         in a long run twice as many whenever there are a thousand records.
-    snapshot_every: steps between two snapshots; `rewind` restores one and trains on from there.
+    snapshot_every: steps between snapshots, from which `rewind` and `at` train on; by default 10 (heavy steps) to 100.
 
     Knobs: see `knobs.Knobs`; set them as attributes or several at once with `set`, at any time and from any thread; a
     bad value raises and the run goes on untouched.
@@ -87,7 +87,7 @@ class Trainer(Seen):
         accumulate: int = 1,
         evaluate_every: int = 20,
         probe_every: "int | None" = None,
-        snapshot_every: int = 100,
+        snapshot_every: "int | None" = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
@@ -114,10 +114,10 @@ class Trainer(Seen):
         }
         settings = {name: KNOBS[name].check(None, value, {}) for name, value in asked.items()}
         seed = whole(0)("seed", seed)
-        if probe_every is None:
-            work = model.theta.size * min(settings["batch_size"], objective.samples or settings["batch_size"])
-            probe_every = int(np.clip(2_000_000 // max(work, 1), 1, 10))
-        self._prepare(evaluate_every, probe_every, snapshot_every)
+        work = model.theta.size * min(settings["batch_size"], objective.samples or settings["batch_size"])
+        light = int(np.clip(2_000_000 // max(work, 1), 1, 10))  # 1 (heavy steps) to 10 (light ones)
+        probe_every = light if probe_every is None else probe_every
+        self._prepare(evaluate_every, probe_every, 10 * light if snapshot_every is None else snapshot_every)
         self._begin(Run(model, objective, optimizers, settings, seed))
 
     def _prepare(self, evaluate_every, probe_every, snapshot_every):

@@ -20,15 +20,8 @@ from nbprop.record.source import CannotSay
 from .past import Snapshot, same_trail
 
 MOST, NBYTES = 128, 24 * 2**20  # snapshots of its own that it keeps, at most
-PASSING = (
-    list,
-    dict,
-    tuple,
-    set,
-    frozenset,
-    Snapshot,
-    Optimizer,
-)  # made anew each time: nobody holds on to one
+NEAR = 4  # steps that take as long as restoring a snapshot
+PASSING = (list, dict, tuple, set, frozenset, Snapshot, Optimizer)  # made anew each time: nobody holds on to them
 
 
 class Twin:
@@ -55,11 +48,7 @@ class Twin:
     def to(self, past, step) -> Iterator[tuple[int, float]]:
         """Go to the state after `step`, as far as this is asked for: gives (steps done, loss) after every step made.
         Between two of them it stands at the state after one of the steps on the way."""
-        run, trail = self.run, past.trail(step)
-        if self._stands_before(past, step, trail):
-            turns = past.turns_between(run.steps, step)
-        else:
-            turns = self._jump(past, step, trail)
+        run, turns = self.run, self._begin(past, step)
         begun = time.perf_counter()
         for turn in [*turns, None]:
             while run.steps < (step if turn is None else turn[0]):
@@ -73,34 +62,30 @@ class Twin:
                 self._check()
                 self.trail = before[0], turn, before[2]
 
-    def _stands_before(self, past, step, trail):
-        """Whether steps from here lead there, or it is there and can be looked into."""
-        at, there = self.run.steps, self.trail
-        if there is None or at > step or there[2] is not trail[2] or not same_trail(there, past.trail(at)):
-            return False
-        return at < step or self.run._made is not None or step == past.first
-
-    def _jump(self, past, step, trail):
-        """Restore the nearest snapshot before a step, of the past or of its own; the turns from there on."""
-        start = past.start(step)
-        own = next(
-            (
-                kept
-                for known, kept in reversed(self._kept)
-                if start.step < kept.step < step
-                and known[2] is trail[2]
-                and same_trail(known, past.trail(kept.step))
-            ),
-            None,
-        )  # fmt: skip
+    def _begin(self, past, step):
+        """Stand at the nearest place from which steps lead there: here, at a snapshot of its own or of the past. The
+        turns from there on."""
+        trail, start = past.trail(step), past.start(step)
+        own = [
+            kept
+            for known, kept in self._kept
+            if start.step < kept.step < step and _leads(past, known, kept.step, trail)
+        ]
+        nearest = own[-1] if own else start
+        at, seen = self.run.steps, self.run._made is not None  # there must be a step to look into
+        near = nearest.step - NEAR <= at < step or (at == step and (seen or step == past.first))
+        if near and _leads(past, self.trail, at, trail):
+            return past.turns_between(at, step)
         self.trail = None
-        if own is not None:
-            self._restore(own)
-            self.trail = past.trail(own.step)
-            return past.turns_between(own.step, step)
+        if own:
+            self._restore(nearest)
+            self.trail = past.trail(nearest.step)
+            return past.turns_between(nearest.step, step)
         self._restore(self._of_mine(start), start)
-        known = past.trail(start.step)
-        self.trail = (known[0], known[1], start) if start.edited else known
+        self.trail = past.trail(start.step)
+        if start.edited:
+            turn = next((each for each in reversed(past.turns) if each[3] < start.edited), None)
+            self.trail = self.trail[0], turn, start
         return past.turns_between(start.step, step, edited=start.edited)
 
     def _restore(self, snapshot, original=None):
@@ -178,3 +163,8 @@ class Twin:
                 np.random.set_state(theirs)  # noqa: NPY002
         finally:
             self.seconds += time.perf_counter() - begun
+
+
+def _leads(past, known, step, trail):
+    """Whether steps and turns lead from the state after `step` that `known` has led to, to what `trail` leads to."""
+    return known is not None and known[2] is trail[2] and same_trail(known, past.trail(step))

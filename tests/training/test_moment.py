@@ -335,7 +335,7 @@ def test_a_long_run_and_what_is_kept_of_it_are_bounded(monkeypatch):
     for step in (60, 59, 58, 57):
         moment.show(step)
         np.testing.assert_array_equal(moment.theta, thetas[step])
-    assert moment.stats["steps"] - made <= 20 + 3  # from a snapshot of the run's, then from its own
+    assert moment.stats["steps"] - made <= 24 + 3  # from a snapshot of the run or from where it was, then from its own
 
 
 # ---- what cannot be looked back into ---------------------------------------------------------------------------------
