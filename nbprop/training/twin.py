@@ -1,6 +1,7 @@
 """A second run, which goes where a moment is asked for: the first one's past is read, and nothing of it is written."""
 
 import copy
+import math
 import random
 import time
 from collections.abc import Iterator
@@ -40,14 +41,15 @@ class Twin:
         if run.bound:
             raise ValueError(f"this run cannot be looked back into: {run.bound}")
         self.run = self._of_mine(run)
+        self._at_first = len(self._pairs)
         self.trail: Any = None  # what has led to where it is; None where that is nowhere
         self._kept = []  # (trail, snapshot), by their steps
         self.diverged = -1, ""  # the last step after which not all numbers were finite, and what was said of it
         self.cost, self.made, self.seconds = 0.0, 0, 0.0
 
     def to(self, past, step) -> Iterator[tuple[int, float]]:
-        """Go to the state after `step`, as far as this is asked for: gives (steps done, loss) after every step made.
-        Between two of them it stands at the state after one of the steps on the way."""
+        """Go to the state after `step`, as far as this is asked for: gives (steps done, loss) after every step made,
+        (steps done, NaN) after every turn. Where it stands between two of them is a state on the way."""
         run, turns = self.run, self._begin(past, step)
         begun = time.perf_counter()
         for turn in [*turns, None]:
@@ -61,6 +63,12 @@ class Twin:
                 run.apply(turn[1], self._of_mine(turn[2]))
                 self._check()
                 self.trail = before[0], turn, before[2]
+                yield run.steps, math.nan
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds on to much that may no longer be in the past: a new one does not."""
+        return len(self._pairs) > 4 * self._at_first + 4000
 
     def _begin(self, past, step):
         """Stand at the nearest place from which steps lead there: here, at a snapshot of its own or of the past. The
@@ -114,7 +122,7 @@ class Twin:
         except Diverged as error:
             if run.steps == before:
                 raise
-            loss, self.diverged = float("nan"), (run.steps, str(error))  # the update was made: here the run stopped
+            loss, self.diverged = math.nan, (run.steps, str(error))  # the update was made: here the run stopped
         self.trail = trail
         self.made += 1
         self.cost += 0.1 * (time.perf_counter() - begun - self.cost) if self.cost else time.perf_counter() - begun

@@ -22,6 +22,7 @@ from .player import SLICE, breathe, running_loop
 from .twin import Twin
 
 AT_ONCE = 0.02  # seconds that `show` may take; what takes longer is left to the background
+UNSEEN = 0.05  # seconds more, where turns follow each other and there is no step yet to look into
 GROWN = 1.0  # seconds between two looks at a history that grows while the moment stays
 BLOCKED = 0.1  # seconds without a turn of the event loop: a cell trains
 CLOSED = "this moment was closed: trainer.at(step) makes another"
@@ -83,7 +84,7 @@ class Winding:
         self._moment, self._trail, self._way = step, None, None
         self._why, self._differs, self._gone = "", "", (-1, "")
         try:
-            if self._twin is None or self._is_of_another_run():
+            if self._twin is None or self._twin.full or self._is_of_another_run():
                 self._twin = Twin(trainer._run, past)
             past.start(step)
         except ValueError as error:
@@ -114,9 +115,10 @@ class Winding:
             with twin.unnoticed(), deferred() as interrupt, np.errstate(all="ignore"):
                 for each in way:
                     made.append(each)
-                    if interrupt.came or time.perf_counter() >= end:
+                    late = time.perf_counter() - end
+                    if interrupt.came or late >= (0 if twin.run.taps else UNSEEN):
                         break
-            if twin.run.steps == self._moment:
+            if twin.run.steps == self._moment:  # nothing that was turned at this step belongs to it
                 self._way = None
             self._differs = self._differs or self._trainer._differs(made)
         except CannotSay as error:

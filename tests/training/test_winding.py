@@ -14,6 +14,7 @@ import nbprop as nb
 from nbprop import nn
 from nbprop.record.source import CannotSay
 from nbprop.training import winding
+from nbprop.training.twin import Twin
 
 
 class Watcher:
@@ -133,7 +134,7 @@ def test_the_trainer_plays_on_and_gets_the_same_numbers(slow, monkeypatch):
                 await asyncio.sleep(0)
                 moment.probe()
                 seen.add((moment.steps, moment.depth))
-        assert {depth for step, depth in seen if step <= 20} == {2}
+        assert {depth for step, depth in seen if step < 20} == {2}
         assert {depth for step, depth in seen if step > 20} == {3}
         moment.watchers.discard(watcher)
 
@@ -281,7 +282,7 @@ def test_one_that_nobody_holds_is_gone_and_the_data_were_never_copied():
     assert found() is None
 
 
-def test_what_stands_for_what_stays_bounded():
+def test_what_stands_for_what_stays_bounded(monkeypatch):
     t, thetas = on_moons(snapshot_every=5), []
     t._past.limit = 8
     moment = t.at(0)
@@ -289,10 +290,16 @@ def test_what_stands_for_what_stays_bounded():
         t.set(depth=i % 3 + 1)
         thetas.append(t.theta.copy())
         t.fit(steps=5, bar=False)
-        moment.show(t.steps - 5)
-        sizes = moment.model.theta.size
-        assert sizes == (thetas[-2] if i else thetas[0]).size or i < 1
-    assert len(moment._twin._pairs) < 2000
+        moment.show(t.steps - 2)
+        assert moment.theta.size == thetas[-1].size
+    twins = {moment._twin}
+    monkeypatch.setattr(Twin, "full", property(lambda twin: len(twin._pairs) > 40))
+    for step in np.random.default_rng(0).integers(1, 300, 60):
+        moment.show(int(step))
+        assert moment.theta.size == thetas[(int(step) - 1) // 5].size
+        twins.add(moment._twin)
+    assert len(twins) > 1
+    assert len(moment._twin._pairs) < 100
 
 
 def test_a_model_of_many_depths_and_any_order():
@@ -307,3 +314,38 @@ def test_a_model_of_many_depths_and_any_order():
     for step in np.random.default_rng(1).integers(0, 61, 60):
         moment.show(int(step))
         np.testing.assert_array_equal(moment.theta, thetas[step])
+
+
+def test_turns_in_a_row_are_made_in_slices_too(slow, monkeypatch):
+    monkeypatch.setattr(winding, "UNSEEN", -1.0)
+    t = trainer()
+    t.fit(steps=5, bar=False)
+    for depth in (1, 2, 3, 1, 3, 2):
+        t.set(depth=depth)
+    t.fit(steps=10, bar=False)
+    theta = t.at(8).theta
+
+    async def notebook():
+        moment = t.at(5)
+        watcher = Watcher(moment)
+        moment.show(8)
+        depths = []
+        while not moment.exact:
+            depths.append((moment.steps, moment.depth))
+            moment.probe()
+            await asyncio.sleep(0)
+        assert [each for i, each in enumerate(depths) if each not in depths[:i]] == [
+            (5, 1),
+            (5, 2),
+            (5, 3),
+            (6, 2),
+            (7, 2),
+        ]
+        np.testing.assert_array_equal(moment.theta, theta)
+        moment.show(7)
+        moment.show(5)  # from between the turns
+        await until(lambda: moment.exact)
+        assert moment.depth == 2
+        assert watcher.told
+
+    asyncio.run(notebook())
