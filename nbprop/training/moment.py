@@ -26,14 +26,14 @@ COPIED = ("optimizer", "activation", "loss")  # knobs that are objects
 
 
 class Moment(Knobs, Winding):
-    """A trainer as it was after step `moment`: a source for every view, to be looked at and not to be changed.
+    """A trainer as it was after a step of its past: a source for every view, to be looked at and not to be changed.
 
     `trainer.at(step)` makes it. `show(step)` goes to another step, as often as wanted; `branch()` makes a trainer of
     it; every knob reads as it stood then. The trainer is not disturbed, and may play on.
 
-    moment: the step that was asked for. steps: the one that is shown; `exact` says whether they are the same, and as
-        long as they are not, `status` is "playing". The state is that of before the knobs that were turned at that
-        very step, as after `trainer.rewind`.
+    asked: the step that was asked for. steps, moment: the one that is shown, on the way an earlier one: then `exact` is
+        False and `status` "playing". The state is that of before the knobs that were turned at that very step, as after
+        `trainer.rewind`.
     history: the trainer's, all of it: it goes on beyond the moment. evaluation: the newest at or before the step.
     What is seen of the last step (probe, histograms, slopes, observe) is of the step that led there.
 
@@ -71,6 +71,8 @@ class Moment(Knobs, Winding):
 
     def _value(self, name: str) -> Any:
         """What a knob stood at."""
+        if name == "data":  # which views also read where they show no numbers
+            return (self._trainer._run if self._twin is None else self._twin.run).objective.data
         self._must_be_there()
         run = self._twin.run
         if name == "theta":
@@ -124,7 +126,7 @@ class Moment(Knobs, Winding):
         return self._look(lambda run: run.layers)
 
     def probe(self) -> dict[str, np.ndarray]:
-        """As `Trainer.probe`: of the step that led here; NaN at step 0."""
+        """As `Trainer.probe`: of the step that led here; masked where there is none, as at step 0."""
 
         def probed(run):
             recorder, seen = self._recorder, run.observation
@@ -171,14 +173,14 @@ class Moment(Knobs, Winding):
         """A trainer that goes on from here, with its own copy of everything, with other knobs."""
         self._must_be_there()
         other = self._trainer.branch()
-        other.rewind(self._moment)
+        other.rewind(self._asked)
         if changes:
             other.set(**changes)
         return other
 
     def _refused(self, what) -> NoReturn:
         raise ValueError(
-            f"a moment of the past is only looked at, it cannot {what}: trainer.rewind({self._moment}) goes on from "
+            f"a moment of the past is only looked at, it cannot {what}: trainer.rewind({self._asked}) goes on from "
             "here, moment.branch() makes a second trainer that does"
         )
 
@@ -200,4 +202,4 @@ class Moment(Knobs, Winding):
 
     def __repr__(self) -> str:
         shown = self._cannot() or (f"step {self.steps}" if self.exact else f"at step {self.steps} on its way there")
-        return f"Moment({self._moment} of {self._trainer.steps} steps: {shown})"
+        return f"Moment({self._asked} of {self._trainer.steps} steps: {shown})"

@@ -56,7 +56,7 @@ class Winding:
         self._twin: Any = None
         self._way: Any = None  # the steps that are still to be made
         self._trail: Any = None  # what has led to the state that was asked for
-        self._moment = whole(0, trainer.steps)("step", step)
+        self._asked = whole(0, trainer.steps)("step", step)
         self._why = self._differs = ""  # why it cannot be shown; how it is not what it was
         self._closed, self._gone = False, (-1, "")
         self._task, self._posted = None, False
@@ -81,7 +81,7 @@ class Winding:
 
     def _show(self, step, wait):
         trainer, past = self._trainer, self._trainer._past
-        self._moment, self._trail, self._way = step, None, None
+        self._asked, self._trail, self._way = step, None, None
         self._why, self._differs, self._gone = "", "", (-1, "")
         try:
             if self._twin is None or self._twin.full or self._is_of_another_run():
@@ -118,7 +118,7 @@ class Winding:
                     late = time.perf_counter() - end
                     if interrupt.came or late >= (0 if twin.run.taps else UNSEEN):
                         break
-            if twin.run.steps == self._moment:  # nothing that was turned at this step belongs to it
+            if twin.run.steps == self._asked:  # nothing that was turned at this step belongs to it
                 self._way = None
             self._differs = self._differs or self._trainer._differs(made)
         except CannotSay as error:
@@ -128,7 +128,7 @@ class Winding:
             self._why = f"step {twin.run.steps + 1} cannot be made again: {type(error).__name__}: {error}"
         except KeyboardInterrupt:
             self._way = None
-            self._why = f"interrupted on the way to step {self._moment}: show({self._moment}) goes there again"
+            self._why = f"interrupted on the way to step {self._asked}: show({self._asked}) goes there again"
             raise
 
     # ---- the background --------------------------------------------------------------------------------------------
@@ -214,11 +214,11 @@ class Winding:
         if self._trail is not None and self._gone[0] != trainer.version:
             gone = (
                 self._is_of_another_run()
-                or self._moment > trainer.steps
-                or not same_trail(self._trail, trainer._past.trail(self._moment))
+                or self._asked > trainer.steps
+                or not same_trail(self._trail, trainer._past.trail(self._asked))
             )
             words = (
-                f"step {self._moment} is no longer in the past of this run, which was rewound, reset or edited since: "
+                f"step {self._asked} is no longer in the past of this run, which was rewound, reset or edited since: "
                 "show(step) goes to what is there now, trainer.undo() brings it back"
             )
             self._gone = trainer.version, words if gone else ""
@@ -228,14 +228,19 @@ class Winding:
         return self._why or self._lost()
 
     @property
-    def moment(self) -> int:
+    def asked(self) -> int:
         """The step that was asked for."""
-        return self._moment
+        return self._asked
 
     @property
     def steps(self) -> int:
-        """The step whose state is shown."""
-        return self._moment if self._cannot() else self._twin.run.steps
+        """The step whose state is shown: on the way to the one that was asked for, an earlier one."""
+        return self._asked if self._cannot() else self._twin.run.steps
+
+    @property
+    def moment(self) -> int:
+        """The same, by which a view knows that it is a look at the past."""
+        return self.steps
 
     @property
     def exact(self) -> bool:

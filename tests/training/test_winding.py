@@ -53,7 +53,7 @@ def test_something_is_there_at_once_and_the_rest_arrives(slow):
         moment = t.at(0)
         watcher = Watcher(moment)
         moment.show(30)
-        assert (moment.moment, moment.steps, moment.exact, moment.status) == (30, 1, False, "playing")
+        assert (moment.asked, moment.moment, moment.steps, moment.exact, moment.status) == (30, 1, 1, False, "playing")
         assert moment.predict(SPIRALS.X_val).shape and np.isfinite(moment.probe()["dz"]).all()  # of step 1
         assert "at step 1 on its way there" in repr(moment)
         await until(lambda: moment.exact)
@@ -75,7 +75,7 @@ def test_the_latest_wins(slow):
             moment.show(step)
             await asyncio.sleep(0)
         await until(lambda: moment.exact)
-        assert moment.steps == moment.moment == 20
+        assert moment.steps == moment.asked == 20
         np.testing.assert_array_equal(moment.theta, thetas[20])
         assert moment.stats["steps"] < 45  # the other ways were not gone to their ends
         tasks = len(asyncio.all_tasks())
