@@ -3,7 +3,7 @@
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -257,7 +257,11 @@ class Live:
         self._refresh()
 
     def _refresh(self):
-        for watcher in tuple(self.watchers):
+        self.tell(self.watchers)
+
+    def tell(self, watchers: Iterable[Any]) -> None:
+        """Have those who watch look, as `refresh` of each does."""
+        for watcher in tuple(watchers):
             if type(watcher).__module__.startswith("nbprop."):
                 watcher.refresh()
             else:

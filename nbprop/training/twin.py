@@ -130,10 +130,9 @@ class Twin:
 
     def _keep(self):
         """Keep a snapshot of here, and of all those nearest to here, before rather than behind: steps lead forward."""
-        at = self.run.steps
-        kept = [each for each in self._kept if each[1].step != at]
-        kept.append((self.trail, self.run.snapshot()))
-        most = max(1, min(MOST, NBYTES // kept[-1][1].nbytes))
+        at, snapshot = self.run.steps, self.run.snapshot()
+        kept = [(self.trail, snapshot), *(each for each in self._kept if each[1].step != at)]
+        most = min(MOST, NBYTES // snapshot.nbytes)
         kept = sorted(kept, key=lambda each: max(at - each[1].step, 4 * (each[1].step - at)))[:most]
         self._kept = sorted(kept, key=lambda each: each[1].step)
 

@@ -184,8 +184,7 @@ class Winding:
 
     def _changed(self):
         self.version += 1
-        for watcher in tuple(self.watchers):
-            watcher.refresh()
+        self._trainer.tell(self.watchers)
 
     def close(self) -> None:
         """Let go of the second run and of who watches."""

@@ -91,6 +91,44 @@ def test_it_is_the_run_as_it_was_bit_by_bit(acts, order, every, apart):
         assert_equal(seen(moment), then[step], f"step {step}, {t.history.events}")
 
 
+DOINGS = st.one_of(
+    st.tuples(st.just("fit"), st.integers(1, 12)),
+    st.tuples(st.just("act"), st.sampled_from([name for name in ACTS if name != "undo"])),
+    st.tuples(st.sampled_from(["show", "show", "rewind", "reset"]), st.floats(0, 1)),
+    st.tuples(st.sampled_from(["undo", "redo"]), st.none()),
+)
+
+
+@settings(max_examples=25)
+@given(doings=st.lists(DOINGS, min_size=5, max_size=25), apart=st.sampled_from([0.0, 1.0]))
+def test_whatever_is_done_in_between_what_is_kept_never_stands_for_something_else(doings, apart):
+    t = nb.Trainer(nn.mlp([2, 5, 5, 1], dropout=0.2, seed=1), SPIRALS, lr=0.02, batch_size=16, snapshot_every=5)
+    t.fit(steps=5, bar=False)
+    moment = t.at(0)
+    for what, how in [*doings, ("show", 0.3), ("show", 0.9), ("show", 0.2)]:
+        if what == "fit":
+            t.fit(steps=how, bar=False)
+        elif what == "act":
+            ACTS[how](t)
+        elif what == "reset":
+            t.reset(seed=int(9 * how)) if t.depth == 2 else None
+        elif what in ("undo", "redo"):
+            if t._acts.done if what == "undo" else t._acts.left:
+                getattr(t, what)()
+        else:
+            step = int(how * t.steps)
+            if what == "rewind":
+                t.rewind(step)
+                continue
+            moment.show(step)
+            moment._twin.apart = apart
+            branch = t.branch()
+            branch.rewind(step)
+            assert moment.exact, moment.message
+            np.testing.assert_array_equal(moment.theta, branch.theta)
+            assert moment._twin.run.batches.state() == branch._run.batches.state()
+
+
 @pytest.mark.parametrize("turns", [{}, {7: {"depth": 3}, 12: {"optimizer": "sgd", "lr": 0.1}, 15: {"dropout": 0.5}}])
 def test_training_is_the_same_with_and_without_looking_back(turns):
     plain, looked, rng, moments = trainer(), trainer(), np.random.default_rng(0), []

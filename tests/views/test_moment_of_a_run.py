@@ -71,13 +71,18 @@ def of_now(view):
     return {**frame, "words": view.describe()}
 
 
+def of_deep(source):
+    spread = [Histograms(source, kind=kind) for kind in ("weights", "gradients", "activations")]
+    whole = Loss(source), Percentiles(source)
+    return [*whole, GradientFlow(source), *spread, Boundary(source, errors=True), Activations(source)]
+
+
 CASES = {
-    deep: lambda source: [Loss(source), GradientFlow(source), *(Histograms(source, kind=k) for k in ("weights", "gradients",
-                          "activations")), Boundary(source, errors=True), Activations(source), Percentiles(source)],
-    convolutional: lambda source: [Histograms(source), Boundary(source), Filters(source, sample=3), GradientFlow(source)],
+    deep: of_deep,
+    convolutional: lambda source: [Histograms(source), Boundary(source), Filters(source, sample=3)],
     reader: lambda source: [Attention(source), Histograms(source), GradientFlow(source, quantity="dW")],
     recurrent: lambda source: [Lags(source), GradientFlow(source)],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("make", CASES)
