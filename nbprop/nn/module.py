@@ -275,9 +275,9 @@ class Module:
             if packed is not None and packed.structure == structure():
                 restructured()  # a list was changed in place: the modules around this one have to look again, too
             named, found = self.named_parameters(), [item for m in self.modules() for item in _search(m.__dict__)]
-            lists = [one for name, one in found if isinstance(one, _LISTS) and name != "_contents"]
+            lists = [(one, _parts(one)) for name, one in found if isinstance(one, _LISTS) and name != "_contents"]
             constants = [one for _, one in found if isinstance(one, Tensor) and not isinstance(one, Parameter)]
-            packed = Packed(structure(), self.named_modules(), named, [(one, _parts(one)) for one in lists], constants)
+            packed = Packed(structure(), self.named_modules(), named, lists, constants, packed)
             object.__setattr__(self, "_packed", packed)
         return packed
 

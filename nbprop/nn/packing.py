@@ -15,11 +15,13 @@ class Packed:
     without notice. constants: tensors without gradient.
     """
 
-    def __init__(self, structure, modules, named, lists, constants) -> None:
-        self.modules = modules
+    def __init__(self, structure, modules, named, lists, constants, before) -> None:
         parameters = [p for _, p in named]
-        self.theta, self.gradient = _common_slices(parameters) or _gather(named)
-        self.structure, self.lists = structure, lists
+        pair = _common_slices(parameters) or _gather(named)
+        kept = pair if before is None else (before.theta, before.gradient)  # each look would give another slice
+        same = all(a.__array_interface__ == b.__array_interface__ for a, b in zip(pair, kept, strict=True))
+        self.theta, self.gradient = kept if same else pair
+        self.structure, self.modules, self.lists = structure, modules, lists
         self.constants = [tensor for tensor in constants if tensor.is_leaf]
         self.held = [(p, p.data, p.grad) for p in parameters]
         self.frozen = (None, [])
@@ -87,10 +89,8 @@ def _gather(named):
     if len(dtypes) > 1:
         mixed = " and ".join(f"{dtype} ({name})" for dtype, name in reversed(dtypes.items()))
         raise TypeError(f"theta is one vector of one dtype; this model mixes {mixed}. Give all layers the same dtype=")
-    size = sum(p.data.size for _, p in named)
-    theta = np.empty(size, next(iter(dtypes), np.float32))
-    gradient = np.zeros_like(theta)
-    start = 0
+    theta = np.empty(sum(p.data.size for _, p in named), next(iter(dtypes), np.float32))
+    gradient, start = np.zeros_like(theta), 0
     for _, p in named:
         piece = slice(start, start + p.data.size)
         data, grad = theta[piece].reshape(p.data.shape), gradient[piece].reshape(p.data.shape)

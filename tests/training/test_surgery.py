@@ -225,3 +225,13 @@ def test_what_was_learned_is_not_lost_in_the_next_steps(change, activation):
     CHANGES[change](made)
     made.fit(steps=300, bar=False)
     assert made.evaluate()["val_loss"] < before + 0.05
+
+
+def test_a_network_that_is_left_inside_its_older_vector_is_not_taken_for_edited():
+    """The output layer stays where it was, behind layers that are gone; then another model changes its make."""
+    trainer = nb.Trainer(nb.nn.mlp([2, 3, 2, 1], seed=0), "moons")
+    trainer.depth = 0
+    trainer.fit(steps=3, bar=False)
+    nb.nn.mlp([2, 3, 1], seed=0).append(nb.nn.Tanh())
+    trainer.fit(steps=3, bar=False)
+    assert [event.name for event in trainer.history.events] == ["hidden"]
