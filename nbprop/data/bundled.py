@@ -1,5 +1,7 @@
 """Real data that comes with scikit-learn: read from its package, nothing is downloaded."""
 
+from dataclasses import replace
+
 from nbprop.data.dataset import Dataset
 from nbprop.data.gate import from_arrays
 
@@ -23,9 +25,8 @@ def digits(validation: float = 0.25, noise: float = 0.0, seed: int = 0, image: b
     """
     X, y, source = _load("load_digits")
     features = ["ink"] if image else [f"pixel {i // 8},{i % 8}" for i in range(64)]
-    return _made(
-        "digits", (X / 16).reshape(-1, 1, 8, 8) if image else X / 16, y, source, features, noise, validation, seed
-    )
+    X, more = ((X / 16).reshape(-1, 1, 8, 8), {"image": True}) if image else (X / 16, {})
+    return _made("digits", X, y, source, features, noise, validation, seed, **more)
 
 
 def _load(name):
@@ -40,8 +41,8 @@ def _load(name):
     return source.data, source.target, source
 
 
-def _made(name, X, y, source, features, noise, validation, seed, scale=None):
-    return from_arrays(
+def _made(name, X, y, source, features, noise, validation, seed, scale=None, **more):
+    made = from_arrays(
         X,
         y,
         task="multiclass",
@@ -53,3 +54,4 @@ def _made(name, X, y, source, features, noise, validation, seed, scale=None):
         features=features,
         scale=scale,
     )
+    return replace(made, settings={"noise": noise, "validation": validation, "seed": seed, **more})

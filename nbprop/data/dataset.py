@@ -28,6 +28,8 @@ class Dataset:
     columns: how a data frame becomes inputs, None where X was none.
     notes: what was taken for granted of X and y; said in the repr.
     noise: what was added, see `from_arrays`; 0 for nothing.
+    settings: of a data set with a name, with what it was made: `nb.data.dataset(name, **settings)` makes it again. None
+        for your own.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Dataset:
     columns: tables.Columns | None = None
     notes: tuple[str, ...] = ()
     noise: float = 0.0
+    settings: dict[str, Any] | None = None
     _samples: dict[tuple[str, int, int], np.ndarray] = field(default_factory=dict, init=False)
 
     @property

@@ -10,6 +10,8 @@ seed: the same seed gives the same numbers; noise only moves the points, it does
 Every function here whose name has no underscore is a data set: it is in `DATASETS` and in the Playground's menu.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from nbprop.checks import whole
@@ -29,9 +31,10 @@ def _plane(angle, radius):
 
 
 def _made(name, X, y, task, classes, noise, validation, seed, features=PLANE):
-    return from_arrays(
+    made = from_arrays(
         X, y, task=task, noise=noise, validation=validation, seed=seed, name=name, classes=classes, features=features
     )
+    return replace(made, settings={"samples": len(X), "noise": noise, "validation": validation, "seed": seed})
 
 
 def spirals(samples: int = 400, noise: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:

@@ -140,6 +140,20 @@ class Seen(Returning):
         samples: a dict."""
         return self._looking(lambda: self._run.evaluate())
 
+    def script(self, framework: str = "nbprop") -> str:
+        """The present run as a Python program: data, network, optimizer, and every knob turned at its step.
+
+        framework: "nbprop": it makes the run again, bit by bit. "torch": in plain PyTorch, with the same first weights
+            and the same batches; the losses agree to 1e-5 for as long as the roundings of float32 have not grown (some
+            hundred steps; with a network of dtype float64, for thousands). Dropout draws other masks there, so with it
+            the loss will differ.
+        Data of your own are read from a file when the program runs. ValueError that names what no program can hold:
+        modules, losses, schedules of your own, changes made in code, a run from a file.
+        """
+        from .sharing.script import script
+
+        return script(self, framework)
+
     def predict(self, X: Any) -> Any:
         """Class probabilities (n, 1) or (n, C), or regression values, for samples X (n, ...); of every time step where
         each has a target, (n, T, C). Of a model with several outputs a tuple or dict, as it gives them.

@@ -1,0 +1,82 @@
+"""What nbprop's parts are called in PyTorch, as text; and what it does differently, written out."""
+
+from nbprop import nn, saving
+
+from .telling import refuse
+from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, SCHEDULES, UNIFORM
+from .words import call, shown
+
+OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
+LOSSES = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss", "bce": "BCEWithLogitsLoss"}
+LOSSES |= {"cross_entropy": "CrossEntropyLoss"}
+MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
+MODULES |= {"sigmoid": "Sigmoid()", "tanh": "Tanh()", "relu": "ReLU()", "silu": "SiLU()", "softplus": "Softplus()"}
+MODULES |= {"identity": "Identity()"}
+HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).mean()", "", ""]
+
+
+def module_of(module) -> str:
+    if isinstance(module, nn.Dropout):
+        return f"nn.Dropout({shown(module.p)})"
+    if isinstance(module, nn.BatchNorm1d):
+        return f"nn.BatchNorm1d({module.num_features})"
+    return "nn.Flatten()" if isinstance(module, nn.Flatten) else f"nn.{MODULES[module.name].format(**vars(module))}"
+
+
+def loss_of(loss) -> list[str]:
+    if loss.name == "hinge":  # PyTorch has none for one output
+        return HINGE
+    return [f"loss_of = {call(f'nn.{LOSSES[loss.name]}', others(loss))}"]
+
+
+def optimizer_of(optimizer) -> str:
+    """With the settings that are not as usual: what is usual is the same in both."""
+    usual, name = type(optimizer).defaults(), type(optimizer).__name__
+    given = {n: v for n, v in optimizer.settings().items() if n == "lr" or (n != "schedule" and v != usual[n])}
+    made = call(f"torch.optim.{OPTIMIZERS.get(name, name)}", given)
+    return made.replace("(", "(model.parameters(), ", 1)
+
+
+def others(loss) -> dict:
+    """The settings of a loss that are not as usual."""
+    usual = saving.settings(nn.loss(loss.name))
+    return {name: value for name, value in saving.settings(loss).items() if value != usual[name]}
+
+
+def indented(text) -> str:
+    """Only where there is something to clip at."""
+    lines = text.format(check="").splitlines(True)
+    return "        if clip_value is not None:\n" + "".join(f"    {line}" for line in lines)
+
+
+def planned(schedule) -> list[str]:
+    """The body of a function of t."""
+    if type(schedule).__name__ == "OneCycleLR":
+        return ONE_CYCLE.format(**{key: shown(value) for key, value in vars(schedule).items()}).splitlines()
+    return [f"    return {factor(schedule)}"]
+
+
+def factor(schedule) -> str:
+    """A schedule as an expression of t."""
+    name = type(schedule).__name__
+    if name == "Product":
+        return " * ".join(f"({factor(each)})" for each in (schedule.first, schedule.second))
+    if name not in SCHEDULES:
+        refuse(f"no PyTorch script is made of a product with {name}; try framework='nbprop'")
+    return SCHEDULES[name].format(**{key: shown(value) for key, value in vars(schedule).items()})
+
+
+def initializer(function, name, settings) -> str:
+    """The function that draws weights with an initializer."""
+    lines = [f"\ndef {function}(rng, fan_in, fan_out):"]
+    if name == "zeros":
+        return "\n".join([*lines, "    return np.zeros((fan_out, fan_in))", ""])
+    known = {"std": 0.01, "gain": 1.0, "slope": 0.0, "mode": "fan_in", **settings}
+    if name == "orthogonal":
+        return "\n".join([*lines, ORTHOGONAL.format(gain=shown(known["gain"])), ""])
+    std, uniform = INITS[name]
+    std = std.format(**{key: value if key == "mode" else shown(value) for key, value in known.items()})
+    std = std.replace("1.0 * math", "math").replace("((1 + 0.0 * 0.0) * fan_in)", "fan_in")
+    return "\n".join(
+        [*lines, f"    std = {std}", f"    return {UNIFORM if known.get('uniform', uniform) else NORMAL}", ""]
+    )
