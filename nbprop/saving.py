@@ -21,6 +21,7 @@ ARCHITECTURE = "architecture"  # the JSON's name in the archive of a model
 FILES = {  # name of the JSON in an archive -> format, version, what such a file is
     ARCHITECTURE: ("nbprop model", 1, "a model, which nb.load(path) reads"),
     "run": ("nbprop run", 2, "a run, which nb.Trainer.load(path) reads"),
+    "history": ("nbprop history", 1, "a history, which nb.History.load(path) reads"),
 }
 INITS = {"init", "recurrent_init"}
 NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all

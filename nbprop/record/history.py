@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from . import files
 from .quantities import QUANTITIES
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.axes import Axes
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,8 @@ class History:
     `events` lists the knobs that were turned.
     """
 
+    _layers: "tuple[str, ...]" = ()  # their names, of a history from a file
+
     def __init__(self, capacity=4096) -> None:
         self.capacity = capacity
         self.columns = {}
@@ -246,7 +252,7 @@ class History:
     def copy(self) -> "History":
         other = History(self.capacity)
         other.columns = {name: column.copy() for name, column in self.columns.items()}
-        other.events = list(self.events)
+        other.events, other._layers = list(self.events), self._layers
         return other
 
     def state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -273,6 +279,31 @@ class History:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"this is not the state of a history: {type(error).__name__} {error}") from None
         return history
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Write it to a file, which `nb.History.load` reads: all columns, and the events with their words. No pickle:
+        the file can be read safely, and is an .npz archive for np.load."""
+        files.save(self, path)
+
+    @classmethod
+    def load(cls, path: "str | os.PathLike[str]") -> Self:
+        """The history that `save` wrote. Of the values of an event it has numbers, texts and tuples of them, else None.
+        Raises ValueError for a file that is damaged, of another version, or anything else."""
+        return files.load(cls, path)
+
+    def to_csv(self, path: "str | os.PathLike[str] | None" = None, events: bool = False) -> "str | None":
+        """A table as CSV, in UTF-8: a text, or None if it is written to the file `path`.
+
+        A row for each step at which anything was recorded, a column for each series; of one number per layer a column
+        for each layer, such as "dW[hidden 1]", or "dW[0]" where the layers were not always the same or are not known.
+        Empty where nothing was recorded. events: instead a row for each event: step, name, old, new, text.
+        """
+        return files.to_csv(self, path, events)
+
+    def to_dataframe(self, events: bool = False) -> "DataFrame":
+        """The same table as a pandas DataFrame, with the step as its index and NaN where nothing was recorded.
+        Raises ImportError where pandas is not installed."""
+        return files.to_dataframe(self, events)
 
     def plot(self, name="loss", ax=None, **options) -> "Axes":
         """The picture of a view ("loss", "gradients", "percentiles", ...) in matplotlib; returns the Axes."""

@@ -15,7 +15,7 @@ LINKS = set(re.findall(r"\]\((.*?)\)", TEXT))
 
 def test_the_code_prints_what_is_shown(capsys):
     blocks = BLOCK.findall(TEXT)
-    assert len(blocks) == TEXT.count("```python") == 5
+    assert len(blocks) == TEXT.count("```python") == 6
     names = {}
     for code, shown in blocks:
         exec(compile(code, "README.md", "exec"), names)

@@ -8,7 +8,7 @@ from nbprop.checks import choice
 from ..knob import ACTIONS
 from .recipe import OBJECTIVE, Recipe, Turn
 from .telling import recipe_of
-from .words import Sources, call, harmless, laid_out, looped, optimizer, pairs, shown, stops, title
+from .words import Sources, call, harmless, laid_out, looped, optimizer, pairs, shown, stops, title, version
 
 
 def script(trainer, framework: str = "nbprop") -> str:
@@ -56,9 +56,7 @@ for name, value in trainer.evaluate().items():
 
 
 def _heading(told):
-    from nbprop import __version__
-
-    lines = [f'"""{title(told)}', "", f"Written by nbprop {__version__}; it makes the same run again, bit by bit."]
+    lines = [f'"""{title(told)}', "", f"Written by nbprop {version()}; it makes the same run again, bit by bit."]
     if told.metrics:
         lines.append(
             f"Not in it: metrics of your own ({', '.join(map(harmless, told.metrics))}), from which nothing is learned."

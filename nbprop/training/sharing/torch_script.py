@@ -34,7 +34,7 @@ from .torch_parts import (
     TRAINED,
 )  # fmt: skip
 from .torch_words import indented, initializer, loss_of, module_of, optimizer_of, planned
-from .words import Sources, harmless, laid_out, looped, pairs, shown, stops, title
+from .words import Sources, harmless, laid_out, looped, pairs, shown, stops, title, version
 
 GROUP = ("momentum", "nesterov", "betas", "alpha", "rho", "eps", "weight_decay")  # settings of a group of parameters
 FORGET = '    state.pop("momentum_buffer", None)  # nbprop forgets it, PyTorch does not'
@@ -79,14 +79,12 @@ class Program:
 
     # ---- above all ---------------------------------------------------------------------------------------------------
 
-    def heading(self):
-        from nbprop import __version__
-
+    def heading(self) -> list[str]:
         when = "thousands of steps in float64" if self.told.dtype == "float64" else "some hundred steps in float32"
         lines = [
             f'"""{title(self.told)}',
             "",
-            f"Written by nbprop {__version__}: the run in plain PyTorch, with its first weights, batches and changes.",
+            f"Written by nbprop {version()}: the run in plain PyTorch, with its first weights, batches and changes.",
             "The losses are those of the run to 1e-5 and better for as long as rounding allows: two programs round",
             f"a little differently, and training makes that grow, to 1e-5 after {when}.",
         ]
@@ -96,14 +94,14 @@ class Program:
             lines += ["", f"Not in it: metrics of your own ({', '.join(map(harmless, self.told.metrics))})."]
         return [*lines, '"""', ""]
 
-    def imports(self, text):
+    def imports(self, text) -> list[str]:
         standard = [f"import {name}" for name in ("math", "sys") if f"{name}." in text]
         standard += ["from itertools import pairwise"] if "pairwise(" in text else []
         others = ["import numpy as np", "import torch", "from torch import nn", ""]
         default = ["", f"torch.set_default_dtype({self.dtype})"] if self.told.dtype != "float32" else []
         return [*standard, *[""] * bool(standard), *others, "import nbprop as nb  # for the data alone", *default]
 
-    def helpers(self):
+    def helpers(self) -> str:
         drop = "drop_last" if self.changed("drop_last", False) else ""
         made = [BATCHES.format(drop=", drop_last" if drop else "", over=OVER_OR_DROPPED if drop else OVER)]
         made += [initializer(name, *made) for name, made in self.inits.items()]
@@ -117,24 +115,24 @@ class Program:
         made += [text for name, text in norms.items() if name in needs]
         return "\n".join(made) + "\n"
 
-    def changed(self, name, usual):
+    def changed(self, name, usual) -> bool:
         """Whether a setting of the run is ever another than the usual one."""
         return self.values[name] != {usual}
 
     # ---- how it begins -----------------------------------------------------------------------------------------------
 
-    def data(self, source):
+    def data(self, source) -> list[str]:
         before, text = self.sources.lines(source)
         return [*before, f"data = {text}", *self.tensors()]
 
-    def tensors(self, loss=True):
+    def tensors(self) -> list[str]:
         """X and y from `data`, for the present loss."""
         return [f"X = {self.inputs('train')}", f"y = {self.targets('train')}"]
 
-    def inputs(self, which):
+    def inputs(self, which) -> str:
         return f"torch.tensor(data.X_{which}{'' if self.told.dtype == 'float32' else f', dtype={self.dtype}'})"
 
-    def targets(self, which):
+    def targets(self, which) -> str:
         objective, y = self.run.objective, f"data.y_{which}"
         if objective.criterion.name == "cross_entropy":
             return f"torch.tensor({y})"
@@ -144,7 +142,7 @@ class Program:
             return f"torch.tensor({y}, dtype={self.dtype})[:, None]"
         return f"nn.functional.one_hot(torch.tensor({y}), {objective.data.outputs}).to({self.dtype})"
 
-    def begin(self):
+    def begin(self) -> list[str]:
         told, run = self.told, self.run
         lines: Any = ["", f"rng = np.random.default_rng({told.model_seed})", "model = nn.Sequential("]
         draw = self.draw(told.init, told.activation)
@@ -163,7 +161,7 @@ class Program:
         ]
         return lines
 
-    def draw(self, init, activation=None):
+    def draw(self, init, activation=None) -> str:
         """The name of the function that draws weights so. activation: that of a network, which "he" goes by."""
         name, settings = partial_of(init) or (init, {})
         function = None if activation is None else nn.activation(activation)
@@ -175,21 +173,21 @@ class Program:
             self.inits[known] = name, settings
         return known
 
-    def module(self, module):
+    def module(self, module) -> str:
         """As PyTorch has it; of a BatchNorm1d with its units."""
         self.drops |= isinstance(module, nn.Dropout) and module.p > 0
         return module_of(module)
 
-    def loss(self):
+    def loss(self) -> list[str]:
         return loss_of(self.run.objective.criterion)
 
-    def optimizer(self, optimizer, step):
+    def optimizer(self, optimizer, step) -> list[str]:
         lines = [f"optimizer = {optimizer_of(optimizer)}"]
         if self.planned:
             lines += [f"lr, began = {shown(optimizer.lr)}, {step}", *self.schedule(optimizer.schedule)]
         return lines
 
-    def schedule(self, schedule):
+    def schedule(self, schedule) -> list[str]:
         if schedule is None:
             return ["", "", "def schedule(t):", "    return 1.0", "", ""]
         head = ["", "", "def schedule(t):", '    """The factor of the learning rate at update t."""']
@@ -197,7 +195,7 @@ class Program:
 
     # ---- the loop ----------------------------------------------------------------------------------------------------
 
-    def train(self):
+    def train(self) -> str:
         batch = "batch_size, drop_last" if self.changed("drop_last", False) else "batch_size"
         several, penalized = self.changed("accumulate", 1), self.changed("l1", 0.0)
         clips = {name: self.changed(name, None) for name in ("clip", "clip_value")}
@@ -213,7 +211,7 @@ class Program:
 
     # ---- what was turned ---------------------------------------------------------------------------------------------
 
-    def stop(self, step, turns):
+    def stop(self, step, turns) -> list[str]:
         if looped(turns):
             for turn in turns:
                 self.run.apply(turn.name, turn.value)
@@ -222,7 +220,7 @@ class Program:
             return [*head, *(f"    {line}" for line in ["train(step)", *inside])]
         return [*[f"train({step})"] * (step > 0), *(line for turn in turns for line in self.turn(turn))]
 
-    def turn(self, turn: Turn):
+    def turn(self, turn: Turn) -> list[str]:
         """The lines for a turn, which is then made in the run without steps."""
         name, value = turn.name, turn.value
         method = getattr(self, f"turn_{name}", None)
@@ -242,7 +240,7 @@ class Program:
         self.run.apply(name, value)
         return self.assign(name, shown(value)) if lines is None else lines
 
-    def assign(self, name, text):
+    def assign(self, name, text) -> list[str]:
         """Give a plain number its value, which is text."""
         if name == "dropout":
             places = self.places(nn.Dropout)
@@ -264,24 +262,24 @@ class Program:
         model: Any = self.run.model
         return list(model)
 
-    def places(self, kind):
+    def places(self, kind) -> tuple[int, ...]:
         """Where such modules are in the model."""
         return tuple(i for i, module in enumerate(self.modules) if isinstance(module, kind))
 
-    def turn_activation(self, value, step):
+    def turn_activation(self, value, step) -> list[str]:
         places = self.places(nn.Activation)
         texts = [self.module(nn.activation(each)) for each in (value if isinstance(value, tuple) else [value])]
         if len(texts) == 1 and places:
             return [f"for i in {shown(places)}:", f"    model[i] = {texts[0]}"]
         return [f"model[{i}] = {text}" for i, text in zip(places, texts, strict=False)]
 
-    def turn_dropout(self, value, step):
+    def turn_dropout(self, value, step) -> list[str] | None:
         if not isinstance(value, tuple):
             return None
         self.drops |= any(value)
         return [f"model[{i}].p = {shown(each)}" for i, each in zip(self.places(nn.Dropout), value, strict=True)]
 
-    def turn_frozen(self, value, step):
+    def turn_frozen(self, value, step) -> list[str]:
         self.needs.add("carry")
         names = [*makeup.layers_of(self.run)]
         places = self.places(nn.Linear)
@@ -289,38 +287,38 @@ class Program:
         trained = f"i not in {shown(still)}" if still else "True"
         return [f"for i in {shown(places)}:", f"    model[i].requires_grad_({trained})", "carry(model, {})"]
 
-    def turn_batch_norm(self, value, step):
+    def turn_batch_norm(self, value, step) -> list[str]:
         name = "with_batch_norm" if value else "without_batch_norm"
         self.needs.add(name)
         return [f"model = {name}()"]
 
-    def turn_scale(self, value, step):
+    def turn_scale(self, value, step) -> list[str]:
         return [f"model[{self.place(value[0])}].weight.data *= {shown(value[1])}"]
 
-    def turn_reinitialize(self, value, step):
+    def turn_reinitialize(self, value, step) -> list[str]:
         layer, draw = f"model[{self.place(value[0])}]", self.draw(value[1])
         drawn = (
             f"{draw}(np.random.default_rng([{self.told.seed}, {step}, 5]), {layer}.in_features, {layer}.out_features)"
         )
         return [f"{layer}.weight.data[:] = torch.tensor({drawn})", f"{layer}.bias.data.zero_()"]
 
-    def place(self, name):
+    def place(self, name) -> int:
         return self.places(nn.Linear)[[*makeup.layers_of(self.run)].index(name)]
 
-    def turn_hidden(self, sizes, step):
+    def turn_hidden(self, sizes, step) -> list[str]:
         old = len(makeup.blocks(self.run.model))
         return self.rebuild([i if i < old else None for i in range(len(sizes))], sizes, step)
 
-    def turn_insert(self, value, step):
+    def turn_insert(self, value, step) -> list[str]:
         at, units = surgery.check_insert(self.run, *value)
         sizes, old = makeup.hidden_sizes(self.run.model), list(range(len(makeup.blocks(self.run.model))))
         return self.rebuild([*old[:at], None, *old[at:]], (*sizes[:at], units, *sizes[at:]), step, at + 1)
 
-    def turn_remove(self, name, step):
+    def turn_remove(self, name, step) -> list[str]:
         sizes, at = makeup.hidden_sizes(self.run.model), [*makeup.layers_of(self.run)].index(name)
         return self.rebuild([i for i in range(len(sizes)) if i != at], (*sizes[:at], *sizes[at + 1 :]), step, at)
 
-    def rebuild(self, kept, sizes, step, fitted=None):
+    def rebuild(self, kept, sizes, step, fitted=None) -> list[str]:
         self.needs |= {"rebuild"} | ({"fit"} if fitted is not None else set())
         like = makeup.last_block(self.run)
         function = next(module for module in like if isinstance(module, nn.Activation))
@@ -334,7 +332,7 @@ class Program:
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 
-    def end(self):
+    def end(self) -> list[str]:
         data = self.run.objective.data
         lines = ["model.eval()", "with torch.no_grad():", '    print(f"after step {len(losses)}")']
         seen = f"[data.sample({TRAIN}).copy()]" if len(data.X_train) > TRAIN else ""

@@ -1,6 +1,7 @@
 """Python text for what a script makes: numbers, optimizers, schedules, activations, losses, data sets."""
 
 import re
+import sys
 from dataclasses import fields
 from itertools import groupby, pairwise
 from typing import Any
@@ -184,6 +185,11 @@ def _last_brackets(line):
         elif char == "," and opened:
             commas.setdefault(opened[-1], []).append(i)
     return last, commas.get(last, [])
+
+
+def version() -> str:
+    """Of nbprop, which is there: this is a part of it."""
+    return sys.modules["nbprop"].__version__
 
 
 def title(told: Recipe) -> str:
