@@ -163,6 +163,27 @@ def test_a_run_that_was_rewound_undone_and_reset_is_written_as_it_is_now():
     assert_same(executed(text)["trainer"], trainer)
 
 
+def test_what_functions_of_ones_own_have_turned_is_written_down():
+    trainer = spirals()
+
+    @trainer.on("step")
+    def warm_up(trainer):
+        trainer.lr = 0.01 * min(1, trainer.steps / 20)
+
+    trainer.fit(steps=30, bar=False)
+    text = trainer.script()
+    assert "warm_up" not in text and text.count("trainer.lr = lr") == 1
+    assert_same(executed(text)["trainer"], trainer)
+
+
+def test_many_turns_take_no_time_that_grows_with_their_square():
+    trainer = spirals()
+    for i in range(3000):
+        trainer._past.turned(i, "lr", 0.01 + i % 7 / 1000)
+    trainer._run.steps = 3000
+    assert trainer.script().count("\n") < 800
+
+
 def test_it_can_be_written_while_a_run_has_made_no_step():
     trainer = spirals()
     assert executed(trainer.script())["trainer"].steps == 0

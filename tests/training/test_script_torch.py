@@ -198,6 +198,20 @@ def test_pictures():
     assert_same(trainer)
 
 
+def test_data_of_ones_own_are_read_from_a_file(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), rng.choice(["a", "b", "c"], 60)
+    data = nb.data.from_arrays(X, y, scale="standard", name="mine", seed=3)
+    trainer = nb.Trainer(nn.mlp([3, 5, 3], seed=0), data, lr=0.01)
+    trainer.fit(steps=20, bar=False)
+    trainer.batch_norm = True
+    trainer.fit(steps=20, bar=False)
+    np.savez(tmp_path / "data.npz", X=data.X_train, y=data.y_train, X_val=data.X_val, y_val=data.y_val)
+    monkeypatch.setattr(sys, "argv", ["script.py", str(tmp_path / "data.npz")])
+    assert_same(trainer)
+    written(trainer.script("torch"))
+
+
 def test_it_runs_by_itself_without_nbprops_layers():
     trainer = spirals()
     trainer.fit(steps=20, bar=False)

@@ -72,7 +72,7 @@ class Recipe:
     turns: tuple[Turn, ...] = ()
     steps: int = 0
     evaluate_every: int = 20
-    probe_every: int = 1
+    probe_every: int = 10
     speed: float = math.inf
     controls: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()

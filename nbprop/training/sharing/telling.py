@@ -271,19 +271,21 @@ def _turns(past, history):
             check_schedule(value)
         if name == "activation":
             value = tuple(map(_checked, value)) if isinstance(value, tuple) else _checked(value)
-        found = [each for each in found if not _stands_in(name, step, each, found)]
+        start = len(found)
+        while start and found[start - 1].step == step:
+            start -= 1
+        found[start:] = [each for each in found[start:] if not _stands_in(name, each, found[start:])]
         last = found[-1] if found else None
         again = last is not None and last.name == name in KNOBS and name != OBJECTIVE and (last.step, name) not in ends
         found.append(Turn(step, name, value, again))
     return found
 
 
-def _stands_in(name, step, before, found):
-    """Whether a turn of `name` makes an earlier one of the same step as if it had not been."""
-    if before.step != step or before.name != name or name not in PLAIN:
+def _stands_in(name, before, turns):
+    """Whether a turn of `name`, after `turns` of the same step, makes one of those as if it had not been."""
+    if before.name != name or name not in PLAIN:
         return False
-    between = found[found.index(before) + 1 :]
-    return all(each.name in PLAIN for each in between)
+    return all(each.name in PLAIN for each in turns[turns.index(before) + 1 :])
 
 
 def _checked(activation):
