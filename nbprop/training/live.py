@@ -121,6 +121,8 @@ class Live:
     def speed(self, value) -> None:
         value = value if value == math.inf else number(above=0, tip="30, or infinity")("speed", value)
         self._player.speed = float(value)
+        if self._player.playing:
+            self.post(self._player.wake)
 
     # ---- threads ----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 """Training in the background of the notebook: short slices on its own event loop, so that cells and sliders go on.
 
+A run that is held back by its speed is waked once a picture, not once a step: a step that comes alone takes twice as long
+as one among others, and waking costs as much again. What a hand asks for meanwhile is done at once: see `Live.post`.
+
 Measured on JupyterLab with ipykernel 7: a message to the kernel needs five to nine turns of the event loop. Ten turns
 between two slices of 12 ms cost training nothing and let a slider act within some 20 ms; one turn makes it 130 ms.
 """
@@ -12,6 +15,8 @@ import time
 from .interrupt import deferred
 
 SLICE = 0.012  # seconds of training between two looks at the messages
+PICTURES = 30.0  # per second, of a run that is held back by its speed
+REST = 0.25  # seconds: the longest without a look at who is watching
 GRACE = 5.0  # seconds that a run goes on although nobody can see it (a view takes a moment to appear)
 TURNS = 10
 
@@ -26,10 +31,16 @@ class Player:
         self.until = math.inf
         self._task = None
         self._last_seen = 0.0
+        self._rest = None  # done when it is time to go on
 
     @property
     def playing(self) -> bool:
         return self._task is not None
+
+    def wake(self) -> None:
+        """Go on now, in the thread that plays: there is another speed."""
+        if self._rest is not None and not self._rest.done():
+            self._rest.set_result(True)
 
     def start(self, until, unseen) -> None:
         self.until, self.unseen = until, unseen
@@ -59,15 +70,19 @@ class Player:
                 if not trainer._lock.acquire(blocking=False):  # another thread looks into the run
                     await asyncio.sleep(0.005)
                     continue
+                bunch = max(1, int(self.speed // PICTURES)) if self.speed < math.inf else sys.maxsize  # steps at a time
+                waits = (bunch - 1) / self.speed  # until the last of them is due
                 try:
                     trainer._set_status("playing")
-                    due = max(due, now - SLICE)  # time that was lost is not caught up
+                    due = max(due, now - waits - SLICE)  # time that was lost is not caught up
                     with trainer._by_itself():
-                        due = self._slice(mine, due, now + SLICE)
+                        due, left = self._slice(mine, due, bunch, now + SLICE)
                         trainer._refresh()
                 finally:
                     trainer._release()
-                await breathe(due - time.perf_counter())
+                now = time.perf_counter()
+                if await self._breathe(0 if left and due <= now else due + waits - now):
+                    due = min(due, time.perf_counter() + 1 / self.speed)
         except KeyboardInterrupt:  # at the end of a slice; the kernel goes on
             trainer._pause()
         except Exception as error:  # a background task has no cell to show a traceback in: the views show it
@@ -79,17 +94,30 @@ class Player:
                 self._task = None
                 trainer._set_status("paused")
 
-    def _slice(self, mine, due, end):
-        """Steps until a moment; when the next one is to be made."""
+    def _slice(self, mine, due, bunch, end):
+        """At most so many steps, until a moment; when the next one is to be made, and how many are left."""
         trainer = self.trainer
         with deferred() as interrupt:
-            while due <= time.perf_counter() < end and not interrupt.came:
+            while bunch and due <= time.perf_counter() < end and not interrupt.came:
                 trainer._drain()
                 if self._task is not mine or trainer.steps >= self.until:
                     break
                 trainer._advance()
-                due += 1 / self.speed
-        return due
+                due, bunch = due + 1 / self.speed, bunch - 1
+        return due, bunch
+
+    async def _breathe(self, idle):
+        """Let the notebook handle its messages; for `idle` seconds if there is nothing to do before. True if waked."""
+        if idle < 0.001:
+            await turns()
+            return False
+        loop = asyncio.get_running_loop()
+        self._rest = rest = loop.create_future()
+        timer = loop.call_later(min(idle, REST), lambda: rest.done() or rest.set_result(False))
+        try:
+            return await rest
+        finally:
+            timer.cancel()
 
     def _nobody_looks(self, now):
         watchers = self.trainer.watchers
@@ -98,15 +126,12 @@ class Player:
         return now - self._last_seen > GRACE
 
 
-async def breathe(idle) -> None:
-    """Let the notebook handle its messages; for `idle` seconds if there is nothing to do before."""
-    if sys.platform == "emscripten":
-        await asyncio.sleep(max(0.005, min(idle, 0.05)))
-    elif idle > 0.001:
-        await asyncio.sleep(min(idle, 0.05))
-    else:
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
+async def turns() -> None:
+    """Let the notebook handle its messages."""
+    if sys.platform == "emscripten":  # there messages come only to who sleeps
+        await asyncio.sleep(0.005)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _current_task():

@@ -18,7 +18,7 @@ from nbprop.record.source import CannotSay
 from .interrupt import deferred
 from .live import Live
 from .past import same_trail
-from .player import SLICE, breathe, running_loop
+from .player import SLICE, running_loop, turns
 from .twin import Twin
 
 AT_ONCE = 0.02  # seconds that `show` may take; what takes longer is left to the background
@@ -149,7 +149,7 @@ class Winding:
     async def _wind(self):
         try:
             while self._way is not None:
-                await breathe(0.005 if self._posted else 0)
+                await (asyncio.sleep(0.005) if self._posted else turns())
                 self._turned = time.perf_counter()
                 if not self._posted:
                     self._posted = True

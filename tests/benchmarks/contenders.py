@@ -2,6 +2,7 @@
 an empty canvas in the board's place, or with a Matplotlib figure there. Controls, network and training are the same."""
 
 import io
+import math
 import os
 import time
 from collections import deque
@@ -14,7 +15,7 @@ import nbprop as nb
 from nbprop.record.recorder import Recorder
 from nbprop.training import Trainer
 from nbprop.training.run import Run
-from nbprop.views.board.pacing import Pacing
+from nbprop.views.board.way import MOST
 
 HIDDEN = [16] * 8
 KINDS = ("nbprop", "empty", "matplotlib")
@@ -25,7 +26,9 @@ uses = []  # (ms since 1970, frames made before, steps made before) of every lea
 
 
 class EmptyCanvas(anywidget.AnyWidget):
-    """A canvas that is filled with one colour per frame, at a board's pace: what the way to the browser allows."""
+    """A canvas that is filled with one colour per frame, as often as a display shows one: what the way to the browser
+    allows. It is told how far away the browser is (rtt, in ms), and has as many frames in flight as suits that: those of a
+    round trip, and as many as leave between two answers, four of which a second are asked for."""
 
     _esm = """
     export default { render({ model, el }) {
@@ -61,41 +64,35 @@ class EmptyCanvas(anywidget.AnyWidget):
     """
     records = frozenset()
 
-    def __init__(self, trainer):
+    seen = True
+
+    def __init__(self, trainer, rtt):
         super().__init__()
-        self._trainer, self._pacing, self._inbox = trainer, Pacing(), deque()
-        self._version = None
+        self._trainer, self._inbox, self._version = trainer, deque(), None
+        self._window, self._asks = math.ceil(MOST * (rtt / 1000 + 0.3)), int(MOST / 4)
+        self._seq, self._acked, self._due = 0, None, 0.0
         self.stats = {"frames": 0, "bytes": 0, "seconds": 0.0}
         self.on_msg(self._receive)
         trainer.watchers.add(self)
 
-    @property
-    def seen(self):
-        return self._pacing.seen(time.perf_counter())
-
     def _receive(self, _, message, buffers):
-        self._inbox.append((message, time.perf_counter()))
-        if self._trainer.status != "playing":
-            self._trainer.post(self.refresh)
+        self._inbox.append(message)
 
     def refresh(self):
         while self._inbox:
-            message, now = self._inbox.popleft()
-            if message["type"] == "mount":
-                self._pacing.look("only", [0], True, now)
-            else:
-                self._pacing.ack("only", message["seq"], now)
+            self._acked = self._inbox.popleft().get("seq", 0)
         now, begun = time.perf_counter(), thread_time()
-        if self._trainer.version != self._version and self._pacing.may_send(now):
+        if self._acked is None or self._trainer.version == self._version:
+            return
+        if now >= self._due and self._seq - self._acked < self._window:
             self._version = self._trainer.version
-            seq, ack = self._pacing.sent(now)
-            head = {"seq": seq, "ack": ack, "step": self._trainer.steps, "time": 1000 * time.time()}
+            self._seq, self._due = self._seq + 1, max(self._due, now - 1 / MOST) + 1 / MOST
+            ack = self._seq % self._asks == 0
+            head = {"seq": self._seq, "ack": ack, "step": self._trainer.steps, "time": 1000 * time.time()}
             self.send(head, [b"1234"])
-            cost = thread_time() - begun
-            self._pacing.spent(cost)
             self.stats["frames"] += 1
             self.stats["bytes"] += 4
-            self.stats["seconds"] += cost
+            self.stats["seconds"] += thread_time() - begun
 
 
 class Redrawn(widgets.Image):
@@ -132,15 +129,15 @@ class Redrawn(widgets.Image):
         self.stats["seconds"] += thread_time() - begun
 
 
-def show(kind, speed):
-    """The playground to be shown at the end of a cell, training at `speed` steps per second."""
+def show(kind, speed, rtt=0.0):
+    """The playground to be shown at the end of a cell, training at `speed` steps per second, `rtt` ms away."""
     global playground, watcher
     playground = nb.Playground(hidden=HIDDEN, speed=speed)
     trainer, watcher = playground.trainer, playground.board
     if kind != "nbprop":
         board = playground.board
         trainer.watchers.discard(board)
-        watcher = EmptyCanvas(trainer) if kind == "empty" else Redrawn(trainer, board.views)
+        watcher = EmptyCanvas(trainer, rtt) if kind == "empty" else Redrawn(trainer, board.views)
         watcher.layout.flex, watcher.layout.min_width = board.layout.flex, "0"
         _replace(playground, board, watcher)
     return playground

@@ -4,9 +4,12 @@
     python tests/benchmarks/live.py --cores 1       server, kernel and browser on one core
     python tests/benchmarks/live.py --voila         the same through Voila
     python tests/benchmarks/live.py --memory 5      five more minutes: does the kernel's memory stay flat?
+    python tests/benchmarks/live.py --rtt 100       as on a hub: server and kernel on one core, the browser on another, and
+                                                    100 ms of round trip between them (--bandwidth 4000: 4 Mbit/s)
+    python tests/benchmarks/live.py --speed 300     what one at the usual speed costs
 
-Three dashboards take turns in the same run: nbprop, an empty canvas sent at the same pace, and the same four views as a
-Matplotlib figure in an Image widget. Each is a Playground in a notebook, a kernel and a tab of its own; one at a time
+Three dashboards take turns in the same run: nbprop, an empty canvas that is sent as many frames as it can paint (it is
+told how far away it is), and the same four views as a Matplotlib figure in an Image widget. Each is a Playground in a notebook, a kernel and a tab of its own; one at a time
 plays.
 """
 
@@ -28,8 +31,9 @@ from jupyter_client import BlockingKernelClient
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "browser")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "browser")]
 from conftest import find_chromium  # noqa: E402
+from distance import Distance  # noqa: E402
 from harness import CHROMIUM_ARGS, serve  # noqa: E402
 
 KINDS = ("nbprop", "empty", "matplotlib")
@@ -64,13 +68,15 @@ class Kernel:
 class Dashboard:
     """One of the three, opened in its own tab and kernel."""
 
-    def __init__(self, kind, browser, server, runtime, voila, speed):
+    def __init__(self, kind, browser, server, runtime, args):
         self.kind = kind
-        server.write(f"{kind}.ipynb", [f'import contenders\ncontenders.show("{kind}", float("{speed}"))'])
+        server.write(
+            f"{kind}.ipynb", [f'import contenders\ncontenders.show("{kind}", float("{args.speed}"), {args.rtt})']
+        )
         known = set(runtime.glob("kernel-*.json"))
         self.page = page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.add_init_script(path=HERE / "page.js")
-        if voila:
+        if args.voila:
             page.goto(f"{server.url}/voila/render/{kind}.ipynb?token={server.token}", timeout=120_000)
         else:
             from harness import Lab
@@ -297,6 +303,8 @@ def main():
         "--speed", type=float, default=math.inf, help="training steps per second (default as many as it can)"
     )
     parser.add_argument("--cores", type=int, help="run everything on so many cores (Linux)")
+    parser.add_argument("--rtt", type=float, default=0, metavar="MS", help="round trip to the browser (default 0)")
+    parser.add_argument("--bandwidth", type=float, metavar="KBIT/S", help="to the browser (default: no limit)")
     parser.add_argument("--voila", action="store_true", help="through Voila instead of JupyterLab")
     parser.add_argument(
         "--memory", type=int, default=0, metavar="MINUTES", help="watch the memory for so long (default: not)"
@@ -306,6 +314,12 @@ def main():
     if unknown := set(args.only) - set(KINDS):
         parser.error(f"--only: expected names out of {', '.join(KINDS)}, got {', '.join(sorted(unknown))}")
     kinds = tuple(kind for kind in KINDS if kind in args.only)
+    apart = bool(args.rtt or args.bandwidth)
+    if apart:
+        near, far, *_ = [*sorted(os.sched_getaffinity(0)), None, None]
+        if far is None or args.cores:
+            parser.error("--rtt and --bandwidth want two cores: one for server and kernel, one for the browser")
+        os.sched_setaffinity(0, {far})
     if args.cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.cores])  # whatever is started has it too
 
@@ -314,7 +328,11 @@ def main():
         runtime = Path(folder) / "runtime"
         path = os.pathsep.join([str(HERE), str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
         environment = {"JUPYTER_RUNTIME_DIR": str(runtime), "PYTHONPATH": path}
-        with serve(Path(folder) / "notebooks", **environment) as server:
+        prefix = ("taskset", "-c", str(near)) if apart else ()
+        with serve(Path(folder) / "notebooks", prefix=prefix, **environment) as server:
+            if apart:
+                distance = Distance(int(server.url.rsplit(":", 1)[1]))
+                server.url = f"http://127.0.0.1:{distance.port}"
             me = psutil.Process()
             known = set(me.children(recursive=True))
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*sandbox, *CHROMIUM_ARGS])
@@ -324,10 +342,15 @@ def main():
                 if "--type=" not in " ".join(p.cmdline()) and "chrom" in p.name()
             ]
             say("opening the notebooks")
-            dashboards = [Dashboard(kind, browser, server, runtime, args.voila, args.speed) for kind in kinds]
+            dashboards = [Dashboard(kind, browser, server, runtime, args) for kind in kinds]
+            if apart:  # not before: JupyterLab is many megabytes
+                distance.set(args.rtt, args.bandwidth)
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
             host = "Voila" if args.voila else "JupyterLab"
             place = f"{host}, Chromium {browser.version}, {cores} core{'s' * (cores != 1)}"
+            if apart:
+                width = f", {args.bandwidth:.0f} kbit/s" if args.bandwidth else ""
+                place += f" for the browser, one for server and kernel, {args.rtt:.0f} ms of round trip{width}"
             loads = [os.getloadavg()[0]]
             rounds = measure(args, dashboards, browser_pid, server.process.pid)
             loads.append(os.getloadavg()[0])

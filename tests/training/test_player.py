@@ -126,23 +126,94 @@ def test_a_run_that_nobody_can_see_waits(monkeypatch):
     asyncio.run(main())
 
 
-def test_speed_limits_the_steps(monkeypatch):
-    clock = [0.0]
+def timed(monkeypatch, speed, seconds, late=0.0, cost=0.0):
+    """A run at that speed for so long, on a clock that moves while it rests (then it is that much too late) and while it
+    makes a step. Returns when each step was made, and when the views were told."""
+    clock, steps, told = [0.0], [], []
     monkeypatch.setattr(player.time, "perf_counter", lambda: clock[0])
 
-    async def breathe(idle):
-        clock[0] += max(min(idle, 0.05), 0.001)
+    async def breathe(self, idle):
+        clock[0] += min(max(idle, 0.001), player.REST) + late
         await asyncio.sleep(0)
 
-    monkeypatch.setattr(player, "breathe", breathe)
+    monkeypatch.setattr(player.Player, "_breathe", breathe)
+
+    class Clerk:
+        seen, records = True, frozenset()
+
+        def refresh(self):
+            told.append((clock[0], len(steps)))
 
     async def main():
         t = make()
-        t.speed = 100
+        t.speed = speed
+
+        @t.on("step")
+        def step(trainer):
+            clock[0] += cost
+            steps.append(clock[0])
+
         t.play()
-        await until(lambda: clock[0] >= 2.0)
+        t.watchers.add(Clerk())
+        await until(lambda: clock[0] >= seconds)
         t.pause()
-        assert abs(t.steps - 100 * clock[0]) <= 6
+
+    asyncio.run(main())
+    return [when for when in steps if when < seconds], [each for each in told if each[0] < seconds]
+
+
+@pytest.mark.parametrize("late", [0.0, 0.004])
+@pytest.mark.parametrize("speed", [0.5, 5, 29, 31, 59, 60, 100, 299, 300, 1000])
+def test_speed_limits_the_steps(monkeypatch, speed, late):
+    seconds = max(2.0, 6 / speed)
+    steps, told = timed(monkeypatch, speed, seconds, late, cost=1e-5)
+    assert abs(len(steps) - speed * seconds) <= speed / 30 + 2
+
+
+@pytest.mark.parametrize("speed", [60, 100, 300, 1000])
+def test_quick_steps_come_in_bunches_thirty_a_second_and_are_shown_at_once(monkeypatch, speed):
+    steps, told = timed(monkeypatch, speed, 2.0, late=0.002, cost=1e-5)
+    shown = [n for _, n in told if n]
+    assert 56 <= len(told) <= 2.0 * speed / (speed // 30) + 4
+    assert [b - a for a, b in zip(shown[2:], shown[3:-1], strict=False)].count(speed // 30) >= len(shown) - 8
+
+
+@pytest.mark.parametrize("speed", [1, 5, 29, 45])
+def test_every_slow_step_is_made_and_shown_at_its_time(monkeypatch, speed):
+    steps, told = timed(monkeypatch, speed, 4.0)
+    np.testing.assert_allclose(np.diff(steps), 1 / speed, atol=1e-9)
+    when = {}
+    for now, n in told:
+        when.setdefault(n, now)
+    assert all(when[n] == steps[n - 1] for n in range(2, len(steps)))
+
+
+def test_steps_that_are_slower_than_the_speed_follow_each_other_without_a_rest(monkeypatch):
+    steps, _ = timed(monkeypatch, 300, 2.0, cost=0.005)
+    assert len(steps) >= 0.75 * 2.0 / 0.005
+
+
+def test_time_that_was_lost_is_not_caught_up(monkeypatch):
+    steps, _ = timed(monkeypatch, 300, 20.0, late=0.5, cost=1e-5)  # another cell runs, again and again
+    assert len(steps) <= 20.0 / 0.5 * 14
+
+
+def test_what_a_hand_asks_for_is_done_while_it_rests():
+    async def main():
+        t = make(lr=0.01)
+        t.speed = 0.01  # 100 s
+        t.play()
+        await until(lambda: t.steps == 1)
+        threading.Thread(target=lambda: t.set(lr=0.5)).start()
+        await until(lambda: t.optimizer.lr == 0.5)
+        assert t.steps == 1 and t.playing
+        t.speed = 1000
+        await until(lambda: t.steps > 20)
+        t.speed = 0.01
+        await asyncio.sleep(0)
+        threading.Thread(target=t.pause).start()
+        await until(lambda: not t.playing)
+        assert t.status == "paused"
 
     asyncio.run(main())
 

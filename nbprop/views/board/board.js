@@ -144,7 +144,7 @@ function render({ model, el }, draws) {
       root.dataset.seq = String(store.seq);
       root.dataset.painted = String(++painted);
       root.dataset.age = (Date.now() - next.head.time).toFixed(1); // means something where both clocks are one
-      if (owing) say({ type: "ack", seq: store.seq });
+      if (owing) say({ type: "ack", seq: store.seq, painted });
       owing = false;
     }
     if (waiting.length) ask();

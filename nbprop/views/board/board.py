@@ -218,8 +218,6 @@ class Board(Attributes, anywidget.AnyWidget):
 
     def ask(self) -> None:
         """There is something to look at (an option was set, a page has spoken): have `refresh()` called."""
-        if any(source.status == "playing" for source in self._told):
-            return  # which calls it after each slice
         posts = [source.post for source in self._sources if hasattr(source, "post")]
         if posts:
             posts[0](self.refresh)
@@ -342,7 +340,8 @@ class Board(Attributes, anywidget.AnyWidget):
             self._timeline.hear(content)
             return
         self._inbox.append((self._clock(), content))
-        self.ask()
+        if not (self._playing and content.get("type") == "ack"):  # that has time until the next slice
+            self.ask()
 
     def _read(self):
         while self._inbox:
@@ -355,7 +354,7 @@ class Board(Attributes, anywidget.AnyWidget):
     def _take(self, message, now):
         kind, viewer = message["type"], message["view"]
         if kind == "ack":
-            self._pacing.ack(viewer, message["seq"], now)
+            self._pacing.ack(viewer, message["seq"], now, message.get("painted"))
         elif kind in ("mount", "look"):
             known = range(len(self._panels) + (self._desk is not None))  # the desk is one more to be in sight
             panels = [i for i in message["panels"] if i in known]

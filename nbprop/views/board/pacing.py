@@ -1,29 +1,30 @@
 """When may a frame leave for the browser?  Pure reckoning: no widget, no clock, no thread.
 
-A frame takes about 45 ms to a browser and back, so several are in flight at once; how many is a window that follows the
-age of what gets painted. Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges
-what it has painted, by its own id. The slowest viewer that is looking decides; one that has owed an answer for two
-seconds no longer counts, until it speaks again. So a slow browser gets fewer frames, never a queue, and a closed one
-gets a frame every two seconds, to find out whether it is back.
+Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges what it has painted, by its
+own id; way.py reckons from that how many frames a second it can take, and how many may be under way. The slowest viewer
+that is looking decides; one that has owed an answer for two seconds no longer counts, until it speaks again. So a slow
+browser gets fewer frames, never a queue, a distant one as many as a near one, and a closed one a frame every two
+seconds, to find out whether it is back.
 
-Not every frame is to be answered: JupyterLab shows a busy and an idle kernel for each message that it sends there,
-which takes it longer than painting a panel. Two answers per window are enough.
+Not every frame is to be answered: an answer costs the kernel, the server and JupyterLab more than a frame does (the
+kernel says that it is busy and that it is idle again). Four a second are enough while all is well.
 
 Times are seconds of any steady clock, handed in by the caller.
 """
 
 from collections import deque
-from statistics import median
 from typing import Any
 
+from .way import MOST, WINDOWS, Way
+
 MAX_VIEWERS = 32
-RECENT = 9  # ages by which the window is judged
+KEPT = 256  # frames of which it is known when they left
 
 
 class Viewer:
-    """One mounted picture of a board: the panels it has in sight, and how far it has painted."""
+    """One mounted picture of a board: the panels it has in sight, how far it has painted, and the way to it."""
 
-    __slots__ = ("acked", "heard", "owes", "page", "panels")
+    __slots__ = ("acked", "heard", "owes", "page", "painted", "panels", "way")
 
     def __init__(self, panels, page, acked, heard) -> None:
         self.panels = panels  # indices of the panels in sight
@@ -31,32 +32,28 @@ class Viewer:
         self.acked = acked  # number of the last frame of which it has said that it is painted
         self.heard = heard  # when it last said anything
         self.owes: float | None = None  # since when it owes an answer
+        self.painted: int | None = None  # how many frames it has painted, all in all
+        self.way = Way()
 
 
 class Pacing:
     """Lets a frame go, or holds it back.
 
     rate      at most so many frames per second
-    window    least and most frames in flight
-    age       seconds from sending to painting that the window aims to stay below (median)
     patience  seconds without an answer after which a viewer no longer counts
     share     at most this part of the time may go into making frames
     """
 
-    def __init__(self, rate=36.0, window=(2, 8), age=0.1, patience=2.0, share=0.12) -> None:
-        self.rate, self.limits, self.age, self.patience, self.share = rate, window, age, patience, share
+    def __init__(self, rate=MOST, patience=2.0, share=0.1) -> None:
+        self.rate, self.patience, self.share = rate, patience, share
         self.seq = 0  # number of the last frame sent
-        self.window = min(4, window[1])
         self.cost = 0.0  # seconds that a frame takes to make, smoothed
-        self.ages = deque(maxlen=240)  # of the frames painted, in seconds
+        self.ages = deque(maxlen=240)  # of the frames answered, in seconds
         self.viewers = {}
-        self._asked = {}  # number of a frame that is to be answered -> when it left
-        self._last_asked = 0
-        self._done = 0  # the last frame answered by everyone who is looking
+        self._left = deque(maxlen=KEPT)  # when the last frames left
+        self._asked, self._last_asked = float("-inf"), 0  # when an answer was last asked for, and for which frame
         self._due = self._last = float("-inf")
         self._probes = False  # nobody is looking
-        self._full = False  # the window alone held a frame back since the last change of the window
-        self._recent = deque(maxlen=RECENT)
 
     # What viewers say.
 
@@ -72,7 +69,7 @@ class Pacing:
             return True
         v = self.viewers[viewer]
         if page and not v.page:  # what was sent while it was hidden needs no answer
-            v.acked, v.owes = self.seq, None
+            v.acked, v.owes, v.painted = self.seq, None, None
         v.panels, v.page = frozenset(panels), page
         self._hear(v, now)
         return False
@@ -81,40 +78,27 @@ class Pacing:
         """A viewer unmounts."""
         self.viewers.pop(viewer, None)
 
-    def ack(self, viewer, seq, now) -> bool:
-        """A viewer has painted frame `seq` (and needs no earlier one any more). Returns False if it is not known."""
+    def ack(self, viewer, seq, now, painted=None) -> bool:
+        """A viewer has painted frame `seq` (and needs no earlier one any more), the so-many-th that it has painted; None:
+        it does not say. Returns False if it is not known."""
         v = self.viewers.get(viewer)
         if v is None:
             return False
-        v.acked = max(v.acked, min(seq, self.seq))
+        seq, before, painted_before = min(seq, self.seq), v.acked, v.painted
+        v.acked, v.painted = max(before, seq), painted
+        silent = self._silent(v, now)
         self._hear(v, now)
-        live = self._live(now)
-        done = min((u.acked for u in live), default=self._done)
-        if done > self._done:
-            self._done = done
-            if done in self._asked:
-                self._adapt(now - self._asked[done])
+        back = self.seq - seq  # frames that left since
+        if before < seq and back < len(self._left) and not silent:
+            left, frames = self._left[-1 - back], seq - before
+            self.ages.append(now - left)
+            shown = frames if painted is None or painted_before is None else painted - painted_before
+            v.way.answered(now, left, seq, self.seq, frames, min(max(shown, 1), frames))
         return True
 
     def _hear(self, v, now):
         v.heard = now
         v.owes = now if v.owes is not None and v.acked < self._last_asked else None
-
-    def _adapt(self, age):
-        self.ages.append(age)
-        self._recent.append(age)
-        if len(self._recent) < RECENT:
-            return
-        typical = median(self._recent)
-        low, high = self.limits
-        if typical > self.age and self.window > low:
-            self.window -= 1
-        elif typical < 0.8 * self.age and self._full and self.window < high:
-            self.window += 1
-        else:
-            return
-        self._full = False
-        self._recent.clear()  # judge the new window by new frames
 
     # What the board asks.
 
@@ -123,6 +107,11 @@ class Pacing:
 
     def _live(self, now):
         return [v for v in self.viewers.values() if v.page and not self._silent(v, now)]
+
+    @property
+    def window(self) -> int:
+        """Frames that may be in flight, to the viewer that can take the fewest."""
+        return min((v.way.window for v in self.viewers.values() if v.page), default=WINDOWS[0])
 
     def seen(self, now) -> bool:
         """Is anybody there: a viewer in a browser tab that is not hidden, and that has not fallen silent?"""
@@ -142,24 +131,24 @@ class Pacing:
         self._probes = not live or not any(v.panels for v in live)
         if self._probes:  # one frame now and then, to hear whether someone is (still) there
             return now - self._last >= self.patience
-        if self.seq - min(v.acked for v in live) >= self.window:
-            self._full = True
-            return False
-        return hurry or now >= self._due
+        # Where nothing is owed there is nothing to wait for: the window has become narrower than what was under way.
+        free = all(v.owes is None or self.seq - v.acked < v.way.window for v in live)
+        return free and (hurry or now >= self._due)
 
     def sent(self, now, last=False) -> tuple[int, bool]:
         """A frame leaves. Returns its number (1, 2, ...) and whether it is to be answered; the `last` for now is."""
         self.seq += 1
         self._last = now
-        interval = max(1 / self.rate, self.cost / self.share)
+        self._left.append(now)
+        live = self._live(now)
+        ways = [v.way for v in live]
+        interval = max(1 / min([self.rate, *(way.rate for way in ways)]), self.cost / self.share)
         # Counted from when the frame was due, not from when it left: whoever asks every 15 ms would else get 30 ms.
         self._due = max(self._due, now - interval) + interval
-        if not (last or self._probes) and self.seq < self._last_asked + self.window // 2:
+        full = any(self.seq - v.acked >= v.way.window for v in live)
+        if not (last or full or self._probes) and now - self._asked < min((way.asks for way in ways), default=0):
             return self.seq, False
-        self._asked[self.seq] = now
-        self._last_asked = self.seq
-        if len(self._asked) > 64:
-            del self._asked[next(iter(self._asked))]
+        self._asked, self._last_asked = now, self.seq
         for v in self.viewers.values():
             if v.owes is None:
                 v.owes = now

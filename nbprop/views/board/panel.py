@@ -10,6 +10,7 @@ from nbprop.record.source import CannotSay
 from ..base.view import View
 
 PATIENCE = 2.0  # seconds: how old the words for screen readers may be while everything moves
+EARLY = 0.005  # seconds: frames leave between slices of training, not on the dot
 
 
 class Panel:
@@ -73,7 +74,7 @@ class Panel:
         source = self.view.source
         if self.options != self.values():
             return True
-        rested = source.status != "playing" or now - self.packed >= 0.9 / self._rate()
+        rested = source.status != "playing" or now - self.packed >= 1 / self._rate() - EARLY
         return rested and self.version != source.version
 
     def _rate(self):
