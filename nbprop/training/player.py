@@ -1,6 +1,6 @@
 """Training in the background of the notebook: short slices on its own event loop, so that cells and sliders go on.
 
-A run that is held back by its speed is waked once a picture, not once a step: a step that comes alone takes twice as long
+A run that is held back by its speed wakes once a picture, not once a step: a step that comes alone takes twice as long
 as one among others, and waking costs as much again. What a hand asks for meanwhile is done at once: see `Live.post`.
 
 Measured on JupyterLab with ipykernel 7: a message to the kernel needs five to nine turns of the event loop. Ten turns

@@ -27,8 +27,8 @@ uses = []  # (ms since 1970, frames made before, steps made before) of every lea
 
 class EmptyCanvas(anywidget.AnyWidget):
     """A canvas that is filled with one colour per frame, as often as a display shows one: what the way to the browser
-    allows. It is told how far away the browser is (rtt, in ms), and has as many frames in flight as suits that: those of a
-    round trip, and as many as leave between two answers, four of which a second are asked for."""
+    allows. It is told how far away the browser is (rtt, in ms) and has as many frames in flight as suits that: those of
+    a round trip, and those that leave between two answers, of which it asks for four a second."""
 
     _esm = """
     export default { render({ model, el }) {

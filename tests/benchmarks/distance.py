@@ -1,4 +1,5 @@
-"""A network between a browser and a server of this machine: a proxy that holds up what passes, and lets so much through."""
+"""A network between a browser and a server of this machine: a proxy that holds up what passes, and lets only so much
+through."""
 
 import asyncio
 import socket
@@ -8,7 +9,7 @@ import threading
 class Distance:
     """A port of 127.0.0.1 behind which is another one, as near as it is until `set` says how far away.
 
-    What a way carries stays in order; both ways take half of the round trip each. `bandwidth` is that of all connections
+    What is carried stays in order; each direction takes half of the round trip. `bandwidth` is that of all connections
     together, from the server to the browser.
     """
 

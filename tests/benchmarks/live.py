@@ -4,13 +4,13 @@
     python tests/benchmarks/live.py --cores 1       server, kernel and browser on one core
     python tests/benchmarks/live.py --voila         the same through Voila
     python tests/benchmarks/live.py --memory 5      five more minutes: does the kernel's memory stay flat?
-    python tests/benchmarks/live.py --rtt 100       as on a hub: server and kernel on one core, the browser on another, and
-                                                    100 ms of round trip between them (--bandwidth 4000: 4 Mbit/s)
-    python tests/benchmarks/live.py --speed 300     what one at the usual speed costs
+    python tests/benchmarks/live.py --rtt 100       far away: server and kernel on one core, the browser on another,
+                                                    100 ms of round trip between (--bandwidth 4000: 4 Mbit/s)
+    python tests/benchmarks/live.py --speed 300     what a run at the usual speed costs
 
-Three dashboards take turns in the same run: nbprop, an empty canvas that is sent as many frames as it can paint (it is
-told how far away it is), and the same four views as a Matplotlib figure in an Image widget. Each is a Playground in a notebook, a kernel and a tab of its own; one at a time
-plays.
+Three dashboards take turns in the same run: nbprop, an empty canvas that is sent as many frames as a display shows (it
+is told how far away it is), and the same four views as a Matplotlib figure in an Image widget. Each is a Playground in
+a notebook, a kernel and a tab of its own; one at a time plays.
 """
 
 import argparse

@@ -39,6 +39,7 @@ class Browser:
         self.busy = mounted  # until then
         self.refresh = 0  # the last refresh of the display for which it has painted
         self.owing = False
+        self.sent = []  # when
         self.painted = []  # (when, frame, seconds since it left)
         self.shown = self.answered = self.most_under_way = 0
         pacing.look(name, {0}, True, mounted)

@@ -1,9 +1,9 @@
 """When may a frame leave for the browser?  Pure reckoning: no widget, no clock, no thread.
 
-Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges what it has painted, by its
-own id; way.py reckons from that how many frames a second it can take, and how many may be under way. The slowest viewer
-that is looking decides; one that has owed an answer for two seconds no longer counts, until it speaks again. So a slow
-browser gets fewer frames, never a queue, a distant one as many as a near one, and a closed one a frame every two
+Each viewer (one mounted picture of a board: one output cell in one browser tab) acknowledges what it has painted, by
+its own id; way.py reckons from that how many frames a second it can take, and how many may be under way. The slowest
+viewer that is looking decides; one that has owed an answer for two seconds no longer counts, until it speaks again. So
+a slow browser gets fewer frames, never a queue, a distant one as many as a near one, and a closed one a frame every two
 seconds, to find out whether it is back.
 
 Not every frame is to be answered: an answer costs the kernel, the server and JupyterLab more than a frame does (the
@@ -79,8 +79,8 @@ class Pacing:
         self.viewers.pop(viewer, None)
 
     def ack(self, viewer, seq, now, painted=None) -> bool:
-        """A viewer has painted frame `seq` (and needs no earlier one any more), the so-many-th that it has painted; None:
-        it does not say. Returns False if it is not known."""
+        """A viewer has painted frame `seq` (and needs no earlier one any more); `painted` frames all in all, None: it
+        does not say. Returns False if it is not known."""
         v = self.viewers.get(viewer)
         if v is None:
             return False

@@ -1,9 +1,9 @@
 """The way of a picture to one browser and back: how long it is, and how many a second get there.  Pure reckoning.
 
-A frame that is late has far to go or stands in a queue, and only a queue gets shorter when less is sent. So lateness is
-counted from the shortest round trip seen lately. While nothing is late, a little more is sent each time. Once frames are
-late, or are passed over unpainted, half of what gets painted is sent, until the queue is gone. If it does not get
-shorter it was none: the way has become longer. (Vegas: Brakmo and Peterson 1995; BBR: Cardwell et al. 2016)
+A frame that is late has far to go or stands in a queue, and only a queue gets shorter when less is sent. So lateness
+is counted from the shortest round trip seen lately. While nothing is late, more is sent, a little each round trip. Once
+frames are late, or are passed over unpainted, half of what gets painted is sent, until the queue is gone. If it does
+not get shorter it was none: the way has become longer. (Vegas: Brakmo and Peterson 1995; BBR: Cardwell et al. 2016)
 
 Times are seconds of any steady clock, handed in by the caller.
 """
@@ -50,15 +50,15 @@ class Way:
 
     @property
     def window(self) -> int:
-        """Frames that may be in flight: those of a round trip, of a short queue, and of the time between two answers."""
+        """Frames that may be in flight: those of a round trip, a short queue, and the time between two answers."""
         if self.trip == inf:
             return WINDOWS[0]
         asks = ASKS[0] if self.rate == MOST else ASKS[1]
         return min(1 + ceil(self.rate * (self.trip + QUEUE + asks)), WINDOWS[1])
 
     def answered(self, now, left, seq, sent, frames, painted) -> None:
-        """It has painted frame `seq`, which left at `left`; the last to leave was `sent`. Of the `frames` since its last
-        answer it has painted so many."""
+        """It has painted frame `seq`, which left at `left`; the last to leave was `sent`. Of the `frames` since its
+        last answer it has painted so many."""
         trip = now - left
         if now - self._turn > LATELY:
             self._turn, self._least = now, (self._least[1], inf)
@@ -76,9 +76,7 @@ class Way:
         late = median([trip for _, trip, *_ in self._said][-JUDGED:]) - self.trip
         if self._draining:
             self._drain(late, sent, full)
-        elif full and (late > QUEUE or self._part() < PAINTED):
-            self._less(sent)
-        elif len(self._said) > 1 and trip - self.trip > MUCH:
+        elif (full and (late > QUEUE or self._part() < PAINTED)) or (len(self._said) > 1 and trip - self.trip > MUCH):
             self._less(sent)
         elif max(late, trip - self.trip) < SOON and seq > self._raised:
             near = 0.9 * self._ceiling <= self.rate <= 1.2 * self._ceiling  # slowly where it was too much
