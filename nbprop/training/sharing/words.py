@@ -19,8 +19,8 @@ OWN = """\
 #     data = trainer.data
 #     np.savez("{file}", X=data.X_train, y=data.y_train, X_val=data.X_val, y_val=data.y_val)
 # and give its name when you run this script: python script.py {files}
-saved = np.load(sys.argv[{i}])
-X, y, X_val, y_val = (saved[part] for part in ("X", "y", "X_val", "y_val"))"""
+with np.load(sys.argv[{i}]) as saved:
+    X, y, X_val, y_val = (saved[part] for part in ("X", "y", "X_val", "y_val"))"""
 
 
 def call(function: str, settings: dict[str, Any]) -> str:
