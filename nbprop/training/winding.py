@@ -63,7 +63,7 @@ class Winding:
         self._turned = self._grown = -math.inf
         self._known = trainer.version
         self.version, self.watchers = 0, Watchers(self)
-        Live.between(trainer, lambda: self._show(step, wait))
+        self._go_to(self._asked, wait)
         if self._why:
             raise ValueError(self._why)
 
@@ -76,8 +76,14 @@ class Winding:
         """
         if self._closed:
             raise ValueError(CLOSED)
-        step = whole(0, self._trainer.steps)("step", step)
-        Live.between(self._trainer, lambda: self._show(step, wait))
+        self._go_to(whole(0, self._trainer.steps)("step", step), wait)
+
+    def _go_to(self, step, wait):
+        trainer = self._trainer
+        if trainer.steps:
+            Live.between(trainer, lambda: self._show(step, wait))
+        else:  # what was changed in code before the first step is how the run begins
+            trainer.between(lambda: self._show(step, wait))
 
     def _show(self, step, wait):
         trainer, past = self._trainer, self._trainer._past
@@ -210,10 +216,10 @@ class Winding:
         trainer = self._trainer
         if self._closed:
             return CLOSED
-        if self._trail is not None and self._gone[0] != trainer.version:
+        if self._trail is not None and (self._gone[0] != trainer.version or self._is_of_another_run()):
             gone = (
-                self._is_of_another_run()
-                or self._asked > trainer.steps
+                self._asked > trainer.steps
+                or self._is_of_another_run()
                 or not same_trail(self._trail, trainer._past.trail(self._asked))
             )
             words = (

@@ -323,6 +323,20 @@ def test_after_a_reset_it_is_gone_until_it_is_asked_for_again():
     np.testing.assert_array_equal(moment.theta, theta)
 
 
+def test_what_was_edited_before_the_first_step_is_how_it_begins():
+    t = trainer()
+    moment = t.at(0)
+    negated(t)
+    moment.show(0)
+    np.testing.assert_array_equal(moment.theta, t.theta)
+    theta = t.theta.copy()
+    negated(t)
+    t.fit(steps=1, bar=False)
+    assert gone(moment)
+    moment.show(0)
+    assert not np.array_equal(moment.theta, theta) and t.history.events == []
+
+
 def test_edits_in_code_of_which_too_many_are_kept():
     """Every step has one, and only the newest can be kept: from before no training leads to after it."""
     t = on_moons()
