@@ -7,9 +7,11 @@ from typing import Any
 
 from nbprop import data as datasets, nn, optim
 from nbprop.checks import number, whole
+from nbprop.data import remade
 from nbprop.record.controls import Choice, Number, Slider
 from nbprop.training import Trainer, given
 from nbprop.training.applying import sizes
+from nbprop.training.sharing import code, from_code
 from nbprop.views.board import Board, dial as dials
 from nbprop.views.board.desk import Button, Desk
 from nbprop.views.board.dial import Dial
@@ -26,7 +28,7 @@ SPEEDS = (
     ("5 steps/s", 5.0),
     ("1 step/s", 1.0),
 )
-OWN = "Your own data are as they are: this is for the data sets with a name"
+OWN_DIALS = ("data", "noise", "validation", "init", "seed", "speed")  # those that are no knobs of a trainer
 
 
 class Playground(Board):
@@ -69,7 +71,8 @@ class Playground(Board):
         else:
             self._own = data = _fitting(given.dataset(data))
         self._hidden = sizes(hidden)
-        self._wanted = {"noise": noise, "validation": validation, "init": init}  # what no trainer knows
+        self._changed_own = self._own  # as it is now, with noise or another split
+        self._initializer = init
         self.trainer = Trainer(
             _network(data, self._hidden, activation, init, number(0, 1)("dropout", dropout), seed=seed),
             data,
@@ -130,33 +133,37 @@ class Playground(Board):
 
     def _take_data(self, **asked):
         """Other data: of the same shape the run goes on with them."""
-        asked = {**self._settings(), **asked}
         data, old = self._data(**asked), self.trainer.data
         if _shape(data) == _shape(old):
             self.trainer.set(data=data)
-            self._remember(asked)
         else:
-            self._start_anew(data=data, **{name: asked[name] for name in ("noise", "validation")})
+            self._start_anew(data=data)
 
-    def _settings(self):
-        return {"data": self.trainer.data.name, "seed": self.trainer.seed, **self._wanted}
-
-    def _remember(self, asked):
-        self._wanted = {name: asked[name] for name in self._wanted}
-
-    def _data(self, data, noise, validation, seed, **_):
-        now = self.trainer.data
-        if self._own is not None and data == self._own.name:
-            return self._own
-        if data not in list(datasets.DATASETS) and data == now.name:  # brought along in code
-            return now
-        return datasets.dataset(data, noise=noise, validation=validation, seed=seed)
+    def _data(self, data=None, noise=None, validation=None, seed=None):
+        """What the controls stand at, but for what is asked for."""
+        now, trainer = self.trainer.data, self.trainer
+        if now.settings is None and now is not self._changed_own:
+            self._own, self._changed_own = now, now  # brought along, here or in code
+        seed = trainer.seed if seed is None else seed
+        if data is not None and not (self._own is not None and data == self._own.name):
+            return datasets.dataset(data, noise=_noise(now), validation=remade.share(now), seed=seed)
+        if now.settings is not None and data is None:
+            if noise is None and validation is None:  # it is the seed that is another
+                return datasets.dataset(now.name, **{**now.settings, "seed": seed})
+            return remade.remade(now, noise, validation)
+        own = self._own
+        noise = _noise(now) if noise is None and data is None else noise
+        validation = remade.share(now) if validation is None and data is None else validation
+        as_it_is = noise in (None, own.noise) and validation in (None, remade.share(own))
+        self._changed_own = own if as_it_is else remade.remade(own, noise, validation, seed)
+        return self._changed_own
 
     def _start_anew(self, data=None, **asked):
         """A new run with the initializer, seed and sizes that the controls show; it plays if the old one did."""
         trainer, playing = self.trainer, self.trainer.playing
-        asked = {**self._settings(), "init": self._init(), **asked}
-        data = self._data(**asked) if data is None else data
+        asked = {"seed": trainer.seed, "init": self._init(), **asked}
+        if data is None:
+            data = self._data(seed=asked["seed"]) if asked["seed"] != trainer.seed else trainer.data
         model = _network(
             _fitting(data),
             _hidden(trainer.model, self._hidden),
@@ -167,7 +174,7 @@ class Playground(Board):
             batch_norm=any(isinstance(module, nn.BatchNorm1d) for module in trainer.model.modules()),
         )
         trainer.reset(model=model, data=data, seed=asked["seed"])
-        self._remember(asked)
+        self._initializer = asked["init"]
         if playing:
             trainer.play()
 
@@ -178,7 +185,7 @@ class Playground(Board):
         if name == "data":
             return getattr(source.data, "name", None), ""
         if name in ("noise", "validation"):
-            return self._wanted[name], OWN if self._own is not None and source.data is self._own else ""
+            return (_noise if name == "noise" else remade.share)(source.data), ""
         if name == "init":
             return self._init(), ""
         if name in ("seed", "speed"):
@@ -188,7 +195,29 @@ class Playground(Board):
     def _init(self):
         """The model's initializer; what was asked for last for a model that names none."""
         init = getattr(self.trainer.model, "init", None)
-        return self._wanted["init"] if init is None else init
+        return self._initializer if init is None else init
+
+    # ---- handed on -------------------------------------------------------------------------------------------------
+
+    @property
+    def code(self) -> str:
+        """The run as a short text: settings, seed and all that was turned, with which `from_code` makes it again.
+        ValueError, which says what, where a text cannot hold it: your own data, models or functions."""
+        return code(self.trainer, tuple(each for each in self._desk.dials if each not in OWN_DIALS))
+
+    @classmethod
+    def from_code(cls, text: str) -> "Playground":
+        """The Playground whose `code` that was, trained to the same step with the same turns, bit by bit; with a
+        progress bar when it takes long. ValueError for a text that is cut, damaged, or of another version: nothing in
+        it is ever executed."""
+        recipe = from_code(text)
+        made = cls(**recipe.settings)
+        recipe.repeat(made.trainer)
+        return made
+
+    def script(self, framework: str = "nbprop") -> str:
+        """The run as a Python program, for "nbprop" or "torch": see `Trainer.script`."""
+        return self.trainer.script(framework)
 
     def _hint(self, name):
         return f"; try playground.trainer.{name}" if hasattr(self.trainer, name) else super()._hint(name)
@@ -201,6 +230,10 @@ class Playground(Board):
 
     def __repr__(self) -> str:
         return f"Playground({self.trainer!r})"
+
+
+def _noise(data):
+    return (data.settings or {}).get("noise", data.noise)
 
 
 def _fitting(data):

@@ -320,6 +320,48 @@ def test_data_of_the_same_shape_keep_the_run_and_others_start_anew(playground, h
     assert t.hidden == (6, 6)
 
 
+def test_noise_and_validation_act_on_data_sets_as_the_course_gives_them():
+    made = nb.Playground(nb.data.spirals(samples=200, noise=0.2, seed=3), hidden=[6])
+    hand, t = Hand(made), made.trainer
+    assert (hand.shows("noise"), hand.shows("validation")) == (0.2, 0.25)
+    t.fit(steps=3)
+    hand.turn("noise", 0.4)
+    again = nb.data.spirals(samples=200, noise=0.4, seed=3)
+    np.testing.assert_array_equal(t.data.X_train, again.X_train)
+    hand.turn("validation", 0.5)
+    assert len(t.data.X_val) == 100 and hand.shows("noise") == 0.4 == made.noise and t.steps == 3
+    hand.turn("seed", 8)
+    assert t.data.settings == {"samples": 200, "noise": 0.4, "validation": 0.5, "seed": 8} and t.steps == 0
+    hand.press("undo", 3)
+    assert (hand.shows("noise"), hand.shows("validation"), t.steps) == (0.2, 0.25, 3)
+    noisy = nb.data.from_arrays(np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2, noise=0.1)
+    t.reset(model=nb.nn.mlp([2, 3, 1]), data=noisy)
+    hand.turn("noise", 0.3)
+    assert "which cannot be taken away" in hand.message and t.data is noisy and hand.shows("noise") == 0.1
+    made.close()
+
+
+def test_a_playground_is_handed_on_as_a_text_and_as_a_program(tmp_path):
+    made = nb.Playground("moons", hidden=[5, 3], controls=["lr", "clip", "dropout"], noise=0.3)
+    hand, t = Hand(made), made.trainer
+    t.fit(steps=30, bar=False)
+    hand.turn("lr", 0.05)
+    hand.turn("clip", 1)
+    t.fit(steps=20, bar=False)
+    other = nb.Playground.from_code(made.code)
+    assert other.code == made.code and len(made.code) < 200 and set(other._desk.dials) == set(made._desk.dials)
+    np.testing.assert_array_equal(other.trainer.theta, t.theta)
+    assert other.noise == 0.3 and other.clip == 1
+    exec(made.script(), space := {})
+    assert space["trainer"].history["loss"][-1] == t.history["loss"][-1]
+    assert "import torch" in made.script("torch")
+    for broken in (made.code[:-3], made.code + "x", "nb1-", "<script>", ""):
+        with pytest.raises(ValueError):
+            nb.Playground.from_code(broken)
+    for each in (made, other):
+        each.close()
+
+
 def test_initializer_and_seed_start_a_new_run_that_undo_takes_back(playground, hand):
     t = playground.trainer
     t.fit(steps=20)
@@ -375,9 +417,18 @@ def test_own_pictures_and_sequences(shape, classes):
     np.testing.assert_allclose(t.predict(own.X_val), before, atol=0.2)  # nearly what it said
     t.fit(steps=3)
     assert t.hidden == (7, 7) and t.steps == 6 and hand.message == ""
-    assert "data sets with a name" in hand.state["noise"]["idle"]
+    held_back = hand.shows("validation")
+    hand.turn("noise", 0.25)
+    assert hand.shows("noise") == t.data.noise == 0.25 and t.steps == 6 and hand.message == ""
+    np.testing.assert_array_equal(t.data.y_train, own.y_train)
+    assert 0.2 < np.std(t.data.X_train - own.X_train) / np.std(own.X_train) < 0.3
+    hand.turn("validation", 0.5)
+    assert (len(t.data.X_val), hand.shows("validation"), hand.shows("noise")) == (30, 0.5, 0.25)
+    hand.turn("noise", 0)
+    hand.turn("validation", held_back)
+    assert t.data is own
     hand.turn("data", "moons")
-    assert t.data.name == "moons" and t.steps == 0 and "idle" not in hand.state["noise"]
+    assert t.data.name == "moons" and t.steps == 0
     hand.turn("data", own.name)
     assert t.data is own and hand.message == ""
     hand.turn("seed", 3)

@@ -102,6 +102,14 @@ def spirals(train):
     return train(nb.data.spirals(samples=160))
 
 
+@pytest.fixture(autouse=True)
+def no_figure_is_left():
+    """pyplot keeps what it has made, and warns of many."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 @pytest.fixture
 def source():
     return Source()
