@@ -82,7 +82,8 @@ class Playground(Board):
             seed=seed,
         )
         self.trainer.speed = speed
-        desk = Desk(self.trainer, self._dials(controls), self._turn, self._standing, self._buttons(), where="left")
+        self._controls = self._dials(controls)
+        desk = Desk(self.trainer, self._controls, self._turn, self._standing, self._buttons(), where="left")
         views = (View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary))
         super().__init__(*views, columns=2, height=560, timeline=True, desk=desk)
 
@@ -139,7 +140,7 @@ class Playground(Board):
         else:
             self._start_anew(data=data)
 
-    def _data(self, data=None, noise=None, validation=None, seed=None):
+    def _data(self, data=None, noise=None, validation=None, seed=None) -> Any:
         """What the controls stand at, but for what is asked for."""
         now, trainer = self.trainer.data, self.trainer
         if now.settings is None and now is not self._changed_own:
@@ -151,7 +152,7 @@ class Playground(Board):
             if noise is None and validation is None:  # it is the seed that is another
                 return datasets.dataset(now.name, **{**now.settings, "seed": seed})
             return remade.remade(now, noise, validation)
-        own = self._own
+        own: Any = self._own
         noise = _noise(now) if noise is None and data is None else noise
         validation = remade.share(now) if validation is None and data is None else validation
         as_it_is = noise in (None, own.noise) and validation in (None, remade.share(own))
@@ -203,7 +204,7 @@ class Playground(Board):
     def code(self) -> str:
         """The run as a short text: settings, seed and all that was turned, with which `from_code` makes it again.
         ValueError, which says what, where a text cannot hold it: your own data, models or functions."""
-        return code(self.trainer, tuple(each for each in self._desk.dials if each not in OWN_DIALS))
+        return code(self.trainer, tuple(each for each in self._controls if each not in OWN_DIALS))
 
     @classmethod
     def from_code(cls, text: str) -> "Playground":
