@@ -28,7 +28,7 @@ uses = []  # (ms since 1970, frames made before, steps made before) of every lea
 class EmptyCanvas(anywidget.AnyWidget):
     """A canvas that is filled with one colour per frame, as often as a display shows one: what the way to the browser
     allows. It is told how far away the browser is (rtt, in ms) and has as many frames in flight as suits that: those of
-    a round trip, and those that leave between two answers, of which it asks for four a second."""
+    a round trip, and those that leave between two answers, of which it asks for two a second."""
 
     _esm = """
     export default { render({ model, el }) {
@@ -69,7 +69,7 @@ class EmptyCanvas(anywidget.AnyWidget):
     def __init__(self, trainer, rtt):
         super().__init__()
         self._trainer, self._inbox, self._version = trainer, deque(), None
-        self._window, self._asks = math.ceil(MOST * (rtt / 1000 + 0.3)), int(MOST / 4)
+        self._window, self._asks = math.ceil(MOST * (rtt / 1000 + 0.6)), int(MOST / 2)
         self._seq, self._acked, self._due = 0, None, 0.0
         self.stats = {"frames": 0, "bytes": 0, "seconds": 0.0}
         self.on_msg(self._receive)

@@ -129,7 +129,7 @@ def test_frames_are_never_held_back_for_an_answer_that_nobody_was_asked_for():
 def test_the_window_holds_a_round_trip_of_frames_and_no_more_than_is_needed():
     for rtt in (0.02, 0.1, 0.3):
         window = alone(delay=rtt / 2).pacing.window
-        assert MOST * rtt <= window <= MOST * (rtt + 0.4)
+        assert MOST * rtt <= window <= MOST * (rtt + 0.55)
     way = Way()
     assert way.window == WINDOWS[0]
     way.answered(100.0, 10.0, 1, 1, 1, 1)
@@ -154,9 +154,9 @@ def test_costly_frames_become_rarer_so_that_the_share_holds():
 # Who answers, and how often.
 
 
-def test_four_answers_a_second_are_enough():
+def test_five_answers_in_two_seconds_are_enough():
     b = alone()
-    assert b.answered <= 4.5 * 15 and len(b.sent) >= 50 * 15
+    assert b.answered <= 3 * 15 and len(b.sent) >= 50 * 15
 
 
 def test_a_viewer_that_owes_no_answer_is_not_silent():

@@ -7,7 +7,7 @@ a slow browser gets fewer frames, never a queue, a distant one as many as a near
 seconds, to find out whether it is back.
 
 Not every frame is to be answered: an answer costs the kernel, the server and JupyterLab more than a frame does (the
-kernel says that it is busy and that it is idle again). Four a second are enough while all is well.
+kernel says that it is busy and that it is idle again). Five in two seconds are enough while all is well.
 
 Times are seconds of any steady clock, handed in by the caller.
 """

@@ -18,7 +18,7 @@ SOON = 0.045  # while they are no later than that, more can be sent
 MUCH = 0.4  # a single one that is so much later is enough to send less
 PAINTED = 0.8  # least part of the frames that is to be painted
 LATELY = 5.0  # seconds: a round trip is remembered for one to two times as long
-ASKS = (0.25, 0.1)  # seconds between two questions: while all is well, and while the right rate is looked for
+ASKS = (0.4, 0.1)  # seconds between two questions: while all is well, and while the right rate is looked for
 JUDGED = 5  # answers that are looked at together
 WINDOWS = (4, 160)  # frames in flight: while nothing is known of the way, and at the very most
 
