@@ -260,9 +260,18 @@ ROWS = (  # text, name, format, target of nbprop
 )
 
 
-def print_table(result, kinds):
+def targets_at(rtt):
+    """What is aimed at where the browser is so many ms away."""
+    if not rtt:
+        return {name: target for _, name, _, target in ROWS}
+    far = {"fps": (">=", 30 if rtt <= 150 else 20), "age_ms": ("<=", rtt / 2 + 60), "picture_ms": ("<=", rtt + 80)}
+    return {name: far.get(name, target) for _, name, _, target in ROWS}
+
+
+def print_table(result, kinds, rtt):
+    targets = targets_at(rtt)
     print(f"\n{'':48}" + "".join(f"{kind:>12}" for kind in kinds) + "   target")
-    for text, name, form, target in ROWS:
+    for text, name, form, _ in ROWS:
         cells = []
         for kind in kinds:
             row = result[kind]
@@ -270,7 +279,7 @@ def print_table(result, kinds):
             value = row.get(name)
             cells.append("" if value is None or value != value else form.format(value))
         verdict = ""
-        if target and (value := result.get("nbprop", {}).get(name)) is not None:
+        if (target := targets[name]) and (value := result.get("nbprop", {}).get(name)) is not None:
             met = value >= target[1] if target[0] == ">=" else value <= target[1]
             verdict = f"   {target[0]} {form.format(target[1])}{'' if met else '   MISSED'}"
         print(f"{text:48}" + "".join(f"{cell:>12}" for cell in cells) + verdict)
@@ -358,7 +367,7 @@ def main():
             memory = measure_memory(dashboards[0], args.memory) if args.memory else []
             browser.close()
     print(f"\n{place}; load average {loads[0]:.1f} at the start, {loads[1]:.1f} at the end (about 2 of it its own)")
-    print_table(result, kinds)
+    print_table(result, kinds, args.rtt)
     if memory:
         each = ", ".join(f"{size:.1f}" for size in memory)
         print(f"kernel memory ({kinds[0]}): {each} MB after each minute of play")
