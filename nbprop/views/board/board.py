@@ -33,6 +33,8 @@ from .javascript import bundle
 from .pacing import Pacing
 from .panel import Panel
 from .picture import figure
+from .recording import MOMENTS
+from .saving import SIZE, Saved, save
 
 LOOK = 0.1  # seconds between two looks at a source that tells nobody of its steps
 LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
@@ -151,6 +153,16 @@ class Board(Attributes, anywidget.AnyWidget):
         if ax is not None:
             raise ValueError(f"plot: expected no ax for a board of {len(self.views)} views, which makes its own figure")
         return self._figure()
+
+    def save(self, path, *, title=None, moments=MOMENTS, size=SIZE, dpi=150) -> Saved:
+        """Write the board into a file, as its ending says.
+
+        .html   a page that needs nothing else, neither Python nor a network: up to `moments` moments of the run, in at
+                most `size` bytes, with what can be chosen and what is said under the pointer. title: by default the
+                name of the file
+        .png    a picture of now, with `dpi` dots per inch; .svg
+        """
+        return save(self, path, title, moments, size, dpi)
 
     def _of_each(self, what):
         if len(self.views) == 1:

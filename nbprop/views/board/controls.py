@@ -87,6 +87,10 @@ class Framed(Strict, widgets.VBox):
         """The board in Matplotlib."""
         return self.board.plot(ax)
 
+    def save(self, path, **options) -> Any:
+        """Write the board into a file, .html, .png or .svg: see `Board.save`."""
+        return self.board.save(path, **options)
+
     def describe(self) -> str:
         """The board in words."""
         return self.board.describe()

@@ -23,23 +23,31 @@ def bundle(folder=FOLDER) -> str:
     return join(entry(names(folder)), folder)
 
 
+@cache
+def program(views, folder=FOLDER) -> str:
+    """The text of a script for a page of its own, with these views (a tuple of names)."""
+    return _joined(_with(views, "start", "./board/standalone.js", "start"), folder)
+
+
 def entry(views) -> str:
     """The module that knows all views and starts the board."""
-    imports = [f'import {{ draw as {name} }} from "./{name}.js";' for name in views]
-    return "\n".join(
-        [
-            'import { widget } from "./board/board.js";',
-            *imports,
-            f"export default widget({{ {', '.join(views)} }});\n",
-        ]
-    )
+    return _with(views, "widget", "./board/board.js", "export default widget")
+
+
+def _with(views, name, module, call):
+    imports = [f'import {{ draw as {view} }} from "./{view}.js";' for view in views]
+    return "\n".join([f'import {{ {name} }} from "{module}";', *imports, f"{call}({{ {', '.join(views)} }});\n"])
 
 
 def join(text, folder=FOLDER) -> str:
     """The module `text`, which lies in the folder, with all that it imports, directly or not."""
+    return _joined(text, folder) + f"export default {_name('entry')}.default;\n"
+
+
+def _joined(text, folder):
     modules = {}
     _collect("entry", text, folder, modules, ())
-    return "\n".join(modules.values()) + f"export default {_name('entry')}.default;\n"
+    return "\n".join(modules.values())
 
 
 def _collect(module, text, folder, modules, path):
