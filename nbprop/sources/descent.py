@@ -209,15 +209,13 @@ class Descent(Live):
 
 
 class Past:
-    """A Descent as it was after a step, to be looked at."""
+    """A Descent as it was after step `moment`, to be looked at; its history is that of the whole run."""
 
     message, version = "", 0
 
     def __init__(self, descent, step) -> None:
-        self.surface, self.start, self.steps = descent.surface, descent.start, step
-        self.status = "paused" if step else "ready"
-        self.history = descent.history.copy()
-        self.history.truncate(step)
+        self.surface, self.start, self.steps, self.moment = descent.surface, descent.start, step, step
+        self.status, self.history = "paused" if step else "ready", descent.history
         self.paths = {name: self._path(path, descent) for name, path in descent.paths.items()}
 
     def _path(self, path, descent):

@@ -1,5 +1,6 @@
 """A saved page in a browser, opened from a file: it moves, answers, obeys and asks nobody for anything."""
 
+import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -83,7 +84,7 @@ def test_it_shows_the_last_moment_and_goes_to_any_other(opened):
     first = run.pictures()
     assert (
         all(a != b for a, b in zip(first, last, strict=True))
-        and run.words("loss") == "Loss. No step has been taken yet."
+        and run.words("loss") == "Loss. Step 0: before the first step."
     )
     slider = run.page.get_by_role("slider", name="Moment")
     box = slider.bounding_box()
@@ -187,7 +188,7 @@ def test_the_steps_of_a_graph_are_one_thing_with_two_handles(opened):
 
 def test_nothing_is_offered_that_would_do_nothing(opened):
     descent = opened("descent").at("step 30")
-    assert descent.page.get_by_role("button").count() == 1  # Play
+    assert descent.page.locator("button:not(.nbprop-larger)").all_inner_texts() == ["Play"]
     canvas = descent.page.locator("canvas")
     assert canvas.evaluate("(each) => each.style.cursor") == ""
     before = descent.pictures()
@@ -223,7 +224,7 @@ def test_with_reduced_motion_it_plays_a_picture_a_second(opened):
         (lambda text: text[: int(len(text) * 0.9)], "a part of it is missing"),
         (lambda text: text.replace('id="recording">', 'id="recording">!'), "damaged"),
         (lambda text: text.replace('id="recording">bmJwcm9w', 'id="recording">aGVsbG8h'), "no recording"),
-        (lambda text: text.replace('id="recording">bmJwcm9wAAE', 'id="recording">bmJwcm9wAAI'), "another version"),
+        (lambda text: re.sub('id="recording">(bmJwcm9wAA)[E-H]', r'id="recording">\1I', text), "another version"),
         (lambda text: text[: text.index('type="module">') + 3000], "a part of this file is missing"),
         (lambda text: text.replace('<script type="module">', '<script type="module">alert(1);'), "a part of this file"),
     ],

@@ -171,13 +171,13 @@ def test_a_graph_is_gone_through_step_by_step(read):
 
 
 def test_several_sources_go_together_and_the_shorter_one_waits(run, read):
-    other = run.at(100)
-    board = nb.views.Board(nb.views.Loss(run), nb.views.Loss(other))
-    _, frames = read(record(board, moments=6).data)
-    steps = [
-        [panel["arrays"]["train"][0, -1] if panel["arrays"]["train"].size else 0 for panel in frame] for frame in frames
-    ]
-    assert [int(b) for _, b in steps] == [min(int(a), 100) for a, _ in steps] and steps[-1][0] == 600
+    other = run.at(100).branch()
+    board = nb.views.Board(nb.views.Loss(run), nb.views.Loss(other), nb.views.Loss(run.at(50)))
+    index, frames = read(record(board, moments=6).data)
+    assert index["last"] == 600
+    shown = [[panel["labels"]["moment"] for panel in frame] for frame in frames]
+    steps = [moment["step"] for moment in index["moments"]]
+    assert shown == [[step if step < 600 else None, step if step < 100 else None, 50] for step in steps]
 
 
 def test_a_moment_that_cannot_be_come_back_to_is_left_out(run):
@@ -245,7 +245,7 @@ def test_a_usual_run_is_small():
     playground = nb.Playground(hidden=[8] * 8)
     playground.trainer.watch()
     playground.trainer.fit(steps=2000, bar=False)
-    found = record(playground.board)
+    found = record(playground)
     assert found.moments == 101 and len(found.data) < 600_000
     playground.close()
 
@@ -322,3 +322,15 @@ def test_a_recording_that_is_not_whole_is_refused_in_words(run, tmp_path, change
         [tmp_path / "read.mjs", tmp_path / "recording"], return_completed_process=True, capture_output=True, text=True
     )
     assert ran.returncode == 1 and words in ran.stderr
+
+
+def test_what_the_controls_stood_at_is_said_of_every_moment():
+    playground = nb.Playground(hidden=[4], seed=0)
+    playground.trainer.fit(steps=10, bar=False)
+    playground.trainer.set(lr=0.02, depth=2)
+    playground.trainer.fit(steps=10, bar=False)
+    heads = index_of(record(playground).data)["moments"]
+    assert {"Batch size 32", "Depth 1", "Learning rate 0.001", "Data spirals"} <= set(heads[10]["settings"])
+    assert {"Batch size 32", "Depth 2", "Learning rate 0.02", "Data spirals"} <= set(heads[11]["settings"])
+    assert "desk" not in index_of(record(playground, moments=1).data)["spec"]
+    playground.close()

@@ -25,8 +25,10 @@ export class Player {
     this.slider.setAttribute("aria-label", "Moment");
     this.label = make("output", "");
     const marks = make("div", "nbprop-marks", ...this.#marks());
-    this.element = make("div", "nbprop-player", this.button, make("div", "nbprop-track", this.slider, marks), this.label);
-    this.element.hidden = this.last < 1;
+    const bar = make("div", "nbprop-bar", this.button, make("div", "nbprop-track", this.slider, marks), this.label);
+    bar.hidden = this.last < 1;
+    this.settings = make("div", "nbprop-settings");
+    this.element = make("div", "nbprop-player", bar, this.settings);
     for (const each of [this.button, this.slider]) keepKeys(each);
     this.button.onclick = () => this.play(!this.timer);
     this.slider.oninput = () => {
@@ -66,6 +68,7 @@ export class Player {
     this.slider.value = String(this.now);
     this.slider.setAttribute("aria-valuetext", words);
     this.label.textContent = words;
+    this.settings.textContent = (this.index.moments[this.now].settings ?? []).join(" · ");
   }
 
   /** From here to the end, from the end once more from the start; or stand still. @param {boolean} on */

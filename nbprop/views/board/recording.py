@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbprop.checks import whole
+from nbprop.record.source import CannotSay
 
-from ..base.view import plural
+from ..base.view import number, plural
 from .compact import encode, plain
 from .panel import Panel
 
@@ -115,40 +116,73 @@ class _Then:
 def _take(board, most) -> _Take:
     from nbprop.training.progress import bar
 
-    panels = [Panel(view).spec() for view in board.views]
+    spec = {"columns": board.columns, "height": board.height, "panels": [Panel(view).spec() for view in board.views]}
     times, walked, last = _times(board.views, most)
-    sources = list({id(view.source): view.source for view in board.views}.values())
+    sources = {id(view.source): view.source for view in board.views}
+    looks = {}
     variants = [[{"options": options, "frames": []} for options in _variants(view, walked)] for view in board.views]
     heads = []
     with bar(len(times), "moment") as tick:
         for then in times:
             tick()
-            there = {id(source): _at(source, then.step) for source in sources}
-            if None in there.values():  # the way back to it is no longer there
+            try:
+                there = {key: _at(source, then.step, looks) for key, source in sources.items()}
+            except (ValueError, CannotSay):  # the way back to it is no longer there
                 continue
             for view, panel in zip(board.views, variants, strict=True):
                 for variant in panel:
                     options = {**variant["options"], **_own(view, then.options)}
                     variant["frames"].append(_frame(view, there[id(view.source)], options))
-            heads.append(_head(then, [*there.values()]))
-    return _Take({**board._spec, "panels": panels}, heads, variants, walked, last)
+            heads.append(_head(then, [*there.values()], _settings(board._desk, there)))
+    for look in looks.values():
+        look.close()
+    return _Take(spec, heads, variants, walked, last)
 
 
-def _at(source, step):
-    """The source as it was after that step: itself if it has not come further, None where that cannot be known."""
+def _at(source, step, looks):
+    """The source as it was after that step: itself if it has not come further. looks: those that can be moved."""
     if step >= source.steps or not hasattr(source, "at"):
         return source
-    try:
-        return source.at(step)
-    except ValueError:
-        return None
+    if look := looks.get(id(source)):
+        look.show(step, wait=True)
+        if look.message and not look.exact:
+            raise CannotSay(look.message)
+        return look
+    look = source.at(step)
+    if hasattr(look, "show"):
+        looks[id(source)] = look
+    return look
 
 
-def _head(then, sources):
+def _settings(desk, sources):
+    """What the controls of a desk stood at, in words."""
+    said: list[str] = []
+    if desk is None:
+        return said
+    for name, dial in desk.dials.items():
+        value, idle = desk.read(name)
+        knob = desk.source.knobs.get(name)
+        if knob is not None and knob.control is dial.control:  # else it is the playground's own
+            try:
+                value = getattr(sources[id(desk.source)], name)
+            except (ValueError, CannotSay):
+                continue
+        then = copy.copy(dial)
+        then.show(value, idle)
+        state = then.state()
+        shown = state.get("words") or state["value"]
+        if not idle and shown is not None:
+            words = {True: "on", False: "off"}[shown] if isinstance(shown, bool) else shown
+            said.append(f"{dial.control.label} {words if isinstance(words, str) else number(words)}")
+    return said
+
+
+def _head(then, sources, settings):
     loud = next((source for source in sources if source.status == "stopped"), sources[0])
     status = "stopped" if loud.status == "stopped" else "paused"
     message = loud.message if status == "stopped" else ""
-    return {"step": int(then.step), "status": status, "message": message, "events": then.events}
+    head = {"step": int(then.step), "status": status, "message": message, "events": then.events}
+    return {**head, "settings": settings} if settings else head
 
 
 def _frame(view, source, options):

@@ -66,11 +66,11 @@ export async function start(draws) {
     const model = new Model(recording);
     const still = Object.fromEntries(Object.entries(draws).map(([name, draw]) => [name, untouched(draw)]));
     widget(still).render({ model, el: place("board") });
-    document.querySelector(".nbprop-board")?.append(model.player.element);
+    document.querySelector(".nbprop-main")?.append(model.player.element);
     said.textContent = recording.index.said;
     document.addEventListener("keydown", (event) => {
       const target = /** @type {HTMLElement} */ (event.target);
-      if (!target.matches("select, input:not([type=checkbox]), canvas, button") || target === model.player.slider) model.player.key(event);
+      if (!target.matches("select, input:not([type=checkbox]), button") || target === model.player.slider) model.player.key(event);
     });
   } catch (problem) {
     said.textContent = `The run cannot be shown. ${problem instanceof Error ? problem.message : problem} Save it again, with board.save(...).`;
