@@ -126,7 +126,7 @@ def test_what_cannot_be_looked_at_is_said(playground, page):
     page.time("at")
     with pytest.raises(ValueError, match="a board has one time line"):
         nb.views.Board(nb.views.Loss(playground.trainer), nb.views.Loss(playground.trainer.branch()), timeline=True)
-    with pytest.raises(TypeError, match="this Descent has no earliest, at, rewind"):
+    with pytest.raises(TypeError, match="this Descent has no earliest, rewind"):
         nb.views.Board(nb.views.Landscape(nb.Descent()), timeline=True)
 
 

@@ -160,13 +160,10 @@ def _settings(desk, sources):
     if desk is None:
         return said
     for name, dial in desk.dials.items():
-        value, idle = desk.read(name)
-        knob = desk.source.knobs.get(name)
-        if knob is not None and knob.control is dial.control:  # else it is the playground's own
-            try:
-                value = getattr(sources[id(desk.source)], name)
-            except (ValueError, CannotSay):
-                continue
+        try:
+            value, idle = desk.read(name, sources[id(desk.source)])
+        except CannotSay:
+            continue
         then = copy.copy(dial)
         then.show(value, idle)
         state = then.state()
