@@ -13,7 +13,12 @@ class Diverged(FloatingPointError):
     step: the step in which it happened; layer: name of the layer, None for the loss;
     quantity: "z", "a", "loss", "dL/dz", "gradient" or "parameters"; or where it came into the step from outside,
     "batch" or "weights"; value: the first such number.
+    back, lr: what `advise` advises: the step to go back to, and a learning rate to try from there (a dict, of one for
+    each part); None: nothing, or none would help.
     """
+
+    back: "int | None" = None
+    lr: Any = None
 
     def __init__(self, step, layer, quantity, value) -> None:
         self.step, self.layer, self.quantity, self.value = step, layer, quantity, value
@@ -22,13 +27,28 @@ class Diverged(FloatingPointError):
         became = "is {} before it begins" if quantity in _ADVICE else "became {}"
         super().__init__(f"In step {step}, {_WORDS[quantity]}{of} {became.format(what)}.")
 
-    def advise(self, step, lr) -> None:
-        """Add what to do: go back to `step`. lr: a number, or a dict of one for each part."""
+    def advise(self, step, lr, then) -> None:
+        """Add what to do: go back to `step`. lr: a number, or a dict of one for each part; then: what it was there."""
+        self.back = int(step)
         if self.quantity in _ADVICE:
             self.args = (f"{self} {_ADVICE[self.quantity].format(step)}",)
+            if self.quantity == "batch":
+                self.back = None
             return
-        rate = ", ".join(f"{each:.3g} ({part})" for part, each in lr.items()) if isinstance(lr, dict) else f"{lr:.3g}"
-        self.args = (f"{self} Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {rate}.",)
+        several = isinstance(lr, dict)
+        now, before = (each if isinstance(each, dict) else {"": each} for each in (lr, then))
+        # A rate that has been raised since is to blame; any other is to be smaller than it was.
+        raised = any(each > before.get(part, each) for part, each in now.items())
+        tried = {part: before.get(part, each) if raised else float(f"{each / 10:.1g}") for part, each in now.items()}
+        self.lr = tried if several else tried[""]
+        rate, other = (", ".join(_rate(part, each) for part, each in rates.items()) for rates in (now, tried))
+        such = f"the {other} that it had then" if raised else other
+        back = f"Rewind to step {step}, trainer.rewind({step}), and try a learning rate below {rate}"
+        self.args = (f"{self} {back}, such as {such}.",)
+
+
+def _rate(part, each):
+    return f"{each:.3g} ({part})" if part else f"{each:.3g}"
 
 
 _ADVICE = {

@@ -33,6 +33,7 @@ class Returning(Turning):
     _recorder: Recorder
     _watching: "frozenset[str]"
     _edited: int
+    _error: Any  # what has stopped it, if that was a divergence
 
     def _take(self, run: Run, past: Past, history: History) -> None:
         """This run, with its past and its history, is now the trainer's."""
@@ -71,7 +72,7 @@ class Returning(Turning):
     @contextmanager
     def _or_back(self, moment):
         """What fails inside leaves everything as it was at that moment, which is now."""
-        run, step, past, history = moment
+        run, step, past, history, error = moment
         now = run.snapshot()
         try:
             yield
@@ -79,6 +80,7 @@ class Returning(Turning):
             self._take(run, past, history)
             run.restore(now)
             self._came_back(step)
+            self._stopped_by(error)
             raise
 
     def _go_back(self, step, turned=False):
@@ -104,7 +106,7 @@ class Returning(Turning):
 
     def _came_back(self, step, differs=""):
         self._requested.clear()
-        self._edited = -1
+        self._edited, self._error = -1, None
         last = {name: self.history.series(name)[1][-1:] for name in self.evaluation}
         self.evaluation = {name: float(values[0]) for name, values in last.items() if len(values)}
         self.message = differs
@@ -116,7 +118,45 @@ class Returning(Turning):
 
     def _moment(self):
         """All that `undo` needs to come back to now."""
-        return self._run, self.steps, self._past.copy(), self.history.copy()
+        return self._run, self.steps, self._past.copy(), self.history.copy(), self._error
+
+    def _advise(self, error):
+        """Back to the lowest loss, with the learning rate of then or a smaller one."""
+        steps, losses = self.history.series("loss")
+        steps, losses = (column[steps >= self._past.first] for column in (steps, losses))
+        best = int(steps[losses.argmin()]) if len(losses) else 0
+        later = [event for event in self.history.events if event.name == "lr" and event.step >= best]
+        error.advise(best, self.lr, later[0].old if later else self.lr)
+        self._error = error
+
+    def _stopped_by(self, error):
+        """The run had stopped here: it says so again."""
+        if error is not None:
+            self._error = error
+            self._fail(error)
+
+    @property
+    def remedy(self) -> str:
+        """What `mend` does, in words; "" while nothing is wrong, or where it could do nothing."""
+        error = self._error
+        if error is None or error.back is None or self.status != "stopped":
+            return ""
+        rates = error.lr.values() if isinstance(error.lr, dict) else [error.lr]
+        lr = ", ".join(f"{each:g}" for each in rates if each is not None)
+        return f"Back to step {error.back:,}" + (f" with learning rate {lr}" if lr else "")
+
+    def mend(self) -> None:
+        """Do what the message of a run that has diverged advises: go back to the step of the lowest loss, with a
+        smaller learning rate. `undo` takes it back."""
+        self.post(self._mend)
+
+    def _mend(self):
+        error = self._error
+        if not self.remedy:
+            raise ValueError("mend: nothing to mend: the run has not diverged")
+        self.rewind(error.back)
+        if error.lr is not None:
+            self._ask(self._checked({"lr": error.lr}))
 
     def find_lr(self, low: float = 1e-6, high: float = 10.0, steps: int = 100) -> LearningRates:
         """Try growing learning rates on a branch and see where the loss falls fastest: a `LearningRates`."""
@@ -243,11 +283,12 @@ class Returning(Turning):
         self._changed()
 
     def _come_to(self, moment):
-        run, step, past, history = moment
+        run, step, past, history, error = moment
         self._take(run, past, history)
         with np.errstate(all="ignore"):
             made = past.rewind(run, step, turned=True)
         self._came_back(step, self._differs(made))
+        self._stopped_by(error)
 
 
 def _fresh_model(run, start, seed):

@@ -126,13 +126,13 @@ class Trainer(Seen):
         self._watching = frozenset()  # what is recorded even when no view needs it
         self._recorder, self._hooks, self._acts = Recorder(), Hooks(), Acts()
         self._requested = {}
-        self._turned, self._hooked, self._edited = -math.inf, -1, -1
+        self._turned, self._hooked, self._edited, self._error = -math.inf, -1, -1, None
         super().__init__()
 
     def _begin(self, run):
         """A run from its first step on."""
         self._take(run, Past(self.snapshot_every), History())
-        self.status, self.message = "ready", ""
+        self.status, self.message, self._error = "ready", "", None
         self._past.keep(run)
         self._evaluate()
         self._changed()
@@ -171,9 +171,7 @@ class Trainer(Seen):
                     self._recorder.keep(self.history, run.steps, run.observation, needed, self.probe_every)
                     self._complain(self._recorder)
         except Diverged as error:
-            steps, losses = self.history.series("loss")
-            steps, losses = (column[steps >= self._past.first] for column in (steps, losses))
-            error.advise(steps[losses.argmin()] if len(losses) else 0, self.lr)
+            self._advise(error)
             self._stepping = False
             self._tell("diverged", error)
             self._fail(error)

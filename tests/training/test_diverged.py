@@ -135,3 +135,45 @@ def test_an_error_in_the_model_does_not_end_the_trainer():
     model.bad = False
     t.fit(steps=3)
     assert t.steps == 3
+
+
+@pytest.fixture
+def broken():
+    t = nb.Trainer(nb.nn.mlp([1, 8, 8, 1], activation="relu", seed=0), nb.data.wave(seed=0), optimizer="sgd", lr=0.001)
+    t.fit(steps=30, bar=False)
+    t.lr = 10.0
+    with pytest.raises(nb.Diverged, match=r"below 10, such as the 0.001 that it had then"):
+        t.fit(steps=3000, bar=False)
+    return t
+
+
+def test_what_is_advised_can_be_done_and_helps(broken):
+    t, step = broken, broken.steps
+    assert t.status == "stopped" and t.remedy == "Back to step 20 with learning rate 0.001"
+    t.mend()
+    assert (t.steps, t.lr, t.status, t.remedy) == (20, 0.001, "paused", "")
+    t.fit(steps=200, bar=False)
+    t.undo()  # it had that learning rate there: it was one act
+    assert (t.steps, t.lr) == (step, 10.0)
+    with pytest.raises(ValueError, match="nothing to mend"):
+        nb.Trainer(nb.nn.mlp([1, 2, 1]), nb.data.wave()).mend()
+
+
+def test_a_broken_run_that_undo_brings_back_says_so_again(broken):
+    t, said, step = broken, broken.message, broken.steps
+    t.rewind(10)
+    assert (t.status, t.message) == ("paused", "")
+    t.undo()
+    assert (t.status, t.message, t.steps) == ("stopped", said, step) and t.remedy
+    t.reset()
+    assert t.message == t.remedy == ""
+    t.undo()
+    assert t.message == said
+    assert t.branch().message == ""
+
+
+def test_a_rate_that_was_never_another_is_to_be_a_tenth():
+    t = nb.Trainer(nb.nn.mlp([1, 8, 1], activation="relu", seed=0), nb.data.wave(seed=0), optimizer="sgd", lr=3e7)
+    with pytest.raises(nb.Diverged, match=r"below 3e\+07, such as 3e\+06"):
+        t.fit(steps=300, bar=False)
+    assert t.remedy.endswith("with learning rate 3e+06")

@@ -57,6 +57,13 @@ function render({ model, el }, draws) {
   const status = make("div", "nbprop-status");
   status.setAttribute("role", "status");
   status.hidden = true;
+  const said = make("span", "");
+  const mend = /** @type {HTMLButtonElement} */ (make("button", "nbprop-button"));
+  mend.type = "button";
+  mend.hidden = true;
+  mend.onclick = () => say({ type: "mend" });
+  keepKeys(mend);
+  status.append(said, mend);
   const grid = make("div", "nbprop-grid");
   const time = spec.timeline ? makeTimeline((/** @type {any} */ message) => say(message)) : null;
   const main = make("div", "nbprop-main", status, grid, ...(time ? [time.element] : []));
@@ -113,11 +120,12 @@ function render({ model, el }, draws) {
     desk?.take(head, id);
     desk?.focusOther(focused);
     time?.take(head.timeline, id);
+    remedy = head.remedy ?? "";
     loud = statusLine(head.status, head.message, head.step);
     speak();
     return true;
   }
-  let loud = "";
+  let [loud, remedy] = ["", ""];
   /** The line above the panels: of the run, or of a kernel that does not answer. */
   function speak() {
     const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
@@ -127,7 +135,9 @@ function render({ model, el }, draws) {
     else if (silent && heard) look(); // which is how a way that is closed is noticed
     const words = silent || loud;
     root.classList.toggle("nbprop-silent", Boolean(silent));
-    if (status.textContent !== words) status.textContent = words;
+    if (said.textContent !== words) said.textContent = words;
+    mend.hidden = !remedy || Boolean(silent);
+    if (mend.textContent !== remedy) mend.textContent = remedy;
     status.hidden = !words;
   }
   const first = performance.now();

@@ -324,6 +324,8 @@ class Board(Attributes, anywidget.AnyWidget):
         data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
         source = next((s for s in self._sources if s.status in LOUD), self._sources[0])
         head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
+        if source.status in LOUD and (remedy := getattr(source, "remedy", "")):
+            head["remedy"] = remedy
         return head, data.tobytes()
 
     def _keep(self, versions):
@@ -385,6 +387,11 @@ class Board(Attributes, anywidget.AnyWidget):
             if message["name"] not in panel.names:
                 raise ValueError(f"expected an option out of {panel.names}, got {message['name']!r}")
             setattr(panel.view, message["name"], message["value"])
+        elif kind == "mend":
+            self._news = True
+            for source in self._sources:
+                if getattr(source, "remedy", ""):
+                    source.post(source.mend)
         elif kind == "act":
             self._news = True
             self._panels[message["panel"]].view.act(message["name"], message["value"])
