@@ -175,7 +175,7 @@ def test_frames_are_read_wherever_their_bytes_start(bare, shift):
     assert mount["type"] == "mount" and mount["panels"] == [0, 1] and mount["page"] is True
     seq = bare.deliver(shift)
     bare.settle()
-    assert {"type": "ack", "view": mount["view"], "seq": seq} in bare.collect()
+    assert {"type": "ack", "view": mount["view"], "seq": seq, "painted": 1} in bare.collect()
     assert bare.get("seq") == str(seq) and bare.get("painted") == "1"
     assert bare.colors("loss") > 20
 
@@ -339,12 +339,13 @@ def test_nothing_in_it_is_ever_taken_for_html(bare):
 
 def test_every_control_has_a_name_and_a_visible_focus(bare):
     bare.open()
-    controls = bare.page.locator(f"{BOARD} select, {BOARD} input")
-    assert controls.count() == 4
+    controls = bare.page.locator(f"{BOARD} :is(select, input, button, canvas)")
+    assert controls.count() == 8
     for i in range(controls.count()):
         bare.page.keyboard.press("Tab")
         control = controls.nth(i)
-        assert control.evaluate("(c) => c === document.activeElement && c.labels[0].innerText.trim().length > 0")
+        name = "(c) => c === document.activeElement && (c.ariaLabel ?? c.labels[0].innerText).trim().length > 0"
+        assert control.evaluate(name)
         assert control.evaluate("(c) => getComputedStyle(c).outlineWidth") == "2px"
 
 
