@@ -1,5 +1,6 @@
 """What the live benchmark compares, made in the kernel of a notebook: a Playground with its board of four views, with
-an empty canvas in the board's place, or with a Matplotlib figure there. Controls, network and training are the same."""
+an empty canvas in its place, or with a Matplotlib figure there, each beside a slider. Network and training are the
+same."""
 
 import io
 import math
@@ -130,24 +131,18 @@ class Redrawn(widgets.Image):
 
 
 def show(kind, speed, rtt=0.0):
-    """The playground to be shown at the end of a cell, training at `speed` steps per second, `rtt` ms away."""
+    """What is to be shown at the end of a cell, training at `speed` steps per second, `rtt` ms away."""
     global playground, watcher
-    playground = nb.Playground(hidden=HIDDEN, speed=speed)
-    trainer, watcher = playground.trainer, playground.board
+    shown = playground = nb.Playground(hidden=HIDDEN, speed=speed)
+    trainer, watcher = playground.trainer, playground
     if kind != "nbprop":
-        board = playground.board
-        trainer.watchers.discard(board)
-        watcher = EmptyCanvas(trainer, rtt) if kind == "empty" else Redrawn(trainer, board.views)
-        watcher.layout.flex, watcher.layout.min_width = board.layout.flex, "0"
-        _replace(playground, board, watcher)
-    return playground
-
-
-def _replace(box, old, new):
-    box.children = [new if child is old else child for child in box.children]
-    for child in box.children:
-        if isinstance(child, widgets.Box):
-            _replace(child, old, new)
+        trainer.watchers.discard(playground)
+        watcher = EmptyCanvas(trainer, rtt) if kind == "empty" else Redrawn(trainer, playground.views)
+        watcher.layout.flex, watcher.layout.min_width = "1 1 0", "0"
+        rate = widgets.FloatLogSlider(trainer.lr, min=-5, max=1, step=0.05, description="Learning rate")
+        rate.observe(lambda change: trainer.set(lr=change["new"]), "value")
+        shown = widgets.HBox([rate, watcher])
+    return shown
 
 
 def _apply(run, name, value, apply=Run.apply):
@@ -180,17 +175,16 @@ Trainer.probe = _timed("probes", Trainer.probe)
 def play(watched=True, probes=True):
     """Train on; unwatched, nothing but training is left, or training with the records that the views need."""
     trainer = playground.trainer
-    everyone = {playground, watcher}
     trainer.watchers.clear()
     if watched:
-        trainer.watchers.update(everyone)
+        trainer.watchers.add(watcher)
     trainer.watch(probes and not watched)
     trainer.play(unseen=True)
 
 
 def pause():
     playground.trainer.pause()
-    playground.trainer.watchers.update({playground, watcher})
+    playground.trainer.watchers.add(watcher)
     playground.trainer.watch(False)
 
 

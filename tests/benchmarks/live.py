@@ -86,7 +86,8 @@ class Dashboard:
         (connection,) = set(runtime.glob("kernel-*.json")) - known
         self.kernel = Kernel(connection)
         page.evaluate("selector => bench.watch(selector)", PICTURE[kind])
-        self.slider = page.locator(".widget-inline-hbox", has_text="Learning rate").get_by_role("slider")
+        beside = page.locator(".widget-inline-hbox", has_text="Learning rate").get_by_role("slider")
+        self.slider = page.get_by_role("slider", name="Learning rate") if kind == "nbprop" else beside
         self.pid = self.kernel.ask("contenders.counters()")["pid"]
 
     @contextmanager
