@@ -42,7 +42,7 @@ class Moment(Knobs, Winding):
     another, or `redo` brings it back. `close` lets go of everything.
     """
 
-    def __init__(self, trainer: "Trainer", step: int, wait: bool = True) -> None:
+    def __init__(self, trainer: Any, step: int, wait: bool = True) -> None:
         self._recorder = trainer._recorder.copy()
         super().__init__(trainer, step, wait)
 

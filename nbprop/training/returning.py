@@ -174,7 +174,7 @@ class Returning(Turning):
 
         wait: False, in a notebook, leaves what takes long to the background; see `Moment.show`.
         Raises ValueError if the step is not there, or cannot be made again."""
-        return Moment(self, step, wait)  # pyright: ignore[reportArgumentType]
+        return Moment(self, step, wait)
 
     def _copied(self):
         if self._run.bound:
