@@ -52,11 +52,11 @@ class Bare:
 
     def open(self, style="", kernel=True):
         self.page.set_content(f"<style>{style}\n{self.board._css}</style><div id=el style='width: 640px'></div>")
-        snapshot = {**self.board.snapshot}
+        snapshot, recording = {**self.board.snapshot}, base64.b64encode(self.board.recording).decode()
         if snapshot:
             snapshot["data"] = base64.b64encode(snapshot["data"]).decode()
         self.page.evaluate(
-            """async ([esm, spec, snapshot, kernel]) => {
+            """async ([esm, spec, snapshot, recording, kernel]) => {
                 window.bytes = (text, shift = 0) => {
                     const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
                     const all = new Uint8Array(shift + raw.length);
@@ -64,7 +64,7 @@ class Bare:
                     return new DataView(all.buffer, shift);
                 };
                 if (snapshot.data !== undefined) snapshot.data = bytes(snapshot.data);
-                const state = (window.state = { _spec: spec, snapshot });
+                const state = (window.state = { _spec: spec, snapshot, recording: bytes(recording) });
                 window.changed = new Set();
                 window.said = [];
                 window.handlers = new Set();
@@ -78,7 +78,7 @@ class Bare:
                 const { default: widget } = await import(url);
                 window.cleanup = await widget.render({ model, el: document.getElementById("el") });
             }""",
-            [self.board._esm, self.board._spec, snapshot, kernel],
+            [self.board._esm, self.board._spec, snapshot, recording, kernel],
         )
         return self
 
@@ -428,3 +428,53 @@ def test_a_quantity_that_is_recorded_later_is_offered_in_the_list(page):
     bare.settle()
     assert page.locator("[data-panel=gradients] select").input_value() == "weight norm"
     assert bare.colors("gradients") > 10 and not bare.errors
+
+
+def test_a_recording_that_was_kept_is_gone_through_when_no_kernel_answers(bare):
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.moons(samples=40, seed=0), lr=0.01, seed=0)
+    trainer.watch()
+    trainer.fit(steps=30, bar=False)
+    bare.board = Board(Loss(trainer), Histograms(trainer), timeline=True)
+    bare.board.keep_recording = True
+    bare.board._record()  # not in two seconds
+    bare.board._keep([1])
+    bare.open(kernel=False)
+    bare.settle()
+    assert bare.get("step") == "30" and bare.page.locator(".nbprop-player").count() == 0
+    bare.page.locator(".nbprop-player").wait_for()
+    status = bare.page.locator(".nbprop-status")
+    assert status.inner_text().startswith("No kernel answers: what you see was recorded.")
+    assert not bare.page.locator(".nbprop-timeline").is_visible()
+    last = bare.picture("histograms")
+    slider = bare.page.get_by_role("slider", name="Moment")
+    slider.press("Home")
+    bare.page.wait_for_selector(f"{BOARD}[data-step='0']")
+    bare.settle()
+    assert bare.picture("histograms") != last
+    bare.page.locator("[data-panel=histograms] select").select_option("activations")
+    slider.press("End")
+    bare.page.wait_for_selector(f"{BOARD}[data-step='30']")
+    bare.page.wait_for_timeout(6000)  # longer than a kernel is waited for
+    assert status.inner_text().startswith("No kernel answers: what you see was recorded.")
+    assert (
+        bare.page.locator("[data-panel=histograms] canvas").get_attribute("aria-label").startswith("Histograms. Activ")
+    )
+
+
+def test_a_kernel_that_answers_takes_the_place_of_the_recording(bare):
+    bare.board.keep_recording = True
+    bare.board._record()  # not in two seconds
+    bare.open()
+    bare.page.locator(".nbprop-player").wait_for(state="attached")
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    assert bare.page.locator(".nbprop-player").count() == 0
+    bare.page.locator(".nbprop-status").wait_for(state="hidden")
+
+
+def test_a_kept_recording_that_is_broken_is_said_to_be(bare):
+    bare.board.recording = b"nbprop\0\1" + bytes(20)
+    bare.open(kernel=False)
+    words = "No kernel answers, and the recording that was kept cannot be shown. It is damaged"
+    bare.page.locator(".nbprop-status", has_text=words).wait_for()

@@ -131,7 +131,7 @@ def test_it_plays_and_ends_at_the_last_moment(opened):
 
 def test_a_mark_says_what_was_turned_and_leads_there(opened):
     run = opened("run").at("step 200")
-    mark = run.page.locator(".nbprop-marks button")
+    mark = run.page.locator(".nbprop-player-marks button")
     assert mark.get_attribute("title") == "after step 100\nlr 0.001 → 0.03"
     mark.click()
     run.at("step 100 of 200 · lr 0.001 → 0.03")

@@ -137,7 +137,7 @@ def test_with_nothing_in_sight_a_bare_frame_asks_every_two_seconds_who_is_there(
     play(board, source, 10, after=page.ack)
     n, calls = len(page.sent), view.calls
     play(board, source, 500, after=page.ack, seconds=0.02)  # 10 s
-    assert 4 <= len(page.sent) - n <= 6 and view.calls == calls
+    assert 4 <= len(page.sent) - n <= 6 and view.calls <= calls + 1  # one snapshot, should the notebook be saved
     assert page.head["panels"] == [] and board.seen
     play(board, source, 700)
     assert not board.seen

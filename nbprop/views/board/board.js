@@ -3,6 +3,7 @@ import { keepKeys, make } from "./controls.js";
 import { makeDesk } from "./desk.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
+import { standIn } from "./standin.js";
 import { themeOf } from "./theme.js";
 import { makeTimeline } from "./timeline.js";
 import { HOLD, PanelView } from "./panel.js";
@@ -86,6 +87,7 @@ function render({ model, el }, draws) {
   el.replaceChildren(root);
 
   function say(/** @type {any} */ message) {
+    if (standin.send(message)) return;
     try {
       model.send({ view: id, ...message });
     } catch {
@@ -125,7 +127,17 @@ function render({ model, el }, draws) {
     speak();
     return true;
   }
+<<<<<<< HEAD
   let [loud, remedy] = ["", ""];
+=======
+  let loud = "", recorded = "";
+  const standin = standIn(model.get("recording"), receive, main, (words) => {
+    recorded = words;
+    root.classList.toggle("nbprop-recorded", Boolean(words));
+    speak();
+  });
+  const answer = (/** @type {any} */ head, /** @type {DataView[]} */ buffers) => (standin.leave(), receive(head, buffers));
+>>>>>>> 817897b (A saved notebook keeps the state of ten seconds ago at most, also while it plays; keep_recording keeps a recording that is gone through when no kernel answers)
   /** The line above the panels: of the run, or of a kernel that does not answer. */
   function speak() {
     const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
@@ -133,7 +145,7 @@ function render({ model, el }, draws) {
     const silent = pulse({ now: performance.now(), mounted: first, heard, playing, looking, gone: ended, step });
     if (ended) desk?.lost();
     else if (silent && heard) look(); // which is how a way that is closed is noticed
-    const words = silent || loud;
+    const words = recorded || silent || loud;
     root.classList.toggle("nbprop-silent", Boolean(silent));
     if (said.textContent !== words) said.textContent = words;
     mend.hidden = !remedy || Boolean(silent);
@@ -261,13 +273,14 @@ function render({ model, el }, draws) {
     take({ head, view: data });
     store.whole = false; // live frames build on a live one
   }
-  model.on("msg:custom", receive);
+  model.on("msg:custom", answer);
   model.on("change:_spec", respec);
   mount();
 
   return () => {
     over.abort();
-    model.off("msg:custom", receive);
+    model.off("msg:custom", answer);
+    standin.leave();
     model.off("change:_spec", respec);
     clearInterval(beat);
     for (const observer of [sizes, seen, themes]) observer.disconnect();

@@ -30,6 +30,7 @@ from . import timeline as timelines
 from .attributes import Attributes, positive
 from .desk import Desk
 from .javascript import bundle
+from .kept import Kept
 from .pacing import Pacing
 from .panel import Panel
 from .picture import figure
@@ -41,7 +42,7 @@ LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
 _work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
 
 
-class Board(Attributes, anywidget.AnyWidget):
+class Board(Attributes, Kept, anywidget.AnyWidget):
     """Views beside each other, live in the notebook.
 
     views    views or boards (whose views are taken over)
@@ -55,11 +56,10 @@ class Board(Attributes, anywidget.AnyWidget):
     """
 
     _esm = bundle()
-    _css = (Path(__file__).parent / "board.css").read_text(encoding="utf-8")
+    _css = "".join((Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "player"))
 
     _closed = False
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
-    snapshot = traitlets.Dict().tag(sync=True)  # a whole frame, for a page that no kernel speaks to
 
     _desk: "Desk | None" = None
 
@@ -90,7 +90,6 @@ class Board(Attributes, anywidget.AnyWidget):
         self._versions = self._statuses = None  # of the sources, at the last frame
         self._playing = False
         self._errors = {}  # index of a panel that could not be drawn -> what was wrong
-        self._snapshot_of = None  # versions of the sources at the last snapshot
         self._frames = self._bytes = 0
         self._seconds = 0.0
         spec = {"columns": columns, "height": height, "panels": [panel.spec() for panel in self._panels]}
@@ -263,8 +262,7 @@ class Board(Attributes, anywidget.AnyWidget):
         # When nothing is running nobody will ask again, so then the rate does not count.
         if new and self._pacing.may_send(now, hurry=self._whole or not self._playing):
             self._offer(versions, now, told)
-        if was and not self._playing:
-            self._keep(versions)
+        self._keep_if_due(versions, now, was and not self._playing)
 
     def _chosen(self):
         """Has an option been set in Python since the last frame?"""
@@ -328,19 +326,6 @@ class Board(Attributes, anywidget.AnyWidget):
             head["remedy"] = remedy
         return head, data.tobytes()
 
-    def _keep(self, versions):
-        """A snapshot of now goes into the widget's state."""
-        if versions == self._snapshot_of:
-            return
-        self._snapshot_of = versions
-        panels = {i: Panel(view) for i, view in enumerate(self.views)}  # new ones, of which the browser has nothing
-        head, data = self._pack(panels, self._clock())
-        if self._desk is not None:
-            head["desk"] = self._desk.standing()
-        if self._timeline is not None:
-            head["timeline"] = self._timeline.standing()
-        self.snapshot = {"head": {**head, "full": True}, "data": data}
-
     # What the browser says.
 
     def _receive(self, _, content, buffers):
@@ -377,6 +362,7 @@ class Board(Attributes, anywidget.AnyWidget):
             self._listen()
             if new or kind == "mount":
                 self._whole = True
+            if new or kind == "mount" or not message["page"]:  # which is also how a page says that it is about to go
                 self._keep([source.version for source in self._sources])
         elif kind == "unmount":
             self._pacing.leave(viewer)
@@ -416,8 +402,8 @@ class Board(Attributes, anywidget.AnyWidget):
                 panel.forget()
             self._inbox.clear()
         super().close()
-        if self._made and self.snapshot:
-            self.snapshot = {}
+        if self._made:
+            self._let_go_of_kept()
         if self._made and self._own_layout is not None:
             self._own_layout.close()
 

@@ -24,8 +24,8 @@ export class Player {
     Object.assign(this.slider, { type: "range", min: 0, max: this.last, step: 1, value: this.last });
     this.slider.setAttribute("aria-label", "Moment");
     this.label = make("output", "");
-    const marks = make("div", "nbprop-marks", ...this.#marks());
-    const bar = make("div", "nbprop-bar", this.button, make("div", "nbprop-track", this.slider, marks), this.label);
+    const marks = make("div", "nbprop-player-marks", ...this.#marks());
+    const bar = make("div", "nbprop-player-bar", this.button, make("div", "nbprop-player-track", this.slider, marks), this.label);
     bar.hidden = this.last < 1;
     this.settings = make("div", "nbprop-settings");
     this.element = make("div", "nbprop-player", bar, this.settings);

@@ -117,25 +117,30 @@ def _take(board, most) -> _Take:
     from nbprop.training.progress import bar
 
     spec = {"columns": board.columns, "height": board.height, "panels": [Panel(view).spec() for view in board.views]}
-    times, walked, last = _times(board.views, most)
+    line = board._timeline  # which may be at the past
     sources = {id(view.source): view.source for view in board.views}
+    if line is not None and id(line.moment) in sources:
+        sources[id(line.moment)] = line.trainer
+    times, walked, last = _times(board.views, [*sources.values()], most)
     looks = {}
     variants = [[{"options": options, "frames": []} for options in _variants(view, walked)] for view in board.views]
     heads = []
-    with bar(len(times), "moment") as tick:
-        for then in times:
-            tick()
-            try:
-                there = {key: _at(source, then.step, looks) for key, source in sources.items()}
-            except (ValueError, CannotSay):  # the way back to it is no longer there
-                continue
-            for view, panel in zip(board.views, variants, strict=True):
-                for variant in panel:
-                    options = {**variant["options"], **_own(view, then.options)}
-                    variant["frames"].append(_frame(view, there[id(view.source)], options))
-            heads.append(_head(then, [*there.values()], _settings(board._desk, there)))
-    for look in looks.values():
-        look.close()
+    try:
+        with bar(len(times), "moment") as tick:
+            for then in times:
+                tick()
+                try:
+                    there = {key: _at(source, then.step, looks) for key, source in sources.items()}
+                except (ValueError, CannotSay):  # the way back to it is no longer there
+                    continue
+                for view, panel in zip(board.views, variants, strict=True):
+                    for variant in panel:
+                        options = {**variant["options"], **_own(view, then.options)}
+                        variant["frames"].append(_frame(view, there[id(view.source)], options))
+                heads.append(_head(then, [*there.values()], _settings(board._desk, there, sources)))
+    finally:
+        for look in looks.values():
+            look.close()
     return _Take(spec, heads, variants, walked, last)
 
 
@@ -154,15 +159,17 @@ def _at(source, step, looks):
     return look
 
 
-def _settings(desk, sources):
+def _settings(desk, there, sources):
     """What the controls of a desk stood at, in words."""
     said: list[str] = []
     if desk is None:
         return said
+    key = next((key for key, source in sources.items() if source is desk.source), None)
+    source = there.get(key, desk.source)
     for name, dial in desk.dials.items():
         try:
-            value, idle = desk.read(name, sources[id(desk.source)])
-        except CannotSay:
+            value, idle = desk.read(name, source)
+        except (ValueError, CannotSay):
             continue
         then = copy.copy(dial)
         then.show(value, idle)
@@ -203,9 +210,8 @@ def _frame(view, source, options):
 # ---- which moments, which variants -----------------------------------------------------------------------------------
 
 
-def _times(views, most) -> tuple[list[_Then], str, int]:
+def _times(views, sources, most) -> tuple[list[_Then], str, int]:
     """The moments, the option that leads through them or "", and the last step."""
-    sources = list({id(view.source): view.source for view in views}.values())
     dated = [source for source in sources if hasattr(source, "at") and source.steps]
     if dated:
         last = max(int(source.steps) for source in dated)

@@ -1,45 +1,7 @@
 /** A page that shows a recording without any kernel: what stands in for the kernel is here. */
 import { widget } from "./board.js";
-import { Player } from "./player.js";
 import { read } from "./recording.js";
-
-/** A widget's model as a board needs one; it answers out of a recording. */
-export class Model {
-  /** @param {import("./recording.js").Recording} recording */
-  constructor(recording) {
-    this.recording = recording;
-    this.player = new Player(recording.index, () => this.tell());
-    /** @type {Set<Function>} */
-    this.handlers = new Set();
-  }
-
-  get(/** @type {string} */ name) {
-    return name === "_spec" ? this.recording.index.spec : undefined;
-  }
-
-  on(/** @type {string} */ name, /** @type {Function} */ handler) {
-    if (name === "msg:custom") this.handlers.add(handler);
-  }
-
-  off(/** @type {string} */ name, /** @type {Function} */ handler) {
-    if (name === "msg:custom") this.handlers.delete(handler);
-  }
-
-  tell() {
-    const { head, view } = this.recording.frame(this.player.now);
-    for (const handler of this.handlers) handler(head, [view]);
-  }
-
-  send(/** @type {any} */ message) {
-    const { index, chosen } = this.recording;
-    if (message.type === "option" && message.name === index.walked) {
-      const values = index.moments.map((/** @type {any} */ { step }) => step);
-      this.player.play(false);
-      this.player.seek(values.findLastIndex((/** @type {number} */ value) => value <= message.value));
-    } else if (message.type === "option") chosen[message.panel][message.name] = message.value;
-    if (message.type === "option" || message.type === "mount") queueMicrotask(() => this.tell());
-  }
-}
+import { Standin } from "./standin.js";
 
 /** A picture that nobody can press: there is nothing that it would reach. @param {Function} draw */
 const untouched = (draw) => (/** @type {any[]} */ ...given) => {
@@ -63,7 +25,7 @@ export async function start(draws) {
       throw new Error("It is damaged, or a part of it is missing.");
     }
     const recording = await read(bytes);
-    const model = new Model(recording);
+    const model = new Standin(recording);
     const still = Object.fromEntries(Object.entries(draws).map(([name, draw]) => [name, untouched(draw)]));
     widget(still).render({ model, el: place("board") });
     document.querySelector(".nbprop-main")?.append(model.player.element);
