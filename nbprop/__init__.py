@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
-    from . import data, engine, exercises, nn, optim, playground, record, sources, training, views
+    from . import comparing, data, engine, exercises, nn, optim, playground, record, sources, training, views
+    from .comparing import compare
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
     from .exercises import exercise
     from .playground import Playground
@@ -27,6 +28,8 @@ __all__ = [
     "Tensor",
     "Trainer",
     "check_gradient",
+    "compare",
+    "comparing",
     "data",
     "engine",
     "exercise",
@@ -61,9 +64,22 @@ _HOME = {
     "Diverged": "record",
     "Descent": "sources",
     "Playground": "playground",
+    "compare": "comparing",
     "exercise": "exercises",
 }
-_STOREYS = ("engine", "nn", "optim", "data", "record", "training", "sources", "views", "playground", "exercises")
+_STOREYS = (
+    "engine",
+    "nn",
+    "optim",
+    "data",
+    "record",
+    "training",
+    "sources",
+    "views",
+    "comparing",
+    "playground",
+    "exercises",
+)
 
 
 if not TYPE_CHECKING:  # an editor that saw it would take any name for one of nbprop's

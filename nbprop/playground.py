@@ -21,13 +21,6 @@ from nbprop.views.histograms import Histograms
 from nbprop.views.loss import Loss
 
 CONTROLS = ("batch_size", "depth", "width", "hidden", "activation", "dropout", "optimizer", "lr")
-SPEEDS = (
-    ("as fast as it goes", math.inf),
-    ("300 steps/s", 300.0),
-    ("30 steps/s", 30.0),
-    ("5 steps/s", 5.0),
-    ("1 step/s", 1.0),
-)
 OWN_DIALS = ("data", "noise", "validation", "init", "seed", "speed")  # those that are no knobs of a trainer
 
 
@@ -112,7 +105,7 @@ class Playground(Board):
         below = {
             "init": Choice("Initializer", tuple(nn.INITIALIZERS), "Initial weights; starts a new run"),
             "seed": Number("Seed", 0, "Of data, weights and batches; starts a new run"),
-            "speed": Choice("Speed", SPEEDS, "Most steps per second", unit=" steps/s"),
+            "speed": Choice("Speed", dials.SPEEDS, "Most steps per second", unit=" steps/s"),
         }
         between = dials.dials(self.trainer, [name for name in names if name not in {**above, **below}])
         own = {name: Dial(name, control) for name, control in {**above, **below}.items()}

@@ -31,9 +31,10 @@ STOREYS = {
     "summary": {"engine", "flops", "nn", "numpy"},
     "record": {"checks", "engine", "nn", "saving", "numpy"},
     "training": {"cells", "checks", "engine", "nn", "optim", "data", "saving", "record", "numpy"},
-    "sources": {"checks", "engine", "optim", "record", "training", "numpy"},
+    "sources": {"checks", "engine", "nn", "optim", "data", "record", "training", "numpy"},
     "views": {"cells", "checks", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
+    "comparing": {"checks", "record", "sources", "training", "views"},
     "playground": {"cells", "checks", "engine", "nn", "optim", "data", "record", "training", "views", "numpy"}
     | {"ipywidgets", "traitlets"},
 }

@@ -40,7 +40,7 @@ class Event:
             return "theta set"
         if self.name == "frozen":
             return f"frozen: {', '.join(self.new) or 'none'}"
-        old, new = _short(self.old), _short(self.new)
+        old, new = short(self.old), short(self.new)
         if old != new:
             return f"{self.name} {old} → {new}"
         what = getattr(self.new, "differs", lambda old: "")(self.old)
@@ -61,7 +61,8 @@ class Event:
         return cls(state["step"], state["name"], _restored(state["old"]), _restored(state["new"]), state["text"])
 
 
-def _short(value):
+def short(value) -> str:
+    """A value in few words: 0.01, 4×8, the name of what has one."""
     if isinstance(value, float):
         return f"{value:.3g}"
     if isinstance(value, tuple):  # hidden sizes

@@ -227,6 +227,19 @@ class Descends(Protocol):
     def reset(self) -> None: ...
 
 
+class Compares(Protocol):
+    """Several runs side by side: a `Comparison`."""
+
+    @property
+    def runs(self) -> Mapping[str, Any]:
+        """Name -> source, in the order in which they are drawn: each `Recorded`, with `steps`, `status`, `message`."""
+        ...
+
+    def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
+        """(steps, values): the "samples", "seconds" or "evaluations" that the run of that place had used up by then."""
+        ...
+
+
 class Walks(Protocol):
     """A computation graph and the steps through it: a `Walk`."""
 

@@ -17,6 +17,7 @@ from .knobs import Turns
 from .learning_rates import LearningRates, find_lr
 from .moment import Moment
 from .past import Past
+from .repeating import begin_anew
 from .run import Run
 from .supervised import Supervised
 from .turning import Turning
@@ -166,6 +167,19 @@ class Returning(Turning):
         """A second trainer that goes on from here with its own copy of everything, with other knobs."""
         run, past, history = self.between(self._copied)
         return self._another(run, past, history, changes)
+
+    def instead(self, **changes: Unpack[Turns]) -> Self:
+        """The same run from its beginning with a difference, `trainer.instead(lr=0.1)`: a second trainer at the first
+        step, with the same seed, data and initial weights, so with the same batches. Every other knob that was turned
+        in this run is turned in that one after the same step. Other layers get weights drawn anew.
+
+        `fit(steps=trainer.steps)` brings it to where this one is, `nb.compare(trainer, trainer.instead(lr=0.1))` shows
+        both. ValueError where the beginning is gone, or the model was changed in code, which cannot be repeated."""
+        if not changes:
+            raise TypeError("instead() takes what is to be different, such as trainer.instead(lr=0.1)")
+        other = self.branch()
+        begin_anew(other, dict(changes))
+        return other
 
     def at(self, step: int, wait: bool = True) -> Moment:
         """This trainer as it was after step `step`: a source for every view, and for `predict`, `theta`, `lr` and the

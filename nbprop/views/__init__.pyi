@@ -39,6 +39,7 @@ def Boundary(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     errors: bool = False,
 ) -> _Boundary:
     """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
@@ -66,6 +67,7 @@ def GradientFlow(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     quantity: str = "dz",
     log: bool = True,
 ) -> _GradientFlow:
@@ -111,6 +113,7 @@ def Lags(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     log: bool = True,
 ) -> _Lags:
     """Norm of dL/dh_t at every time step of the first recurrent layer: a profile of the last training step, and a map
@@ -136,6 +139,7 @@ def Loss(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     log: bool = False,
     accuracy: bool = True,
 ) -> _Loss:
@@ -158,6 +162,25 @@ def Percentiles(
     """The 15th, 50th and 85th percentile of the pre-activations z of every layer over the steps (Ioffe and Szegedy
     2015, figure 1b and c). 70 % of the values lie in the band, which for a normal distribution reaches one standard
     deviation above and below its middle.
+    """
+
+class _Runs(Board):
+    of: Literal["loss", "accuracy"]
+    axis: Literal["step", "samples", "seconds", "evaluations"]
+    difference: bool
+    log: bool
+
+def Runs(
+    source: Shown,
+    *,
+    height: float | None = None,
+    of: Literal["loss", "accuracy"] = "loss",
+    axis: Literal["step", "samples", "seconds", "evaluations"] = "step",
+    difference: bool = False,
+    log: bool = False,
+) -> _Runs:
+    """The losses of several runs side by side: thick on the validation points, thin in training (the batches, mean of
+    neighbouring ones); where there are no validation points, thin alone. A flag where something was changed.
     """
 
 class _Writing(Board):

@@ -7,7 +7,7 @@ import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, 
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Boundary.frame
- * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, marks?: Record<string, string>}} Labels
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, ghosts?: string[], marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
@@ -55,6 +55,9 @@ function plane(panel, frame, labels) {
   inside(panel, box, () => {
     picture(panel, ground.pixels, ground.columns, ground.rows, { x: box.x - px, y: box.y - py, width: box.width + 2 * px, height: box.height + 2 * py }, true);
     if (labels.task === "binary") strokeSegments(panel, contour(frame.grid.data, rows, columns, 0.5), toX, toY, theme.foreground);
+    ghostly(labels, frame, "grid").forEach(({ numbers }) => {
+      for (const grid of borders(numbers, labels.task)) strokeSegments(panel, contour(grid, rows, columns, 0), toX, toY, theme.foreground, 1, [4, 3]);
+    });
     const place = [box.x, box.y, box.width, box.height, ...extent].join();
     layer(panel, frame.train.data, place, (still) => inside(still, box, () => drawPoints(still, frame, x, y, radius, paint)));
     for (const name of ["train", "validation"]) {
@@ -77,11 +80,37 @@ function plane(panel, frame, labels) {
       const c = Math.round(((mx - box.x) / box.width) * (columns - 1)), r = Math.round(((my - box.y) / box.height) * (rows - 1));
       const at = (r * columns + c) * classes, said = frame.grid.data.subarray(at, at + classes);
       const place = labels.features.map((name, i) => `${name} ${formatNumber([x.invert(mx), y.invert(my)][i], 2)}`).join(", ");
-      if (labels.task === "regression") return `${place}\npredicted ${formatNumber(said[0])}`;
+      const others = ghostly(labels, frame, "grid").map(({ name, numbers }) => {
+        const many = numbers.shape[2] ?? 1, at = (r * columns + c) * many, own = numbers.data.subarray(at, at + many);
+        return `${name}: ${labels.task === "regression" ? formatNumber(own[0]) : likeliest(own, labels.classes)}`;
+      });
+      if (labels.task === "regression") return [place, `predicted ${formatNumber(said[0])}`, ...others].join("\n");
       const p = classes > 1 ? Array.from(said) : [1 - said[0], said[0]];
-      return [place, ...p.map((v, k) => `${labels.classes[k]} ${percent(v)}`)].join("\n");
+      return [place, ...p.map((v, k) => `${labels.classes[k]} ${percent(v)}`), ...others].join("\n");
     },
   };
+}
+
+/** The ghosts that have such numbers. @param {Labels} labels  @param {Frame} frame  @param {string} what */
+function ghostly(labels, frame, what) {
+  return (labels.ghosts ?? []).map((name, k) => ({ name, numbers: frame[`ghost${k}_${what}`] })).filter((one) => one.numbers);
+}
+
+/** What is 0 on the borders between the classes, as grids. @param {import("./base/math.js").Numbers} numbers  @param {string} task */
+export function borders({ data, shape: [rows, columns, classes = 1] }, task) {
+  if (task === "regression") return [];
+  if (classes === 1) return [Float32Array.from(data, (p) => p - 0.5)];
+  return Array.from({ length: classes }, (_, k) => Float32Array.from({ length: rows * columns }, (_, i) => {
+    let most = -Infinity;
+    for (let j = 0; j < classes; j++) if (j !== k) most = Math.max(most, data[i * classes + j]);
+    return data[i * classes + k] - most;
+  }));
+}
+
+/** The likeliest class, and how likely. @param {ArrayLike<number>} p  @param {string[]} classes */
+function likeliest(p, classes) {
+  const all = p.length > 1 ? Array.from(p) : [1 - p[0], p[0]], k = all.indexOf(Math.max(...all));
+  return `${classes[k] ?? "not finite"} ${percent(all[k] ?? NaN)}`;
 }
 
 /** Colour of a point by its class or value. @param {Labels} labels  @returns {(target: number) => string} */
@@ -136,17 +165,19 @@ function markBad(grid, fine, pixels, theme) {
   return bad;
 }
 
-function strokeSegments(panel, segments, toX, toY, color) {
+function strokeSegments(panel, segments, toX, toY, color, width = 1.25, dash = []) {
   const { ctx } = panel;
   ctx.strokeStyle = color;
-  ctx.lineWidth = 1.25;
+  ctx.lineWidth = width;
   ctx.lineCap = "round";
+  ctx.setLineDash(dash);
   ctx.beginPath();
   for (let i = 0; i < segments.length; i += 4) {
     ctx.moveTo(toX(segments[i]), toY(segments[i + 1]));
     ctx.lineTo(toX(segments[i + 2]), toY(segments[i + 3]));
   }
   ctx.stroke();
+  ctx.setLineDash([]);
 }
 
 /** Training points filled, validation points as rings. @param {Panel} panel  @param {Frame} frame */
@@ -184,6 +215,7 @@ function cross(panel, x, y, r) {
 function legendWords(labels, frame) {
   const words = labels.classes.length > 8 ? [] : [...labels.classes];
   if (labels.task === "regression") words.push(...Array.from(frame.range.data, (v) => formatNumber(v, 2)));
+  if (labels.task !== "regression") words.push(...ghostly(labels, frame, "grid").map((one) => one.name));
   return [...words, "train", ...(frame.validation?.shape[0] ? ["validation"] : [])];
 }
 
@@ -220,7 +252,14 @@ function legend(panel, box, frame, labels, paint, radius, keys) {
   if (frame.train_wrong?.data.length && y + 2 * gap < box.y + box.height + size) {
     cross(panel, box.x + 4, y + 2 * gap, radius + 1);
     write("wrong", y + 2 * gap, marks.wrong);
+    y += gap;
   }
+  ghostly(labels, frame, "grid").forEach(({ name }, k) => {
+    const at = y + (k + 2) * gap;
+    if (labels.task === "regression" || at > box.y + box.height + size) return;
+    rule(panel, box.x - 2, at, box.x + 10, at, theme.foreground, 1, [4, 3]);
+    write(name, at, marks.ghost);
+  });
 }
 
 // ------------------------------------------------------------------------------------------------------ one input
@@ -267,6 +306,9 @@ function line(panel, frame, labels) {
           if (frame[name + "_wrong"]?.data[i] > 0) cross(panel, at, spot, radius + 1);
         }
       }
+    }
+    for (const { numbers: { data, shape } } of ghostly(labels, frame, "y")) {
+      for (let k = 0; k < shape[1]; k++) curve(panel, px, px.map((_, i) => y(data[i * shape[1] + k])), theme.muted, 1.25, [4, 3]);
     }
     curves.forEach((values, k) => curve(panel, px, values.map((v) => y(v)), outputs === 1 ? theme.foreground : paint(k), 2));
   });

@@ -7,6 +7,7 @@ import numpy as np
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .base import colors
+from .base.beside import borders
 from .base.view import Option, View, new_axes, number, percent
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Boundary(View):
     title = "What it has learned"
     contract = (Taught, Predicts)
     shows = "a Trainer with data"
+    outlined = ("grid", "y", "counts")
     errors: bool
     options = (Option("errors", "mark errors"),)
 
@@ -68,27 +70,43 @@ class Boundary(View):
         confusion: counts (C, C), rows are true classes, columns predicted ones.
         scatter: points (n, 2): true and predicted value; range (2,).
         plane and curve: train_wrong, validation_wrong (n,) are 1 where a class is wrong, empty without `errors`.
+        Of ghost number k ghostk_grid, ghostk_y or ghostk_counts: what it says at the same places, of the same points.
         """
+        return self._together(self._numbers)
+
+    def _of_ghost(self, view):
+        view._ask()
+        predict = view.source.predict
+        if self.mode in ("confusion", "scatter"):
+            return {"counts": self._confusion(predict)} if self.mode == "confusion" else {}
+        said = np.array(predict(self._known("places")), np.float32)
+        return {"y": said} if self.mode == "curve" else {"grid": self._grid(said)}
+
+    def _grid(self, said):
+        grid = said if self.source.data.task == "multiclass" and said.shape[-1] > 1 else said[:, 0]
+        return grid.reshape(GRID, GRID, *grid.shape[1:])
+
+    def _depends(self):
+        return (id(self.source.data),)
+
+    def _numbers(self):
         if self.mode == "confusion":
-            return {"counts": self._confusion()}
+            return {"counts": self._confusion(self.source.predict)}
         if self.mode == "scatter":
             X, y = self._tested()
             true, said = y.ravel(), np.asarray(self.source.predict(X), np.float32).ravel()
             keep = sample(true.size, 2 * POINTS)  # an autoencoder has many for each sample
             return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
         places = self._known("places")
-        count = len(places)
         frame = {name: self._known(name) for name in ("train", "validation", "range")}
         errors = self.errors and self.source.data.task != "regression"
         said = np.array(self.source.predict(self._known("everything") if errors else places), np.float32)
-        n = len(frame["train"])
+        n, count = len(frame["train"]), len(places)
         wrong = self._wrong(said[count:]) if errors else np.zeros(0, np.float32)
         frame |= {"train_wrong": wrong[:n], "validation_wrong": wrong[n:]}
-        said = said[:count]
         if self.mode == "curve":
-            return {"x": self._known("x"), "y": said, **frame}
-        grid = said if self.source.data.task == "multiclass" else said[:, 0]
-        return {"grid": grid.reshape(GRID, GRID, *grid.shape[1:]), "extent": self._known("extent"), **frame}
+            return {"x": self._known("x"), "y": said[:count], **frame}
+        return {"grid": self._grid(said[:count]), "extent": self._known("extent"), **frame}
 
     def labels(self) -> dict[str, Any]:
         """mode, task, classes, features; tested: "validation" or "training", and whether it is a sample of them;
@@ -101,13 +119,14 @@ class Boundary(View):
             "features": list(data.features),
             "tested": f"{'randomly sampled ' if len(self._tested()[0]) < self._of()[1] else ''}{self._of()[0]}",
             "sampled": self._sampled(),
+            "ghosts": self._ghost_names(),
             "marks": self.marks(),
         }
 
     def marks(self) -> dict[str, str]:
         task, mode = self.source.data.task, self.mode
         if mode == "confusion":
-            return {
+            return self._ghost_marks("right of the same points") | {
                 "true": "a row for each true class; what is on the diagonal is right",
                 "predicted": "a column for each class that the network says; the number says how often, the colour "
                 "which share of the row",
@@ -126,7 +145,7 @@ class Boundary(View):
                 "regression": "the ground: the value that the network predicts there; of the points, the true one",
             }.get(task, "the ground: the likeliest class, the stronger the colour the surer")
             found |= {"even": "the line: both classes are equally probable"} if task == "binary" else {}
-        return found
+        return found | self._ghost_marks("dashed")
 
     def _of(self):
         """What it is tested with: "validation" or "training", and how many there are."""
@@ -161,10 +180,10 @@ class Boundary(View):
             "classes", self.source.data, lambda: _most_frequent(self.source.data.classes, self._tested()[1])
         )
 
-    def _confusion(self):
+    def _confusion(self, predict):
         X, y = self._tested()
         names, row = self._shown()
-        true, said = row[y.ravel()], row[classes_of(np.asarray(self.source.predict(X))).ravel()]
+        true, said = row[y.ravel()], row[classes_of(np.asarray(predict(X))).ravel()]
         many = max(len(names), 2)
         return np.bincount(true * many + said, minlength=many * many).reshape(many, many).astype(np.float32)
 
@@ -172,7 +191,7 @@ class Boundary(View):
         ax = new_axes(ax, 4.6, 4.0)
         frame, labels = self.frame(), self.labels()
         rings = self.mode in ("plane", "curve") and len(frame["validation"])
-        title = f"{self.title} (rings: validation)" if rings else self.title
+        title = f"{self.heading} (rings: validation)" if rings else self.heading
         ax.set_title(f"{title}\n{labels['sampled']}" if labels["sampled"] else title)
         {"plane": _plot_plane, "curve": _plot_curve, "confusion": _plot_confusion, "scatter": _plot_scatter}[self.mode](
             ax, frame, labels
@@ -180,6 +199,20 @@ class Boundary(View):
         return ax
 
     def describe(self) -> str:
+        return self._described() + self._ghost_words(lambda view: self._tried(view.source))
+
+    def _tried(self, ghost):
+        """What a ghost says of the same points."""
+        X, y = self._tested()
+        said = np.asarray(ghost.predict(X), np.float64) if len(X) else np.zeros(0)
+        if not said.size or not np.isfinite(said).all():
+            return ""
+        if self.source.data.task == "regression":
+            return f"root mean square error {number(np.sqrt(np.mean((said - y) ** 2)))}"
+        wrong = np.count_nonzero(classes_of(said) != y)
+        return f"{percent(1 - wrong / y.size)} right ({wrong:,} wrong)"
+
+    def _described(self):
         X, y = self._tested()
         kind, many = self._of()
         if len(X) < many:
@@ -285,6 +318,10 @@ def _plot_plane(ax, frame, labels):
             if np.isfinite(grid).all() and grid.min() < 0.5 < grid.max():
                 x, y = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
                 ax.contour(x, y, grid, levels=[0.5], colors=colors.FOREGROUND, linewidths=1)
+    for k in range(len(labels["ghosts"])):
+        for line in borders(frame.get(f"ghost{k}_grid"), task):
+            places = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
+            ax.contour(*places, line, levels=[0], colors=colors.FOREGROUND, linewidths=0.8, linestyles="--")
     for name, size in (("train", 14), ("validation", 22)):
         points = frame[name]
         if task == "regression":
@@ -320,6 +357,9 @@ def _plot_curve(ax, frame, labels):
     lines = [colors.FOREGROUND] if frame["y"].shape[1] == 1 else paint
     for values, color in zip(frame["y"].T, lines, strict=False):
         ax.plot(frame["x"], values, color=color, linewidth=1.8)
+    for k in range(len(labels["ghosts"])):
+        for values in frame.get(f"ghost{k}_y", np.zeros((0, 0))).T:
+            ax.plot(frame["x"], values, color=colors.MUTED, linewidth=1, linestyle="--")
     ax.set(xlabel=labels["features"][0], ylabel="value" if labels["task"] == "regression" else "probability")
     if labels["task"] != "regression":
         ax.set_ylim(-0.05, 1.05)

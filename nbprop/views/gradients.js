@@ -7,9 +7,9 @@ export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measure
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
- * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, unmeasured?: string, marks?: Record<string, string>}} Labels
+ * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} Labels
  * @param {import("./base/plot.js").Panel} panel
- * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,)
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,), ghostk_now (L,)
  * @param {Labels} labels
  * @param {{log?: boolean}} options
  */
@@ -62,7 +62,8 @@ export function draw(panel, frame, labels, options) {
   keys.add({ x: profile.x, y: top + height, width: profile.width, height: bottom }, marks.colours);
   colorBar(panel, { x: x.range[0], y: top + height + 1, width: x.range[1] - x.range[0], height: 6 }, theme.sequential);
   const xs = Array.from(now, (v) => v === ABSENT ? NaN : Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
-  const rows = xs.map((_, row) => middle(row));
+  const rows = xs.map((_, row) => middle(row)), ghosts = labels.ghosts ?? [];
+  ghosts.forEach((_, k) => outline(panel, frame[`ghost${k}_now`]?.data ?? [], x, rows, Math.min(3, rowHeight / 4)));
   curve(panel, xs, rows, theme.muted, 1.25);
   const radius = Math.min(4, Math.max(2, rowHeight / 3));
   xs.forEach((px, row) => {
@@ -125,6 +126,10 @@ export function draw(panel, frame, labels, options) {
       const at = when === "now" ? "" : ` ${when}`;
       const lines = [layerAt(labels, row, nothing ? none : said(labels.symbol, now[row]) + at)];
       if (labels.saturated[row] && saturated[row] >= 0) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}${at}`);
+      ghosts.forEach((name, k) => {
+        const value = frame[`ghost${k}_now`]?.data[row] ?? ABSENT;
+        if (value !== ABSENT) lines.push(`${name}: ${said(labels.symbol, value)}`);
+      });
       if (known) lines.push(known);
       return lines.join("\n");
     },
@@ -221,6 +226,13 @@ export function paintMap(values, rows, columns, index, [low, high], log, theme) 
     for (let p = 0; p < width; p++) if (index[p] >= 0) pixels[row * width + p] = shades[index[p]];
   }
   return pixels;
+}
+
+/** The profile of a ghost: rings on a dashed line. @param {ArrayLike<number>} values  @param {number[]} rows */
+function outline(panel, values, x, rows, radius) {
+  const xs = Array.from(values, (v) => (v === ABSENT ? NaN : x(v)));
+  curve(panel, xs, rows, panel.theme.muted, 1, [3, 3]);
+  xs.forEach((px, row) => Number.isFinite(px) && dot(panel, px, rows[row], radius, panel.theme.background, panel.theme.muted, 1));
 }
 
 /** What is usual, from low to high, and the rule of thumb. @param {number[]} usual */

@@ -9,8 +9,10 @@ from nbprop.record.quantities import QUANTITIES
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from .base import colors
+from .base.beside import places
 from .base.laid import ABSENT, laid_out
-from .base.view import Option, View, bucket_means, buckets, log_range, new_axes, number, percent
+from .base.mapped import columns, edges, paint
+from .base.view import Option, View, buckets, log_range, new_axes, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,6 +50,7 @@ class GradientFlow(View):
     title = "Gradient flow"
     contract = (Recorded, Layered, Probed)
     records = frozenset({"layers"})
+    outlined = ("now",)
     quantity: str
     log: bool
     options: Any = Offered()
@@ -59,8 +62,12 @@ class GradientFlow(View):
         ABSENT, the lowest float32, is what was not measured: since the network was changed, or of a layer that was not
         there, or is frozen. What the whole network has one of has one row, L = 1.
 
-        Of a look at the past now and saturated are those of its step, or of the last record before it.
+        Of a look at the past now and saturated are those of its step, or of the last record before it. Of ghost number
+        k ghostk_now (L,): that of its layers of the same names.
         """
+        return self._together(self._numbers)
+
+    def _numbers(self):
         now, saturated, laid, _ = self._read()
         steps, values = laid.steps, laid.values
         n = len(steps)
@@ -70,8 +77,8 @@ class GradientFlow(View):
         starts = np.union1d(starts, [end for end in (laid.start, laid.stop) if 0 < end < n]).astype(int)
         sound = self._sound(laid)
         newest = values[max(laid.stop - RECENT, laid.start) : laid.stop]
-        map_steps, whole = _columns(steps, values, starts, sound)
-        recent_steps, last = _columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
+        map_steps, whole = columns(steps, values, starts, sound)
+        recent_steps, last = columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
         return {
             "now": now,
             "saturated": saturated,
@@ -81,6 +88,14 @@ class GradientFlow(View):
             "recent_steps": recent_steps,
             "range": self._range(np.append(newest if len(newest) else values[-RECENT:], now[now != ABSENT])),
         }
+
+    def _of_ghost(self, view):
+        frame = super()._of_ghost(view)
+        at = places(self.labels()["layers"], view.labels()["layers"])
+        return {**frame, "now": np.where(at >= 0, frame["now"][at], np.float32(ABSENT))}
+
+    def _depends(self):
+        return tuple(self.labels()["layers"])
 
     def _sound(self, laid):
         """(n,) bool: in these records NaN is what was not measured. Of other networks it always is; of this one, where
@@ -153,6 +168,7 @@ class GradientFlow(View):
             **words_of(shown),
             "choices": {"quantity": [list(choice) for choice in offered(self.source)]},
             **self._when(),
+            "ghosts": self._ghost_names(),
             "marks": self.marks(),
         }
 
@@ -183,7 +199,7 @@ class GradientFlow(View):
             found["usual"] += "" if shown.rule is None else f"; dashed: the rule of thumb, {number(shown.rule)}"
         if self.moment is not None:
             found["moment"] = f"the step that is shown, {self.moment:,}"
-        return found
+        return found | self._ghost_marks("rings, dashed")
 
     def _range(self, values):
         """Of the newest records: what was long ago must not flatten what is now. Half decades, so it moves rarely."""
@@ -209,7 +225,7 @@ class GradientFlow(View):
         cmap = colors.cividis()
         rows = np.arange(len(now))
         unit = f" ({labels['unit']})" if labels["unit"] else ""
-        ax.set_title(f"{self.title}: {labels['symbol']}{unit}")
+        ax.set_title(f"{self.heading}: {labels['symbol']}{unit}")
         ax.axis("off")
         nothing = (frame["now"] == ABSENT).all()
         if nothing and not frame["map_steps"].size:
@@ -222,6 +238,11 @@ class GradientFlow(View):
                 left.axvline(rule, color=colors.GUIDE, linewidth=1, linestyle="--")
         placed = np.isfinite(now) & ((now > 0) | (not log))
         left.plot(np.where(placed, now, np.nan), rows, color=colors.MUTED, linewidth=1, zorder=1)
+        for k in range(len(self.ghosts)):
+            ghost = frame.get(f"ghost{k}_now", np.zeros(0))
+            there = (ghost != ABSENT) & np.isfinite(ghost) & ((ghost > 0) | (not log))
+            style = {"color": colors.MUTED, "markerfacecolor": "none", "markersize": 4, "linewidth": 0.8, "alpha": 0.7}
+            left.plot(ghost[there], np.flatnonzero(there), "o--", **style)
         left.scatter(now[placed], rows[placed], c=now[placed], cmap=cmap, norm=norm, s=24, zorder=2,
                      edgecolors=colors.FOREGROUND, linewidths=0.6)  # fmt: skip
         style = {"xycoords": ("axes fraction", "data"), "va": "center"}
@@ -255,12 +276,12 @@ class GradientFlow(View):
             part = ax.inset_axes((x, 0, width, 1))
             steps = frame[f"{name}_steps"]
             if steps.size:
-                image = _paint(frame[name], cmap, norm, log)
-                edges = _edges(steps)
-                part.pcolormesh(edges, np.arange(len(now) + 1) - 0.5, image)
-                if labels["moment"] is not None and edges[0] <= labels["moment"] <= edges[-1]:
+                image = paint(frame[name], cmap, norm, log)
+                borders = edges(steps)
+                part.pcolormesh(borders, np.arange(len(now) + 1) - 0.5, image)
+                if labels["moment"] is not None and borders[0] <= labels["moment"] <= borders[-1]:
                     part.axvline(labels["moment"], color=colors.WARNING, linewidth=1.5)
-                ends = np.maximum(edges[[0, -1]], 0)
+                ends = np.maximum(borders[[0, -1]], 0)
                 if name == "map":
                     part.set_xticks(ends, [f"{end:,.0f}" for end in ends])
                     for tick, align in zip(part.get_xticklabels(), ("left", "right"), strict=True):
@@ -285,7 +306,19 @@ class GradientFlow(View):
         if not there.any():
             return self._silent(shown)
         now, names = now[there].astype(np.float64), [name for name, known in zip(names, there, strict=True) if known]
-        return ("" if self.moment is None else f"At step {step:,}: ") + self._said(shown, now, names, shares)
+        words = ("" if self.moment is None else f"At step {step:,}: ") + self._said(shown, now, names, shares)
+        return words + self._ghost_words(self._factors)
+
+    def _factors(self, view):
+        """By how much the layers of a ghost differ from these."""
+        frames = {id(other): frame for other, frame in self._shown_ghosts()}
+        own, other = self._read()[0].astype(np.float64), frames[id(view)]["now"].astype(np.float64)
+        both = (own != ABSENT) & (other != ABSENT) & (own > 0) & (other > 0) & np.isfinite(own * other)
+        if not both.any():
+            return ""
+        change = other[both] / own[both]
+        low, high = number(change.min(), 2), number(change.max(), 2)
+        return f"{self._shown().said} is {low if low == high else f'{low} to {high}'} times as large"
 
     def _silent(self, shown):
         """Why there is no number."""
@@ -358,16 +391,6 @@ def _flowing(shown, now, names):
     return f"{words}: {verdict}." if verdict else f"{words}."
 
 
-def _columns(steps, values, starts, sound):
-    """Steps (m,) and means (L, m) of the runs of records at `starts`; in those that are sound NaN is ABSENT."""
-    if not len(starts):
-        return np.zeros(0, np.float32), np.zeros((values.shape[1], 0), np.float32)
-    ends = np.append(starts[1:], len(steps)) - 1
-    means = bucket_means(values, starts)
-    means = np.where(sound[ends][:, None] & np.isnan(means), ABSENT, means)
-    return steps[ends].astype(np.float32), np.ascontiguousarray(means.T, np.float32)
-
-
 def _rough(factor):
     """In two digits: 26,157 -> "26,000"."""
     return number(float(f"{factor:.2g}"), 2)
@@ -375,20 +398,3 @@ def _rough(factor):
 
 def some(words) -> str:
     return ", ".join(words) if len(words) < 4 else f"{words[0]}, {words[1]} and {len(words) - 2} other layers"
-
-
-def _edges(steps):
-    """Borders of the columns of a map: each reaches back to the one before it."""
-    first = steps[0] - (steps[1] - steps[0] if len(steps) > 1 else 1)
-    return np.concatenate(([first], steps))
-
-
-def _paint(values, cmap, norm, log):
-    """Colours (L, n, 4) of a map: absent layers are clear, what has no place on the axis is in the warning colour."""
-    from matplotlib.colors import to_rgba
-
-    usual = np.isfinite(values) & (values != ABSENT) & ((values > 0) | (not log))
-    image = np.asarray(cmap(norm(np.where(usual, values, norm.vmin))))
-    image[~usual] = to_rgba(colors.WARNING)
-    image[values == ABSENT] = 0
-    return image

@@ -1,14 +1,14 @@
 /** The loss over the steps: training, validation, accuracy, metrics, and a flag at every change. */
 import { formatNumber, groups, indexBefore, linearScale, logScale, niceDomain, percent, rowOf, spread, ticksOf } from "./base/math.js";
 import { fitting, keysOf, quiet } from "./base/keys.js";
-import { alarm, axisBelow, axisLeft, axisRight, band, curve, dot, inside, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
+import { alarm, axisBelow, axisLeft, axisRight, band, curve, dot, inside, mix, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
-const FLAG = 6; // height of a pennant, CSS pixels
+export const FLAG = 6; // height of a pennant, CSS pixels
 
 /**
  * @param {import("./base/plot.js").Panel} panel
- * @param {Record<string, import("./base/math.js").Numbers>} frame  train (4, n), validation, train_accuracy, val_accuracy (2, m), events (k,), range (4,), train_metric_i, val_metric_i (2, m), metric_ranges (metrics, 2)
- * @param {{events?: string[], classifies?: boolean, metrics?: string[], moment?: number | null, unmeasured?: string, marks?: Record<string, string>}} labels
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  train (4, n), validation, train_accuracy, val_accuracy (2, m), events (k,), range (4,), until (1,), ghostk_train, ghostk_validation, train_metric_i, val_metric_i (2, m), metric_ranges (metrics, 2)
+ * @param {{events?: string[], classifies?: boolean, metrics?: string[], moment?: number | null, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} labels
  * @param {{log?: boolean, accuracy?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
@@ -33,6 +33,10 @@ export function draw(panel, frame, labels, options) {
   const share = linearScale([0, 1], y.range);
   const metrics = options.accuracy ? metricsOf(frame, labels.metrics ?? [], theme, y.range) : [];
   const shares = metrics.filter((one) => one.within);
+  const ghosts = (labels.ghosts ?? []).map((name, k) => {
+    const halves = [frame[`ghost${k}_train`], frame[`ghost${k}_validation`]].map((one) => ({ steps: rowOf(one, 0), values: rowOf(one, 1) }));
+    return { name, halves, values: halves[halves[1].values.length ? 1 : 0].values };
+  });
   // Every curve is named at its end, so the names stand where else the ticks of the right axis would; with a moment, its
   // value there.
   const short = panel.width < 420;
@@ -42,10 +46,11 @@ export function draw(panel, frame, labels, options) {
     { name: short ? "val." : "validation", color: theme.validation, scale: y, value: seen(validation.steps, validation.values), show: formatNumber, told: marks.validation },
     ...(showAccuracy ? [{ name: short ? "val. acc." : "val. accuracy", color: theme.accuracy, scale: share, value: seen(rowOf(frame.val_accuracy, 0), accuracy), show: percent, told: marks.accuracy }] : []),
     ...metrics.map((one) => ({ name: shorten(panel, one.name, panel.width / 5), color: one.color, scale: one.scale, value: seen(one.steps, one.values), show: formatNumber, told: marks.metric && `${one.name}: ${marks.metric}` })),
+    ...ghosts.map(({ name, values }) => ({ name: shorten(panel, name, panel.width / 5), color: theme.muted, scale: y, value: lastFinite(values), show: formatNumber, told: marks.ghost, pale: true })),
   ].filter((end) => Number.isFinite(end.value)).map((end) => ({ ...end, words: `${end.name} ${end.show(end.value)}` }));
   const right = widest(panel, ends.map((end) => end.words), size, 600) + 8;
   const box = { x: left, y: top, width: panel.width - left - right, height: panel.height - top - bottom };
-  const last = steps[steps.length - 1] ?? validation.steps[validation.steps.length - 1];
+  const last = Math.max(frame.until?.data[0] ?? 0, steps[steps.length - 1] ?? validation.steps[validation.steps.length - 1]);
   const x = linearScale([steps[0] > 0.2 * last ? steps[0] : 0, Math.max(last, steps.length ? 1 : 10)], [left, panel.width - right]);
 
   axisLeft(panel, box, y, "", { ticks });
@@ -62,7 +67,7 @@ export function draw(panel, frame, labels, options) {
     axisRight(panel, box, share, parts.map((value) => ({ value, label: free(value) ? percent(value) : "" })), "", color);
     keys.write(title, panel.width - 2, size / 2 + 3, { align: "right", color }, title === "accuracy" ? marks.accuracy : marks.metric);
   }
-  ends.forEach((end, i) => keys.write(end.words, box.x + box.width + 5, heights[i], { color: end.color, weight: 600 }, end.told));
+  ends.forEach((end, i) => keys.write(end.words, box.x + box.width + 5, heights[i], { color: end.color, weight: "pale" in end ? 400 : 600 }, end.told));
 
   const peak = peakAbove(panel, box, x, y, [[steps, mean], [validation.steps, validation.values]]);
   const flags = flagsOf(panel, rowOf(frame.events, 0), labels.events ?? [], x, box, box.y - strip, Math.max(1, Math.floor((strip - FLAG) / (small + 3))), moment);
@@ -76,6 +81,9 @@ export function draw(panel, frame, labels, options) {
   const px = (/** @type {Float32Array} */ values, /** @type {(v: number) => number} */ scale) => Array.from(values, (v) => scale(v));
   const [xs, ys] = [px(steps, x), px(mean, y)];
   inside(panel, { ...box, y: box.y - 1, height: box.height + 2 }, () => {
+    for (const { halves } of ghosts) {
+      halves.forEach((half, k) => curve(panel, px(half.steps, x), px(half.values, y), mix(theme.background, k ? theme.validation : theme.train, 0.5), 1));
+    }
     band(panel, xs, px(low, (v) => (options.log && v <= 0 ? floor : y(v))), px(high, y), theme.train);
     if (showAccuracy) {
       curve(panel, px(rowOf(frame.train_accuracy, 0), x), px(rowOf(frame.train_accuracy, 1), share), theme.accuracy, 1, [1.5, 2.5]);
@@ -88,7 +96,7 @@ export function draw(panel, frame, labels, options) {
     curve(panel, xs, ys, theme.train, 1.6);
     curve(panel, px(validation.steps, x), px(validation.values, y), theme.validation, 1.6);
   });
-  if (moment !== null) for (const end of ends) dot(panel, x(moment), end.scale(end.value), 2.5, end.color, theme.background, 1);
+  if (moment !== null) for (const end of ends) if (!("pale" in end)) dot(panel, x(moment), end.scale(end.value), 2.5, end.color, theme.background, 1);
   if (!steps.length) quiet(panel, { ...box, y: box.y + box.height / 4, height: box.height / 2 }, none);
 
   if (peak) drawPeak(panel, box, peak);
@@ -109,6 +117,10 @@ export function draw(panel, frame, labels, options) {
         const at = (/** @type {string} */ name) => rowOf(frame[name], 1)[nearest(rowOf(frame[name], 0), step)];
         lines.push(`validation accuracy ${percent(at("val_accuracy"))}`);
         if (frame.train_accuracy?.data.length) lines.push(`training accuracy ${percent(at("train_accuracy"))}`);
+      }
+      for (const { name, halves: [train, validation] } of ghosts) {
+        const one = validation.values.length ? validation : train, k = nearest(one.steps, step);
+        if (k >= 0 && step <= one.steps[one.steps.length - 1] * 1.02) lines.push(`${name}: ${one === train ? "train" : "validation"} ${formatNumber(one.values[k])}`);
       }
       for (const one of metrics) lines.push(`${one.name} ${formatNumber(one.values[nearest(one.steps, step)])}`);
       const flag = flags.find((one) => Math.abs(one.x - mx) < 5);
@@ -170,7 +182,7 @@ export function placeFlags(xs, widths, [start, end], rows, used = []) {
  * The flags of a panel, with where their texts are, and the moment among them.
  * @param {import("./base/plot.js").Panel} panel  @param {ArrayLike<number>} steps  @param {string[]} texts  @param {number | null} moment
  */
-function flagsOf(panel, steps, texts, x, box, top, rows, moment) {
+export function flagsOf(panel, steps, texts, x, box, top, rows, moment) {
   const seen = Array.from(steps, (step, i) => ({ x: x(step), text: texts[i] ?? "" })).filter((one) => one.x >= box.x - 1 && one.x <= box.x + box.width + 1);
   const size = textSize(panel) - 1, line = size + 3, right = panel.width - 2;
   /** @type {number[]} */
@@ -194,7 +206,7 @@ function flagsOf(panel, steps, texts, x, box, top, rows, moment) {
 }
 
 /** A dotted line with a pennant above the box, and beside it what was changed. @param {import("./base/plot.js").Panel} panel */
-function drawFlag(panel, box, flag, keys, meaning) {
+export function drawFlag(panel, box, flag, keys, meaning) {
   const { ctx, theme } = panel;
   rule(panel, flag.x, box.y - FLAG, flag.x, box.y + box.height, theme.muted, 1, [2, 3]);
   ctx.fillStyle = theme.muted;
@@ -225,7 +237,7 @@ function alarmsIn(panel, box, x, y, steps, values, row) {
  * Where the highest of some curves leaves the axis at the top, or null: the place of an arrow and of how far it goes.
  * @param {ArrayLike<number>[][]} curves  steps, values
  */
-function peakAbove(panel, box, x, y, curves) {
+export function peakAbove(panel, box, x, y, curves) {
   let [step, peak] = [0, y.domain[1] * 1.0001];
   for (const [steps, values] of curves) {
     for (let i = 0; i < values.length; i++) if (Number.isFinite(values[i]) && values[i] > peak) [step, peak] = [steps[i], values[i]];
@@ -237,7 +249,7 @@ function peakAbove(panel, box, x, y, curves) {
 }
 
 /** @param {import("./base/plot.js").Panel} panel  @param {import("./base/plot.js").Box} box */
-function drawPeak(panel, box, { at, words, left }) {
+export function drawPeak(panel, box, { at, words, left }) {
   const { theme, ctx } = panel;
   ctx.fillStyle = theme.warning;
   ctx.beginPath();

@@ -34,6 +34,7 @@ class Loss(View):
     title = "Loss"
     contract = (Recorded,)
     rate = 18.0
+    outlined = ("train", "validation")
     log: bool
     accuracy: bool
     options = (Option("log", "log", where="browser"), Option("accuracy", "accuracy", default=True, where="browser"))
@@ -42,7 +43,11 @@ class Loss(View):
         """train (4, n): step, mean, lowest, highest; validation, train_accuracy, val_accuracy (2, m): step, value;
         events (k,): steps; range (4,): lowest and highest loss of a linear and of a logarithmic axis. Of metric number
         i train_metric_i, val_metric_i (2, m); metric_ranges (metrics, 2): lowest and highest value of its axis.
+        until (1,): the last step that is drawn. Of ghost number k ghostk_train, ghostk_validation.
         """
+        return self._together(self._numbers)
+
+    def _numbers(self):
         self._check()
         history, moment = self.source.history, self.moment
         train = _thin_band(*history.series("loss"), moment=moment)
@@ -64,19 +69,22 @@ class Loss(View):
             "val_accuracy": _thin(*history.series("val_accuracy"), moment=moment) if classifies else _NOTHING,
             "events": np.array([event.step for event in history.events[-EVENTS:]], np.float32),
             "range": _ranges(train[1], validation[1]),
+            "until": np.array([max((half[0, -1] for half in (train, validation) if half.size), default=0)], np.float32),
             **metrics,
             "metric_ranges": np.array(ranges, np.float32).reshape(-1, 2),
         }
 
     def labels(self) -> dict[str, Any]:
         """events: a short text for each; classifies: is there an accuracy?; metrics: the names of those drawn; moment:
-        the step of a look at the past, or None; unmeasured: what to say where there is no step; marks."""
+        the step of a look at the past, or None; ghosts: their names; unmeasured: what to say where there is no step;
+        marks."""
         texts = [event.text for event in self.source.history.events[-EVENTS:]]
         return {
             "events": texts,
             "classifies": self._classifies(),
             "metrics": [*self._metrics()][:METRICS],
             "moment": self.moment,
+            "ghosts": self._ghost_names(),
             "unmeasured": self.unmeasured(),
             "marks": self.marks(),
         }
@@ -91,6 +99,7 @@ class Loss(View):
             f"validation points, dotted of the training points, {often}",
             "metric": f"dashed on the validation points, dotted on the training points, {often}",
             "flag": "something was changed after this step",
+            **self._ghost_marks("pale"),
         }
         return found if self.moment is None else {**found, "moment": f"the step that is shown, {self.moment:,}"}
 
@@ -123,7 +132,7 @@ class Loss(View):
 
     def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax)
-        ax.set_title(self.title, pad=20)
+        ax.set_title(self.heading, pad=20)
         colors.tidy(ax)
         frame = self.frame()
         steps, mean, low, high = frame["train"]
@@ -135,6 +144,12 @@ class Loss(View):
         ax.set_ylim(bottom, top)
         if self.log:
             colors.log_axis(ax.yaxis, bottom, top)
+        for k, name in enumerate(self._ghost_names()):
+            for half, color in (("train", colors.TRAIN), ("validation", colors.VALIDATION)):
+                curve = frame.get(f"ghost{k}_{half}", _NOTHING)
+                ax.plot(*curve[:2], color=color, linewidth=0.8, alpha=0.5)
+            if curve.size:
+                ax.annotate(name, curve[:2, -1], color=colors.MUTED, fontsize="x-small", ha="right", va="bottom")
         ax.fill_between(steps, low, high, where=np.isfinite(mean), color=colors.TRAIN, alpha=0.2, linewidth=0)
         alone = {"marker": "o", "markersize": 4}  # a point with none beside it is no line
         lines = ax.plot(steps, mean, color=colors.TRAIN, label="train", **(alone if len(steps) == 1 else {}))
@@ -199,6 +214,19 @@ class Loss(View):
             ax.annotate(f"▲ up to {number(peak)}", (steps[highest.argmax()], 1), xytext=(3, -16), **style)
 
     def describe(self) -> str:
+        return self._described() + self._ghost_words(self._beside)
+
+    def _beside(self, view):
+        """What a ghost's loss is, and by how much this one differs."""
+        for series, word in (("val_loss", "validation loss"), ("train_loss", "training loss")):
+            own, other = self._until(series)[1][-1:], view._until(series)[1][-1:]
+            if len(own) and len(other):
+                less = float(own[0] - other[0])
+                more = f"here {number(abs(less))} {'higher' if less > 0 else 'lower'}" if less else "here the same"
+                return f"{word} {number(other[0])} after {plural(view.source.steps, 'step')}, {more}"
+        return ""
+
+    def _described(self):
         self._check()
         source, moment = self.source, self.moment
         batches, losses = self._until("loss")

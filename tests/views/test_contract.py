@@ -43,12 +43,19 @@ def minimal():
     return made
 
 
-SOURCES = {make.__name__: make for make in (trainer, descent, walk, minimal)}
+def comparison():
+    made = nb.sources.Comparison(*(trainer() for _ in range(2)))
+    made.fit(2)
+    return made
+
+
+SOURCES = {make.__name__: make for make in (trainer, descent, walk, minimal, comparison)}
 SHOWN = {
     "trainer": {"Activations", "Boundary", "GradientFlow", "Histograms", "Lags", "Loss", "Percentiles"},
     "descent": {"Landscape"},
     "walk": {"Graph"},
     "minimal": {"Boundary", "Loss"},
+    "comparison": {"Runs"},
 }
 
 

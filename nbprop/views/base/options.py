@@ -75,6 +75,8 @@ def signature(kind, height=False) -> inspect.Signature:
     rest = [parameters.pop(name) for name, p in list(parameters.items()) if p.kind is p.VAR_KEYWORD]
     if height:
         parameters["height"] = _keyword("height", None, float | None)
+    if kind.outlined:
+        parameters["ghosts"] = _keyword("ghosts", (), Any)
     for option in kind.options:
         parameters.setdefault(option.name, _keyword(option.name, option.default, option.type))
     return inspect.Signature([*sorted(parameters.values(), key=lambda p: p.kind), *rest])

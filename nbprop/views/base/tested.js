@@ -6,7 +6,7 @@ import { alarm, axisBelow, axisLeft, colorAt, dot, inside, luminance, rgb, rule,
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {Record<string, import("./math.js").Numbers>} Frame  see Boundary.frame
- * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, marks?: Record<string, string>}} labels
+ * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, ghosts?: string[], marks?: Record<string, string>}} labels
  */
 export function confusion(panel, frame, labels) {
   const { ctx, theme } = panel;
@@ -20,7 +20,12 @@ export function confusion(panel, frame, labels) {
   const width = Math.min((panel.width - left - 8) / many, 2.6 * height);
   const [end, bottom] = [left + many * width, top + many * height];
   const keys = keysOf(panel), marks = labels.marks ?? {};
-  keys.write(`${total ? percent(right / total) : "none"} of ${groups(total)} ${labels.tested} points right`, 2, size / 2 + 4, { weight: 600 }, marks.tested);
+  const head = `${total ? percent(right / total) : "none"} of ${groups(total)} ${labels.tested} points right`;
+  keys.write(head, 2, size / 2 + 4, { weight: 600 }, marks.tested);
+  const ghosts = (labels.ghosts ?? []).map((name, k) => ({ name, counts: frame[`ghost${k}_counts`]?.data })).filter((one) => one.counts?.length === many * many);
+  const others = ghosts.map(({ name, counts }) => `${name}: ${percent(sum(names.map((_, k) => counts[k * (many + 1)])) / total)}`).join(", ");
+  const free = panel.width - 4 - widest(panel, [head], size, 600) - 12;
+  if (others && free > 4 * size) keys.write(shorten(panel, others, free), panel.width - 2, size / 2 + 4, { align: "right", color: theme.muted }, `${others}\n${marks.ghost ?? ""}`);
   keys.write("predicted", (left + end) / 2, 1.5 * size + 10, { align: "center", color: theme.muted }, marks.predicted);
   keys.add({ x: 0, y: (top + bottom) / 2 - 2 * size, width: size + 4, height: 4 * size }, marks.true);
   ctx.save();
@@ -59,7 +64,8 @@ export function confusion(panel, frame, labels) {
       if (row < 0 || column < 0 || row >= many || column >= many) return null;
       const n = counts[row * many + column];
       const verb = row === column ? `${names[row]} recognized` : `${names[row]} taken for ${names[column]}`;
-      return `${verb}\n${groups(n)} of ${groups(totals[row])} (${percent(totals[row] ? n / totals[row] : 0)})`;
+      const words = [verb, `${groups(n)} of ${groups(totals[row])} (${percent(totals[row] ? n / totals[row] : 0)})`];
+      return [...words, ...ghosts.map(({ name, counts }) => `${name}: ${groups(counts[row * many + column])}`)].join("\n");
     },
   };
 }

@@ -11,6 +11,7 @@ import numpy as np
 from nbprop.checks import did_you_mean
 from nbprop.record.source import CannotSay, Shown, Taught, lacking, members
 
+from .beside import Beside
 from .colors import MUTED
 from .options import Control, Option, signature
 
@@ -36,7 +37,7 @@ class _Made(type):
         return view
 
 
-class View(metaclass=_Made):
+class View(Beside, metaclass=_Made):
     """A picture of a source: `frame()` the numbers in it, `plot()` drawn by Matplotlib, `describe()` in words.
 
     `source` is a Trainer, or whatever has the members of `Shown` in nbprop/record/source.py and of the protocols in the
@@ -44,6 +45,8 @@ class View(metaclass=_Made):
     `labels()` are empty, and `unserved` is the sentence: no method need look for that itself, and any may raise
     `CannotSay`. Every option is also an attribute: `view.log = True`. The file of the same name with the ending .js
     draws the frame in the browser.
+
+    Most views draw `ghosts`, too: see beside.py.
     """
 
     name = ""
@@ -52,6 +55,7 @@ class View(metaclass=_Made):
     shows = "a Trainer"  # what has all that, in words
     records: frozenset = frozenset()  # "layers", "percentiles", "lags": the series that the source is to record for it
     size = (4.4, 3.4)  # of its picture where no widget can live, in inches
+    row = ""  # of a board with columns: "whole", it takes one for itself; "new", it begins one
     height: float | None = None  # of a board with it alone, in CSS pixels; None: by the width
     rate = 60.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
@@ -77,6 +81,7 @@ class View(metaclass=_Made):
         self._lacking = lacking(source, self.contract)
         for option in self.options:
             setattr(self, option.name, option.default)
+        self.ghosts = options.pop("ghosts", ())
         for name, value in options.items():
             setattr(self, name, value)
 
@@ -92,6 +97,9 @@ class View(metaclass=_Made):
                     f"{type(self).__name__} has no attribute {name!r}{meant}; its options are: {there}"
                 )
             super().__setattr__(name, option.check(value) if option else value)
+            for peer in self._peers if option else ():
+                if getattr(peer, name) != getattr(self, name):
+                    setattr(peer, name, value)
             for board in vars(self).get("boards", ()) if option else ():  # those that show it, see Board
                 board.ask()
 
@@ -142,7 +150,10 @@ class View(metaclass=_Made):
     @property
     def served(self) -> bool:
         """Has its source all that it reads? (It may still have no answer: then `unserved` says so.)"""
-        return not self._missing()
+        try:
+            return not self._missing()
+        except CannotSay:
+            return False
 
     def _missing(self):
         if self._lacking:
@@ -197,7 +208,7 @@ def _answered(method, instead):
 
 def _plot_words(view, words, ax=None):
     ax = new_axes(ax, *view.size)
-    ax.set_title(view.title)
+    ax.set_title(view.heading)
     ax.axis("off")
     lines = "\n".join(textwrap.wrap(words, 44))
     ax.text(0.5, 0.5, lines, ha="center", va="center", fontsize="small", color=MUTED, transform=ax.transAxes)

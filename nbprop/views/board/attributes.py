@@ -5,7 +5,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nbprop.checks import did_you_mean
+from nbprop.sources.ghost import Ghost
+from nbprop.sources.instead import Instead
 
+from ..base.beside import MOST
 from .widgets import Strict
 
 
@@ -15,6 +18,10 @@ class Attributes(Strict):
     views: tuple
     _panels: list
     _spec: Any
+    _news: bool
+    _listen: Any
+    _deaf: Any
+    ask: Any
 
     if not TYPE_CHECKING:  # an editor that saw them would take any name for one that is there
 
@@ -72,6 +79,61 @@ class Attributes(Strict):
     @height.setter
     def height(self, value) -> None:
         self._spec = {**self._spec, "height": positive("height", value)}
+
+    def pin(self, name: str = "") -> None:
+        """Keep the runs as they are now as ghosts: pale curves, profiles and outlines behind the live ones, in every
+        view that draws them. They stay, whatever becomes of the runs.
+
+        name: what to call them; by default what was different about the run, else its step. ValueError where there are
+        four already."""
+        sources = {id(view.source): view.source for view in self._outlining()}
+        made = {known: Ghost(source, name) for known, source in sources.items()}
+        for view in self._outlining():
+            view.ghosts = (*view.ghosts, made[id(view.source)])
+
+    def put_behind(self, source: Any) -> None:
+        """Show another run pale behind the own one of every view that draws ghosts: a trainer, a moment of one, or
+        another source. It is drawn as it is then, and goes on as it does."""
+        for view in self._outlining():
+            view.ghosts = (*view.ghosts, source)
+
+    def unpin(self) -> None:
+        """Take all ghosts away; what was trained only to be one is ended."""
+        self._end_ghosts(self.views)
+        for view in self.views:
+            view.ghosts = ()
+
+    def _end_ghosts(self, views):
+        for ghost in [ghost for view in views for ghost in view.ghosts]:
+            if isinstance(ghost, Instead):  # it is trained for these pictures only
+                ghost.close()
+
+    @property
+    def ghosts(self) -> "tuple[Any, ...]":
+        """What is drawn pale behind: see `pin` and `put_behind`. Assigning gives all views these."""
+        return tuple({id(ghost): ghost for view in self.views for ghost in view.ghosts}.values())
+
+    @ghosts.setter
+    def ghosts(self, sources) -> None:
+        for view in self.views:
+            if view.outlined or len(self.views) == 1:
+                view.ghosts = sources
+
+    def ghosts_changed(self) -> None:
+        """A view has other ghosts."""
+        self._deaf()
+        self._listen()
+        self._news = True
+        self.ask()
+
+    def _outlining(self):
+        views = [view for view in self.views if view.outlined and view.served]
+        if not views:
+            raise ValueError(f"{self!r}: expected a view that draws ghosts, such as nb.views.Loss(trainer)")
+        full = max(len(view.ghosts) for view in views)
+        if full >= MOST:
+            raise ValueError(f"there are {full} ghosts already, as many as can be told apart: unpin() takes them away")
+        return views
 
 
 def positive(name, value) -> int | float | None:

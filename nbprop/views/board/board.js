@@ -18,15 +18,26 @@ const LOUD = ["stopped", "unseen"];
 /**
  * Columns and row height of `count` panels in a cell of that width. 2 x 2 in 640 pixels are about 540 high.
  * @param {number} width  @param {number} count  @param {number | null} columns  @param {number | null} height  of all rows
+ * @param {(columns: number) => number} rowsWith  how many rows there are with so many columns
  */
-export function arrange(width, count, columns, height) {
+export function arrange(width, count, columns, height, rowsWith = (/** @type {number} */ n) => Math.ceil(count / n)) {
   const wanted = Math.min(columns || Math.ceil(Math.sqrt(count)), count);
   const n = Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (NARROW + GAP))));
-  const rows = Math.ceil(count / n);
+  const rows = rowsWith(n);
   const each = (width - GAP * (n - 1)) / n;
   // A height that was meant for several columns would squeeze the rows of one.
   const row = height && n === wanted ? (height - GAP * (rows - 1)) / rows : Math.min(380, Math.max(210, 0.84 * each));
   return { columns: n, rows, row: Math.max(120, Math.floor(row)) };
+}
+
+/** How many rows panels take, some of which have a whole row, or begin one. @param {{row?: string}[]} panels  @param {number} columns */
+export function rowsOf(panels, columns) {
+  let [rows, free] = [0, 0];
+  for (const { row } of panels) {
+    if (row === "whole" || row === "new" || !free) [rows, free] = [rows + 1, columns];
+    free = row === "whole" ? 0 : free - 1;
+  }
+  return rows;
 }
 
 /** What the status line says; nothing while all is well. @param {string} status  @param {string} message  @param {number} step */
@@ -80,6 +91,7 @@ function render({ model, el }, draws) {
       setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
     };
     const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i));
+    panel.element.style.gridColumn = { whole: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
     grid.append(panel.element);
     return panel;
   });
@@ -127,17 +139,14 @@ function render({ model, el }, draws) {
     speak();
     return true;
   }
-<<<<<<< HEAD
   let [loud, remedy] = ["", ""];
-=======
-  let loud = "", recorded = "";
+  let recorded = "";
   const standin = standIn(model.get("recording"), receive, main, (words) => {
     recorded = words;
     root.classList.toggle("nbprop-recorded", Boolean(words));
     speak();
   });
   const answer = (/** @type {any} */ head, /** @type {DataView[]} */ buffers) => (standin.leave(), receive(head, buffers));
->>>>>>> 817897b (A saved notebook keeps the state of ten seconds ago at most, also while it plays; keep_recording keeps a recording that is gone through when no kernel answers)
   /** The line above the panels: of the run, or of a kernel that does not answer. */
   function speak() {
     const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
@@ -181,17 +190,18 @@ function render({ model, el }, draws) {
     ask();
   }
 
+  const rowsWith = (/** @type {number} */ n) => rowsOf(spec.panels, n);
   // Size: of the board for its columns, of each canvas for its pixels.
   function place(/** @type {number} */ width) {
     const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight) - (time?.element.offsetHeight ?? 0); // a message moves nothing
     const alone = large >= 0;
     if (alone) {
-      const { rows, row } = arrange(width, panels.length, spec.columns, height);
+      const { rows, row } = arrange(width, panels.length, spec.columns, height, rowsWith);
       grid.style.gridTemplateColumns = "minmax(0, 1fr)";
       grid.style.gridAutoRows = `${Math.min(Math.max(rows * (row + GAP) - GAP, 320), Math.max(320, 0.9 * innerHeight))}px`;
       return;
     }
-    const { columns, row } = arrange(width, panels.length, spec.columns, height);
+    const { columns, row } = arrange(width, panels.length, spec.columns, height, rowsWith);
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     grid.style.gridAutoRows = `${row}px`;
   }

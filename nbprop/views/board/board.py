@@ -77,7 +77,9 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             positive(name, value)
         self.views = tuple(views)
         self._panels = [Panel(view) for view in views]
-        self._sources = list({id(view.source): view.source for view in views}.values())
+        beside = [] if desk is None else [desk.source]
+        self._sources = list({id(each): each for each in [*(view.source for view in views), *beside]}.values())
+        self._ghosts: list[Any] = []
         self._pacing = Pacing()
         self._clock = time.perf_counter
         self._told = [source for source in self._sources if hasattr(source, "watchers")]  # they call refresh()
@@ -113,14 +115,18 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
         self._made = True
 
     def _listen(self):
-        for source in self._told:
-            source.watchers.add(self)
+        self._ghosts = list({id(ghost): ghost for view in self.views for ghost in view.ghosts}.values())
+        for source in (*self._told, *self._ghosts):
+            getattr(source, "watchers", set()).add(self)
 
     def _rest(self):
         """Another board shows its views: it need not listen, unless a page shows it too (or will: see `_take`)."""
         if not self._pacing.viewers:
-            for source in self._told:
-                source.watchers.discard(self)
+            self._deaf()
+
+    def _deaf(self):
+        for source in (*self._told, *self._ghosts):
+            getattr(source, "watchers", set()).discard(self)
 
     def _exchange(self, old, new):
         """Views of one source are of another one from now on; the first source of a board it stays."""
@@ -143,7 +149,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
 
     def describe(self) -> str:
         """The picture in words."""
-        return "\n".join(view.describe() for view in self.views)
+        return "\n".join(map(_described, self.views))
 
     def plot(self, ax=None) -> Any:
         """The same in Matplotlib: the Axes of the one view, or a Figure of all of them."""
@@ -255,6 +261,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             versions.append(source.version)
             if source.status == "playing":
                 self._playing = True
+        versions += [ghost.version for ghost in self._ghosts]
         now = self._clock()
         told = self._desk is not None and self._desk.look(now, self._playing)
         told = told or (self._timeline is not None and self._timeline.new())
@@ -320,11 +327,15 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
                 self._errors[i] = entry["error"]
             entries.append({"i": i, **entry})
         data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
-        source = next((s for s in self._sources if s.status in LOUD), self._sources[0])
+        source = self._speaker()
         head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
         if source.status in LOUD and (remedy := getattr(source, "remedy", "")):
             head["remedy"] = remedy
         return head, data.tobytes()
+
+    def _speaker(self):
+        """Who says how it is going."""
+        return next((source for source in self._sources if source.status in LOUD), self._sources[0])
 
     # What the browser says.
 
@@ -363,7 +374,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             if new or kind == "mount":
                 self._whole = True
             if new or kind == "mount" or not message["page"]:  # which is also how a page says that it is about to go
-                self._keep([source.version for source in self._sources])
+                self._keep([each.version for each in (*self._sources, *self._ghosts)])
         elif kind == "unmount":
             self._pacing.leave(viewer)
         elif kind == "option":
@@ -392,10 +403,10 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             self._closed = True
             if self._timeline is not None:
                 self._timeline.back()
-            for source in self._told:
-                source.watchers.discard(self)
+            self._deaf()
             for view in self.views:
                 view.boards.discard(self)
+            self._end_ghosts([view for view in self.views if not view.boards])
             if self._look is not None:
                 self._look.cancel()
             for panel in self._panels:  # whoever still holds it, as the notebook's Out does, holds no arrays
@@ -406,6 +417,11 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             self._let_go_of_kept()
         if self._made and self._own_layout is not None:
             self._own_layout.close()
+
+
+def _described(view):
+    name = getattr(view.source, "name", "")
+    return f"{name}: {view.describe()}" if name else view.describe()
 
 
 def _running_loop():

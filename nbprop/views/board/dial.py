@@ -8,6 +8,13 @@ from nbprop.checks import did_you_mean
 from nbprop.record.controls import Choice, Number, Sizes, Slider, Switch
 
 OFF = "off"
+SPEEDS = (
+    ("as fast as it goes", math.inf),
+    ("300 steps/s", 300.0),
+    ("30 steps/s", 30.0),
+    ("5 steps/s", 5.0),
+    ("1 step/s", 1.0),
+)
 NOTHING = "There is nothing for it to act on in this model, or with this optimizer"
 KINDS = {Slider: "slider", Choice: "choice", Switch: "switch", Number: "number", Sizes: "sizes"}
 

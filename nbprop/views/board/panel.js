@@ -50,16 +50,17 @@ export class PanelView {
     this.error = make("div", "nbprop-error");
     this.error.hidden = true;
     this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
-    const title = make("span", "nbprop-title", new Text(spec.title));
+    this.titled = make("span", "nbprop-title", new Text(spec.title));
     const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
     const handles = make("span", "nbprop-options", ...this.handles.map((/** @type {any} */ h) => h.label));
     this.larger = /** @type {HTMLButtonElement} */ (make("button", "nbprop-larger"));
     this.larger.type = "button";
     this.larger.onclick = enlarge;
     keepKeys(this.larger);
-    this.element = make("section", "nbprop-panel", make("header", "", title, options, handles, this.larger), this.box);
+    this.element = make("section", "nbprop-panel", make("header", "", this.titled, options, handles, this.larger), this.box);
     this.enlarged(false, false);
     this.element.dataset.panel = spec.name;
+    this.element.classList.toggle("nbprop-peer", Boolean(spec.beside));
     this.element.setAttribute("aria-label", spec.title);
     this.canvas.onpointermove = (event) => this.point({ x: event.offsetX, y: event.offsetY });
     this.canvas.onpointerleave = () => this.point(null);
@@ -102,6 +103,7 @@ export class PanelView {
     if (!this.width || !this.height || !this.theme) return;
     this.dirty = false;
     const { frame, labels, text, error } = this.state;
+    if (this.state.heading && this.state.heading !== this.title) this.rename(this.state.heading);
     const options = this.options();
     for (const { name, show, offer } of this.controls) {
       offer?.(labels.choices?.[name]);
@@ -134,6 +136,13 @@ export class PanelView {
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
     this.canvas.style.cursor = this.picture?.press ? "crosshair" : "";
     if (this.pointer) this.point(this.pointer);
+  }
+
+  /** It shows another run, or one that is called otherwise now. @param {string} title */
+  rename(title) {
+    this.title = this.titled.textContent = title;
+    this.element.setAttribute("aria-label", title);
+    this.enlarged(Boolean(this.large), Boolean(this.element.hidden));
   }
 
   /** @param {boolean} large does it take all the room  @param {boolean} away does another one */

@@ -28,11 +28,13 @@ class Panel:
         view = self.view
         options = [_option(option, getattr(view, option.name)) for option in view.options]
         controls = {"controls": [asdict(control) for control in view.controls]} if view.controls else {}
-        return {"name": view.name, "title": view.title, "options": options, **controls}
+        row = {"row": view.row} if view.row else {}
+        row |= {"beside": True} if view._peers else {}
+        return {"name": view.name, "title": view.heading, "options": options, **row, **controls}
 
     def forget(self) -> None:
         """The browser has nothing of it (any more)."""
-        self.version = self.options = self.labels = self.text = None
+        self.version = self.options = self.labels = self.text = self.heading = None
         self.arrays = {}
 
     def values(self) -> tuple[Any, ...] | None:
@@ -43,7 +45,7 @@ class Panel:
         """What a frame says of this panel: all that the browser does not have. Its numbers are added to `parts`."""
         view = self.view
         self.packed = now
-        self.version, options = view.source.version, self.values()
+        self.version, options = view.version, self.values()
         frame, labels = dict(view.frame()), view.labels()
         if view.unserved:
             labels = {"unserved": view.unserved}
@@ -59,6 +61,8 @@ class Panel:
         entry: dict = {"arrays": arrays}
         if labels != self.labels:
             entry["labels"] = labels
+        if (heading := view.heading) != self.heading:
+            entry["heading"] = self.heading = heading
         if options != self.options:
             entry["options"] = {name: getattr(view, name) for name in self.names}
         if words or now - self.described >= PATIENCE:
@@ -75,7 +79,7 @@ class Panel:
         if self.options != self.values():
             return True
         rested = source.status != "playing" or now - self.packed >= 1 / self._rate() - EARLY
-        return rested and self.version != source.version
+        return rested and self.version != self.view.version
 
     def _rate(self):
         try:

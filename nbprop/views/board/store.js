@@ -10,8 +10,8 @@ export function floats(view, offset, length) {
 export class Store {
   /** @param {number} count of panels */
   constructor(count) {
-    /** @type {{frame: Record<string, {data: Float32Array, shape: number[]}>, labels: any, options: any, told: number, text: string, error: string}[]} */
-    this.panels = Array.from({ length: count }, () => ({ frame: {}, labels: {}, options: {}, told: 0, text: "", error: "" }));
+    /** @type {{frame: Record<string, {data: Float32Array, shape: number[]}>, labels: any, options: any, told: number, text: string, error: string, heading: string}[]} */
+    this.panels = Array.from({ length: count }, () => ({ frame: {}, labels: {}, options: {}, told: 0, text: "", error: "", heading: "" }));
     this.seq = 0;
     this.whole = false; // has everything been sent since the last gap?
   }
@@ -46,6 +46,7 @@ export class Store {
       panel.options = { ...panel.options, ...news.options };
       if (news.options) panel.told++; // how often the kernel has said what holds
       panel.text = news.text ?? panel.text;
+      panel.heading = news.heading ?? panel.heading;
     }
     return changed;
   }
