@@ -142,8 +142,8 @@ class Compared(Board):
         else:
             dials.turn(self.comparison, name, value)
 
-    def _standing(self, name):
-        return (self.comparison.speed, "") if name == "speed" else dials.standing(self.comparison, name)
+    def _standing(self, name, source):
+        return (self.comparison.speed, "") if name == "speed" else dials.standing(source, name)
 
     def _speaker(self):
         return self.comparison  # one that has diverged does not speak for all

@@ -9,8 +9,9 @@ from nbprop import data as datasets, nn, optim
 from nbprop.checks import number, whole
 from nbprop.data import remade
 from nbprop.record.controls import Choice, Number, Slider
+from nbprop.sources.instead import Instead
 from nbprop.training import Trainer, given
-from nbprop.training.applying import sizes
+from nbprop.training.applying import optimizer_name, sizes
 from nbprop.training.sharing import code, from_code
 from nbprop.views.board import Board, dial as dials
 from nbprop.views.board.desk import Button, Desk
@@ -81,16 +82,39 @@ class Playground(Board):
         super().__init__(*views, columns=2, height=560, timeline=True, desk=desk)
 
     def _buttons(self):
-        trainer = self.trainer
+        trainer, anew = self.trainer, "Start again from new initial weights; Undo brings this run back"
+        pin = "Keep the run as it is now, pale behind the pictures; once more: take all that are pale away"
         return {
             "play": Button("Play", "Train on in the background", lambda n: trainer.play()),
             "pause": Button("Pause", "Stop after the present step", lambda n: trainer.pause()),
             "step": Button("Step", "Make one step", trainer.step),
-            "reset": Button("Reset", "Start again from new initial weights; Undo brings this run back",
-                            lambda n: trainer.reset()),
-            "undo": Button("Undo", "Take back the last thing that was done", trainer.undo),
-            "redo": Button("Redo", "Bring back what Undo took away", trainer.redo),
+            "reset": Button("Reset", anew, lambda n: trainer.reset()),
+            "undo": Button(
+                "Undo", "Take back the last thing that was done", trainer.undo,
+                lambda: trainer.undoable, ("nothing to undo", "Undo several at once"),
+            ),
+            "redo": Button(
+                "Redo", "Bring back what Undo took away", trainer.redo,
+                lambda: trainer.redoable, ("nothing to redo", "Redo several at once"),
+            ),
+            "pin": Button(
+                "Pin", pin, lambda n: self.unpin() if self.ghosts else self.pin(),
+                lambda: [words for words, _ in _offers(trainer)],
+                ("nothing to compare with", "The same run from its start, with instead"),
+                lambda n: self.instead(**_offers(trainer)[n - 1][1]),
+            ),
         }  # fmt: skip
+
+    def instead(self, **changes: Any) -> None:
+        """Show the same run with something else instead, `playground.instead(lr=0.1)`, pale behind this one: with the
+        same data, seed, initial weights and batches. It is trained in the background to the step that this one has
+        come to, and goes on with it; `unpin()` takes it away."""
+        ghost = Instead(self.trainer, changes)
+        try:
+            self.put_behind(ghost)
+        except BaseException:
+            ghost.close()
+            raise
 
     def _dials(self, names):
         """Those of the playground itself, and between them those of the trainer's knobs that are to be shown."""
@@ -224,6 +248,30 @@ class Playground(Board):
 
     def __repr__(self) -> str:
         return f"Playground({self.trainer!r})"
+
+
+def _offers(trainer):
+    """(words, changes) of what may be interesting to have instead."""
+    found: list[tuple[str, dict[str, Any]]] = []
+    if isinstance(trainer.lr, float) and trainer.lr > 0:
+        rates = [float(f"{trainer.lr * factor:.3g}") for factor in (10, 0.1)]
+        found += [(f"learning rate {rate:g}", {"lr": rate}) for rate in rates]
+    now = {"activation": trainer.activation, "optimizer": optimizer_name(trainer.optimizer)}
+    for name, others in (
+        ("activation", ("tanh", "relu", "sigmoid", "gelu")),
+        ("optimizer", ("sgd", "momentum", "adam")),
+    ):
+        found += [(f"{name} {other}", {name: other}) for other in others if other != now[name]]
+    found += [(f"batch size {size}", {"batch_size": size}) for size in (1, 8, 128) if size != trainer.batch_size]
+    if trainer.dropout is not None:
+        share = 0.0 if trainer.dropout else 0.2
+        found.append((f"dropout {share:g}" if share else "no dropout", {"dropout": share}))
+    if trainer.batch_norm is not None and trainer.batch_size > 1:
+        on = not trainer.batch_norm
+        found.append((f"{'with' if on else 'without'} batch normalization", {"batch_norm": on}))
+        deep = len(trainer.hidden)
+        found += [(f"depth {depth}", {"depth": depth}) for depth in (deep + 2, deep - 2) if depth > 0]
+    return found
 
 
 def _noise(data):

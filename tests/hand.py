@@ -22,9 +22,10 @@ class Hand:
         self.say("turn", name=name, value=value, number=self.number)
         return self.number
 
-    def press(self, name, count=1):
+    def press(self, name, chosen=None):
+        """chosen: the number of what is chosen of its list."""
         self.number += 1
-        self.say("do", name=name, count=count, number=self.number)
+        self.say("do", name=name, number=self.number, **({} if chosen is None else {"chosen": chosen}))
 
     def _take(self, head):
         if head.get("type") != "frame":

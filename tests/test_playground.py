@@ -208,12 +208,12 @@ def test_undo_and_redo_go_through_many_levels_and_say_what_they_are(playground, 
     hand.turn("depth", 3)
     theta = t.theta.copy()
     words = ["hidden 2×6 → 3×6", "batch_size 32 → 8", "lr 0.001 → 0.1"]
-    assert hand.told["undo"] == words and list(t.undoable) == words
+    assert hand.told["lists"]["undo"] == words and list(t.undoable) == words
     for lr, batch_size, steps in ((0.1, 8, 7), (0.1, 32, 6), (0.001, 32, 5)):
         hand.press("undo")
         assert (t.lr, t.batch_size, t.depth, t.steps) == (lr, batch_size, 2, steps)
         assert [hand.shows(name) for name in ("lr", "batch_size", "depth")] == [lr, batch_size, 2]
-    assert hand.told["redo"] == words[::-1] and hand.told["undo"] == []
+    assert hand.told["lists"]["redo"] == words[::-1] and hand.told["lists"]["undo"] == []
     hand.press("redo", 3)  # all at once
     assert (t.lr, t.batch_size, t.depth, t.steps) == (0.1, 8, 3, 7) and hand.shows("depth") == 3
     np.testing.assert_array_equal(t.theta, theta)
@@ -339,6 +339,36 @@ def test_noise_and_validation_act_on_data_sets_as_the_course_gives_them():
     hand.turn("noise", 0.3)
     assert "which cannot be taken away" in hand.message and t.data is noisy and hand.shows("noise") == 0.1
     made.close()
+
+
+def test_two_clicks_show_the_same_run_with_something_else_instead(playground, hand):
+    t = playground.trainer
+    t.fit(steps=30, bar=False)
+    theta = t.theta.copy()
+    offers = hand.told["lists"]["pin"]
+    assert "activation relu" in offers and "learning rate 0.01" in offers and "activation tanh" not in offers
+    hand.press("pin", offers.index("activation relu") + 1)
+    (ghost,) = playground.ghosts
+    assert hand.message == "" and ghost.trainer.steps == 30 and ghost.trainer.activation == "relu"
+    alone = nb.Playground(hidden=[6, 6], activation="relu")
+    alone.trainer.fit(steps=30, bar=False)
+    np.testing.assert_array_equal(ghost.trainer.theta, alone.trainer.theta)
+    assert "relu" in ghost.name and np.array_equal(t.theta, theta)
+    t.fit(steps=5, bar=False)
+    assert ghost.trainer.steps == 35  # it goes on with this one
+    hand.press("pin")
+    assert playground.ghosts == ()
+    hand.press("pin")
+    t.fit(steps=5, bar=False)
+    (pinned,) = playground.ghosts
+    assert "35" in pinned.name and t.steps == 40
+    for words in offers:  # each of them can be had
+        hand.press("pin")
+        hand.press("pin", hand.told["lists"]["pin"].index(words) + 1)
+        assert hand.message == "", words
+        playground.unpin()
+        playground.pin()
+    alone.close()
 
 
 def test_a_playground_is_handed_on_as_a_text_and_as_a_program(tmp_path):

@@ -98,7 +98,7 @@ class Timed(Protocol):
 
     def at(self, step: int, wait: bool = True) -> Any:
         """A source that is the state after that step, and is only looked at: see `Trainer.at`. With `show(step)`,
-        `close()`, `moment` (the step asked for) and `steps` (the one that is there)."""
+        `close()`, `asked` (the step asked for) and `steps` (the one that is there)."""
         ...
 
     def rewind(self, step: int) -> None:

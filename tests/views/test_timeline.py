@@ -101,7 +101,7 @@ def test_continue_from_here_rewinds_and_undo_brings_back_what_came_later(playgro
     page.time("at", 30)
     page.time("continue", 30)
     assert t.steps == 30 and page.line["at"] is None and page.line["last"] == 30 and page.shows("lr") == 0.001
-    assert page.told["undo"][0] == "back to step 30"
+    assert page.told["lists"]["undo"][0] == "back to step 30"
     page.press("undo")
     assert t.steps == 140 and np.array_equal(t.theta, theta) and page.line["last"] == 140
 

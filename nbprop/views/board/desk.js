@@ -35,7 +35,7 @@ export function makeDesk(spec, say) {
     return number;
   };
   const dials = spec.dials.map((/** @type {any} */ one) => dial(one, (name, value) => send("turn", { name, value })));
-  const buttons = new Map(spec.buttons.map((/** @type {any} */ one) => [one.name, button(one, (count) => send("do", { name: one.name, count }))]));
+  const buttons = new Map(spec.buttons.map((/** @type {any} */ one) => [one.name, button(one, (chosen) => send("do", { name: one.name, ...(chosen ? { chosen } : {}) }))]));
   const line = make("div", "nbprop-line");
   const spoken = make("div", "nbprop-spoken"); // for screen readers: changes now and then, not at every step
   spoken.setAttribute("role", "status");
@@ -71,7 +71,7 @@ export function makeDesk(spec, say) {
       for (const one of dials) one.take(news.state?.[one.name], taken);
       if (news.message !== undefined && message.textContent !== news.message) message.textContent = news.message;
       message.hidden = !message.textContent;
-      for (const name of ["undo", "redo"]) if (news[name]) buttons.get(name)?.list(news[name]);
+      for (const [name, words] of Object.entries(news.lists ?? {})) buttons.get(name)?.list(words);
       const playing = head.status === "playing", speed = rate.at(head.step, performance.now());
       const passes = Number.isFinite(epoch) ? ` · epoch ${groups(Math.floor(epoch))}` : "";
       line.textContent = `step ${groups(head.step)}${passes} · ${playing ? (Number.isFinite(speed) ? rateWords(speed) : "playing") : head.status}`;
@@ -100,34 +100,33 @@ export function makeDesk(spec, say) {
   };
 }
 
-/** A button; of Undo and Redo also a list of what there is. @param {any} spec  @param {(count: number) => void} press */
+/** A button, and beside it a list to choose from where it has one. @param {any} spec  @param {(chosen?: number) => void} press */
 function button(spec, press) {
   const one = /** @type {HTMLButtonElement} */ (make("button", `nbprop-button nbprop-${spec.name}`, new Text(spec.label)));
   one.type = "button";
   one.title = spec.tip;
   keepKeys(one);
-  one.onclick = () => press(1);
+  one.onclick = () => press();
   const element = make("span", "nbprop-press", one);
-  if (spec.name !== "undo" && spec.name !== "redo") return { element, button: one, list() {} };
+  if (!spec.heads) return { element, button: one, list() {} };
   const menu = /** @type {HTMLSelectElement} */ (make("select", "nbprop-several"));
-  menu.title = `${spec.label} several at once`;
-  menu.setAttribute("aria-label", menu.title);
+  const [none, some] = spec.heads;
+  menu.title = some;
+  menu.setAttribute("aria-label", some);
   keepKeys(menu);
   menu.onchange = () => {
-    const count = menu.selectedIndex;
+    const chosen = menu.selectedIndex;
     menu.selectedIndex = 0;
-    if (count > 0) press(count);
+    if (chosen > 0) press(chosen);
   };
   element.append(menu);
   element.classList.add("nbprop-split");
   const list = (/** @type {string[]} */ words) => {
-    const none = `nothing to ${spec.label.toLowerCase()}`;
-    const head = new Option(words.length ? `${spec.label} up to and with …` : none, "");
+    const head = new Option(words.length ? `${some} …` : none, "");
     head.disabled = true;
     menu.replaceChildren(head, ...words.map((each) => new Option(each, each)));
     menu.selectedIndex = 0;
     menu.disabled = !words.length;
-    one.title = words.length ? `${spec.label}: ${words[0]}` : `${spec.tip}: ${none}`;
   };
   list([]);
   return { element, button: one, list };

@@ -8,7 +8,7 @@ stands at the end is what the kernel says.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,18 @@ LISTED = 40  # so many acts can be taken back at once
 
 @dataclass(frozen=True)
 class Button:
-    """act(n) is called; n is 1 but for buttons that can be pressed several times at once, such as Undo."""
+    """act(n) is called; n is 1 but where one of a list was chosen: then it is that one's number, from 1 on.
+
+    listed: what is in the list beside the button; called whenever a page is to be told. heads: what stands above the
+    list, while it is empty and while it is not; chosen: what is done with the number, by default `act`.
+    """
 
     label: str
     tip: str
     act: Callable[[int], Any]
+    listed: "Callable[[], Sequence[str]] | None" = None
+    heads: "tuple[str, str]" = ("", "")
+    chosen: "Callable[[int], Any] | None" = None
 
 
 class Desk:
@@ -68,7 +75,10 @@ class Desk:
 
     def spec(self) -> dict[str, Any]:
         """What stays, as a page is told."""
-        buttons = [{"name": name, "label": each.label, "tip": each.tip} for name, each in self.buttons.items()]
+        buttons = [
+            {"name": name, "label": each.label, "tip": each.tip} | ({"heads": each.heads} if each.listed else {})
+            for name, each in self.buttons.items()
+        ]
         return {"where": self.where, "dials": [dial.spec() for dial in self.dials.values()], "buttons": buttons}
 
     # ---- what a hand does --------------------------------------------------------------------------------------------
@@ -90,7 +100,7 @@ class Desk:
             if content["type"] == "turn":
                 self.turn(name, self.dials[name].given(content["value"]))
             else:
-                self.buttons[name].act(max(1, int(content.get("count", 1))))
+                self._press(self.buttons[name], content.get("chosen"))
             self.message = ""
         except Exception as error:  # it is said beside the controls; the run goes on untouched
             self.message = "" if isinstance(error, Diverged) else str(error) or type(error).__name__
@@ -99,6 +109,13 @@ class Desk:
             self._number(content)
             if self.board is not None and not self.board._closed:
                 self.board.ask()
+
+    def _press(self, button, chosen):
+        """chosen: number of what was chosen of its list, None for the button itself."""
+        if chosen is None:
+            button.act(1)
+        else:
+            (button.chosen or button.act)(max(1, int(chosen)))
 
     def _past(self):
         """The moment of the past that the board shows, or None."""
@@ -141,11 +158,8 @@ class Desk:
     def _beside(self):
         source = self.source
         said = source.message if source.status != "stopped" else ""  # of that the board speaks
-        told: dict[str, Any] = {"message": self.message or said}
-        for name, words in (("undo", "undoable"), ("redo", "redoable")):
-            if name in self.buttons:
-                told[name] = list(getattr(source, words, ()))[:LISTED]
-        return told
+        lists = {name: list(each.listed())[:LISTED] for name, each in self.buttons.items() if each.listed}
+        return {"message": self.message or said, "lists": lists}
 
     def news(self, whole: bool) -> dict[str, Any]:
         """What a frame says of it: all, or what is new."""

@@ -80,7 +80,7 @@ class Timeline:
     def standing(self) -> dict[str, Any]:
         """All of it. at: the step that is looked at, None for now; shown: the one that is there already."""
         trainer, moment = self.trainer, self.moment
-        at = None if moment is None else moment.moment
+        at = None if moment is None else moment.asked
         shown = None if moment is None else moment.steps
         return {
             "first": trainer.earliest,
