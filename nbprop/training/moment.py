@@ -201,5 +201,5 @@ class Moment(Knobs, Winding):
         self._refused("be trained")
 
     def __repr__(self) -> str:
-        shown = self._cannot() or (f"step {self.steps}" if self.exact else f"at step {self.steps} on its way there")
-        return f"Moment({self._asked} of {self._trainer.steps} steps: {shown})"
+        state = self._cannot() or ("" if self.exact else self._differs or f"still at step {self.steps}")
+        return f"Moment(step {self._asked} of {self._trainer.steps}{state and ': '}{state})"

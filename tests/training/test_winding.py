@@ -55,7 +55,7 @@ def test_something_is_there_at_once_and_the_rest_arrives(slow):
         moment.show(30)
         assert (moment.asked, moment.moment, moment.steps, moment.exact, moment.status) == (30, 1, 1, False, "playing")
         assert moment.predict(SPIRALS.X_val).shape and np.isfinite(moment.probe()["dz"]).all()  # of step 1
-        assert "at step 1 on its way there" in repr(moment)
+        assert repr(moment) == "Moment(step 30 of 60: still at step 1)"
         await until(lambda: moment.exact)
         np.testing.assert_array_equal(moment.theta, thetas[30])
         assert (moment.steps, moment.status) == (30, "paused")

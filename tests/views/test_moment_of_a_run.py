@@ -1,6 +1,7 @@
 """Every view of a moment of a real run shows what it showed of the trainer then, across changes of depth; and a board
 gets each moment that is gone to."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from fakes import Clock
@@ -109,7 +110,7 @@ def test_every_view_shows_what_it_showed_then(make):
             assert view.frame() and view.describe()
     moment.show(30)
     for view in views:
-        view.plot()
+        plt.close(view.plot().figure)
 
 
 def test_the_map_of_the_whole_run_stands_in_the_rows_of_then():
