@@ -35,7 +35,19 @@ STOREYS = {
     "views": {"cells", "checks", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
-    "playground": {"cells", "checks", "engine", "nn", "optim", "data", "record", "training", "views", "numpy"}
+    "playground": {
+        "cells",
+        "checks",
+        "engine",
+        "nn",
+        "optim",
+        "data",
+        "record",
+        "training",
+        "sources",
+        "views",
+        "numpy",
+    }
     | {"ipywidgets", "traitlets"},
 }
 # What is imported inside functions only, on first use: (file or storey, what).
