@@ -58,21 +58,21 @@ class Member:
 class Rounds(Player):
     """Plays a comparison: a slice ends after the step of any run, and all are seen when they stand at the same step."""
 
-    def _slice(self, mine, due, end):
+    def _slice(self, mine, due, bunch, end):
         comparison = self.trainer
         with comparison._holding() as held, deferred() as interrupt:
             if not held:  # another thread trains one of them
-                return time.perf_counter() + 0.005
+                return time.perf_counter() + 0.005, bunch
             if comparison._let_go_of():  # somebody has paused one of them by hand
                 comparison._pause()
-            while due <= time.perf_counter() < end and not interrupt.came:
+            while bunch and due <= time.perf_counter() < end and not interrupt.came:
                 comparison._drain()
                 if self._task is not mine or comparison.steps >= self.until:
                     break
                 catching = comparison._catching
                 if comparison._stride() and not catching:
-                    due += 1 / self.speed
-        return due
+                    due, bunch = due + 1 / self.speed, bunch - 1
+        return due, bunch
 
 
 class Comparison(Knobs, Live):
