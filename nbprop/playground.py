@@ -5,11 +5,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from nbprop import data as datasets, nn, optim
+from nbprop import comparing, data as datasets, nn, optim
 from nbprop.checks import number, whole
 from nbprop.data import remade
 from nbprop.record.controls import Choice, Number, Slider
-from nbprop.sources.instead import Instead
 from nbprop.training import Trainer, given
 from nbprop.training.applying import optimizer_name, sizes
 from nbprop.training.sharing import code, from_code
@@ -104,17 +103,6 @@ class Playground(Board):
                 lambda n: self.instead(**_offers(trainer)[n - 1][1]),
             ),
         }  # fmt: skip
-
-    def instead(self, **changes: Any) -> None:
-        """Show the same run with something else instead, `playground.instead(lr=0.1)`, pale behind this one: with the
-        same data, seed, initial weights and batches. It is trained in the background to the step that this one has
-        come to, and goes on with it; `unpin()` takes it away."""
-        ghost = Instead(self.trainer, changes)
-        try:
-            self.put_behind(ghost)
-        except BaseException:
-            ghost.close()
-            raise
 
     def _dials(self, names):
         """Those of the playground itself, and between them those of the trainer's knobs that are to be shown."""
@@ -236,6 +224,17 @@ class Playground(Board):
     def script(self, framework: str = "nbprop") -> str:
         """The run as a Python program, for "nbprop" or "torch": see `Trainer.script`."""
         return self.trainer.script(framework)
+
+    def instead(self, **changes: Any) -> None:
+        """Show the same run with something else instead, `playground.instead(lr=0.1)`, pale behind this one: with the
+        same data, seed, initial weights and batches. It is trained in the background to the step that this one has
+        come to, and goes on with it; `unpin()` takes it away."""
+        ghost = comparing.instead(self.trainer, **changes)
+        try:
+            self.put_behind(ghost)
+        except BaseException:
+            ghost.close()
+            raise
 
     def _hint(self, name):
         return f"; try playground.trainer.{name}" if hasattr(self.trainer, name) else super()._hint(name)

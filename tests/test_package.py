@@ -44,11 +44,10 @@ STOREYS = {
         "data",
         "record",
         "training",
-        "sources",
+        "comparing",
         "views",
         "numpy",
-    }
-    | {"ipywidgets", "traitlets"},
+    },
 }
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {

@@ -61,7 +61,8 @@ def test_every_page_of_docs_is_on_the_site_and_points_into_the_repository(site):
     assert len(GUIDES) >= 2
     for page in GUIDES:
         html = (site / f"{page}.html").read_text()
-        assert "/blob/HEAD/tests/" in html
+        leads = "](../" in (ROOT / "docs" / f"{page.removeprefix('guides/')}.md").read_text()
+        assert ("/blob/HEAD/" in html) == leads
         assert not re.search(r'href="[^"]*\.\./(nbprop|tests)/', html)
 
 

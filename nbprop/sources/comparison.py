@@ -69,8 +69,7 @@ class Rounds(Player):
                 comparison._drain()
                 if self._task is not mine or comparison.steps >= self.until:
                     break
-                catching = comparison._catching
-                if comparison._stride() and not catching:
+                if comparison._stride() and not comparison._catching:  # who catches up does so as fast as it goes
                     due, bunch = due + 1 / self.speed, bunch - 1
         return due, bunch
 
@@ -255,11 +254,12 @@ class Comparison(Knobs, Live):
             yield
 
     def _begin(self):
-        """None goes on by itself, and what had to be caught up before may be different now."""
+        """None goes on by itself; who is behind, and who has stopped, may be others than before."""
         for trainer in self.trainers:
             if trainer.playing:
                 trainer.pause()
         self._round.clear()
+        self.message = self._said()
 
     # ---- what a hand does ------------------------------------------------------------------------------------------
 
@@ -285,9 +285,16 @@ class Comparison(Knobs, Live):
                 raise AttributeError(unknown(name))
         for trainer in self.trainers:
             trainer.between(lambda trainer=trainer: trainer._checked(dict(changes)))
-        for trainer in self.trainers if changes else ():
-            trainer.set(**changes)
-        self.post(self._changed)
+        self.post(lambda: self._turn_all(changes))
+
+    def _turn_all(self, changes):
+        """At the same step of all."""
+        with self._holding() as held:
+            while held and self._round:
+                self._stride()
+            for trainer in self.trainers if changes else ():
+                trainer.set(**changes)
+        self._changed()
 
     def reset(self) -> None:
         """All back to the step at which each began, with the knobs as they are; goes on playing if it did."""
@@ -300,7 +307,7 @@ class Comparison(Knobs, Live):
             for trainer, start, effort in zip(self.trainers, self.starts, self._efforts, strict=True):
                 go_back(trainer, start)
                 effort.truncate(start)
-        self.message, self.status = "", "ready"
+        self.status = "ready"
         self._begin()
         self._changed()
         if playing and until == math.inf:

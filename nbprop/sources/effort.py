@@ -18,8 +18,8 @@ class Effort:
     """Counts, from now on, what the steps of a trainer take. Bounded, however long the run."""
 
     def __init__(self, trainer) -> None:
-        self.trainer, self.history = trainer, History()
-        self.total = dict.fromkeys(MEASURES, 0.0)
+        self.trainer, self.history, self.start = trainer, History(), trainer.steps
+        self.total: dict[str, float] = dict.fromkeys(MEASURES, 0.0)
         self._note()
 
     def _note(self):
@@ -29,7 +29,14 @@ class Effort:
 
     def series(self, what: str) -> tuple[np.ndarray, np.ndarray]:
         """(steps (n,), totals (n,)) from the beginning on."""
-        return self.history.series(what)
+        steps, values = self.history.series(what)
+        inner = (steps > self.start) & (steps < self.at)  # which are thinned, the ends are not
+        ends = [self.start, self.at] if self.at > self.start else [self.start]
+        totals = [0.0, self.total[what]][: len(ends)]
+        return (
+            np.concatenate([ends[:1], steps[inner], ends[1:]]).astype(np.int64),
+            np.concatenate([totals[:1], values[inner], totals[1:]]),
+        )
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -54,9 +61,8 @@ class Effort:
 
     def truncate(self, step: int) -> None:
         """The run has come to this step by other ways than `counted`: what was counted after it is forgotten."""
-        for name in MEASURES:
-            steps, values = self.series(name)
-            self.total[name] = float(np.interp(step, steps, values)) if len(steps) else 0.0
+        self.total = {name: float(np.interp(step, *self.series(name))) for name in MEASURES}
+        self.start = min(self.start, step)
         self.history.truncate(step - 1)
         self._note()
 

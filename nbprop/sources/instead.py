@@ -1,8 +1,10 @@
 """The same run with a difference, beside the one that it is the same as: a ghost that catches up in the background."""
 
 import math
+from contextlib import suppress
 from typing import Any
 
+from nbprop.record import Diverged
 from nbprop.training import Trainer
 from nbprop.training.player import running_loop
 
@@ -41,10 +43,13 @@ class Instead:
     def refresh(self) -> None:
         """The first run has gone on, perhaps."""
         other, behind = self.trainer, self.original.steps - self.trainer.steps
+        if other.playing:
+            other._player.until = max(other._player.until, self.original.steps)
         if self.closed or behind <= 0 or other.playing or other.status in ("stopped", "playing"):
             return
         if running_loop() is None and other._loop is None:
-            other.fit(steps=behind, bar=False)
+            with suppress(Diverged):  # its name says so
+                other.fit(steps=behind, bar=False)
         else:
             other.play(steps=behind, unseen=True)
 

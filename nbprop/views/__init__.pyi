@@ -101,6 +101,7 @@ def Histograms(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     kind: Literal["weights", "gradients", "activations"] = "weights",
     log: bool = False,
 ) -> _Histograms:
@@ -156,6 +157,7 @@ def Percentiles(
     source: Shown,
     *,
     height: float | None = None,
+    ghosts: Any = (),
     of: Literal["layer", "unit"] = "layer",
     same: bool = True,
 ) -> _Percentiles:

@@ -5,8 +5,8 @@ import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./base
 
 /**
  * @param {import("./base/plot.js").Panel} panel
- * @param {Record<string, import("./base/math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2)
- * @param {{layers: string[], kind: string, unmeasured?: string, marks?: Record<string, string>}} labels
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2), range (L, 2), ghostk_counts, ghostk_low, ghostk_high
+ * @param {{layers: string[], kind: string, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} labels
  * @param {{log?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
@@ -18,11 +18,18 @@ export function draw(panel, frame, labels, options) {
   const cells = layoutCells(count, panel.width, panel.height, size);
   const color = theme[labels.kind] ?? theme.weights;
   const none = labels.unmeasured ?? "not measured yet", marks = labels.marks ?? {};
+  const ghosts = (labels.ghosts ?? []).map((name, k) => ({ name, counts: frame[`ghost${k}_counts`], low: frame[`ghost${k}_low`]?.data, high: frame[`ghost${k}_high`]?.data })).filter((one) => one.counts);
+  const first = (/** @type {number} */ i) => frame.range?.data[2 * i] ?? low[i], last = (/** @type {number} */ i) => frame.range?.data[2 * i + 1] ?? high[i];
+  /** Where the values from a to b lie in a chart, whose axis is that of all that is drawn there. */
+  const within = (chart, i, a, b) => {
+    const scale = chart.width / (last(i) - first(i));
+    return { ...chart, x: chart.x + (a - first(i)) * scale, width: (b - a) * scale };
+  };
   const counts = (/** @type {number} */ i) => frame.counts.data.subarray(i * bins, (i + 1) * bins);
 
   cells.boxes.forEach((box, i) => {
     const name = cells.compact ? brief(labels.layers[i] ?? "") : labels.layers[i] ?? "", numbers = counts(i);
-    const ends = [formatNumber(low[i], 2), formatNumber(high[i], 2)];
+    const ends = [formatNumber(first(i), 2), formatNumber(last(i), 2)];
     const chart = chartIn(box, cells.compact, size), same = constant(numbers, low[i], high[i]);
     rule(panel, chart.x, chart.y + chart.height, chart.x + chart.width, chart.y + chart.height, theme.grid);
     if (cells.compact) {
@@ -40,9 +47,15 @@ export function draw(panel, frame, labels, options) {
       const y = cells.compact ? box.y + box.height / 2 : chart.y + chart.height + 4 + size / 2;
       return text(panel, `all ${formatNumber(same)}`, chart.x + chart.width / 2 + (cells.compact ? 6 : 0), y, { align: cells.compact ? "left" : "center", size: size - 1, color: theme.muted });
     }
-    const zero = low[i] < 0 && high[i] > 0 ? chart.x + (chart.width * -low[i]) / (high[i] - low[i]) : NaN;
+    const zero = first(i) < 0 && last(i) > 0 ? within(chart, i, 0, 0).x : NaN;
     if (zero) rule(panel, zero, chart.y, zero, chart.y + chart.height + (cells.compact ? 0 : 3), cells.compact ? theme.grid : theme.muted);
-    bars(panel, chart, numbers, Boolean(options.log), color);
+    const log = Boolean(options.log), behind = ghosts.flatMap((one) => {
+      const [a, b] = [one.low?.[i] ?? 0, one.high?.[i] ?? 0], heights = asMuch(one.counts.data.subarray(i * bins, (i + 1) * bins), a, b, numbers, low[i], high[i]);
+      return heights ? [{ heights, box: within(chart, i, a, b) }] : [];
+    });
+    const most = Math.max(...[numbers, ...behind.map((one) => one.heights)].map((values) => Math.max(...values)));
+    bars(panel, within(chart, i, low[i], high[i]), numbers, log, color, most);
+    for (const { heights, box } of behind) bars(panel, box, heights, log, null, most);
     if (ill) alarm(panel, ill, chart.x + chart.width / 2, chart.y + chart.height / 2);
     if (zero) {
       const half = textWidth(panel, "0", size - 1) / 2, [a, b] = ends.map((words) => textWidth(panel, words, size - 1));
@@ -71,7 +84,7 @@ export function draw(panel, frame, labels, options) {
       if (!total && !ill) return `${labels.layers[i] ?? ""}\n${none}`;
       if (ill) lines.push(ill);
       if (my < chart.y) lines.push(...[marks.bars, marks.zero].filter(Boolean)); // on the name
-      const bin = Math.floor(((mx - chart.x) / chart.width) * bins);
+      const own = within(chart, i, low[i], high[i]), bin = Math.floor(((mx - own.x) / own.width) * bins);
       if (bin >= 0 && bin < bins && high[i] > low[i]) {
         const edge = (/** @type {number} */ k) => formatNumber(low[i] + ((high[i] - low[i]) * k) / bins, 2);
         lines.push(`${groups(numbers[bin])} from ${edge(bin)} to ${edge(bin + 1)}`);
@@ -146,12 +159,12 @@ export function constant(counts, low, high) {
   return Math.abs(middle) < 1e-3 * (high - low) ? 0 : middle;
 }
 
-/** A filled outline, as high as the box. */
-function bars(panel, box, counts, log, color) {
-  const { ctx } = panel;
-  const heights = Array.from(counts, log ? Math.log1p : Number);
-  const most = Math.max(...heights), bottom = box.y + box.height;
-  ctx.fillStyle = color;
+/** A filled outline, or without a colour only the outline; what is `largest` is as high as the box. */
+function bars(panel, box, counts, log, color, largest) {
+  const { ctx, theme } = panel, height = log ? Math.log1p : Number;
+  const heights = Array.from(counts, height);
+  const most = height(largest), bottom = box.y + box.height;
+  ctx.fillStyle = color ?? "";
   ctx.beginPath();
   ctx.moveTo(box.x, bottom);
   heights.forEach((h, i) => {
@@ -160,5 +173,15 @@ function bars(panel, box, counts, log, color) {
     ctx.lineTo(box.x + (box.width * (i + 1)) / heights.length, y);
   });
   ctx.lineTo(box.x + box.width, bottom);
-  ctx.fill();
+  if (color) return ctx.fill();
+  ctx.strokeStyle = theme.foreground; // the outline of a ghost
+  ctx.lineWidth = 1;
+  ctx.stroke();
+}
+
+/** The counts of a ghost, as high as makes its area that of the bars; null where it has no width. @param {ArrayLike<number>} counts  @param {ArrayLike<number>} bars */
+export function asMuch(counts, low, high, bars, first, last) {
+  const sum = (/** @type {ArrayLike<number>} */ values) => Array.from(values).reduce((a, b) => a + b, 0);
+  const total = sum(counts);
+  return total && high > low ? Array.from(counts, (n) => (n * sum(bars) * (last - first)) / (total * (high - low))) : null;
 }

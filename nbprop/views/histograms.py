@@ -8,6 +8,7 @@ from nbprop.record.histograms import KINDS
 from nbprop.record.source import Counted, Layered
 
 from .base import colors
+from .base.beside import rows_of
 from .base.view import Option, View, new_axes, number, plural
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Histograms(View):
     title = "Histograms"
     contract = (Layered, Counted)
     rate = 12.0
+    outlined = ("counts", "low", "high")
     kind: str
     log: bool
     options = (
@@ -35,21 +37,52 @@ class Histograms(View):
 
     def frame(self) -> dict[str, np.ndarray]:
         """counts (L, bins), low (L,) and high (L,): lowest and highest value of each layer; bad (L, 2): how many values
-        are NaN and how many infinite."""
+        are NaN and how many infinite; range (L, 2): from where to where its axis goes. Of ghost number k ghostk_counts,
+        ghostk_low, ghostk_high: of its layers of the same names."""
+        return self._together(self._numbers)
+
+    def _numbers(self):
         counts, low, high = self.source.histograms(self.kind, BINS)
         bad = self.source.not_finite(self.kind)
-        return {"counts": _floats(counts), "low": _floats(low), "high": _floats(high), "bad": _floats(bad)}
+        ends = np.stack([low, high], axis=1) if len(counts) else np.zeros((0, 2))
+        some = np.asarray(counts).any(axis=1, keepdims=True) & np.isfinite(ends).all(axis=1, keepdims=True)
+        span = np.where(some, ends, [np.inf, -np.inf])  # of a layer without any it is nowhere
+        return {
+            "counts": _floats(counts),
+            "low": _floats(low),
+            "high": _floats(high),
+            "bad": _floats(bad),
+            "range": _floats(span),
+        }
+
+    def _of_ghost(self, view):
+        return rows_of(
+            super()._of_ghost(view), self._names(), view.labels()["layers"], ("counts", "low", "high", "range")
+        )
+
+    def _depends(self):
+        return tuple(self._names())
+
+    def _names(self):
+        return [layer.name for layer in self.source.layers]
 
     def labels(self) -> dict[str, Any]:
-        """layers: their names; kind: what is counted; unmeasured: what to say where nothing is; marks."""
-        layers = [layer.name for layer in self.source.layers]
-        return {"layers": layers, "kind": self.kind, "unmeasured": self.unmeasured(), "marks": self.marks()}
+        """layers: their names; kind: what is counted; ghosts: their names; unmeasured: what to say where nothing is;
+        marks."""
+        return {
+            "layers": self._names(),
+            "kind": self.kind,
+            "ghosts": self._ghost_names(),
+            "unmeasured": self.unmeasured(),
+            "marks": self.marks(),
+        }
 
     def marks(self) -> dict[str, str]:
         return {
             "bars": f"how many {self.kind} of a layer are how large; each layer over its own range, from its lowest to "
             "its highest value",
             "zero": "the upright line is at 0",
+            **self._ghost_marks("outlined, with as much area as the bars"),
         }
 
     def plot(self, ax=None) -> "Axes":
@@ -58,7 +91,7 @@ class Histograms(View):
         columns = _columns_for(len(counts))
         rows = -(-len(counts) // columns) if len(counts) else 1
         ax = new_axes(ax, 5.0, max(2.6, 0.95 * rows))
-        ax.set_title(f"{self.title}: {self.kind}")
+        ax.set_title(f"{self.heading}: {self.kind}")
         ax.axis("off")
         if not counts.any() and not frame["bad"].any():
             colors.unmeasured(ax, self.unmeasured())
@@ -91,14 +124,39 @@ class Histograms(View):
                 cell.axvline(0, color=colors.MUTED, linewidth=0.7)
             edges = np.linspace(low, high, len(bars) + 1)
             cell.stairs(np.log1p(bars) if self.log else bars, edges, fill=True, color=colors.KINDS[self.kind])
-            cell.set_xlim(low, high)
+            first, last = frame["range"][i]
+            for k in range(len(self.ghosts)):
+                if f"ghost{k}_counts" in frame:
+                    self._outline(cell, *(frame[f"ghost{k}_{name}"][i] for name in self.outlined), bars, low, high)
+            cell.set_xlim(first, last)
             cell.set_yticks([])
-            cell.set_xticks([low, high], [number(low, 2), number(high, 2)], fontsize="x-small")
+            cell.set_xticks([first, last], [number(first, 2), number(last, 2)], fontsize="x-small")
             for label, align in zip(cell.get_xticklabels(), ("left", "right"), strict=True):
                 label.set_horizontalalignment(align)
         return ax
 
+    def _outline(self, cell, counts, first, last, *bars):
+        """The outline of a ghost."""
+        if (heights := _as_much(counts, first, last, *bars)) is not None:
+            edges = np.linspace(first, last, len(counts) + 1)
+            cell.stairs(np.log1p(heights) if self.log else heights, edges, color=colors.MUTED, linewidth=0.8)
+
     def describe(self) -> str:
+        return self._described() + self._ghost_words(self._wider)
+
+    def _wider(self, view):
+        """How wide the layers of a ghost are, beside these."""
+        frame = {id(other): frame for other, frame in self._shown_ghosts()}[id(view)]
+        own, there = self._numbers(), frame["counts"].any(axis=1) if "counts" in frame else np.zeros(0, bool)
+        width = own["high"] - own["low"]
+        there = there & own["counts"].any(axis=1) & (width > 0)
+        if not there.any():
+            return ""
+        times = ((frame["high"] - frame["low"])[there] / width[there]).astype(np.float64)
+        low, high = number(times.min(), 2), number(times.max(), 2)
+        return f"{self.kind} are {low if low == high else f'{low} to {high}'} times as wide"
+
+    def _described(self):
         frame, names = self.frame(), self.labels()["layers"]
         some = frame["counts"].sum(axis=1) > 0
         if frame["bad"].any():
@@ -114,6 +172,13 @@ class Histograms(View):
         wide, narrow = int(np.nanargmax(width)), int(np.nanargmin(width))
         words = f"{self.kind.capitalize()} in {plural(len(names), 'layer')}"
         return f"{words}: widest {spans[wide]}, narrowest {spans[narrow]}."
+
+
+def _as_much(counts, low, high, bars, first, last):
+    """The counts of a ghost, as high as makes its area that of the bars; None where it has no width."""
+    if not counts.sum() or not high > low:
+        return None
+    return counts * (bars.sum() * (last - first)) / (counts.sum() * (high - low))
 
 
 def constant(counts, low, high) -> float | None:

@@ -64,7 +64,7 @@ class Lags(GradientFlow):
         return {
             "profile": f"norm of dL/dh at each time step of the {when}; T is the last time step, at the bottom",
             "map": found["map"].replace("layer", "time step", 1),
-            **{name: found[name] for name in ("recent", "colours", "moment") if name in found},
+            **{name: found[name] for name in ("recent", "colours", "moment", "ghost") if name in found},
         }
 
     def describe(self) -> str:
@@ -76,7 +76,8 @@ class Lags(GradientFlow):
                 if self.moment is None
                 else f"No gradient through time was recorded up to step {self.moment:,}."
             )
-        return ("" if self.moment is None else f"At step {step:,}: ") + self._through_time(now)
+        words = ("" if self.moment is None else f"At step {step:,}: ") + self._through_time(now)
+        return words + self._ghost_words(self._factors)
 
     def _through_time(self, now):
         if not np.isfinite(now).all():

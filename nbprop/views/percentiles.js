@@ -8,8 +8,8 @@ import { nearest } from "./loss.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
- * @param {Record<string, import("./base/math.js").Numbers>} frame  steps (n,), low, middle, high (L, n), now (3, L), range (L, 2)
- * @param {{layers: string[], of: string, moment?: number | null, unmeasured?: string, marks?: Record<string, string>}} labels
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  steps (n,), low, middle, high (L, n), now (3, L), range (L, 2), until (1,), ghostk_steps, ghostk_low, ghostk_middle, ghostk_high
+ * @param {{layers: string[], of: string, moment?: number | null, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel, marks = labels.marks ?? {}, keys = keysOf(panel), none = labels.unmeasured ?? "nothing recorded yet";
@@ -19,7 +19,8 @@ export function draw(panel, frame, labels) {
   const cells = layoutCells(count, panel.width, panel.height, size);
   const ends = (/** @type {number} */ i) => [frame.range.data[2 * i], frame.range.data[2 * i + 1]];
   const bands = Array.from({ length: count }, (_, i) => [frame.low, frame.middle, frame.high].map((numbers) => rowOf(numbers, i)));
-  const last = steps[steps.length - 1], first = steps[0] > 0.2 * last ? steps[0] : 0;
+  const ghosts = (labels.ghosts ?? []).map((_, k) => ["steps", "low", "middle", "high"].map((name) => frame[`ghost${k}_${name}`])).filter((one) => one.every(Boolean));
+  const last = Math.max(frame.until?.data[0] ?? 0, steps[steps.length - 1]), first = steps[0] > 0.2 * last ? steps[0] : 0;
   // Beside a compact chart stands the band of now, beside another one the ends of its axis.
   const now = Array.from({ length: count }, (_, i) => [0, 1, 2].map((k) => frame.now.data[k * count + i]));
   const known = now.map((three) => three.every((v) => v !== ABSENT));
@@ -50,6 +51,10 @@ export function draw(panel, frame, labels) {
     const ys = [low, middle, high].map((values) => Array.from(values, (v) => (v === ABSENT ? NaN : y(v))));
     inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 2 }, () => {
       band(panel, xs, ys[0], ys[2], theme.train, 0.3);
+      for (const [at, ...three] of ghosts) {
+        const places = Array.from(at.data, x);
+        for (const numbers of three) curve(panel, places, Array.from(rowOf(numbers, i), (v) => (v === ABSENT ? NaN : y(v))), theme.muted, 1, [4, 3]);
+      }
       curve(panel, xs, ys[1], theme.train, cells.compact ? 1 : 1.5);
     });
     if (moment !== null) markMoment(panel, chart, x, moment, i === 0 && !cells.compact, small);

@@ -8,6 +8,7 @@ from nbprop.record.histograms import PERCENTILES
 from nbprop.record.source import Layered, Recorded
 
 from .base import colors
+from .base.beside import places
 from .base.laid import ABSENT, laid_out
 from .base.view import Option, View, bucket_means, buckets, new_axes, number, plural
 
@@ -34,6 +35,7 @@ class Percentiles(View):
     contract = (Recorded, Layered)
     records = frozenset({"percentiles"})
     rate = 18.0
+    outlined = ("steps", "low", "middle", "high")
     of: str
     same: bool
     options = (
@@ -44,7 +46,12 @@ class Percentiles(View):
     def frame(self) -> dict[str, Any]:
         """steps (n,); low, middle, high (L, n): the percentiles, ABSENT, the lowest float32, of a layer that was not
         there; now (3, L): those of the newest record, or of the last one before the moment of a look at the past,
-        ABSENT if there is none of this network; range (L, 2): lowest and highest value of each layer's axis, with 0."""
+        ABSENT if there is none of this network; range (L, 2): lowest and highest value of each layer's axis, with 0;
+        until (1,): the last step that is drawn. Of ghost number k ghostk_steps, ghostk_low, ghostk_middle, ghostk_high:
+        of its layers of the same names."""
+        return self._together(self._numbers)
+
+    def _numbers(self):
         records = self._records()
         low, middle, high = (self._band(laid) for laid in records)
         steps, i = records[0].steps, records[0].at(self.moment)
@@ -58,7 +65,19 @@ class Percentiles(View):
             "high": high,
             "now": now,
             "range": _ranges(low, high, self.same),
+            "until": np.array([steps[-1] if len(steps) else 0], np.float32),
         }
+
+    def _of_ghost(self, view):
+        frame, count = super()._of_ghost(view), len(self.source.layers)
+        at = places(*([layer.name for layer in source.layers] for source in (self.source, view.source)))
+        there = (at >= 0)[:, None]
+        bands = {name: np.where(there, frame[name][at], np.float32(ABSENT)) for name in BAND}
+        span = np.where(there, frame["range"][at], np.zeros((count, 2), np.float32))
+        return {**frame, **bands, "range": span}
+
+    def _depends(self):
+        return tuple(layer.name for layer in self.source.layers)
 
     def _records(self):
         """The record of each percentile, as it is `laid_out`."""
@@ -87,6 +106,7 @@ class Percentiles(View):
             "layers": [layer.name for layer in self.source.layers],
             "of": UNITS[self.of],
             "moment": self.moment,
+            "ghosts": self._ghost_names(),
             "unmeasured": self.unmeasured(),
             "marks": self.marks(),
         }
@@ -101,6 +121,7 @@ class Percentiles(View):
             "now": f"from the 15th to the 85th percentile of z ({UNITS[self.of]}), in the {when}",
             "band": "70 % of the values of z lie in it: from the 15th to the 85th percentile",
             "line": "the median: half of the values of z lie below",
+            **self._ghost_marks("dashed, its median and both ends of its band"),
         }
         return found if self.moment is None else {**found, "moment": f"the step that is shown, {self.moment:,}"}
 
@@ -110,7 +131,7 @@ class Percentiles(View):
         columns = 1 if len(names) <= 5 else 2 if len(names) <= 10 else 3
         rows = -(-len(names) // columns)
         ax = new_axes(ax, 5.0, max(2.6, 1.0 * rows))
-        ax.set_title(f"{self.title} ({labels['of']})")
+        ax.set_title(f"{self.heading} ({labels['of']})")
         ax.axis("off")
         steps = frame["steps"]
         if not steps.size:
@@ -129,6 +150,11 @@ class Percentiles(View):
                 steps, low, high, where=np.isfinite(low + high), color=colors.TRAIN, alpha=0.25, linewidth=0
             )
             cell.plot(steps, middle, color=colors.TRAIN, linewidth=1.2)
+            for k in range(len(self.ghosts)):
+                for half in BAND if f"ghost{k}_low" in frame else ():
+                    line = frame[f"ghost{k}_{half}"][i]
+                    cell.plot(frame[f"ghost{k}_steps"], np.where(line == ABSENT, np.nan, line), color=colors.MUTED,
+                              linewidth=0.7, linestyle="--")  # fmt: skip
             cell.set_xlim(min(steps[0], 0 if steps[0] < 0.2 * steps[-1] else steps[0]), max(steps[-1], steps[0] + 1))
             cell.set_ylim(*frame["range"][i])
             cell.locator_params(axis="y", nbins=4)
@@ -147,6 +173,22 @@ class Percentiles(View):
         return ax
 
     def describe(self) -> str:
+        return self._described() + self._ghost_words(self._wider)
+
+    def _wider(self, view):
+        """How wide the newest bands of a ghost are, beside these."""
+        known = {layer.name: now for layer, now in zip(view.source.layers, view._numbers()["now"].T, strict=True)}
+        times = []
+        for layer, now in zip(self.source.layers, self._numbers()["now"].T.astype(np.float64), strict=True):
+            other = known.get(layer.name, now * 0 + ABSENT).astype(np.float64)
+            if ABSENT not in (*now, *other) and now[2] > now[0] and np.isfinite(other).all():
+                times.append((other[2] - other[0]) / (now[2] - now[0]))
+        if not times:
+            return ""
+        low, high = number(min(times), 2), number(max(times), 2)
+        return f"bands are {low if low == high else f'{low} to {high}'} times as wide"
+
+    def _described(self):
         frame, labels = self.frame(), self.labels()
         names, (low, _, high) = labels["layers"], frame["now"].astype(np.float64)
         if (low == ABSENT).all():

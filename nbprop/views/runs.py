@@ -89,16 +89,16 @@ class Runs(View):
         if self.axis == "step":
             return np.array([steps, values])
         known, spent = self.source.spent(index, self.axis)
-        since = steps >= known[0] if len(known) else np.zeros(len(steps), bool)
-        return np.array([np.interp(steps[since], known, spent) if since.any() else steps[since], values[since]])
+        since = steps >= known[0]
+        return np.array([np.interp(steps[since], known, spent), values[since]])
 
     def _events(self):
-        """(place, words) of what was changed since the comparison began, once for all runs that it was changed in."""
+        """(place, words) of what was changed, once for all runs that it was changed in."""
         runs, found = self.source.runs, {}
         for i, (name, run) in enumerate(runs.items()):
             known, spent = self.source.spent(i, "samples" if self.axis == "step" else self.axis)
             for event in run.history.events[-EVENTS:]:
-                if len(known) and event.step > known[0]:
+                if event.step > (0 if self.axis == "step" else known[0]):  # what is before the first step is its name
                     place = event.step if self.axis == "step" else float(np.interp(event.step, known, spent))
                     found.setdefault((event.step, event.text), []).append((place, name))
         told = [
@@ -201,7 +201,8 @@ class Runs(View):
 
     def describe(self) -> str:
         runs = self.source.runs
-        ends = self.frame()["ends"]
+        frame = self.frame()
+        ends = frame["ends"]
         if not np.isfinite(ends).any():
             return "No step has been taken yet."
         values, names = ends[:, 1], list(runs)
@@ -211,7 +212,11 @@ class Runs(View):
         else:
             said = [f"{name} {show(value)}" for name, value in zip(names, values, strict=True) if np.isfinite(value)]
         stopped = [f"{name} {_stopped(run)}" for name, run in runs.items() if _stopped(run)]
-        words = f"{self.of.capitalize()} after {plural(self.source.steps, 'step')}: {', '.join(said)}."
+        kind = "validation" if any(frame[f"validation_{i}"].size for i in range(len(names))) else "training"
+        at = f"after {plural(self.source.steps, 'step')}"
+        if self.difference and self.axis != "step":
+            at = f"at as many {AXES[self.axis][1]}"
+        words = f"{kind.capitalize()} {self.of} {at}: {', '.join(said)}."
         return f"{words} {'; '.join(stopped)}." if stopped else words
 
 

@@ -154,6 +154,19 @@ def places(names: list[str], others: list[str]) -> np.ndarray:
     return np.array([others.index(name) if name in others else -1 for name in names], np.int64)
 
 
+def rows_of(frame, names, others, arrays) -> dict[str, Any]:
+    """A frame of a network with other layers, in the rows of this one: 0 in rows that it has not, and no range."""
+    at = places(names, others)
+    there = at >= 0
+    made = {}
+    for name in arrays:
+        values = frame[name]
+        none = np.array([np.inf, -np.inf]) if name == "range" else 0
+        shown = np.where(there.reshape(-1, *[1] * (values.ndim - 1)), values[at], none)
+        made[name] = np.ascontiguousarray(shown, np.float32)
+    return {**frame, **made}
+
+
 def borders(grid, task) -> list[np.ndarray]:
     """What is 0 on the borders between classes, of probabilities (rows, columns) or (rows, columns, C): arrays."""
     if grid is None or task == "regression" or not np.isfinite(grid).all():
