@@ -102,11 +102,11 @@ def test_what_makes_no_sense_is_refused_in_words():
         compare(run, lrr=[0.1, 0.2])
     with pytest.raises(TypeError, match="expected one knob with several values"):
         compare(run, lr=[0.1, 0.2], clip=[1.0, 2.0])
-    with pytest.raises(TypeError, match="expected one trainer to make branches of, .* got 2 trainers"):
+    with pytest.raises(TypeError, match=r"expected one trainer to make branches of, .* got 2 trainers"):
         compare(run, trainer(), lr=[0.1, 0.2])
     with pytest.raises(TypeError, match="expected a Trainer to make branches of, got str"):
         compare("spirals", lr=[0.1, 0.2])
-    with pytest.raises(ValueError, match="views: expected names out of .* got 'gradient'; did you mean 'gradients'"):
+    with pytest.raises(ValueError, match=r"views: expected names out of .* got 'gradient'; did you mean 'gradients'"):
         compare(run, lr=[0.1, 0.2], views=["gradient"])
     with pytest.raises(TypeError, match=r"views: expected names of views such as \('runs', 'gradients'\), got 'runs'"):
         compare(run, lr=[0.1, 0.2], views="runs")
@@ -140,7 +140,7 @@ def test_panels_of_one_kind_begin_a_row(make, many, columns):
     assert board.plot().axes
 
 
-# -------------------------------------------------------------------------------------------------------- a hand, a page
+# ------------------------------------------------------------------------------------------------------- a hand, a page
 
 
 def do(board, name):
@@ -249,7 +249,7 @@ def test_pinned_runs_stand_behind_all(make):
     assert board.ghosts == ()
 
 
-# --------------------------------------------------------------------------------------------------------------- manners
+# -------------------------------------------------------------------------------------------------------------- manners
 
 
 def test_nothing_is_left_after_close():

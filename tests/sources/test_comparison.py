@@ -390,7 +390,7 @@ def test_what_cannot_be_compared_is_refused_in_words():
         Comparison(a, a)
     with pytest.raises(TypeError, match="a moment of the past makes no steps"):
         Comparison(a, a.at(0))
-    with pytest.raises(TypeError, match="expected Trainers to compare, .* got Sequential"):
+    with pytest.raises(TypeError, match=r"expected Trainers to compare, .* got Sequential"):
         Comparison(a, a.model)
     with pytest.raises(ValueError, match="names: expected 2 different names"):
         Comparison(a, trainer(), names=["a"])

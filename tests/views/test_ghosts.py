@@ -225,7 +225,7 @@ def test_ghosts_of_a_closed_board_are_let_go(make_board):
 
 def test_what_is_no_source_is_refused():
     view = kinds()["Loss"](trainer())
-    with pytest.raises(TypeError, match="Loss: expected ghosts such as another trainer, .* got int, which has no"):
+    with pytest.raises(TypeError, match=r"Loss: expected ghosts such as another trainer, .* got int, which has no"):
         view.ghosts = (3,)
     with pytest.raises(ValueError, match="at most 4 ghosts"):
         view.ghosts = [trainer(steps=1)] * 5
