@@ -78,7 +78,7 @@ class Playground(Board):
         self._controls = self._dials(controls)
         desk = Desk(self.trainer, self._controls, self._turn, self._standing, self._buttons(), where="left")
         views = (View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary))
-        super().__init__(*views, columns=2, height=560, timeline=True, desk=desk)
+        super().__init__(*views, columns=2, timeline=True, desk=desk)
 
     def _buttons(self):
         trainer, anew = self.trainer, "Start again from new initial weights; Undo brings this run back"

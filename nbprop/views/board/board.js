@@ -11,6 +11,8 @@ import { HOLD, PanelView } from "./panel.js";
 const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this
 const FOLDED = 700; // a board narrower than this has its desk above the panels, folded
+const DESK = 560; // as high as a desk: panels beside one are not lower
+const ROW = 380; // panels are not higher, unless the window is
 const CALM = 1000; // ms between two pictures for whoever wants less motion
 const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
 const LOUD = ["stopped", "unseen"];
@@ -18,15 +20,16 @@ const LOUD = ["stopped", "unseen"];
 /**
  * Columns and row height of `count` panels in a cell of that width. 2 x 2 in 640 pixels are about 540 high.
  * @param {number} width  @param {number} count  @param {number | null} columns  @param {number | null} height  of all rows
+ * @param {number} most  of a row whose height is not given
  * @param {(columns: number) => number} rowsWith  how many rows there are with so many columns
  */
-export function arrange(width, count, columns, height, rowsWith = (/** @type {number} */ n) => Math.ceil(count / n)) {
+export function arrange(width, count, columns, height, most = ROW, rowsWith = (/** @type {number} */ n) => Math.ceil(count / n)) {
   const wanted = Math.min(columns || Math.ceil(Math.sqrt(count)), count);
   const n = Math.max(1, Math.min(wanted, Math.floor((width + GAP) / (NARROW + GAP))));
   const rows = rowsWith(n);
   const each = (width - GAP * (n - 1)) / n;
   // A height that was meant for several columns would squeeze the rows of one.
-  const row = height && n === wanted ? (height - GAP * (rows - 1)) / rows : Math.min(380, Math.max(210, 0.84 * each));
+  const row = height && n === wanted ? (height - GAP * (rows - 1)) / rows : Math.min(most, Math.max(210, 0.84 * each));
   return { columns: n, rows, row: Math.max(120, Math.floor(row)) };
 }
 
@@ -106,13 +109,13 @@ function render({ model, el }, draws) {
       ended = true; // the way to it is closed
     }
   }
-  const sight = () => ({
+  const inSight = () => ({
     page: !document.hidden,
     panels: [...panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight ? [i] : [])), ...(desk ? [panels.length] : [])],
   });
   function mount() {
     mounted = performance.now();
-    say({ type: "mount", ...sight() });
+    say({ type: "mount", ...inSight() });
   }
   function ask() {
     const rest = calm.matches && root.dataset.status === "playing" ? calmed + CALM - performance.now() : 0;
@@ -134,6 +137,7 @@ function render({ model, el }, draws) {
     desk?.take(head, id);
     desk?.focusOther(focused);
     time?.take(head.timeline, id);
+    if (head.fresh) reveal();
     remedy = head.remedy ?? "";
     loud = statusLine(head.status, head.message, head.step);
     speak();
@@ -193,15 +197,17 @@ function render({ model, el }, draws) {
   const rowsWith = (/** @type {number} */ n) => rowsOf(spec.panels, n);
   // Size: of the board for its columns, of each canvas for its pixels.
   function place(/** @type {number} */ width) {
-    const height = spec.height && spec.height - (status.hidden ? 0 : status.offsetHeight) - (time?.element.offsetHeight ?? 0); // a message moves nothing
-    const alone = large >= 0;
-    if (alone) {
-      const { rows, row } = arrange(width, panels.length, spec.columns, height, rowsWith);
+    const sight = Math.min(innerHeight, screen.availHeight); // a frame as high as what is in it must not make that higher
+    const beside = spec.desk?.where === "left" && !root.classList.contains("nbprop-folded");
+    const whole = spec.height ?? (beside ? Math.max(DESK, Math.min(0.6 * width, 0.78 * sight)) : null);
+    const height = whole && whole - (status.hidden ? 0 : status.offsetHeight) - (time?.element.offsetHeight ?? 0); // a message moves nothing
+    const { columns, rows, row } = arrange(width, panels.length, spec.columns, height, Math.max(ROW, 0.5 * sight), rowsWith);
+    if (large >= 0) {
+      const most = Math.max(320, Math.min(0.9 * sight, 1.2 * width));
       grid.style.gridTemplateColumns = "minmax(0, 1fr)";
-      grid.style.gridAutoRows = `${Math.min(Math.max(rows * (row + GAP) - GAP, 320), Math.max(320, 0.9 * innerHeight))}px`;
+      grid.style.gridAutoRows = `${Math.min(Math.max(rows * (row + GAP) - GAP, 320), most)}px`;
       return;
     }
-    const { columns, row } = arrange(width, panels.length, spec.columns, height, rowsWith);
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     grid.style.gridAutoRows = `${row}px`;
   }
@@ -210,6 +216,12 @@ function render({ model, el }, draws) {
     large = large === i ? -1 : i;
     panels.forEach((/** @type {PanelView} */ panel, /** @type {number} */ k) => panel.enlarged(k === large, large >= 0 && k !== large));
     place(main.clientWidth);
+  }
+  /** What the cell that was just run has made, with a Play button, comes into sight: once, and nowhere but beside where one is. */
+  function reveal() {
+    const cell = root.closest(".jp-Cell");
+    const here = [cell, cell?.nextElementSibling].some((one) => one?.classList.contains("jp-mod-active"));
+    if (here && spec.desk?.buttons.length) root.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
   }
   const respec = () => {
     spec = model.get("_spec");
@@ -222,6 +234,7 @@ function render({ model, el }, draws) {
         if (!dressed) dress(); // colours can be read only once it is on the page
         desk?.fold(contentRect.width < FOLDED);
         root.classList.toggle("nbprop-folded", contentRect.width < FOLDED);
+        place(main.clientWidth);
       } else if (target === main) place(contentRect.width);
       else boxes.get(/** @type {any} */ (target))?.resize(contentRect.width, contentRect.height, devicePixelRatio || 1);
     }
@@ -229,6 +242,7 @@ function render({ model, el }, draws) {
   sizes.observe(root);
   sizes.observe(main);
   for (const panel of panels) sizes.observe(panel.box);
+  addEventListener("resize", () => place(main.clientWidth), { signal: over.signal });
   const zoomed = () => {
     for (const panel of panels) if (panel.width) panel.resize(panel.width, panel.height, devicePixelRatio || 1);
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener("change", zoomed, { once: true, signal: over.signal });
@@ -236,7 +250,7 @@ function render({ model, el }, draws) {
   zoomed();
 
   // Sight: a panel that is scrolled away or a hidden page asks for nothing.
-  const look = () => say({ type: "look", ...sight() });
+  const look = () => say({ type: "look", ...inSight() });
   const seen = new IntersectionObserver((entries) => {
     let changed = false;
     for (const { target, isIntersecting } of entries) {

@@ -32,7 +32,7 @@ from .desk import Desk
 from .javascript import bundle
 from .kept import Kept
 from .pacing import Pacing
-from .panel import Panel
+from .panel import Panel, specs
 from .picture import figure
 from .recording import MOMENTS
 from .saving import SIZE, Saved, save
@@ -87,6 +87,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
         self._look = None  # the next look at the others
         self._inbox = deque(maxlen=4096)
         self._refreshing, self._asked = threading.Lock(), False
+        self._mounts = 0
         self._whole = True  # the next frame carries everything, for a viewer that has nothing
         self._news = True  # someone looks elsewhere or chose an option since the last frame
         self._versions = self._statuses = None  # of the sources, at the last frame
@@ -94,7 +95,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
         self._errors = {}  # index of a panel that could not be drawn -> what was wrong
         self._frames = self._bytes = 0
         self._seconds = 0.0
-        spec = {"columns": columns, "height": height, "panels": [panel.spec() for panel in self._panels]}
+        spec = {"columns": columns, "height": height, "panels": specs(self.views)}
         line = timelines.of(self._sources) if timeline else None
         spec |= {"desk": desk.spec()} if desk is not None else {}
         super().__init__(_spec=spec | ({"timeline": True} if line else {}), **kwargs)
@@ -300,6 +301,8 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
         head, data = self._pack({i: self._panels[i] for i in indices}, now, words=whole or not self._playing)
         seq, ack = self._pacing.sent(now, last=not self._playing)
         head |= {"type": "frame", "seq": seq, "ack": ack, "full": whole, "time": 1000 * time.time()}
+        if whole and self._mounts == 1:  # nobody has seen it before
+            head["fresh"], self._mounts = True, 2
         if self._desk is not None:
             head["desk"] = self._desk.news(whole)
         if self._timeline is not None:
@@ -371,6 +374,7 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             new = self._pacing.look(viewer, panels, bool(message["page"]), now)
             self._news = True
             self._listen()
+            self._mounts += kind == "mount"
             if new or kind == "mount":
                 self._whole = True
             if new or kind == "mount" or not message["page"]:  # which is also how a page says that it is about to go

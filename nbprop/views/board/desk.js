@@ -4,6 +4,7 @@ import { keepKeys, make } from "./controls.js";
 import { dial } from "./dials.js";
 
 const WINDOW = 2500; // ms over which steps are counted
+const STILL = 400; // ms for which nothing has changed when a screen reader is told
 
 /** Steps per second in words that do not lie about a slow run. @param {number} rate */
 export const rateWords = (rate) => `${rate >= 10 ? groups(Math.round(rate)) : Number(rate.toPrecision(2))} ${rate === 1 ? "step" : "steps"}/s`;
@@ -52,6 +53,7 @@ export function makeDesk(spec, say) {
   line.hidden = !buttons.size;
   const rate = new Rate();
   let [epoch, status] = [NaN, ""];
+  let [told, telling] = ["", 0];
 
   let folded = false;
 
@@ -75,10 +77,15 @@ export function makeDesk(spec, say) {
       const playing = head.status === "playing", speed = rate.at(head.step, performance.now());
       const passes = Number.isFinite(epoch) ? ` · epoch ${groups(Math.floor(epoch))}` : "";
       line.textContent = `step ${groups(head.step)}${passes} · ${playing ? (Number.isFinite(speed) ? rateWords(speed) : "playing") : head.status}`;
+      const words = playing ? "playing" : `${head.status} at step ${groups(head.step)}`;
+      if (told !== words) {
+        told = words;
+        clearTimeout(telling); // it is said once it stands still
+        telling = setTimeout(() => (spoken.textContent = told), STILL);
+      }
       if (status !== head.status) {
         status = head.status;
         rate.seen.length = 0;
-        spoken.textContent = playing ? "playing" : `${status} at step ${groups(head.step)}`;
         element.dataset.status = status;
         for (const name of ["play", "pause"]) {
           const one = buttons.get(name);

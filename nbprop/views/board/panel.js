@@ -46,10 +46,11 @@ export class PanelView {
     keepKeys(this.canvas);
     this.tip = make("div", "nbprop-tip");
     this.tip.hidden = true;
-    this.tip.setAttribute("role", "status");
+    this.spoken = make("div", "nbprop-spoken"); // of the tip what the keyboard asks for, not what a playing run changes
+    this.spoken.setAttribute("role", "status");
     this.error = make("div", "nbprop-error");
     this.error.hidden = true;
-    this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error);
+    this.box = make("div", "nbprop-canvas", this.canvas, this.tip, this.error, this.spoken);
     this.titled = make("span", "nbprop-title", new Text(spec.title));
     const options = make("span", "nbprop-options", ...this.controls.map((/** @type {any} */ c) => c.label));
     const handles = make("span", "nbprop-options", ...this.handles.map((/** @type {any} */ h) => h.label));
@@ -165,6 +166,7 @@ export class PanelView {
       const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
       const at = this.pointer ?? { x: this.width / 2, y: this.height / 2 };
       this.point({ x: Math.min(Math.max(at.x + by * x, 0), this.width), y: Math.min(Math.max(at.y + by * y, 0), this.height) });
+      this.spoken.textContent = this.tip.hidden ? "" : this.tip.textContent;
     } else return;
     event.preventDefault();
   }

@@ -1,6 +1,8 @@
 """One view on a board: what the browser is told of it once, and then in every frame."""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from operator import attrgetter
 from typing import Any
@@ -95,3 +97,13 @@ def _option(option, value):
     else:
         choices = {"choices": [list(choice) for choice in option.choices]}
     return {"name": option.name, "label": option.label, "where": option.where, **choices, "value": value}
+
+
+def specs(views: Sequence[Any]) -> list[dict[str, Any]]:
+    """What stays of these panels. Those of the same title are numbered, in the order in which they were given."""
+    made = [Panel(view).spec() for view in views]
+    for title, count in Counter(spec["title"] for spec in made).items():
+        alike = [spec for spec in made if spec["title"] == title]
+        for i, spec in enumerate(alike, 1):
+            spec["title"] += f" {i}" if count > 1 else ""
+    return made

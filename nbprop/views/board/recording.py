@@ -20,7 +20,7 @@ from nbprop.record.source import CannotSay
 
 from ..base.view import number, plural
 from .compact import encode, plain
-from .panel import Panel
+from .panel import Panel, specs
 
 MOMENTS = 120
 VARIANTS = 8  # of a panel; options that would make more are not recorded
@@ -116,7 +116,7 @@ class _Then:
 def _take(board, most) -> _Take:
     from nbprop.training.progress import bar
 
-    spec = {"columns": board.columns, "height": board.height, "panels": [Panel(view).spec() for view in board.views]}
+    spec = {"columns": board.columns, "height": board.height, "panels": specs(board.views)}
     line = board._timeline  # which may be at the past
     sources = {id(view.source): view.source for view in board.views}
     if line is not None and id(line.moment) in sources:

@@ -49,6 +49,7 @@ export function makeTimeline(say) {
   line.title = "Drag: every view shows that moment. Arrow keys: one step, Page keys: ten, [ and ]: event";
   const marks = make("div", "nbprop-marks");
   const place = make("output", "nbprop-place");
+  place.setAttribute("aria-live", "off"); // the slider says it; a run that plays would never end to
   const button = (/** @type {string} */ sign, /** @type {string} */ words, /** @type {() => void} */ act) => {
     const one = /** @type {HTMLButtonElement} */ (make("button", "nbprop-button", new Text(sign)));
     one.type = "button";
