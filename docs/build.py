@@ -1,10 +1,11 @@
-"""Builds the site: the course with the outputs that are kept in the notebooks, the guides in this folder, and a
-reference made of the docstrings.
+"""Builds the site: the course with the outputs that are kept in the notebooks and boards that live without a kernel
+(see boards.py), the guides in this folder, and a reference made of the docstrings.
 
     pip install -e ".[docs]" && python docs/build.py
 
 It is written to build/site/html (or html/ in the folder that is named) and needs no server and no network: open
-index.html. A warning is an error.
+index.html. A warning is an error. The first build runs the notebooks, which takes some minutes; the next ones run only
+those that have changed.
 """
 
 import os
@@ -14,6 +15,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import boards
 import nbformat
 from reference import STOREYS, page
 from sphinx.cmd.build import build_main
@@ -27,10 +29,18 @@ def lay_out(source):
     """The pages, as Sphinx wants them, in one folder."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "notebooks", source, ignore=shutil.ignore_patterns(".*"))
-    lessons = sorted(path.stem for path in source.glob("[0-9]*.ipynb"))
+    lessons = [path.stem for path in notebooks()]
+    pages = source.parent / "boards"
+    shutil.rmtree(pages, ignore_errors=True)
+    pages.mkdir()
+    for folder in boards.ready(notebooks(), ROOT / "build" / "boards"):
+        for path in folder.iterdir():
+            shutil.copy(path, source if path.suffix == ".ipynb" else pages)
     reference = [f"reference/{storey}" for storey in STOREYS]
     index = nbformat.read(source / "index.ipynb", as_version=4)
     guides = [f"guides/{name}" for name in GUIDES]
+    head, rest = index.cells[0].source.split("\n\n", 1)
+    index.cells[0].source = f"{head}\n\n{boards.landing(pages)}\n\n{rest}"
     index.cells[-1].source += "\n\n" + "".join(
         contents(caption, pages)
         for caption, pages in [("Course", lessons), ("Guides", guides), ("Reference", reference)]
@@ -42,6 +52,10 @@ def lay_out(source):
     (source / "reference").mkdir()
     for storey in STOREYS:
         (source / "reference" / f"{storey}.md").write_text(page(storey))
+
+
+def notebooks():
+    return sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
 def guide(text):
@@ -60,6 +74,9 @@ def main(folder):
     html = folder / "html"
     shutil.rmtree(html, ignore_errors=True)
     status = build_main(["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(folder / "source"), str(html)])
+    shutil.copytree(folder / "boards", html / "boards")
+    for path in notebooks():  # what the download button gives has pictures in it
+        shutil.copy(path, html / "_sources")
     print(html / "index.html" if status == 0 else "the site was not built")
     return status
 

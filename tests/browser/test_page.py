@@ -168,6 +168,7 @@ def test_the_pointer_is_answered(opened):
 
 def test_the_steps_of_a_graph_are_one_thing_with_two_handles(opened):
     graph = opened("graph").at("step")
+    assert graph.words("graph").startswith("Computation graph. Step 3 of")
     graph.page.get_by_label("step: one on").focus()
     graph.page.keyboard.press("Home")
     place, last = graph.page.locator("[data-panel=graph] output"), graph.page.locator(LABEL).inner_text().split()[3]

@@ -161,12 +161,13 @@ def test_a_source_without_a_past_is_recorded_as_it_is():
 
 def test_a_graph_is_gone_through_step_by_step(read):
     x = nb.Tensor(0.5, requires_grad=True)
-    board = nb.views.Graph((3.0 * x).tanh() ** 2, x=x, step=-1)
+    board = nb.views.Graph((3.0 * x).tanh() ** 2, x=x, step=3)
     index, frames = read(record(board).data)
+    assert index["now"] == 3
     assert index["walked"] == "step" and [m["step"] for m in index["moments"]] == [*range(index["last"] + 1)]
     for step, (panel,) in enumerate(frames):
         assert panel["options"]["step"] == step and panel["text"].startswith(f"Step {step} of ")
-    assert board.step == index["last"]  # it stands where it stood
+    assert board.step == 3  # it stands where it stood
     assert [option["name"] for option in index["spec"]["panels"][0]["options"]] == ["order", "step"]
 
 

@@ -16,12 +16,12 @@ export class Player {
     this.index = index;
     this.show = show;
     this.last = index.moments.length - 1;
-    this.now = this.last;
+    this.now = Math.max(0, index.moments.findLastIndex((/** @type {any} */ { step }) => step <= index.now));
     this.timer = 0;
     this.button = /** @type {HTMLButtonElement} */ (make("button", "nbprop-button"));
     this.button.type = "button";
     this.slider = /** @type {HTMLInputElement} */ (make("input", ""));
-    Object.assign(this.slider, { type: "range", min: 0, max: this.last, step: 1, value: this.last });
+    Object.assign(this.slider, { type: "range", min: 0, max: this.last, step: 1, value: this.now });
     this.slider.setAttribute("aria-label", "Moment");
     this.label = make("output", "");
     const marks = make("div", "nbprop-player-marks", ...this.#marks());

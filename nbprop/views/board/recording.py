@@ -39,11 +39,11 @@ class Recording:
         return f"Recording({len(self.data) / 1000:,.0f} kB: {self.said})"
 
 
-def record(board, moments: int = MOMENTS, size: float = math.inf) -> Recording:
+def record(board, moments: int = MOMENTS, size: float = math.inf, choices: bool = True) -> Recording:
     """The recording of a board: at most so many evenly spaced moments, a quarter as many where something was turned,
     and at most `size` bytes. Where it would be longer, first the choices of options are left out, then moments.
-    ValueError if the last moment alone is longer."""
-    take = _take(board, whole(1)("moments", moments))
+    ValueError if the last moment alone is longer. choices: whether also what else can be chosen is recorded."""
+    take = _take(board, whole(1)("moments", moments), VARIANTS if choices else 1)
     found = take.recording()
     if len(found.data) > size and any(len(panel) > 1 for panel in take.panels):
         take = take.only(range(len(take.heads)), variants=1)
@@ -64,18 +64,19 @@ def record(board, moments: int = MOMENTS, size: float = math.inf) -> Recording:
 @dataclass(frozen=True)
 class _Take:
     """Frames that were taken. heads: what is said of each moment; panels: of each panel its variants, dicts of
-    `options` and `frames`; walked: the option that leads through the moments, or ""; last: step."""
+    `options` and `frames`; walked: the option that leads through the moments, or ""; now, last: steps."""
 
     spec: dict[str, Any]
     heads: list[dict[str, Any]]
     panels: list[list[dict[str, Any]]]
     walked: str
+    now: int
     last: int
 
     def only(self, kept, variants=VARIANTS) -> "_Take":
         """The moments of these numbers; the first variants."""
         panels = [[{**each, "frames": [each["frames"][i] for i in kept]} for each in p[:variants]] for p in self.panels]
-        return _Take(self.spec, [self.heads[i] for i in kept], panels, self.walked, self.last)
+        return _Take(self.spec, [self.heads[i] for i in kept], panels, self.walked, self.now, self.last)
 
     def recording(self) -> Recording:
         panels, lacking = [], []
@@ -96,7 +97,7 @@ class _Take:
         first, count = self.heads[0]["step"], plural(len(self.heads), "moment")
         said = f"{count} from step {first:,} to {self.last:,}." if len(self.heads) > 1 else f"Step {first:,}."
         said += f" Without other choices of: {'; '.join(dict.fromkeys(lacking))}." if lacking else ""
-        index = {"moments": self.heads, "walked": self.walked, "last": self.last, "said": said}
+        index = {"moments": self.heads, "walked": self.walked, "now": self.now, "last": self.last, "said": said}
         data = encode({**index, "spec": {**self.spec, "panels": panels}}, self.panels)
         return Recording(data, len(self.heads), said)
 
@@ -113,7 +114,7 @@ class _Then:
     events: list[str] = field(default_factory=list)
 
 
-def _take(board, most) -> _Take:
+def _take(board, most, variety) -> _Take:
     from nbprop.training.progress import bar
 
     spec = {"columns": board.columns, "height": board.height, "panels": specs(board.views)}
@@ -122,8 +123,11 @@ def _take(board, most) -> _Take:
     if line is not None and id(line.moment) in sources:
         sources[id(line.moment)] = line.trainer
     times, walked, last = _times(board.views, [*sources.values()], most)
+    now = next((getattr(view, walked) for view in board.views if walked in Panel(view).names), last)
     looks = {}
-    variants = [[{"options": options, "frames": []} for options in _variants(view, walked)] for view in board.views]
+    variants = [
+        [{"options": options, "frames": []} for options in _variants(view, walked, variety)] for view in board.views
+    ]
     heads = []
     try:
         with bar(len(times), "moment") as tick:
@@ -141,7 +145,7 @@ def _take(board, most) -> _Take:
     finally:
         for look in looks.values():
             look.close()
-    return _Take(spec, heads, variants, walked, last)
+    return _Take(spec, heads, variants, walked, now, last)
 
 
 def _at(source, step, looks):
@@ -244,7 +248,7 @@ def _with_events(steps, turned) -> Iterator[_Then]:
         before = step
 
 
-def _variants(view, walked) -> list[dict[str, Any]]:
+def _variants(view, walked, most) -> list[dict[str, Any]]:
     """What its options can stand at, beside those that the browser obeys: the first as they are, then the others."""
     values = {}
     options = [option for option in view.options if option.where != "browser" and option.name != walked]
@@ -252,7 +256,7 @@ def _variants(view, walked) -> list[dict[str, Any]]:
         now = getattr(view, option.name)
         offered = list(option.choices) if isinstance(option.choices, range) else [value for value, _ in option.choices]
         offered = offered or [False, True]
-        if math.prod(map(len, values.values())) * len(offered) <= VARIANTS:
+        if math.prod(map(len, values.values())) * len(offered) <= most:
             values[option.name] = [now, *(value for value in offered if value != now)]
     return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
 

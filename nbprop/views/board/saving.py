@@ -52,12 +52,12 @@ def save(board, path, title=None, moments=MOMENTS, size=SIZE, dpi=150) -> Saved:
     return Saved(path, path.stat().st_size, said)
 
 
-def page(board, title, moments=MOMENTS, size=SIZE) -> tuple[bytes, str]:
+def page(board, title, moments=MOMENTS, size=SIZE, choices=True) -> tuple[bytes, str]:
     """The page, UTF-8, of at most `size` bytes, and what is in it in words. It asks the network for nothing, and may
     not: its policy allows the one script and the one style sheet that are in it, by their checksums."""
     words = "\n".join(view.describe() for view in board.views)
     empty = _html(board, title, words, "")
-    recording = record(board, moments, size=max(0, (size - len(empty)) * 3 // 4 - 4))
+    recording = record(board, moments, max(0, (size - len(empty)) * 3 // 4 - 4), choices)
     return _html(board, title, words, base64.b64encode(recording.data).decode()), recording.said
 
 

@@ -9,6 +9,13 @@ const untouched = (draw) => (/** @type {any[]} */ ...given) => {
   return picture && { ...picture, press: undefined };
 };
 
+/** In a frame of another page: only the board, and the other page is told how high it is. */
+function fit() {
+  document.body.classList.add("framed");
+  const tell = () => parent.postMessage({ nbprop: document.documentElement.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.documentElement);
+}
+
 /**
  * Shows the recording that is in the page.
  * @param {Record<string, Function>} draws  name of a view -> its `draw`
@@ -30,6 +37,7 @@ export async function start(draws) {
     widget(still).render({ model, el: place("board") });
     document.querySelector(".nbprop-main")?.append(model.player.element);
     said.textContent = recording.index.said;
+    if (parent !== window) fit();
     document.addEventListener("keydown", (event) => {
       const target = /** @type {HTMLElement} */ (event.target);
       if (!target.matches("select, input:not([type=checkbox]), button") || target === model.player.slider) model.player.key(event);
