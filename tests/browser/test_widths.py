@@ -1,4 +1,4 @@
-"""Boards at the widths of a half window, a notebook and a projector, in all themes, and for whoever does not see them."""
+"""Boards at the widths of half a window, a notebook and a projector, in all themes, and heard instead of seen."""
 
 import json
 
@@ -32,8 +32,8 @@ CUT = """(board) => {
 }"""
 # Pairs of buttons, titles and controls of which one lies on the other.
 OVERLAPS = """(board) => {
-    const shown = [...board.querySelectorAll("button:not(.nbprop-mark), select, input:not(.nbprop-time), .nbprop-title, label")]
-        .filter((each) => each.getClientRects().length);
+    const kinds = "button:not(.nbprop-mark), select, input:not(.nbprop-time), .nbprop-title, label";
+    const shown = [...board.querySelectorAll(kinds)].filter((each) => each.getClientRects().length);
     const inside = (a, b) => a.contains(b) || b.contains(a);
     return shown.flatMap((a, i) => shown.slice(i + 1).filter((b) => {
         const [p, q] = [a.getBoundingClientRect(), b.getBoundingClientRect()];
@@ -203,8 +203,10 @@ def test_a_screen_reader_hears_of_the_run_now_and_then(app):
     step = app.pause()
     until(lambda: app.lab.page.evaluate("window.heard.length") == 2, "both changes are told")
     assert app.lab.page.evaluate("window.heard") == ["playing", f"paused at step {step:,}"]
-    live = app.board.evaluate("""(board) => [...board.querySelectorAll("output, [role=status], [role=alert], [aria-live]")]
-        .filter((each) => each.getAttribute("aria-live") !== "off").map((each) => each.className)""")
+    live = app.board.evaluate("""(board) => {
+        const all = [...board.querySelectorAll("output, [role=status], [role=alert], [aria-live]")];
+        return all.filter((each) => each.getAttribute("aria-live") !== "off").map((each) => each.className);
+    }""")
     assert set(live) <= {"nbprop-status", "nbprop-spoken", "nbprop-message"}  # none that changes at every step
 
 
@@ -246,7 +248,8 @@ CONTRASTS = """(board) => {
         }
         return [255, 255, 255];
     };
-    return [...board.querySelectorAll("label, button:enabled, select:enabled, .nbprop-title, .nbprop-line, output, input[type=text]")]
+    const kinds = "label, button:enabled, select:enabled, .nbprop-title, .nbprop-line, output, input[type=text]";
+    return [...board.querySelectorAll(kinds)]
         .filter((each) => each.getClientRects().length && (each.textContent || each.value))
         .map((each) => {
             const [r, g, b, alpha = 1] = parts(getComputedStyle(each).color), behind = ground(each);
