@@ -2,9 +2,9 @@
 
     python tests/browser/screenshot.py [--dark] [picture.png]     it stands still
     python tests/browser/screenshot.py --moving [picture.webp]    it moves
+
 A run on the spirals: two layers are added at step 150, the learning rate is raised at step 300, then Play is pressed.
 In the moving one Play is pressed first, a hand turns the learning rate and the depth, and then drags the time line.
-the moving one Play is pressed first, a hand turns the learning rate and the depth, and then drags the time line.
 """
 
 import argparse

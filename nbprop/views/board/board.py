@@ -10,7 +10,6 @@ A source that tells nobody of its steps (see nbprop/record/source.py) is looked 
 """
 
 import asyncio
-import base64
 import logging
 import threading
 import time
@@ -33,16 +32,14 @@ from .javascript import bundle
 from .kept import Kept
 from .pacing import Pacing
 from .panel import Panel, specs
-from .picture import figure
-from .recording import MOMENTS
-from .saving import SIZE, Saved, save
+from .pictured import Pictured
 
 LOOK = 0.1  # seconds between two looks at a source that tells nobody of its steps
 LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
 _work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
 
 
-class Board(Attributes, Kept, anywidget.AnyWidget):
+class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
     """Views beside each other, live in the notebook.
 
     views    views or boards (whose views are taken over)
@@ -141,63 +138,6 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
         else:
             old.watchers.discard(self)
         self._news = True
-
-    # What a view gives, a board gives too.
-
-    def frame(self) -> dict[Any, Any]:
-        """The numbers drawn: of the one view, or a dict of view name -> numbers."""
-        return self._of_each(lambda view: view.frame())
-
-    def describe(self) -> str:
-        """The picture in words."""
-        return "\n".join(map(_described, self.views))
-
-    def plot(self, ax=None) -> Any:
-        """The same in Matplotlib: the Axes of the one view, or a Figure of all of them."""
-        if len(self.views) == 1:
-            return self.views[0].plot(ax)
-        if ax is not None:
-            raise ValueError(f"plot: expected no ax for a board of {len(self.views)} views, which makes its own figure")
-        return self._figure()
-
-    def save(self, path, *, title=None, moments=MOMENTS, size=SIZE, dpi=150) -> Saved:
-        """Write the board into a file, as its ending says.
-
-        .html   a page that needs nothing else, neither Python nor a network: up to `moments` moments of the run, in at
-                most `size` bytes, with what can be chosen and what is said under the pointer. title: by default the
-                name of the file
-        .png    a picture of now, with `dpi` dots per inch; .svg
-        """
-        return save(self, path, title, moments, size, dpi)
-
-    def _of_each(self, what):
-        if len(self.views) == 1:
-            return what(self.views[0])
-        names = [view.name for view in self.views]
-        nth = [f" {names[: i + 1].count(name)}" if names.count(name) > 1 else "" for i, name in enumerate(names)]
-        return {name + n: what(view) for name, n, view in zip(names, nth, self.views, strict=True)}
-
-    def _figure(self, dpi=100):
-        return figure(self.views, self._spec["columns"], dpi)
-
-    def __repr__(self) -> str:
-        return f"Board({', '.join(type(view).__name__ for view in self.views)})"
-
-    def _repr_mimebundle_(self, **kwargs):
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        return {**data, **self.picture()}, metadata
-
-    def picture(self) -> dict[str, str]:
-        """A picture of now for where no widget can live (GitHub, PDF, an export), as a part of a MIME bundle.
-
-        Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once.
-        """
-        if any(source.status == "playing" for source in self._sources):
-            return {}
-        return {"image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
 
     # What a source reads.
 
@@ -421,11 +361,6 @@ class Board(Attributes, Kept, anywidget.AnyWidget):
             self._let_go_of_kept()
         if self._made and self._own_layout is not None:
             self._own_layout.close()
-
-
-def _described(view):
-    name = getattr(view.source, "name", "")
-    return f"{name}: {view.describe()}" if name else view.describe()
 
 
 def _running_loop():
