@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_playground import App, until
+from test_playground import BOARD, App, until
 
 CELLS = [
     "import nbprop as nb\nplayground = nb.Playground()\nplayground",
@@ -128,29 +128,33 @@ def test_panels_of_the_same_title_are_told_apart(lab):
     assert titles[:2] == ["Loss 1", "Loss 2"] and len(set(titles)) == len(titles)
 
 
+# Is the element whole between the upper and the lower edge of the notebook?
+IN_SIGHT = """(what) => {
+    const pane = document.querySelector(".jp-Notebook .jp-WindowedPanel-outer").getBoundingClientRect();
+    const box = document.querySelector(what)?.getBoundingClientRect();
+    return Boolean(box?.height) && box.top >= pane.top - 1 && box.bottom <= pane.bottom + 1;
+}"""
+
+
 @pytest.mark.parametrize("scale", [1, 2])
 def test_after_running_its_cell_the_whole_app_is_in_sight(new_lab, scale):
-    """At 200 % the page has half as many pixels: then at least its buttons are."""
+    """At 200 % the page has half as many pixels: then its buttons are."""
     lab = new_lab(device_scale_factor=scale)
-    size = {"width": 1280 // scale, "height": 800 // scale}
-    lab.page.set_viewport_size(size)
     prose = {"cell_type": "markdown", "metadata": {}, "source": "\n\n".join(["A line of text."] * 40)}
     code = {"cell_type": "code", "execution_count": None, "outputs": [], "metadata": {}, "source": CELLS[0]}
     cells = [{**each, "id": f"c{i}"} for i, each in enumerate([prose, code, prose])]
     lab.open(f"first{scale}.ipynb", {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
-    for _ in range(2):
-        lab.command("notebook:run-cell-and-select-next")
-    app = App(lab, "playground", cell=1)
-    pane = lab.page.locator(".jp-Notebook .jp-WindowedPanel-outer").first.bounding_box()
-
-    def in_sight():
-        box = (app.board if scale == 1 else app.board.locator(".nbprop-buttons")).bounding_box()
-        return box and pane["y"] <= box["y"] + 1 and box["y"] + box["height"] <= pane["y"] + pane["height"] + 1
-
-    until(in_sight, "it is in sight")
-    lab.page.locator(".jp-WindowedPanel-outer").first.evaluate("(pane) => pane.scrollTo(0, 0)")
-    lab.page.wait_for_timeout(700)
-    assert not in_sight()  # once: nobody is led there again
+    lab.command("application:toggle-left-area")
+    lab.page.set_viewport_size({"width": 1280 // scale, "height": 800 // scale})
+    what = BOARD if scale == 1 else ".nbprop-buttons"
+    lab.command("notebook:run-cell-and-select-next")
+    lab.command("notebook:run-cell-and-select-next")
+    until(lambda: lab.page.evaluate(IN_SIGHT, what), "it is in sight")
+    lab.page.wait_for_timeout(1000)
+    assert lab.page.evaluate(IN_SIGHT, what)
+    lab.page.locator(".jp-Notebook .jp-WindowedPanel-outer").evaluate("(pane) => pane.scrollTo(0, 0)")
+    lab.page.wait_for_timeout(1000)
+    assert not lab.page.evaluate(IN_SIGHT, what)  # once: nobody is led there again
 
 
 def test_with_reduced_motion_it_plays_a_picture_a_second(app):
@@ -165,17 +169,17 @@ def test_with_reduced_motion_it_plays_a_picture_a_second(app):
 
 
 def named(lab, role):
-    """Name -> what is said of its value, of all with this role in the page, as the browser tells a screen reader."""
+    """Name -> what is said of its value, of all with this role on the first board, as a screen reader is told."""
     session = lab.page.context.new_cdp_session(lab.page)
-    nodes = session.send("Accessibility.getFullAXTree")["nodes"]
+    board = session.send("Runtime.evaluate", {"expression": f"document.querySelector('{BOARD}')"})["result"]
+    found = session.send("Accessibility.queryAXTree", {"objectId": board["objectId"], "role": role})["nodes"]
     session.detach()
 
     def value(node):
-        texts = [each["value"].get("value") for each in node.get("properties", []) if each["name"] == "valuetext"]
+        texts = [each["value"].get("value") for each in node.get("properties", ()) if each["name"] == "valuetext"]
         return next(iter(texts), None) or node.get("value", {}).get("value")
 
-    mine = [node for node in nodes if not node.get("ignored") and node["role"]["value"] == role]
-    return {node.get("name", {}).get("value", ""): value(node) for node in mine}
+    return {node.get("name", {}).get("value", ""): value(node) for node in found if not node.get("ignored")}
 
 
 def test_controls_are_named_and_say_their_true_values(lab, app):
@@ -185,14 +189,17 @@ def test_controls_are_named_and_say_their_true_values(lab, app):
     sliders = named(lab, "slider")
     assert (sliders["Learning rate"], sliders["Batch size"]) == ("5e-7", "32")
     assert sliders["Time line: step"].startswith("now: step ")
-    for role in ("slider", "button", "combobox", "textbox", "checkbox", "image"):
-        assert all(name.strip() for name in named(lab, role)), role
+    assert len(sliders) >= 7
+    for role in ("slider", "button", "textbox", "checkbox"):
+        names = named(lab, role)
+        assert names and all(name.strip() for name in names), role
     snapshot = app.board.aria_snapshot()
     for words in ('group "Controls"', 'button "Play"', 'region "Gradient flow"', 'group "Time line"', "lr 0.001"):
         assert words in snapshot
 
 
 def test_a_screen_reader_hears_of_the_run_now_and_then(app):
+    app.lab.page.wait_for_timeout(600)  # what was said before has been said
     said = app.board.locator(".nbprop-desk [role=status]")
     said.evaluate("""(element) => {
         window.heard = [];

@@ -14,6 +14,7 @@ const FOLDED = 700; // a board narrower than this has its desk above the panels,
 const DESK = 560; // as high as a desk: panels beside one are not lower
 const ROW = 380; // panels are not higher, unless the window is
 const CALM = 1000; // ms between two pictures for whoever wants less motion
+const SETTLED = 250; // ms until a notebook has gone on to its next cell
 const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
 const LOUD = ["stopped", "unseen"];
 
@@ -137,7 +138,7 @@ function render({ model, el }, draws) {
     desk?.take(head, id);
     desk?.focusOther(focused);
     time?.take(head.timeline, id);
-    if (head.fresh) reveal();
+    if (head.fresh) setTimeout(reveal, SETTLED);
     remedy = head.remedy ?? "";
     loud = statusLine(head.status, head.message, head.step);
     speak();

@@ -44,7 +44,7 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
 
     views    views or boards (whose views are taken over)
     columns  panels beside each other; None: about square. A narrow cell gets fewer.
-    height   of all panels together, in CSS pixels; None: by the width
+    height   of all panels together, in CSS pixels; None: by the width, and by the window where that is large
     timeline whether a time line stands under the panels, on which any moment of the run can be looked at
     desk     controls, see desk.py; each is a trait too, which code may set, link and observe
 
