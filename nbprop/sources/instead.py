@@ -10,6 +10,8 @@ from nbprop.training.player import running_loop
 
 from .differences import difference, settings
 
+NEAR = 50  # steps: one that goes along is always a little behind
+
 
 class Instead:
     """What a run would be now if something had been different from its beginning: a source, as `ghosts=` of a view.
@@ -36,7 +38,7 @@ class Instead:
         words = difference(settings(self.trainer), settings(self.original)) or "the same"
         if self.trainer.status == "stopped":
             return f"{words}, stopped after step {self.trainer.steps:,}"
-        if self.trainer.steps < self.original.steps:
+        if self.original.steps - self.trainer.steps > max(NEAR, self.original.steps // 20):
             return f"{words}, step {self.trainer.steps:,} of {self.original.steps:,}"
         return words
 

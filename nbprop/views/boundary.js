@@ -1,8 +1,8 @@
 /** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
 import { confusion, scatter } from "./base/tested.js";
 import { keysOf } from "./base/keys.js";
-import { contour, formatNumber, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
-import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
+import { contour, formatNumber, joined, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
+import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, DASHES, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
@@ -55,8 +55,11 @@ function plane(panel, frame, labels) {
   inside(panel, box, () => {
     picture(panel, ground.pixels, ground.columns, ground.rows, { x: box.x - px, y: box.y - py, width: box.width + 2 * px, height: box.height + 2 * py }, true);
     if (labels.task === "binary") strokeSegments(panel, contour(frame.grid.data, rows, columns, 0.5), toX, toY, theme.foreground);
-    ghostly(labels, frame, "grid").forEach(({ numbers }) => {
-      for (const grid of borders(numbers, labels.task)) strokeSegments(panel, contour(grid, rows, columns, 0), toX, toY, theme.foreground, 1, [4, 3]);
+    ghostly(labels, frame, "grid").forEach(({ numbers, dash }) => {
+      for (const line of borders(numbers, labels.task).flatMap((grid) => joined(contour(grid, rows, columns, 0)))) {
+        const part = (/** @type {number} */ rest) => line.filter((_, i) => i % 2 === rest);
+        curve(panel, part(0).map(toX), part(1).map(toY), theme.foreground, 1, dash);
+      }
     });
     const place = [box.x, box.y, box.width, box.height, ...extent].join();
     layer(panel, frame.train.data, place, (still) => inside(still, box, () => drawPoints(still, frame, x, y, radius, paint)));
@@ -93,7 +96,7 @@ function plane(panel, frame, labels) {
 
 /** The ghosts that have such numbers. @param {Labels} labels  @param {Frame} frame  @param {string} what */
 function ghostly(labels, frame, what) {
-  return (labels.ghosts ?? []).map((name, k) => ({ name, numbers: frame[`ghost${k}_${what}`] })).filter((one) => one.numbers);
+  return (labels.ghosts ?? []).map((name, k) => ({ name, dash: DASHES[k], numbers: frame[`ghost${k}_${what}`] })).filter((one) => one.numbers);
 }
 
 /** What is 0 on the borders between the classes, as grids. @param {import("./base/math.js").Numbers} numbers  @param {string} task */
@@ -165,19 +168,17 @@ function markBad(grid, fine, pixels, theme) {
   return bad;
 }
 
-function strokeSegments(panel, segments, toX, toY, color, width = 1.25, dash = []) {
+function strokeSegments(panel, segments, toX, toY, color) {
   const { ctx } = panel;
   ctx.strokeStyle = color;
-  ctx.lineWidth = width;
+  ctx.lineWidth = 1.25;
   ctx.lineCap = "round";
-  ctx.setLineDash(dash);
   ctx.beginPath();
   for (let i = 0; i < segments.length; i += 4) {
     ctx.moveTo(toX(segments[i]), toY(segments[i + 1]));
     ctx.lineTo(toX(segments[i + 2]), toY(segments[i + 3]));
   }
   ctx.stroke();
-  ctx.setLineDash([]);
 }
 
 /** Training points filled, validation points as rings. @param {Panel} panel  @param {Frame} frame */
@@ -254,10 +255,10 @@ function legend(panel, box, frame, labels, paint, radius, keys) {
     write("wrong", y + 2 * gap, marks.wrong);
     y += gap;
   }
-  ghostly(labels, frame, "grid").forEach(({ name }, k) => {
+  ghostly(labels, frame, "grid").forEach(({ name, dash }, k) => {
     const at = y + (k + 2) * gap;
     if (labels.task === "regression" || at > box.y + box.height + size) return;
-    rule(panel, box.x - 2, at, box.x + 10, at, theme.foreground, 1, [4, 3]);
+    rule(panel, box.x - 2, at, box.x + 10, at, theme.foreground, 1, dash);
     write(name, at, marks.ghost);
   });
 }
@@ -307,8 +308,8 @@ function line(panel, frame, labels) {
         }
       }
     }
-    for (const { numbers: { data, shape } } of ghostly(labels, frame, "y")) {
-      for (let k = 0; k < shape[1]; k++) curve(panel, px, px.map((_, i) => y(data[i * shape[1] + k])), theme.muted, 1.25, [4, 3]);
+    for (const { dash, numbers: { data, shape } } of ghostly(labels, frame, "y")) {
+      for (let k = 0; k < shape[1]; k++) curve(panel, px, px.map((_, i) => y(data[i * shape[1] + k])), theme.muted, 1.25, dash);
     }
     curves.forEach((values, k) => curve(panel, px, values.map((v) => y(v)), outputs === 1 ? theme.foreground : paint(k), 2));
   });

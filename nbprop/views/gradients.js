@@ -1,7 +1,7 @@
 /** One quantity in every layer: a profile of the last step beside a map of layers and steps. */
 import { formatNumber, groups, linearScale, logScale, percent, power } from "./base/math.js";
 import { fitting, keysOf, quiet } from "./base/keys.js";
-import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, dot, mix, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, DASHES, dot, mix, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measured, of a layer not there yet, or frozen
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
@@ -63,7 +63,7 @@ export function draw(panel, frame, labels, options) {
   colorBar(panel, { x: x.range[0], y: top + height + 1, width: x.range[1] - x.range[0], height: 6 }, theme.sequential);
   const xs = Array.from(now, (v) => v === ABSENT ? NaN : Math.min(Math.max(x(v), profile.x), profile.x + profile.width));
   const rows = xs.map((_, row) => middle(row)), ghosts = labels.ghosts ?? [];
-  ghosts.forEach((_, k) => outline(panel, frame[`ghost${k}_now`]?.data ?? [], x, rows, Math.min(3, rowHeight / 4)));
+  ghosts.forEach((_, k) => outline(panel, frame[`ghost${k}_now`]?.data ?? [], x, rows, Math.min(3, rowHeight / 4), DASHES[k]));
   curve(panel, xs, rows, theme.muted, 1.25);
   const radius = Math.min(4, Math.max(2, rowHeight / 3));
   xs.forEach((px, row) => {
@@ -229,9 +229,9 @@ export function paintMap(values, rows, columns, index, [low, high], log, theme) 
 }
 
 /** The profile of a ghost: rings on a dashed line. @param {ArrayLike<number>} values  @param {number[]} rows */
-function outline(panel, values, x, rows, radius) {
+function outline(panel, values, x, rows, radius, dash) {
   const xs = Array.from(values, (v) => (v === ABSENT ? NaN : x(v)));
-  curve(panel, xs, rows, panel.theme.muted, 1, [3, 3]);
+  curve(panel, xs, rows, panel.theme.muted, 1, dash);
   xs.forEach((px, row) => Number.isFinite(px) && dot(panel, px, rows[row], radius, panel.theme.background, panel.theme.muted, 1));
 }
 

@@ -1,7 +1,7 @@
 /** One histogram per layer, each over its own range. */
 import { formatNumber, groups } from "./base/math.js";
 import { quiet } from "./base/keys.js";
-import { alarm, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
+import { alarm, inside, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
@@ -53,9 +53,12 @@ export function draw(panel, frame, labels, options) {
       const [a, b] = [one.low?.[i] ?? 0, one.high?.[i] ?? 0], heights = asMuch(one.counts.data.subarray(i * bins, (i + 1) * bins), a, b, numbers, low[i], high[i]);
       return heights ? [{ heights, box: within(chart, i, a, b) }] : [];
     });
-    const most = Math.max(...[numbers, ...behind.map((one) => one.heights)].map((values) => Math.max(...values)));
+    // A narrow ghost is high: it may leave the chart, so that the bars keep half of the height.
+    const own = Math.max(...numbers), most = Math.min(2 * own, Math.max(own, ...behind.flatMap((one) => one.heights)));
     bars(panel, within(chart, i, low[i], high[i]), numbers, log, color, most);
-    for (const { heights, box } of behind) bars(panel, box, heights, log, null, most);
+    inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 2 }, () => {
+      for (const { heights, box } of behind) bars(panel, box, heights, log, null, most);
+    });
     if (ill) alarm(panel, ill, chart.x + chart.width / 2, chart.y + chart.height / 2);
     if (zero) {
       const half = textWidth(panel, "0", size - 1) / 2, [a, b] = ends.map((words) => textWidth(panel, words, size - 1));
@@ -174,7 +177,7 @@ function bars(panel, box, counts, log, color, largest) {
   });
   ctx.lineTo(box.x + box.width, bottom);
   if (color) return ctx.fill();
-  ctx.strokeStyle = theme.foreground; // the outline of a ghost
+  ctx.strokeStyle = theme.muted; // the outline of a ghost
   ctx.lineWidth = 1;
   ctx.stroke();
 }

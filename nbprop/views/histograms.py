@@ -82,7 +82,7 @@ class Histograms(View):
             "bars": f"how many {self.kind} of a layer are how large; each layer over its own range, from its lowest to "
             "its highest value",
             "zero": "the upright line is at 0",
-            **self._ghost_marks("outlined, with as much area as the bars"),
+            **self._ghost_marks("outlined, with as much area as the bars (what is very narrow is cut off at the top)"),
         }
 
     def plot(self, ax=None) -> "Axes":
@@ -139,7 +139,9 @@ class Histograms(View):
         """The outline of a ghost."""
         if (heights := _as_much(counts, first, last, *bars)) is not None:
             edges = np.linspace(first, last, len(counts) + 1)
-            cell.stairs(np.log1p(heights) if self.log else heights, edges, color=colors.MUTED, linewidth=0.8)
+            top = 2 * bars[0].max()  # a narrow one is high: the bars keep half of the height
+            heights = np.minimum(np.log1p(heights), np.log1p(top)) if self.log else np.minimum(heights, top)
+            cell.stairs(heights, edges, color=colors.MUTED, linewidth=0.8)
 
     def describe(self) -> str:
         return self._described() + self._ghost_words(self._wider)

@@ -1,7 +1,7 @@
 /** The loss over the steps: training, validation, accuracy, metrics, and a flag at every change. */
 import { formatNumber, groups, indexBefore, linearScale, logScale, niceDomain, percent, rowOf, spread, ticksOf } from "./base/math.js";
 import { fitting, keysOf, quiet } from "./base/keys.js";
-import { alarm, axisBelow, axisLeft, axisRight, band, curve, dot, inside, mix, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
+import { alarm, axisBelow, axisLeft, axisRight, band, curve, DASHES, dot, inside, mix, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 export const FLAG = 6; // height of a pennant, CSS pixels
 
@@ -81,9 +81,9 @@ export function draw(panel, frame, labels, options) {
   const px = (/** @type {Float32Array} */ values, /** @type {(v: number) => number} */ scale) => Array.from(values, (v) => scale(v));
   const [xs, ys] = [px(steps, x), px(mean, y)];
   inside(panel, { ...box, y: box.y - 1, height: box.height + 2 }, () => {
-    for (const { halves } of ghosts) {
-      halves.forEach((half, k) => curve(panel, px(half.steps, x), px(half.values, y), mix(theme.background, k ? theme.validation : theme.train, 0.5), 1));
-    }
+    ghosts.forEach(({ halves }, i) => {
+      halves.forEach((half, k) => curve(panel, px(half.steps, x), px(half.values, y), mix(theme.background, k ? theme.validation : theme.train, 0.5), 1, i ? DASHES[i] : []));
+    });
     band(panel, xs, px(low, (v) => (options.log && v <= 0 ? floor : y(v))), px(high, y), theme.train);
     if (showAccuracy) {
       curve(panel, px(rowOf(frame.train_accuracy, 0), x), px(rowOf(frame.train_accuracy, 1), share), theme.accuracy, 1, [1.5, 2.5]);

@@ -1,7 +1,7 @@
 /** A band of percentiles of z over the steps, one for each layer. */
 import { formatNumber, groups, linearScale, rowOf } from "./base/math.js";
 import { fitting, keysOf } from "./base/keys.js";
-import { alarm, band, curve, inside, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+import { alarm, band, curve, DASHES, inside, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 import { ABSENT } from "./gradients.js";
 import { brief, chartIn, layoutCells, skeleton } from "./histograms.js";
 import { nearest } from "./loss.js";
@@ -19,7 +19,7 @@ export function draw(panel, frame, labels) {
   const cells = layoutCells(count, panel.width, panel.height, size);
   const ends = (/** @type {number} */ i) => [frame.range.data[2 * i], frame.range.data[2 * i + 1]];
   const bands = Array.from({ length: count }, (_, i) => [frame.low, frame.middle, frame.high].map((numbers) => rowOf(numbers, i)));
-  const ghosts = (labels.ghosts ?? []).map((_, k) => ["steps", "low", "middle", "high"].map((name) => frame[`ghost${k}_${name}`])).filter((one) => one.every(Boolean));
+  const ghosts = (labels.ghosts ?? []).map((_, k) => ({ dash: DASHES[k], parts: ["steps", "low", "middle", "high"].map((name) => frame[`ghost${k}_${name}`]) })).filter((one) => one.parts.every(Boolean));
   const last = Math.max(frame.until?.data[0] ?? 0, steps[steps.length - 1]), first = steps[0] > 0.2 * last ? steps[0] : 0;
   // Beside a compact chart stands the band of now, beside another one the ends of its axis.
   const now = Array.from({ length: count }, (_, i) => [0, 1, 2].map((k) => frame.now.data[k * count + i]));
@@ -51,9 +51,9 @@ export function draw(panel, frame, labels) {
     const ys = [low, middle, high].map((values) => Array.from(values, (v) => (v === ABSENT ? NaN : y(v))));
     inside(panel, { ...chart, y: chart.y - 1, height: chart.height + 2 }, () => {
       band(panel, xs, ys[0], ys[2], theme.train, 0.3);
-      for (const [at, ...three] of ghosts) {
+      for (const { dash, parts: [at, ...three] } of ghosts) {
         const places = Array.from(at.data, x);
-        for (const numbers of three) curve(panel, places, Array.from(rowOf(numbers, i), (v) => (v === ABSENT ? NaN : y(v))), theme.muted, 1, [4, 3]);
+        for (const numbers of three) curve(panel, places, Array.from(rowOf(numbers, i), (v) => (v === ABSENT ? NaN : y(v))), theme.muted, 1, dash);
       }
       curve(panel, xs, ys[1], theme.train, cells.compact ? 1 : 1.5);
     });

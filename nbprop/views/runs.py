@@ -67,7 +67,7 @@ class Runs(View):
             **frame,
             "ends": np.array(ends, np.float32),
             "events": np.array([place for place, _ in self._events()], np.float32),
-            "range": self._range([half[1] for half in halves]),
+            "range": self._range([half[1] for half in self._counting(curves)]),
             "span": np.array([0 if first < 0.2 * last else first, max(last, 1e-9)], np.float32),
         }
 
@@ -107,6 +107,11 @@ class Runs(View):
         ]
         return sorted(told)[-EVENTS:]
 
+    def _counting(self, curves):
+        """The halves by which the axis is chosen: one that has stopped, as a rule because it exploded, may leave it."""
+        stopped = [run.status == "stopped" for run in self.source.runs.values()]
+        return [half for both, out in zip(curves, stopped, strict=True) for half in both if not out or all(stopped)]
+
     def _range(self, curves):
         values = np.concatenate(curves)
         values = values[np.isfinite(values)]
@@ -119,7 +124,7 @@ class Runs(View):
             most = min(np.abs(values).max(), 10 * np.median(np.abs(values)) or np.inf) or 1.0
             return np.array([max(values.min(), -most), min(values.max(), most), 0.1, 1], np.float32)
         starts = [curve[0] for curve in curves if len(curve) and np.isfinite(curve[0])]
-        usual = 10 * max(np.abs(starts).max() if starts else 0.0, np.median(np.abs(values))) or np.inf
+        usual = 3 * max(np.abs(starts).max() if starts else 0.0, np.median(np.abs(values))) or np.inf
         low, high = max(min(0.0, values.min()), -usual), min(values.max(), usual)
         bottom, top = log_range(values, decades=0.5)
         return np.array([low, high if high > low else low + 1, bottom / 1.1, min(top * 1.1, 3e38)], np.float32)

@@ -138,3 +138,17 @@ test("where a grid is flat or not finite there is no contour", () => {
   assert.deepEqual(math.contour(new Float32Array(9).fill(0.7), 3, 3, 0.5), []);
   assert.deepEqual(math.contour([0, 1, NaN, 1], 2, 2, 0.5), []);
 });
+
+test("segments of a contour are joined to lines that have all of them, once", () => {
+  for (const f of [(r, c) => c - 15.3, (r, c) => Math.hypot(r - 15, c - 15) - 7.2, (r, c) => Math.sin(r / 3) * Math.cos(c / 4) - 0.1]) {
+    const grid = Array.from({ length: 32 * 32 }, (_, i) => f(Math.floor(i / 32), i % 32));
+    const segments = math.contour(grid, 32, 32, 0), lines = math.joined(segments);
+    const edge = (a, b) => [a, b].map((p) => p.map((v) => v.toFixed(4)).join()).sort().join(" ");
+    const all = [];
+    for (let i = 0; i < segments.length; i += 4) all.push(edge(segments.slice(i, i + 2), segments.slice(i + 2, i + 4)));
+    const found = lines.flatMap((line) => Array.from({ length: line.length / 2 - 1 }, (_, i) => edge(line.slice(2 * i, 2 * i + 2), line.slice(2 * i + 2, 2 * i + 4))));
+    assert.deepEqual(found.sort(), all.sort());
+    assert.ok(lines.length < 12 && all.length > 30, `${all.length} segments, ${lines.length} lines`);
+  }
+  assert.deepEqual(math.joined([]), []);
+});

@@ -156,6 +156,32 @@ export function refine(grid, rows, columns, factor) {
 }
 
 /**
+ * Segments with the same ends joined to lines, which are a few dozen points long and not two.
+ * @param {number[]} segments  x0, y0, x1, y1, ...  @returns {number[][]} x0, y0, x1, y1, x2, y2, ...
+ */
+export function joined(segments) {
+  /** @type {Map<string, number[]>} */
+  const ends = new Map(), lines = [], used = new Set();
+  const key = (/** @type {number} */ at) => `${segments[at].toFixed(4)} ${segments[at + 1].toFixed(4)}`;
+  for (let at = 0; at < segments.length; at += 2) ends.set(key(at), [...(ends.get(key(at)) ?? []), at]);
+  /** From one end of a segment on, as far as it goes. */
+  const follow = (/** @type {number} */ at) => {
+    const line = [segments[at], segments[at + 1]];
+    for (let next = /** @type {number | undefined} */ (at); next !== undefined; ) {
+      used.add(next >> 2);
+      const other = next % 4 ? next - 2 : next + 2;
+      line.push(segments[other], segments[other + 1]);
+      next = (ends.get(key(other)) ?? []).find((one) => !used.has(one >> 2));
+    }
+    return line;
+  };
+  // First those that begin somewhere, then the rings.
+  const starts = [...ends.values()].filter((one) => one.length === 1).flat();
+  for (const at of [...starts, ...Array.from({ length: segments.length / 4 }, (_, i) => 4 * i)]) if (!used.has(at >> 2)) lines.push(follow(at));
+  return lines;
+}
+
+/**
  * The line on which a grid has the value `level`: marching squares.
  * @param {ArrayLike<number>} grid row by row  @returns {number[]} x0, y0, x1, y1, ... in cells (0 to columns - 1, 0 to rows - 1)
  */

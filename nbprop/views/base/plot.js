@@ -298,6 +298,9 @@ export function curve(panel, xs, ys, color, width = 1.5, dash = []) {
   for (let i = 0; i < ys.length; i++) if (ok(i) && !ok(i - 1) && !ok(i + 1)) dot(panel, xs[i], ys[i], width + 0.5, color);
 }
 
+/** Of the lines of ghosts, in their order. */
+export const DASHES = [[4, 3], [1.5, 2.5], [9, 3], [9, 3, 1.5, 3]];
+
 /** The area between two curves. @param {Panel} panel */
 export function band(panel, xs, lows, highs, color, alpha = 0.2) {
   const { ctx } = panel;
