@@ -33,6 +33,7 @@ from .kept import Kept
 from .pacing import Pacing
 from .panel import Panel, specs
 from .pictured import Pictured
+from .widgets import hear_in_any_thread
 
 LOOK = 0.1  # seconds between two looks at a source that tells nobody of its steps
 LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
@@ -111,6 +112,10 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
         self._own_layout = None if "layout" in kwargs else self.layout
         cells.claim(self)
         self._made = True
+
+    @traitlets.observe("comm")
+    def _connected(self, change):
+        hear_in_any_thread(change["new"])
 
     def _listen(self):
         self._ghosts = list({id(ghost): ghost for view in self.views for ghost in view.ghosts}.values())
@@ -208,7 +213,8 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
         told = told or (self._timeline is not None and self._timeline.new())
         new = told or self._news or versions != self._versions or self._chosen()
         # When nothing is running nobody will ask again, so then the rate does not count.
-        if new and self._pacing.may_send(now, hurry=self._whole or not self._playing):
+        inside = self._playing and not any(getattr(source, "playing", True) for source in self._sources)
+        if new and self._pacing.may_send(now, hurry=self._whole or not self._playing, deaf=inside):
             self._offer(versions, now, told)
         self._keep_if_due(versions, now, was and not self._playing)
 

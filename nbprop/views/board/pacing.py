@@ -18,6 +18,8 @@ from typing import Any
 from .way import MOST, WINDOWS, Way
 
 MAX_VIEWERS = 32
+DEAF = 0.3  # seconds that an answer may be owed while a cell runs, until it is taken for one that cannot be heard
+BLIND = 0.2  # seconds between two frames then
 KEPT = 256  # frames of which it is known when they left
 
 
@@ -122,11 +124,15 @@ class Pacing:
         viewers = self._live(now) or [v for v in self.viewers.values() if v.page]
         return frozenset().union(*(v.panels for v in viewers))
 
-    def may_send(self, now, hurry=False) -> bool:
-        """May a frame leave now?  With `hurry` the rate does not matter (nothing is running that could ask again)."""
+    def may_send(self, now, hurry=False, deaf=False) -> bool:
+        """May a frame leave now?  With `hurry` the rate does not matter (nothing is running that could ask again);
+        `deaf`: a cell runs, so perhaps no answer can be heard: then some leave without."""
         viewers = [v for v in self.viewers.values() if v.page]
         if not viewers:
             return False
+        if deaf and any(v.owes is not None and now - v.owes > DEAF for v in viewers):
+            self._probes = False
+            return now - self._last >= BLIND
         live = [v for v in viewers if not self._silent(v, now)]
         self._probes = not live or not any(v.panels for v in live)
         if self._probes:  # one frame now and then, to hear whether someone is (still) there

@@ -37,6 +37,14 @@ class Strict:
         return [name for name in {*own, *vars(self), *self.trait_names()} if name[0] != "_"]
 
 
+def hear_in_any_thread(comm: Any) -> None:
+    """Let what a page says of a widget arrive while a cell runs. ipykernel 7.4 and later hand it to the thread in which
+    the widget has last sent something, instead of the one that the page names: during `fit` in a cell to the one that
+    trains, which listens only when the cell has ended."""
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, named: named
+
+
 def let_go(widget, keep=()) -> None:
     """Close a widget with all that is in it, and with its layout and style, which are widgets too. ipywidgets holds all
     that are not closed for as long as the kernel lives. What is in `keep` stays."""
