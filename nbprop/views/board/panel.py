@@ -23,6 +23,7 @@ class Panel:
         self.names = [option.name for option in view.options]
         self._get = attrgetter(*self.names) if self.names else lambda view: None
         self.described = self.packed = -math.inf
+        self._first = view.heading
         self.forget()
 
     def spec(self) -> dict[str, Any]:
@@ -36,7 +37,8 @@ class Panel:
 
     def forget(self) -> None:
         """The browser has nothing of it (any more)."""
-        self.version = self.options = self.labels = self.text = self.heading = None
+        self.version = self.options = self.labels = self.text = None
+        self.heading = self._first  # which the browser has from the spec, perhaps with a number
         self.arrays = {}
 
     def values(self) -> tuple[Any, ...] | None:
