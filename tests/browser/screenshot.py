@@ -47,7 +47,7 @@ def run(lab):
     lab.page.get_by_role("button", name="Play").click()
     while int(lab.python("print(trainer.steps)")) < STEP:
         lab.page.wait_for_timeout(100)
-    lab.page.locator(".nbprop-board canvas").first.hover(position={"x": 5, "y": 5})  # no button under the hand
+    lab.page.mouse.move(2, 2)  # no button and no curve under the hand
 
 
 class Film:
