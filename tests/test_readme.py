@@ -32,4 +32,5 @@ def test_what_is_run_is_the_command_of_the_readme():
 
 
 def test_it_has_a_picture(readme):
-    assert re.search(r"!\[[^\]]+\]\([^)]+\.png\)", readme)
+    picture = re.search(r"!\[[^\]]+\]\(([^)]+\.webp)\)", readme)
+    assert picture and (ROOT / picture[1]).stat().st_size < 2e6  # it moves, and is not heavy
