@@ -116,7 +116,7 @@ export class PanelView {
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ctx.globalAlpha = 1;
     ctx.fillStyle = this.theme.background;
-    ctx.fillRect(0, 0, this.width, this.height);
+    ctx.fillRect(0, 0, this.width + 1, this.height + 1); // a last row or column of pixels may be a part of one
     ctx.save();
     let failed = error || labels.unserved || "";
     this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
