@@ -12,7 +12,7 @@ from nbprop.training.knob import KNOBS, unknown
 from nbprop.views.base.beside import make_peers
 from nbprop.views.base.folder import kind, names as kinds
 from nbprop.views.board import Board, dial as dials
-from nbprop.views.board.desk import Button, Desk
+from nbprop.views.board.desk import Desk, steering
 from nbprop.views.board.dial import SPEEDS, Dial
 
 CONTROLS = ("lr", "batch_size", "depth", "width", "activation", "dropout", "optimizer")
@@ -118,14 +118,7 @@ class Compared(Board):
         comparison.watchers.add(self)
 
     def _buttons(self):
-        comparison = self.comparison
-        back = "All back to where they began, with the knobs as they are"
-        return {
-            "play": Button("Play", "Train all on in the background", lambda n: comparison.play()),
-            "pause": Button("Pause", "Stop after the present step", lambda n: comparison.pause()),
-            "step": Button("Step", "Make one step of each", comparison.step),
-            "reset": Button("Reset", back, lambda n: comparison.reset()),
-        }
+        return steering(self.comparison, " of each", "All back to where they began, with the knobs as they are")
 
     def _dials(self, names):
         comparison = self.comparison

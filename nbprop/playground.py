@@ -13,7 +13,7 @@ from nbprop.training import Trainer, given
 from nbprop.training.applying import optimizer_name, sizes
 from nbprop.training.sharing import code, from_code
 from nbprop.views.board import Board, dial as dials
-from nbprop.views.board.desk import Button, Desk
+from nbprop.views.board.desk import Button, Desk, steering
 from nbprop.views.board.dial import Dial
 from nbprop.views.boundary import Boundary
 from nbprop.views.gradients import GradientFlow
@@ -81,13 +81,10 @@ class Playground(Board):
         super().__init__(*views, columns=2, timeline=True, desk=desk)
 
     def _buttons(self):
-        trainer, anew = self.trainer, "Start again from new initial weights; Undo brings this run back"
+        trainer = self.trainer
         pin = "Keep the run as it is now, pale behind the pictures; once more: take all that are pale away"
         return {
-            "play": Button("Play", "Train on in the background", lambda n: trainer.play()),
-            "pause": Button("Pause", "Stop after the present step", lambda n: trainer.pause()),
-            "step": Button("Step", "Make one step", trainer.step),
-            "reset": Button("Reset", anew, lambda n: trainer.reset()),
+            **steering(trainer, "", "Start again from new initial weights; Undo brings this run back"),
             "undo": Button(
                 "Undo", "Take back the last thing that was done", trainer.undo,
                 lambda: trainer.undoable, ("nothing to undo", "Undo several at once"),

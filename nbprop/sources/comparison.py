@@ -330,12 +330,7 @@ class Comparison(Knobs, Live):
 
     def _refresh(self):
         """Each of those who watch it or one of the runs is told once."""
-        watchers = dict.fromkeys(w for source in (self, *self.trainers) for w in tuple(source.watchers))
-        for watcher in watchers:
-            if type(watcher).__module__.startswith("nbprop."):
-                watcher.refresh()
-            else:
-                self._lend(watcher.refresh)
+        self.tell(dict.fromkeys(w for source in (self, *self.trainers) for w in tuple(source.watchers)))
 
     def replaced(self) -> None:
         """The cell that made it was run again."""

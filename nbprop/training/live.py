@@ -206,7 +206,7 @@ class Live:
     def _leave(self):
         """Somebody else's code may run from here on."""
 
-    def _lend(self, function: Callable[[], Any]) -> None:
+    def lend(self, function: Callable[[], Any]) -> None:
         """Call somebody else's function from inside a loop of one's own."""
         self._leave()
         with self._by_itself(False):
@@ -242,7 +242,7 @@ class Live:
         """Do what has come so far; not what comes meanwhile: whoever turns a knob without end must not stop the run."""
         for _ in range(len(self._inbox)):
             try:
-                self._lend(lambda: self._inbox.popleft()())
+                self.lend(lambda: self._inbox.popleft()())
             except IndexError:  # it was done inside one of them
                 return
             except Exception as error:  # whoever asked is in another thread; the views show the message
@@ -267,7 +267,7 @@ class Live:
             if type(watcher).__module__.startswith("nbprop."):
                 watcher.refresh()
             else:
-                self._lend(watcher.refresh)
+                self.lend(watcher.refresh)
 
     def _set_status(self, status):
         if status != self.status:

@@ -22,6 +22,7 @@ test("a key goes one step on from the true value, on the grid or not", () => {
   assert.equal(stepped(LR, 5e-7, 1), 5.61e-7);
   assert.equal(stepped(LR, 0.001, -1), 0.000891);
   assert.equal(stepped(DROPOUT, 0.333, 1), 0.383);
+  assert.deepEqual([stepped(LR, 0, 1), stepped(LR, 0, -1)], [1e-5, 0]); // 0 has no logarithm, and is left all the same
   assert.deepEqual([stepped(STOPS, 32, 1), stepped(STOPS, 48, 1), stepped(STOPS, 48, -1), stepped(STOPS, 64, 1)], [64, 64, 32, 64]);
   assert.deepEqual([stepped(STOPS, 1, -1), stepped(STOPS, 2, 10), stepped(STOPS, 77, -1)], [1, 64, 64]);
 });

@@ -73,7 +73,7 @@ class Attributes(Strict):
 
     @property
     def height(self) -> Any:
-        """Of all panels together, in CSS pixels; None: by the width."""
+        """Of all panels together, in CSS pixels; None: by the width, and by the window where that is large."""
         return self._spec["height"]
 
     @height.setter

@@ -14,6 +14,7 @@ const FOLDED = 700; // a board narrower than this has its desk above the panels,
 const DESK = 560; // as high as a desk: panels beside one are not lower
 const ROW = 380; // panels are not higher, unless the window is
 const CALM = 1000; // ms between two pictures for whoever wants less motion
+const PROBE = 5000; // ms between two attempts to find out whether there still is a way to a kernel that is silent
 const SETTLED = 250; // ms until a notebook has gone on to its next cell
 const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
 const LOUD = ["stopped", "unseen"];
@@ -67,6 +68,7 @@ function render({ model, el }, draws) {
   let large = -1; // the panel that is alone to be seen
   let heard = 0; // when the last frame came
   let ended = false; // has the kernel?
+  let probed = 0; // when a kernel that is silent was last spoken to
   let calmed = 0; // when the last picture was painted for whoever wants less motion
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -157,8 +159,8 @@ function render({ model, el }, draws) {
     const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
     const looking = !document.hidden && panels.some((/** @type {PanelView} */ panel) => panel.inSight);
     const silent = pulse({ now: performance.now(), mounted: first, heard, playing, looking, gone: ended, step });
-    if (ended) desk?.lost();
-    else if (silent && heard) look(); // which is how a way that is closed is noticed
+    if (ended || (silent && !heard)) desk?.lost(ended ? "no kernel" : "no answer");
+    else if (silent && performance.now() - probed > PROBE) look(), (probed = performance.now()); // is the way closed?
     const words = recorded || silent || loud;
     root.classList.toggle("nbprop-silent", Boolean(silent));
     if (said.textContent !== words) said.textContent = words;
@@ -297,6 +299,7 @@ function render({ model, el }, draws) {
   if (head) {
     take({ head, view: data });
     store.whole = false; // live frames build on a live one
+    desk?.lost("as it was saved"); // until a kernel says more
   }
   model.on("msg:custom", answer);
   model.on("change:_spec", respec);

@@ -2,9 +2,10 @@
 
 Kernel to browser: one message a frame for all panels in sight, numbers in one float32 buffer. An array travels only
 when it is another object than the one last sent, words only when they have changed. Browser to kernel: mount, look
-(what is in sight), ack (what is painted), option, unmount. These may arrive in another thread: they are put into an
-inbox, and everything else happens in `refresh()`, which the sources call in their own thread. Whether a frame may leave
-is decided in pacing.py.
+(what is in sight), ack (what is painted), option, act, mend, unmount. These may arrive in another thread: they are put
+into an inbox, and everything else happens in `refresh()`, which the sources call in their own thread. What a hand does
+to the controls and the time line (turn, do, time) is handed to these, desk.py and timeline.py. Whether a frame may
+leave is decided in pacing.py.
 
 A source that tells nobody of its steps (see nbprop/record/source.py) is looked at every so often while it is seen.
 """
@@ -60,7 +61,6 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
 
     _desk: "Desk | None" = None
-
     _timeline: "timelines.Timeline | None" = None
 
     def __init__(self, *views, columns=None, height=None, timeline=False, desk=None, **kwargs) -> None:

@@ -56,6 +56,13 @@ export function makeDesk(spec, say) {
   let [told, telling] = ["", 0];
 
   let folded = false;
+  /** Play and Pause have one place. @param {boolean} playing */
+  const offer = (playing) => {
+    for (const name of ["play", "pause"]) {
+      const one = buttons.get(name);
+      if (one) one.element.hidden = (name === "play") === playing;
+    }
+  };
 
   return {
     element,
@@ -86,16 +93,14 @@ export function makeDesk(spec, say) {
       if (status !== head.status) {
         status = head.status;
         rate.seen.length = 0;
-        element.dataset.status = status;
-        for (const name of ["play", "pause"]) {
-          const one = buttons.get(name);
-          if (one) one.element.hidden = (name === "play") === playing;
-        }
+        offer(playing);
       }
     },
-    /** There is no kernel any more: nothing plays, whatever it was at. */
-    lost() {
-      line.textContent = (line.textContent ?? "").replace(/[^·]*$/, " no kernel");
+    /** Nobody knows what the run is at: nothing is said to play. @param {string} words  what is known */
+    lost(words) {
+      line.textContent = (line.textContent ?? "").replace(/[^·]*$/, ` ${words}`);
+      status = ""; // whatever comes next is news
+      offer(false);
     },
     /** After Play its place is Pause's, and the other way round: the focus stays there. */
     focusOther(/** @type {Element | null} */ focused) {

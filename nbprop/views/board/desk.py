@@ -18,9 +18,9 @@ from nbprop.record import Diverged
 from nbprop.record.source import CannotSay
 
 from .dial import Dial
+from .taken import Taken
 
 REFRESH = 0.2  # seconds between two looks, while it plays, at what the controls stand at
-PAGES = 32  # so many may have a desk in sight
 PAST = "You look at step {}: Continue from here, or go to Now, to turn it"
 LISTED = 40  # so many acts can be taken back at once
 
@@ -39,6 +39,16 @@ class Button:
     listed: "Callable[[], Sequence[str]] | None" = None
     heads: "tuple[str, str]" = ("", "")
     chosen: "Callable[[int], Any] | None" = None
+
+
+def steering(source: Any, each: str, reset: str) -> dict[str, Button]:
+    """The buttons of whatever can be played. each: what is behind "one step", such as " of each"; reset: the tip."""
+    return {
+        "play": Button("Play", "Train on in the background", lambda n: source.play()),
+        "pause": Button("Pause", "Stop after the present step", lambda n: source.pause()),
+        "step": Button("Step", f"Make one step{each}", source.step),
+        "reset": Button("Reset", reset, lambda n: source.reset()),
+    }
 
 
 class Desk:
@@ -62,7 +72,7 @@ class Desk:
         self.turn, self.read = turn, read
         self.message = ""  # what went wrong with the last thing that a hand did
         self.board: Any = None
-        self._taken: dict[str, int] = {}  # page -> number of the last turn of its hand that was done
+        self._taken = Taken()
         self._told: dict[str, Any] = {}  # what pages know beside the dials
         self._dirty: set[str] = set()  # dials of which they do not know
         self._news = True
@@ -91,24 +101,26 @@ class Desk:
     def _do(self, content):
         self._acting = True
         try:
-            name = content["name"]
-            past = self._past()
-            if past is not None and content["type"] == "do":
-                self.board._timeline.back()  # buttons are about now
-            elif past is not None:
-                raise ValueError(PAST.format(past.moment))
-            if content["type"] == "turn":
-                self.turn(name, self.dials[name].given(content["value"]))
-            else:
-                self._press(self.buttons[name], content.get("chosen"))
+            if content["type"] == "do":
+                if self._past() is not None:
+                    self.board._timeline.back()  # buttons are about now
+                self._press(self.buttons[content["name"]], content.get("chosen"))
+            elif not self._taken.late(content):
+                self._turned(content["name"], content["value"])
             self.message = ""
         except Exception as error:  # it is said beside the controls; the run goes on untouched
             self.message = "" if isinstance(error, Diverged) else str(error) or type(error).__name__
         finally:
             self._acting = False
-            self._number(content)
+            self._taken.done(content)
+            self._news, self._looked = True, float("-inf")
             if self.board is not None and not self.board._closed:
                 self.board.ask()
+
+    def _turned(self, name, told):
+        if (past := self._past()) is not None:
+            raise ValueError(PAST.format(past.moment))
+        self.turn(name, self.dials[name].given(told))
 
     def _press(self, button, chosen):
         """chosen: number of what was chosen of its list, None for the button itself."""
@@ -131,14 +143,6 @@ class Desk:
             return self.read(name, past)[0], PAST.format(past.moment)
         except CannotSay as error:
             return None, str(error)
-
-    def _number(self, content):
-        page, number = content.get("view"), content.get("number")
-        if isinstance(page, str) and isinstance(number, int):
-            self._taken[page] = max(number, self._taken.pop(page, 0))
-            while len(self._taken) > PAGES:
-                del self._taken[next(iter(self._taken))]
-        self._news, self._looked = True, float("-inf")
 
     # ---- what stands -------------------------------------------------------------------------------------------------
 
@@ -168,11 +172,16 @@ class Desk:
         if whole:
             return self.standing()
         new = {key: value for key, value in self._told.items() if told.get(key) != value}
-        return {"epoch": self._epoch(), "taken": dict(self._taken), "state": self._states(dirty), **new}
+        return {"epoch": self._epoch(), "taken": self._taken.standing(), "state": self._states(dirty), **new}
 
     def standing(self) -> dict[str, Any]:
         """All of it."""
-        return {"epoch": self._epoch(), "taken": dict(self._taken), "state": self._states(self.dials), **self._beside()}
+        return {
+            "epoch": self._epoch(),
+            "taken": self._taken.standing(),
+            "state": self._states(self.dials),
+            **self._beside(),
+        }
 
     def _epoch(self):
         return getattr(self.source, "epoch", None)
@@ -205,7 +214,7 @@ class Desk:
         known = self.board.traits()
         traits = [name for name in names if isinstance(known.get(name), Standing)]
         heard = any(self.board._trait_notifiers.get(name) for name in [*traits, traitlets.All])
-        lend = getattr(self.source, "_lend", None) if heard else None  # whoever hears of it is somebody else's code
+        lend = getattr(self.source, "lend", None) if heard else None  # whoever hears of it is somebody else's code
         (lend or (lambda function: function()))(lambda: self._show(traits))
 
     def _show(self, names):

@@ -23,6 +23,7 @@ export function stepped(spec, value, by) {
     const at = by > 0 ? spec.stops.findIndex((/** @type {number} */ one) => one > value) : spec.stops.findLastIndex((/** @type {number} */ one) => one < value);
     return at < 0 ? value : spec.stops[Math.min(Math.max(at + by - Math.sign(by), 0), spec.stops.length - 1)];
   }
+  if (spec.log && value <= 0) return by > 0 ? spec.low : value; // which has no logarithm
   if (spec.log) return Number((value * 10 ** (by * spec.step)).toPrecision(3));
   return Number((value + by * spec.step).toPrecision(12));
 }

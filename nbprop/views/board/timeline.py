@@ -8,8 +8,9 @@ from typing import Any
 
 from nbprop.record.source import Timed, lacking
 
+from .taken import Taken
+
 MARKS = 200  # the newest of which so many events stand on it
-PAGES = 32
 
 
 class Timeline:
@@ -25,7 +26,7 @@ class Timeline:
         self.moment: Any = None  # what is looked at instead of the trainer
         self.message = ""  # why it cannot be
         self._board: Any = None
-        self._taken: dict[str, int] = {}  # page -> number of the last thing that it asked for and that was done
+        self._taken = Taken()
         self._told: dict[str, Any] = {}  # what pages know
         self._events: tuple[Any, list[Any]] = (None, [])
 
@@ -42,7 +43,7 @@ class Timeline:
     def _do(self, content):
         step = content.get("step")
         try:
-            if content["name"] == "at":
+            if content["name"] == "at" and not self._taken.late(content):
                 self.look_at(step) if step is not None else self.back()
             elif content["name"] == "continue":
                 self.back()
@@ -51,11 +52,7 @@ class Timeline:
         except Exception as error:  # it is said under the board
             self.message = str(error)
         finally:
-            page, number = content.get("view"), content.get("number")
-            if isinstance(page, str) and isinstance(number, int):
-                self._taken[page] = max(number, self._taken.pop(page, 0))
-                while len(self._taken) > PAGES:
-                    del self._taken[next(iter(self._taken))]
+            self._taken.done(content)
             if not self._board._closed:
                 self._board.ask()
 
@@ -89,7 +86,7 @@ class Timeline:
             "shown": shown,
             "events": self._marks(),
             "message": self.message,
-            "taken": dict(self._taken),
+            "taken": self._taken.standing(),
         }
 
     def new(self) -> bool:
