@@ -22,6 +22,7 @@ from nbprop.training.trainer import FRAME
 
 from .differences import names as differing, setting, settings
 from .effort import Effort
+from .named import Named
 
 MOST = 6  # runs: as many as can be told apart in one picture
 PATIENCE = 2.0  # seconds to wait for another thread that trains one of them
@@ -32,27 +33,22 @@ class Differs(ValueError, CannotSay):
     """A knob does not stand at the same in all runs."""
 
 
-class Member:
-    """A run of a comparison, as a source for any view: its trainer, and `name`, what is different about it."""
+class Member(Named):
+    """A run of a comparison, as a source for any view: its `trainer`, and `name`, what is different about it."""
+
+    trainer: Trainer
 
     def __init__(self, comparison: "Comparison", trainer: Trainer) -> None:
-        vars(self).update(comparison=comparison, trainer=trainer)
+        vars(self).update(_of=trainer, trainer=trainer, comparison=comparison)
 
     @property
     def name(self) -> str:
         """What is different about it now."""
         return self.comparison.names[self.comparison.trainers.index(self.trainer)]
 
-    def __getattr__(self, name) -> Any:
-        if name[:2] == "__":  # asked for by copy, pickle and the like
-            raise AttributeError(name)
-        return getattr(vars(self)["trainer"], name)
-
-    def __setattr__(self, name, value) -> None:
-        setattr(self.trainer, name, value)
-
-    def __repr__(self) -> str:
-        return f"{self.name}: {self.trainer!r}"
+    def at(self, step: int, wait: bool = True) -> Named:
+        """See `Trainer.at`."""
+        return Named(self.trainer.at(step, wait), self.name)
 
 
 class Rounds(Player):

@@ -84,6 +84,14 @@ def difference(this: Settings, other: Settings) -> str:
     return _words(this, _differing([this, other]), [this, other])
 
 
+def called(source: Any, beside: Any) -> str:
+    """What a source is called beside another one: its name, what is different about it, or its step."""
+    name = getattr(source, "name", "")
+    if not name and hasattr(source, "_run") and hasattr(beside, "_run"):
+        name = difference(settings(source), settings(beside))
+    return name or f"step {source.steps:,}"
+
+
 def _words(each, chosen, several):
     return ", ".join(_sizes(each, several) if name == "hidden" else each[name].words for name in chosen)
 

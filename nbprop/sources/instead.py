@@ -9,11 +9,12 @@ from nbprop.training import Trainer
 from nbprop.training.player import running_loop
 
 from .differences import difference, settings
+from .named import Named
 
 NEAR = 50  # steps: one that goes along is always a little behind
 
 
-class Instead:
+class Instead(Named):
     """What a run would be now if something had been different from its beginning: a source, as `ghosts=` of a view.
 
     trainer: the run. changes: what is to be different, knobs as in `trainer.set`.
@@ -26,7 +27,8 @@ class Instead:
     seen, records = False, frozenset()  # as one who watches the first run: it keeps that one neither busy nor awake
 
     def __init__(self, trainer: Trainer, changes: "dict[str, Any]") -> None:
-        vars(self).update(original=trainer, trainer=trainer.instead(**changes), closed=False)
+        other = trainer.instead(**changes)
+        vars(self).update(_of=other, trainer=other, original=trainer, closed=False)
         self.trainer.speed = math.inf
         self.trainer._watching = frozenset({"layers"})  # views will want to see them
         trainer.watchers.add(self)
@@ -60,14 +62,6 @@ class Instead:
         vars(self)["closed"] = True
         self.original.watchers.discard(self)
         self.trainer.pause()
-
-    def __getattr__(self, name) -> Any:
-        if name[:2] == "__":  # asked for by copy, pickle and the like
-            raise AttributeError(name)
-        return getattr(vars(self)["trainer"], name)
-
-    def __setattr__(self, name, value) -> None:
-        setattr(self.trainer, name, value)
 
     def __repr__(self) -> str:
         return f"Instead({self.name})"

@@ -216,6 +216,34 @@ def test_a_live_board_does_not_notice(make_board):
     ]
 
 
+def test_runs_side_by_side_keep_their_names_and_their_common_range(read):
+    board = nb.compare(trainer_of(), lr=[0.01, 0.5], views=["gradients"]).fit(30)
+    quantities = [view.quantity for view in board.views]
+    index, frames = read(record(board, moments=4).data)
+    assert len(frames) == 4
+    assert [panel["title"] for panel in index["spec"]["panels"]] == ["Gradient flow: lr 0.01", "Gradient flow: lr 0.5"]
+    for panels in frames:
+        np.testing.assert_array_equal(*(panel["arrays"]["range"] for panel in panels))
+    assert [view.quantity for view in board.views] == quantities and board.views[0]._peers == (board.views[1],)
+    board.close()
+
+
+def test_a_pinned_run_is_in_every_moment(read):
+    run = trainer_of()
+    run.fit(steps=10)
+    board = nb.views.Loss(run)
+    board.pin("then")
+    run.fit(steps=20)
+    _, frames = read(record(board, moments=4).data)
+    assert all(panel["labels"]["ghosts"] == ["then"] for panels in frames for panel in panels if "labels" in panel)
+    assert all(panel["arrays"]["ghost0_train"].shape == (4, 10) for panels in frames for panel in panels)
+    board.close()
+
+
+def trainer_of():
+    return nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.moons(samples=40, seed=0), seed=0, lr=0.01)
+
+
 def test_a_panel_that_fails_says_so_and_the_others_are_there(make_board, source, read):
     class Broken(Plain):
         def frame(self):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record.source import CannotSay, Shown, lacking
+from nbprop.sources.differences import called
 
 from .options import Option
 
@@ -116,8 +117,8 @@ class Beside:
         return self._constant("numbers", (self.source.version, self.source.steps, moment, *self._settings()), make)
 
     def _ghost_names(self):
-        """What each ghost is called: where it has no name, by its step."""
-        return [getattr(ghost, "name", "") or f"step {ghost.steps:,}" for ghost in self.ghosts]
+        """What each ghost is called: where it has no name, by what is different about it, or by its step."""
+        return [called(ghost, self.source) for ghost in self.ghosts]
 
     def _ghost_marks(self, how):
         """What the marks of ghosts mean, if there are any."""

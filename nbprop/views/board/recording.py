@@ -140,8 +140,8 @@ def _take(board, most, variety) -> _Take:
                 for view, panel in zip(board.views, variants, strict=True):
                     for variant in panel:
                         options = {**variant["options"], **_own(view, then.options)}
-                        variant["frames"].append(_frame(view, there[id(view.source)], options))
-                heads.append(_head(then, [*there.values()], _settings(board._desk, there, sources)))
+                        variant["frames"].append(_frame(view, there, options))
+                heads.append(_head(then, [*there.values()], _settings(board._desk, there, sources, then.step)))
     finally:
         for look in looks.values():
             look.close()
@@ -163,13 +163,15 @@ def _at(source, step, looks):
     return look
 
 
-def _settings(desk, there, sources):
-    """What the controls of a desk stood at, in words."""
+def _settings(desk, there, sources, step):
+    """What the controls of a desk stood at, in words; nothing where that is not known of the past."""
     said: list[str] = []
     if desk is None:
         return said
     key = next((key for key, source in sources.items() if source is desk.source), None)
     source = there.get(key, desk.source)
+    if source is desk.source and step < source.steps:
+        return said
     for name, dial in desk.dials.items():
         try:
             value, idle = desk.read(name, source)
@@ -193,12 +195,19 @@ def _head(then, sources, settings):
     return {**head, "settings": settings} if settings else head
 
 
-def _frame(view, source, options):
+def _of_then(view, there):
+    """The view, of its source as it was then, and of nobody else."""
+    seen = copy.copy(view)
+    vars(seen).pop("boards", None)  # which would be told of options, as would peers
+    seen._constants, seen._peers, seen.source = {}, (), there[id(view.source)]
+    return seen
+
+
+def _frame(view, there, options):
     """The whole frame of a view: `arrays` by name, and what else is `said`; its error, if it cannot be drawn."""
-    seen, parts = copy.copy(view), []
-    vars(seen).pop("boards", None)  # which would be told of options
-    seen._constants, seen.source = {}, source
+    seen, parts = _of_then(view, there), []
     try:
+        seen._peers = tuple(_of_then(peer, there) for peer in view._peers)
         for name, value in options.items():
             setattr(seen, name, value)
         said = Panel(seen).pack(parts, 0.0, words=True)

@@ -9,7 +9,7 @@ class Taken:
     """What a page asks for has its id (`view`), what it is about (`name`), and a number that rises with each."""
 
     def __init__(self) -> None:
-        self._pages: dict[str, dict[Any, int]] = {}  # page -> what it was about -> number of the last one that was done
+        self._pages: dict[str, dict[str, int]] = {}  # page -> what it was about -> number of the last one that was done
 
     def late(self, content: dict[str, Any]) -> bool:
         """Whether a newer one of that page about the same was done already: messages may come by several threads."""
@@ -33,6 +33,7 @@ class Taken:
 
 def _place(content):
     """ "" for the page of what no page of ours has said."""
-    page, about, number = (content.get(key) for key in ("view", "name", "number"))
-    ours = isinstance(page, str) and isinstance(about, str) and isinstance(number, int)
-    return (page, about, number) if ours else ("", "", 0)
+    page, about, number = content.get("view"), content.get("name"), content.get("number")
+    if isinstance(page, str) and isinstance(about, str) and isinstance(number, int):
+        return page, about, number
+    return "", "", 0
