@@ -223,6 +223,15 @@ def test_any_moment_is_one_drag_away_and_the_run_goes_on_from_there(app):
     assert place.text_content() == "now: step 200"
     app.click("Undo")
     until(lambda: app.pictures() == now, "all is back")
+    line.focus()
+    app.lab.page.keyboard.press("[")
+    until(lambda: place.text_content() == "step 200 of 400", "the event before")
+    app.click("Branch from here")
+    until(lambda: app.trainer("t.steps") == 200 and app.number("step") == 200, "the run stands there")
+    assert app.trainer(f"[ghost.steps for ghost in {app.name}.ghosts]") == [400]
+    app.click("Undo")
+    until(lambda: app.number("step") == 400, "and back")
+    app.trainer(f"{app.name}.unpin()")
 
 
 def test_a_long_cell_is_named_while_training_waits(app):

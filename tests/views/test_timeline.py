@@ -106,6 +106,28 @@ def test_continue_from_here_rewinds_and_undo_brings_back_what_came_later(playgro
     assert t.steps == 140 and np.array_equal(t.theta, theta) and looker.line["last"] == 140
 
 
+def test_branch_from_here_keeps_the_run_behind_the_one_that_goes_on(playground, looker):
+    t = playground.trainer
+    theta = t.theta.copy()
+    looker.time("at", 30)
+    looker.time("branch", 30)
+    (ghost,) = playground.ghosts
+    assert t.steps == 30 and looker.line["at"] is None and ghost.steps == 140
+    t.lr = 0.5
+    t.fit(steps=10, bar=False)
+    assert (
+        playground.views[0].labels()["ghosts"] == [ghost.name] == ["depth 4, lr 0.1"]
+        and ghost.history.series("loss")[0][-1] == 140
+    )
+    looker.press("undo", chosen=2)
+    assert t.steps == 140 and np.array_equal(t.theta, theta) and playground.ghosts == (ghost,)
+    for _ in range(3):
+        playground.pin()
+    looker.time("at", 30)
+    looker.time("branch", 30)
+    assert "as many as can be told apart" in looker.line["message"] and t.steps == 140
+
+
 def test_events_stand_on_it(playground, looker):
     assert looker.line["events"] == [[60, "lr 0.001 → 0.1"], [100, "hidden 2×6 → 4×6"]]
     looker.turn("batch_size", 8)

@@ -70,10 +70,13 @@ export function makeTimeline(say) {
   const resume = button("Continue from here", "Go back to this moment and train on from it; Undo brings back what came later", () => {
     if (at !== null) tell("continue", at);
   });
-  const element = make("div", "nbprop-timeline", back, less, make("div", "nbprop-track", marks, line), more, on, place, live, resume);
+  const branch = button("Branch from here", "Keep the run as it is, pale behind the pictures, and train on from this moment beside it", () => {
+    if (at !== null) tell("branch", at);
+  });
+  const element = make("div", "nbprop-timeline", back, less, make("div", "nbprop-track", marks, line), more, on, place, live, resume, branch);
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", "Time line");
-  for (const each of [line, back, less, more, on, live, resume]) keepKeys(each);
+  for (const each of [line, back, less, more, on, live, resume, branch]) keepKeys(each);
 
   /** @param {number | null} step  null: now */
   function go(step) {
@@ -93,7 +96,7 @@ export function makeTimeline(say) {
     place.classList.toggle("nbprop-cannot", Boolean(state.message));
     line.setAttribute("aria-valuetext", words);
     element.classList.toggle("nbprop-past", past);
-    live.disabled = resume.disabled = !past;
+    live.disabled = resume.disabled = branch.disabled = !past;
   }
   function settle() {
     if (!turns.own) show(state.at);

@@ -1,7 +1,7 @@
 """The time line of a board: any moment of a run is one drag away, while the run stays where it is or goes on.
 
 A page asks for a step; the views are then of a moment of the past (`trainer.at`) instead of the trainer, until it asks
-for now again, or to go on from there.
+for now again, or to go on from there: alone, or with the run as it is kept as a ghost behind the one that branches off.
 """
 
 from typing import Any
@@ -45,8 +45,10 @@ class Timeline:
         try:
             if content["name"] == "at" and not self._taken.late(content):
                 self.look_at(step) if step is not None else self.back()
-            elif content["name"] == "continue":
+            elif content["name"] in ("continue", "branch"):
                 self.back()
+                if content["name"] == "branch":
+                    self._board.pin()
                 self.trainer.rewind(step)
             self.message = ""
         except Exception as error:  # it is said under the board
