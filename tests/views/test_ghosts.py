@@ -45,8 +45,8 @@ def test_a_ghost_is_the_same_numbers_as_the_view_of_it_alone(kind):
     for name in view.outlined:
         if name in alone:
             np.testing.assert_array_equal(found[f"ghost0_{name}"], alone[name])
-    assert view.labels()["ghosts"] == ["step 40"] and "ghost" in view.marks()
-    assert " Behind it step 40: " in view.describe()
+    assert view.labels()["ghosts"] == ["lr 0.5"] and "ghost" in view.marks()
+    assert " Behind it lr 0.5: " in view.describe()
     view.ghosts = ()
     assert not ghostly(view) and "ghost" not in view.marks() and "Behind" not in view.describe()
 
@@ -140,7 +140,7 @@ def test_a_ghost_is_asked_about_the_points_of_the_run(data):
 def test_of_a_network_for_other_data_nothing_is_drawn():
     view = kinds()["Boundary"](trainer(), ghosts=(trainer("iris"), nb.Descent("bowl")))
     assert not ghostly(view) and view.frame()["grid"].shape == (32, 32)
-    assert "Behind" not in view.describe() and view.labels()["ghosts"] == ["step 40", "step 0"]
+    assert "Behind" not in view.describe() and view.labels()["ghosts"] == ["loss cross_entropy, data iris", "step 0"]
     assert not ghostly(kinds()["GradientFlow"](trainer(), ghosts=(nb.Descent("bowl"),)))
 
 
@@ -163,7 +163,7 @@ def test_words_give_the_difference_in_numbers():
     said = kinds()["Loss"](run, ghosts=(other,)).describe()
     ours, theirs = run.history["val_loss"][-1], other.history["val_loss"][-1]
     more = f"here {nb.views.base.view.number(abs(ours - theirs))} {'higher' if ours > theirs else 'lower'}"
-    assert f"Behind it step 40: validation loss {nb.views.base.view.number(theirs)} after 40 steps, {more}." in said
+    assert f"Behind it lr 0.5: validation loss {nb.views.base.view.number(theirs)} after 40 steps, {more}." in said
     flow = kinds()["GradientFlow"](run, ghosts=(other,)).describe()
     times = other.probe()["dz"] / run.probe()["dz"]
     low, high = (nb.views.base.view.number(each, 2) for each in (times.min(), times.max()))
