@@ -74,9 +74,10 @@ def main(folder):
     html = folder / "html"
     shutil.rmtree(html, ignore_errors=True)
     status = build_main(["-W", "--keep-going", "-q", "-c", str(ROOT / "docs"), str(folder / "source"), str(html)])
-    shutil.copytree(folder / "boards", html / "boards")
-    for path in notebooks():  # what the download button gives has pictures in it
-        shutil.copy(path, html / "_sources")
+    if status == 0:
+        shutil.copytree(folder / "boards", html / "boards")
+        for path in notebooks():  # what the download button gives has pictures in it
+            shutil.copy(path, html / "_sources")
     print(html / "index.html" if status == 0 else "the site was not built")
     return status
 

@@ -61,6 +61,7 @@ LATE = {
     ("training/progress.py", "ipywidgets"),
     ("views", "matplotlib"),
     ("views/board/recording.py", "training"),
+    ("views/board/shown.py", "IPython"),
 }
 TYPES = "TYPE_CHECKING"
 

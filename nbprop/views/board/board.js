@@ -4,6 +4,7 @@ import { makeDesk } from "./desk.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { standIn } from "./standin.js";
+import { makeStill } from "./still.js";
 import { themeOf } from "./theme.js";
 import { makeTimeline } from "./timeline.js";
 import { HOLD, PanelView } from "./panel.js";
@@ -62,6 +63,7 @@ function render({ model, el }, draws) {
   const waiting = [];
   let asked = 0; // the animation frame that has been asked for
   let painted = 0;
+  let strokes = 0; // how often a panel was
   let owing = false; // does a frame that was taken in wait for its answer?
   let mounted = -Infinity;
   let dressed = ""; // in which theme
@@ -169,7 +171,15 @@ function render({ model, el }, draws) {
     status.hidden = !words;
   }
   const first = performance.now();
-  const beat = setInterval(speak, 500);
+  const still = makeStill(model.widget_manager, spec.tag, root, () => ({
+    seen: !document.hidden && panels.some((/** @type {PanelView} */ panel) => panel.inSight),
+    playing: root.dataset.status === "playing",
+    painted: strokes,
+    theme: panels[0]?.theme,
+    font: panels[0]?.font ?? "",
+    words: panels.map((/** @type {PanelView} */ panel) => panel.canvas.getAttribute("aria-label") ?? ""),
+  }));
+  const beat = setInterval(() => (speak(), still.look()), 500);
 
   function paint() {
     asked = 0;
@@ -177,7 +187,7 @@ function render({ model, el }, draws) {
     // Frames come in bunches; painting one per refresh keeps the motion even. No more than two ever wait.
     const next = waiting.shift();
     const fresh = next !== undefined && take(next);
-    for (const panel of panels) if (panel.dirty && panel.inSight) panel.paint();
+    for (const panel of panels) if (panel.dirty && panel.inSight) panel.paint(), strokes++;
     if (fresh) {
       root.dataset.seq = String(store.seq);
       root.dataset.painted = String(++painted);
@@ -266,7 +276,7 @@ function render({ model, el }, draws) {
     ask();
   });
   for (const panel of panels) seen.observe(panel.box);
-  document.addEventListener("visibilitychange", look, { signal: over.signal });
+  document.addEventListener("visibilitychange", () => (look(), still.look(document.hidden)), { signal: over.signal });
   addEventListener("pagehide", () => say({ type: "unmount" }), { signal: over.signal });
   addEventListener("pageshow", (event) => event.persisted && mount(), { signal: over.signal });
 

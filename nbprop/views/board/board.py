@@ -34,6 +34,7 @@ from .kept import Kept
 from .pacing import Pacing
 from .panel import Panel, specs
 from .pictured import Pictured
+from .shown import new_tag
 from .widgets import hear_in_any_thread
 
 LOOK = 0.1  # seconds between two looks at a source that tells nobody of its steps
@@ -93,7 +94,7 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
         self._errors = {}  # index of a panel that could not be drawn -> what was wrong
         self._frames = self._bytes = 0
         self._seconds = 0.0
-        spec = {"columns": columns, "height": height, "panels": specs(self.views)}
+        spec = {"tag": new_tag(), "columns": columns, "height": height, "panels": specs(self.views)}
         line = timelines.of(self._sources) if timeline else None
         spec |= {"desk": desk.spec()} if desk is not None else {}
         super().__init__(_spec=spec | ({"timeline": True} if line else {}), **kwargs)

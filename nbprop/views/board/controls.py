@@ -10,6 +10,7 @@ from nbprop.record.source import Turned, lacking
 from . import dial
 from .board import Board
 from .desk import Desk
+from .shown import show
 from .widgets import Strict, let_go
 
 
@@ -94,6 +95,9 @@ class Framed(Strict, widgets.VBox):
     def describe(self) -> str:
         """The board in words."""
         return self.board.describe()
+
+    def _ipython_display_(self) -> None:
+        show(self, self.board)
 
     def _repr_mimebundle_(self, **kwargs):
         return {**dict(super()._repr_mimebundle_(**kwargs) or {}), **self.board.picture()}

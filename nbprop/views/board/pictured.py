@@ -6,6 +6,7 @@ from typing import Any
 from .picture import figure
 from .recording import MOMENTS
 from .saving import SIZE, Saved, save
+from .shown import show
 
 
 class Pictured:
@@ -53,6 +54,9 @@ class Pictured:
 
     def __repr__(self) -> str:
         return f"Board({', '.join(type(view).__name__ for view in self.views)})"
+
+    def _ipython_display_(self) -> None:
+        show(self, self)
 
     def _repr_mimebundle_(self, **kwargs):
         above: Any = super()
