@@ -36,7 +36,9 @@ class App:
 
     def __init__(self, lab, name, cell):
         self.lab, self.name = lab, name
-        self.root = lab.page.locator(f'.jp-Cell[data-windowed-list-index="{cell}"] .jp-OutputArea-output').last
+        self.root = lab.page.locator(
+            f'.jp-Cell[data-windowed-list-index="{cell}"] .jp-OutputArea-output:not(.jp-RenderedImage)'
+        ).last
         self.board = self.root.locator(BOARD)
 
     def click(self, button):
