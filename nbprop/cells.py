@@ -24,11 +24,21 @@ def claim(made) -> None:
     things.add(made)
 
 
+def in_jupyterlab() -> bool:
+    """Does the code that runs now stand in a cell of JupyterLab or Notebook 7? These pages, and no others that are
+    known, send with a cell which ones were deleted."""
+    return "deletedCells" in _request().get("metadata", {})
+
+
 def _cell():
     """(cell id, execution id) of the code that runs now; (None, None) outside a notebook cell."""
+    request = _request()
+    return (request.get("metadata", {}).get("cellId"), request["header"]["msg_id"]) if request else (None, None)
+
+
+def _request() -> "dict[str, Any]":
+    """The message by which a page had the code run that runs now; empty outside a notebook cell."""
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
     parent = shell.get_parent() if hasattr(shell, "get_parent") else None
-    if not parent or parent.get("msg_type") != "execute_request":
-        return None, None
-    return parent.get("metadata", {}).get("cellId"), parent["header"]["msg_id"]
+    return parent if parent and parent.get("msg_type") == "execute_request" else {}

@@ -38,6 +38,15 @@ def kept(lab):
     return step, matplotlib.image.imread(io.BytesIO(base64.b64decode(png)))
 
 
+def without_kernel(lab, new_lab, name):
+    """The notebook, opened anew after its kernel has ended, in a page that starts none of its widgets."""
+    for session in lab.server.api("sessions"):
+        if session["path"] == name:
+            lab.server.api(f"sessions/{session['id']}", "DELETE")
+    lab.page.goto("about:blank")
+    return new_lab().open(name)
+
+
 def play(lab, seconds=1.0):
     lab.page.get_by_role("button", name="Play", exact=True).click()
     lab.page.wait_for_timeout(1000 * seconds)
@@ -104,14 +113,104 @@ def test_an_export_shows_it_without_a_network(lab, browser, tmp_path):
     context.close()
 
 
+def test_opening_it_again_does_not_change_the_notebook(lab):
+    outputs(lab)
+    lab.reload()
+    lab.page.locator(".nbprop-board").scroll_into_view_if_needed()
+    lab.page.wait_for_timeout(2500)
+    assert lab.page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty") is False
+
+
 def test_reopened_without_its_kernel_it_shows_the_picture(lab, new_lab):
     outputs(lab)
-    for session in lab.server.api("sessions"):
-        if session["path"] == "saved.ipynb":
-            lab.server.api(f"sessions/{session['id']}", "DELETE")
-    lab.page.goto("about:blank")
-    again = new_lab()
-    again.open("saved.ipynb")
+    again = without_kernel(lab, new_lab, "saved.ipynb")
     picture = again.page.locator(PICTURE)
     picture.wait_for()
     assert picture.evaluate("(img) => img.naturalWidth") > 500
+    assert again.page.evaluate("jupyterapp.shell.currentWidget.context.model.dirty") is False
+
+
+TRAINED = """import nbprop as nb, ipywidgets
+from IPython.display import display
+trainer = nb.Trainer(nb.nn.mlp([2, 8, 1], seed=0), "moons", lr=0.1, seed=0)
+trainer.watch()
+trainer.fit(steps=20, bar=False)"""
+TALL = "tall = nb.views.Board(*(View(trainer) for View in (nb.views.Loss, nb.views.Boundary) * 2), columns=1)\ntall"
+
+
+@pytest.fixture(scope="module")
+def odd(new_lab):
+    """Boards that are larger than the window, seen twice, or in something else."""
+    lab = new_lab()
+    boxed = "ipywidgets.HBox([nb.views.Loss(trainer), nb.views.GradientFlow(trainer)])"
+    output = "out = ipywidgets.Output()\ndisplay(out)\nwith out:\n    display(nb.views.Loss(trainer))"
+    twice = "twice = nb.views.Loss(trainer)\ndisplay(twice)\ndisplay(twice)"
+    lab.open("odd.ipynb", [TRAINED, TALL, boxed, output, twice])
+    lab.run_all()
+    lab.page.locator(".nbprop-board").nth(5).wait_for()
+    lab.page.wait_for_timeout(3500)
+    return lab
+
+
+def told(lab, cell):
+    """What the pictures of a cell say."""
+    lab.save()
+    lab.page.wait_for_timeout(500)
+    outputs = json.loads((lab.server.root / "odd.ipynb").read_text())["cells"][cell]["outputs"]
+    return ["".join(each["data"]["text/plain"]) for each in outputs if "image/png" in each["data"]]
+
+
+def test_no_board_is_seen_beside_its_picture_wherever_it_is(odd):
+    assert odd.page.locator(".nbprop-board").count() == 6
+    assert odd.page.locator(PICTURE).count() == 4  # of the tall one, in the Output, twice
+    assert not any(each.is_visible() for each in odd.page.locator(PICTURE).all())
+
+
+def test_panels_that_are_out_of_sight_are_in_the_picture_as_of_now(odd):
+    for steps in (30, 50):
+        odd.python(f"trainer.fit(steps={steps}, bar=False)")
+    for cell in (1, 4):  # scrolled there: then it is of this board that a part is out of sight, or nothing in sight
+        odd.page.evaluate("(i) => jupyterapp.shell.currentWidget.content.scrollToItem(i)", cell)
+        odd.page.wait_for_timeout(3500)
+        (words,) = told(odd, 1)
+        assert words.count("after 100 steps") == 2 and words.count("points are right (4 wrong)") == 2
+
+
+def test_a_board_that_is_shown_twice_has_two_pictures_of_now(odd):
+    words = told(odd, 4)
+    assert len(words) == 2 and words[0] == words[1] and "after 100 steps" in words[0]
+
+
+def test_a_cell_that_is_run_again_has_the_pictures_of_its_new_boards(odd):
+    odd.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 4")
+    odd.command("notebook:run-cell")
+    odd.page.wait_for_timeout(3500)
+    words = told(odd, 4)
+    assert len(words) == 2 and "after 100 steps" in words[1] and odd.page.locator(".nbprop-board").count() == 6
+    assert not any(each.is_visible() for each in odd.page.locator(PICTURE).all())
+
+
+def test_with_the_state_of_widgets_in_the_file_a_board_and_no_picture_is_seen(new_lab):
+    lab = new_lab()
+    recorded = "board = nb.views.Board(nb.views.Loss(trainer), nb.views.Boundary(trainer))\nboard.keep_recording = True"
+    lab.open("state.ipynb", [TRAINED, f"{recorded}\nboard"])
+    lab.run_all()
+    lab.page.locator(".nbprop-board[data-step='20']").wait_for()
+    lab.python("trainer.step()")  # which comes to a halt
+    lab.page.wait_for_timeout(4500)
+    lab.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
+    lab.save()
+    lab.page.wait_for_timeout(1000)
+    path = lab.server.root / "state.ipynb"
+    before = json.loads(path.read_text())
+    assert "widgets" in before["metadata"] and path.stat().st_size < 3_000_000
+    again = without_kernel(lab, new_lab, "state.ipynb")
+    slider = again.page.get_by_role("slider", name="Moment")
+    slider.wait_for()
+    assert again.page.locator(".nbprop-board").count() == 1 and not again.page.locator(PICTURE).is_visible()
+    slider.press("Home")
+    again.page.locator(".nbprop-board[data-step='0']").wait_for()
+    again.page.wait_for_timeout(2500)  # what is looked at changes nothing
+    again.save()
+    again.page.wait_for_timeout(500)
+    assert json.loads(path.read_text())["cells"][1]["outputs"] == before["cells"][1]["outputs"]

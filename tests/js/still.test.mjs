@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { put } from "../../nbprop/views/board/still.js";
+import { outdated, put, wrapped } from "../../nbprop/views/board/still.js";
 
 const TAG = "AAAAJ3RFWHQ";
 /** A cell of a JupyterLab notebook, with these outputs. */
@@ -12,19 +12,42 @@ const cell = (...datas) => {
 };
 const manager = (...cells) => ({ context: { model: { cells } } });
 
-test("a picture takes the place of the one with its tag, and of no other", () => {
+test("a picture takes the place of each with its tag, and of no other", () => {
   const words = {}, one = cell({ "text/html": "x" }, { "image/png": `aaa${TAG}bbb`, "text/plain": "Board(Loss)" }), other = cell({ "image/png": "aaabbb" });
-  assert.equal(put(manager(words, other, one), TAG, `ccc${TAG}ddd`, "Loss 0.1"), true);
-  assert.deepEqual(one.all[1], { output_type: "display_data", metadata: {}, data: { "image/png": `ccc${TAG}ddd`, "text/plain": "Loss 0.1" } });
+  const again = cell({ "image/png": `eee${TAG}` });
+  const still = { output_type: "display_data", metadata: {}, data: { "image/png": `ccc${TAG}ddd`, "text/plain": "Loss 0.1" } };
+  put(manager(words, other, one, again), TAG, `ccc${TAG}ddd`, "Loss 0.1");
+  assert.deepEqual([one.all[1], again.all[0]], [still, still]);
   assert.deepEqual([one.all[0].data, other.all[0].data], [{ "text/html": "x" }, { "image/png": "aaabbb" }]);
 });
 
 test("a picture is found in lines, as a notebook's file has it", () => {
   const one = cell({ "image/png": [`aaa${TAG.slice(0, 5)}`, `${TAG.slice(5)}bbb`] });
-  assert.equal(put(manager(one), TAG, "new", ""), true);
+  put(manager(one), TAG, "new", "");
   assert.equal(one.all[0].data["image/png"], "new");
 });
 
 test("where there is no such notebook nothing is done", () => {
-  for (const each of [undefined, {}, { context: {} }, manager(), manager(cell({ "text/plain": "1" }), { outputs: undefined })]) assert.equal(put(each, TAG, "new", ""), false);
+  for (const each of [undefined, {}, { context: {} }, manager(), manager(cell({ "text/plain": "1" }), { outputs: undefined })]) {
+    put(each, TAG, "new", "");
+    assert.equal(outdated(each, TAG, "words"), false);
+  }
+});
+
+test("a picture of what the words say is as it should be", () => {
+  const one = cell({ "image/png": TAG, "text/plain": ["Loss 0.1\n", "after 3 steps"] });
+  assert.deepEqual(["Loss 0.1\nafter 3 steps", "Loss 0.2"].map((words) => outdated(manager(one), TAG, words)), [false, true]);
+});
+
+test("words are wrapped where they would be too wide, and none is lost", () => {
+  const measure = (words) => words.length;
+  assert.deepEqual(wrapped("one two three\nfour", 7, measure), ["one two", "three", "four"]);
+  assert.deepEqual(wrapped("unbreakable a", 5, measure), ["unbreakable", "a"]);
+  assert.deepEqual(wrapped("", 5, measure), [""]);
+  const text = "The norm of dL/dz falls by 5 orders of magnitude from output to hidden 1.";
+  for (let width = 1; width < 90; width++) {
+    const lines = wrapped(text, width, measure);
+    assert.equal(lines.join(" "), text);
+    assert.ok(lines.every((line) => line.length <= width || !line.includes(" ")));
+  }
 });

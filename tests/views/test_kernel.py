@@ -1,28 +1,37 @@
-"""In a real kernel, with the ids of cells as JupyterLab sends them: who listens after a cell was run again."""
+"""In a real kernel, with what pages send with a cell: who listens after it was run again, and what it shows."""
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from nbprop.views.board.shown import PNG, WIDGET
 
-@pytest.fixture
+TEXT = "text/plain"
+JUPYTERLAB = {"cellId": "cell", "deletedCells": [], "recordTiming": False}
+TRAINER = "import nbprop as nb\nt = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), 'moons', seed=0)"
+BOARD = "board = nb.views.Board(nb.views.Loss(t))\n"
+
+
+@pytest.fixture(scope="module")
 def run():
-    """Runs code as a cell and gives what it prints."""
+    """Runs code as a cell and gives what it prints, or with `shown` the MIME types of its outputs."""
     manager, client = start_new_kernel(kernel_name="python3")
 
-    def execute(cell, code):
+    def execute(cell, code, metadata=None, shown=False):
         content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
-        message = client.session.msg("execute_request", content, metadata={"cellId": cell})
+        message = client.session.msg("execute_request", content, metadata=metadata or {"cellId": cell})
         client.shell_channel.send(message)
-        printed = []
+        printed, outputs = [], []
         while True:
             said = client.get_iopub_msg(timeout=60)
             if said["parent_header"].get("msg_id") != message["header"]["msg_id"]:
                 continue
             if said["msg_type"] == "stream":
                 printed.append(said["content"]["text"])
+            if "data" in said["content"] and "comm_id" not in said["content"]:
+                outputs.append({*said["content"]["data"]})
             assert said["msg_type"] != "error", said["content"]
             if said["content"].get("execution_state") == "idle":
-                return "".join(printed)
+                return outputs if shown else "".join(printed)
 
     yield execute
     client.stop_channels()
@@ -31,7 +40,7 @@ def run():
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # of the channels
 def test_cells_that_are_run_again_leave_one_board_each(run):
-    run("first", "import nbprop as nb\nt = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), 'moons', seed=0)")
+    run("first", TRAINER)
     for _ in range(5):
         run("board", "nb.views.Board(nb.views.Loss(t), nb.views.Histograms(t))")
         run("other", "own = nb.views.GradientFlow(t)\nnb.views.Controls(own)")
@@ -39,3 +48,35 @@ def test_cells_that_are_run_again_leave_one_board_each(run):
     assert run("look", names) == "['Board(GradientFlow)', 'Board(Loss, Histograms)']\n"
     run("close", "own.close()")
     assert run("look", names) == "['Board(Loss, Histograms)']\n"
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_page_of_jupyterlab_gets_a_picture_of_its_own_below_the_widget(run):
+    run("first", TRAINER)
+    live, still, both = {WIDGET}, {PNG, TEXT}, {WIDGET, PNG, TEXT}
+    display = "from IPython.display import display\n"
+    for code, outputs in [
+        ("board", [live, still]),
+        (f"{display}display(board)", [live, still]),
+        (f"{display}def show():\n    display(board, board)\nshow()", [live, still, live, still]),
+        ("import ipywidgets\nnb.views.Controls(board, ipywidgets.FloatSlider())", [live, still]),
+        ("ipywidgets.HBox([board])", [{WIDGET, TEXT}]),
+        (
+            f"{display}handle = display(board, display_id=True)\nhandle.update(board)",
+            [both, both],
+        ),  # one, to be changed
+        ("out = ipywidgets.Output()\nout.append_display_data(board)", []),
+        ("board.close()\nboard", [{TEXT}]),
+    ]:
+        assert run("cell", BOARD + code, JUPYTERLAB, shown=True) == outputs, code
+    run("cell", BOARD + "out = ipywidgets.Output()\nout.append_display_data(board)", JUPYTERLAB)
+    assert run("look", "print([sorted(each['data']) for each in out.outputs])") == f"{[sorted(both)]}\n"
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    "metadata", [{"cellId": "vscode-notebook-cell:/a.ipynb#X"}, {"other": 1}], ids=["VS Code", "else"]
+)
+def test_other_pages_get_widget_and_picture_in_one(run, metadata):
+    run("first", TRAINER)
+    assert run("cell", BOARD + "board", metadata, shown=True) == [{WIDGET, PNG, TEXT}]

@@ -16,8 +16,10 @@ from nbprop.views.board.shown import HEAD, NOTHING, PNG, WIDGET, new_tag, tagged
 
 @pytest.fixture
 def outputs(monkeypatch):
-    """What is put below a cell."""
+    """What is put below a cell of JupyterLab; test_kernel.py asks a real kernel."""
     shown = []
+    monkeypatch.setattr("nbprop.cells.in_jupyterlab", lambda: True)
+    monkeypatch.setattr("nbprop.views.board.shown._below_the_cell", lambda: True)
     monkeypatch.setattr(IPython.display, "publish_display_data", lambda data, metadata=None: shown.append(data))
     return shown
 
@@ -58,8 +60,9 @@ def test_widgets_of_ones_own_above_a_board_leave_its_picture(make_board, source,
     box.close()
 
 
-def test_an_output_that_brings_html_instead_is_left_alone(make_board, source, outputs, monkeypatch):
+def test_who_calls_it_otherwise_is_to_ask_for_the_bundle(make_board, source, monkeypatch):
     board = make_board(Wave(source))
-    monkeypatch.setattr(type(board), "picture", lambda self: {"text/html": "<p>a page</p>"})
-    board._ipython_display_()
-    assert outputs[1] == {"text/html": "<p>a page</p>", "text/plain": repr(board)}
+    for inside in (False, True):
+        monkeypatch.setattr("nbprop.cells.in_jupyterlab", lambda inside=inside: inside)
+        with pytest.raises(NotImplementedError):
+            board._ipython_display_()

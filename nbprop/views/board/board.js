@@ -64,6 +64,7 @@ function render({ model, el }, draws) {
   let asked = 0; // the animation frame that has been asked for
   let painted = 0;
   let strokes = 0; // how often a panel was
+  let all = false; // are panels that are out of sight to be painted too, for the picture that a notebook keeps?
   let owing = false; // does a frame that was taken in wait for its answer?
   let mounted = -Infinity;
   let dressed = ""; // in which theme
@@ -116,7 +117,7 @@ function render({ model, el }, draws) {
   }
   const inSight = () => ({
     page: !document.hidden,
-    panels: [...panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight ? [i] : [])), ...(desk ? [panels.length] : [])],
+    panels: [...panels.flatMap((/** @type {PanelView} */ panel, /** @type {number} */ i) => (panel.inSight || all ? [i] : [])), ...(desk ? [panels.length] : [])],
   });
   function mount() {
     mounted = performance.now();
@@ -172,13 +173,13 @@ function render({ model, el }, draws) {
   }
   const first = performance.now();
   const still = makeStill(model.widget_manager, spec.tag, root, () => ({
-    seen: !document.hidden && panels.some((/** @type {PanelView} */ panel) => panel.inSight),
     playing: root.dataset.status === "playing",
-    painted: strokes,
-    theme: panels[0]?.theme,
+    news: `${strokes} ${root.dataset.step} ${loud}`,
+    whole: panels.every((/** @type {PanelView} */ panel) => panel.inSight),
+    theme: heard && root.dataset.step && !recorded && panels[0]?.theme, // only what a kernel says is news for a notebook
     font: panels[0]?.font ?? "",
-    words: panels.map((/** @type {PanelView} */ panel) => panel.canvas.getAttribute("aria-label") ?? ""),
-  }));
+    words: [...(loud ? [loud] : []), ...panels.map((/** @type {PanelView} */ panel) => panel.canvas.getAttribute("aria-label") ?? "")],
+  }), (wanted) => ((all = wanted), look()));
   const beat = setInterval(() => (speak(), still.look()), 500);
 
   function paint() {
@@ -187,7 +188,7 @@ function render({ model, el }, draws) {
     // Frames come in bunches; painting one per refresh keeps the motion even. No more than two ever wait.
     const next = waiting.shift();
     const fresh = next !== undefined && take(next);
-    for (const panel of panels) if (panel.dirty && panel.inSight) panel.paint(), strokes++;
+    for (const panel of panels) if (panel.dirty && (panel.inSight || all)) panel.paint(), strokes++;
     if (fresh) {
       root.dataset.seq = String(store.seq);
       root.dataset.painted = String(++painted);

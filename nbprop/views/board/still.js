@@ -2,104 +2,147 @@
 
 const SETTLED = 1000; // ms of standing still before a picture is made
 const EVERY = 10_000; // ms between two pictures while it plays
+const PATIENCE = 1000; // ms in which panels that are out of sight are brought up to date
+const WIDTH = 1200; // pixels, at most
+const LARGEST = 220_000; // characters: a notebook with four boards stays below a megabyte; else it is made smaller
 const HEAD = 44; // characters of a PNG in base64 before its second chunk: there the tag goes, see shown.py
-const LINE = 16; // pixels, of the words below the panels
+const LINE = 16; // pixels, of words
 
-/** The beginning of some words, as far as there is room. @param {CanvasRenderingContext2D} ctx  @param {string} words  @param {number} width */
-function cut(ctx, words, width) {
-  if (ctx.measureText(words).width <= width) return words;
-  let [low, high] = [0, words.length];
-  while (low < high - 1) {
-    const middle = (low + high) >> 1;
-    if (ctx.measureText(words.slice(0, middle) + "…").width <= width) low = middle;
-    else high = middle;
+/** Words in lines that are no wider than that. @param {string} words  @param {number} width  @param {(words: string) => number} measure */
+export function wrapped(words, width, measure) {
+  const lines = [];
+  for (const paragraph of words.split("\n")) {
+    let line = "";
+    for (const word of paragraph.split(" ")) {
+      const longer = line ? `${line} ${word}` : word;
+      if (line && measure(longer) > width) [lines[lines.length], line] = [line, word];
+      else line = longer;
+    }
+    lines.push(line);
   }
-  return words.slice(0, low) + "…";
+  return lines;
 }
 
 /**
  * The panels on one canvas, as they stand, and what they say below; null if nothing is to be seen.
- * @param {HTMLElement} main  @param {any} theme  @param {string} font  @param {string[]} words
+ * @param {HTMLElement} main  @param {any} theme  @param {string} font  @param {string[]} words  @param {number} scale
  */
-export function drawn(main, theme, font, words) {
-  const ratio = Math.min(devicePixelRatio || 1, 1.5), box = main.getBoundingClientRect();
-  const panels = [...main.querySelectorAll(".nbprop-panel")].map((panel) => ({ panel, at: panel.getBoundingClientRect() }));
-  const seen = panels.filter(({ at }) => at.width > 0);
-  const height = Math.max(0, ...seen.map(({ at }) => at.bottom)) - box.top;
-  const canvas = document.createElement("canvas");
-  canvas.width = Math.round(box.width * ratio);
-  canvas.height = Math.round((height + LINE * words.length + 8) * ratio);
+function drawn(main, theme, font, words, scale) {
+  const canvas = document.createElement("canvas"), box = main.getBoundingClientRect();
   const ctx = canvas.getContext("2d", { alpha: false });
-  if (!ctx || !seen.length || !canvas.width) return null;
-  ctx.scale(ratio, ratio);
-  ctx.fillStyle = theme.background;
-  ctx.fillRect(0, 0, canvas.width, canvas.height);
+  const panels = [.../** @type {NodeListOf<HTMLElement>} */ (main.querySelectorAll(".nbprop-panel:not([hidden])"))];
+  const bottom = Math.max(0, ...panels.map((panel) => panel.getBoundingClientRect().bottom - box.top));
+  if (!ctx || !bottom || !box.width) return null;
+  const small = `12px ${font}`, measure = (/** @type {string} */ text) => ctx.measureText(text).width;
+  ctx.font = small;
+  const lines = words.flatMap((each) => wrapped(each, box.width - 14, measure));
+  canvas.width = Math.round(box.width * scale);
+  canvas.height = Math.round((bottom + LINE * lines.length + 8) * scale);
+  ctx.scale(scale, scale);
   ctx.textBaseline = "middle";
-  for (const { panel, at } of seen) {
-    const [x, y] = [at.left - box.left, at.top - box.top];
-    ctx.strokeStyle = theme.grid;
-    ctx.strokeRect(x + 0.5, y + 0.5, at.width - 1, at.height - 1);
-    const chosen = [...panel.querySelectorAll("header select")].map((each) => /** @type {HTMLSelectElement} */ (each).selectedOptions[0]?.text);
-    const picture = /** @type {HTMLCanvasElement} */ (panel.querySelector("canvas")), place = picture.getBoundingClientRect();
-    if (picture.width) ctx.drawImage(picture, place.left - box.left, place.top - box.top, place.width, place.height);
-    ctx.font = `600 12px ${font}`;
-    ctx.fillStyle = theme.foreground;
-    const title = [panel.querySelector(".nbprop-title")?.textContent, ...chosen].filter(Boolean).join(" · ");
-    ctx.fillText(cut(ctx, title, at.width - 14), x + 7, y + 13);
+  const fill = (/** @type {string} */ color, /** @type {{x: number, y: number, width: number, height: number}} */ at) => {
+    ctx.fillStyle = color;
+    ctx.fillRect(at.x, at.y, at.width, at.height);
+  };
+  const write = (/** @type {string[]} */ text, /** @type {string} */ color, /** @type {number} */ x, /** @type {number} */ y) => {
+    ctx.fillStyle = color;
+    text.forEach((line, i) => ctx.fillText(line, x, y + LINE * (i + 0.5)));
+  };
+  const place = (/** @type {Element | null} */ element) => {
+    const { left, top, width, height } = /** @type {Element} */ (element).getBoundingClientRect();
+    return { x: left - box.left, y: top - box.top, width, height };
+  };
+  fill(theme.background, { x: 0, y: 0, width: box.width, height: canvas.height / scale });
+  const status = /** @type {HTMLElement} */ (main.querySelector(".nbprop-status")), message = status.firstElementChild?.textContent ?? "";
+  if (!status.hidden) {
+    const at = place(status);
+    fill(theme.foreground, at);
+    ctx.font = `600 ${small}`;
+    write(wrapped(message, at.width - 20, measure).slice(0, at.height / LINE), theme.background, at.x + 10, at.y + 6);
   }
-  ctx.font = `12px ${font}`;
-  ctx.fillStyle = theme.muted;
-  words.forEach((line, i) => ctx.fillText(cut(ctx, line, box.width - 14), 7, height + LINE * (i + 0.5) + 4));
+  for (const panel of panels) {
+    const at = place(panel), canvas = /** @type {HTMLCanvasElement} */ (panel.querySelector("canvas")), to = place(canvas);
+    ctx.strokeStyle = theme.grid;
+    ctx.strokeRect(at.x + 0.5, at.y + 0.5, at.width - 1, at.height - 1);
+    if (canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
+    const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (panel.querySelectorAll("header select"));
+    const title = [panel.querySelector(".nbprop-title")?.textContent, ...[...selects].map((each) => each.selectedOptions[0]?.text)];
+    ctx.font = `600 ${small}`;
+    write(wrapped(title.filter(Boolean).join(" · "), at.width - 14, measure).slice(0, Math.max(1, (to.y - at.y) / LINE)), theme.foreground, at.x + 7, at.y + 5);
+    const error = /** @type {HTMLElement} */ (panel.querySelector(".nbprop-error"));
+    if (!error.hidden) write(wrapped(error.textContent ?? "", to.width - 30, measure), theme.foreground, to.x + 15, to.y + 11);
+  }
+  ctx.font = small;
+  write(lines, theme.muted, 7, bottom + 4);
   return canvas;
 }
 
 /**
- * Puts a picture in the place of the one with the tag, in the notebook that a widget manager of JupyterLab belongs to.
- * @param {any} manager  @param {string} tag  @param {string} png  in base64  @param {string} words
- * @returns {boolean} whether it was there
+ * Where a notebook has pictures with the tag: its lists of outputs, and places in these.
+ * @param {any} manager  of widgets; that of JupyterLab knows its notebook  @param {string} tag
+ * @returns {{outputs: any, i: number, output: any}[]}
  */
-export function put(manager, tag, png, words) {
-  for (const cell of manager?.context?.model?.cells ?? []) {
-    for (let i = 0; i < (cell.outputs?.length ?? 0); i++) {
-      const output = cell.outputs.get(i).toJSON(), old = output.data?.["image/png"] ?? "";
-      if (!(Array.isArray(old) ? old.join("") : old).includes(tag)) continue;
-      cell.outputs.set(i, { ...output, data: { "image/png": png, "text/plain": words } });
-      return true;
+export function places(manager, tag) {
+  const found = [];
+  for (const { outputs } of manager?.context?.model?.cells ?? []) {
+    for (let i = 0; i < (outputs?.length ?? 0); i++) {
+      const output = outputs.get(i).toJSON(), png = output.data?.["image/png"] ?? "";
+      if ((Array.isArray(png) ? png.join("") : png).includes(tag)) found.push({ outputs, i, output });
     }
   }
-  return false;
+  return found;
+}
+
+/** Puts a picture there. @param {any} manager  @param {string} tag  @param {string} png  in base64  @param {string} words */
+export function put(manager, tag, png, words) {
+  for (const { outputs, i, output } of places(manager, tag)) outputs.set(i, { ...output, data: { "image/png": png, "text/plain": words } });
+}
+
+/** Has the notebook a picture of something else than what the words say? @param {any} manager  @param {string} tag  @param {string} words */
+export function outdated(manager, tag, words) {
+  return places(manager, tag).some(({ output }) => [output.data["text/plain"]].flat().join("") !== words);
 }
 
 /**
- * Keeps the picture in the notebook that of what is seen. While a board is there, it is hidden.
+ * Keeps the picture in the notebook that of what there is to be seen. While a board is there, it is hidden.
  * @param {any} manager  of widgets  @param {string | undefined} tag  @param {HTMLElement} root
- * @param {() => {seen: boolean, playing: boolean, painted: number, theme: any, font: string, words: string[]}} state
+ * @param {() => {playing: boolean, news: string, whole: boolean, theme: any, font: string, words: string[]}} state
+ *   `news` is another text whenever there is something new; `whole`: is every panel in sight, and so up to date?
+ * @param {(wanted: boolean) => void} all  asks for what panels have that are out of sight
  */
-export function makeStill(manager, tag, root, state) {
-  let [of, last, since, at] = [-1, -1, 0, performance.now()];
+export function makeStill(manager, tag, root, state, all) {
+  let [of, last, since, at, asked] = ["", "", 0, performance.now(), 0];
   if (tag) {
     const style = document.createElement("style");
     style.textContent = `img[src*="${tag}"] { display: none !important; }`;
     root.append(style);
   }
+  /** @param {{theme: any, font: string, words: string[]}} state  @param {number} scale */
+  const make = ({ theme, font, words }, scale) =>
+    drawn(/** @type {HTMLElement} */ (root.querySelector(".nbprop-main")), theme, font, words, scale)?.toBlob((blob) => {
+      if (!blob) return;
+      const reader = new FileReader();
+      reader.onload = () => {
+        const png = String(reader.result).split(",")[1];
+        if (png.length > LARGEST && scale > 0.5) make({ theme, font, words }, Math.max(0.5, 0.8 * scale));
+        else put(manager, /** @type {string} */ (tag), png.slice(0, HEAD) + tag + png.slice(HEAD), words.join("\n"));
+      };
+      reader.readAsDataURL(blob);
+    }, "image/png");
   return {
     /** To be called often. @param {boolean} [now]  the page is about to go */
     look(now = false) {
-      const { seen, playing, painted, theme, font, words } = state(), time = performance.now();
-      if (!tag || !manager?.context || !theme || painted === of || !(seen || now)) return;
-      if (painted !== last) [last, since] = [painted, time];
-      if (!now && (playing ? time - at < EVERY : time - since < SETTLED)) return;
-      [of, at] = [painted, time];
-      const main = /** @type {HTMLElement} */ (root.querySelector(".nbprop-main"));
-      drawn(main, theme, font, words)?.toBlob((blob) => {
-        if (!blob) return;
-        const reader = new FileReader();
-        reader.onload = () => {
-          const png = String(reader.result).split(",")[1];
-          put(manager, tag, png.slice(0, HEAD) + tag + png.slice(HEAD), words.join("\n"));
-        };
-        reader.readAsDataURL(blob);
-      }, "image/png");
+      if (!tag || !manager?.context || (document.hidden && !now)) return;
+      const { playing, news, whole, theme, words, font } = state(), time = performance.now();
+      if (!theme || news === of) return;
+      if (news !== last) [last, since] = [news, time];
+      if (!now && !asked && (playing ? time - at < EVERY : time - since < SETTLED)) return;
+      // A notebook that is opened again is not changed by that; where it has no such picture there is nothing to draw.
+      const needed = of || now ? places(manager, tag).length > 0 : outdated(manager, tag, words.join("\n"));
+      if (needed && !whole && !now && (!asked || time - asked < PATIENCE)) return void (asked ||= (all(true), time));
+      if (asked) all(false);
+      [of, at, asked] = [news, time, 0];
+      if (needed) make({ theme, font, words }, Math.min(1.5, devicePixelRatio || 1, WIDTH / root.clientWidth));
     },
   };
 }
