@@ -126,7 +126,7 @@ def test_a_control_shows_the_true_value_whatever_its_range():
         assert hand.shows(name) == given[name], name
     assert hand.shows("speed") == "42 steps/s" and made.speed == 42
     assert (hand.shows("depth"), hand.shows("width"), hand.shows("hidden")) == (3, "3, 20, 7", "3, 20, 7")
-    t.set(lr=300.0, clip=3e-7, l1=0.1234, weight_decay=5.0, accumulate=40, batch_size=3)
+    t.set(lr=1e30, clip=3e-7, l1=0.1234, weight_decay=5.0, accumulate=40, batch_size=3)
     for name in ("lr", "clip", "l1", "weight_decay", "accumulate", "batch_size"):
         assert hand.shows(name) == getattr(t, name) == getattr(made, name), name
     t.set(clip=None, l1=0.0)

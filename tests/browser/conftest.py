@@ -9,6 +9,19 @@ sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not
 from harness import CHROMIUM_ARGS, Lab, serve
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("abuse", "tests/browser/test_abuse.py")
+    group.addoption("--minutes", type=float, default=0, help="so long; by default every act once")
+    group.addoption("--seed", type=int, default=0, help="of the order of the acts")
+    group.addoption("--acts", default="", help="only these, by their names, with commas between")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.name == "test_abuse":
+            item.add_marker(pytest.mark.timeout(60 * config.getoption("minutes", 0) + 600))
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args):
     return {**browser_type_launch_args, "args": [*browser_type_launch_args.get("args", []), *CHROMIUM_ARGS]}

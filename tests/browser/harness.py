@@ -46,10 +46,10 @@ def notebook(*cells):
 
 
 class Server:
-    """A running Jupyter server: its address, token and folder of notebooks."""
+    """A running Jupyter server: its address, token, folder of notebooks and log."""
 
-    def __init__(self, url, token, root, process):
-        self.url, self.token, self.root, self.process = url, token, Path(root), process
+    def __init__(self, url, token, root, process, log):
+        self.url, self.token, self.root, self.process, self.log = url, token, Path(root), process, log
 
     def api(self, path, method="GET"):
         request = urllib.request.Request(
@@ -94,6 +94,7 @@ def serve(root, app="lab", prefix=(), **environment):
             "OMP_NUM_THREADS": "1",  # two cores for the kernel, the server and the browser
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONWARNINGS": "ignore",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # the debugger of a kernel says nothing at its start
             **environment,
         }
         with socket.socket() as s:
@@ -122,7 +123,7 @@ def serve(root, app="lab", prefix=(), **environment):
             process = subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=root
             )
-        server = Server(f"http://127.0.0.1:{port}", token, root, process)
+        server = Server(f"http://127.0.0.1:{port}", token, root, process, log)
         try:
             _wait_until_up(server, log)
             yield server

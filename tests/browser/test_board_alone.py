@@ -65,13 +65,14 @@ class Bare:
                 };
                 if (snapshot.data !== undefined) snapshot.data = bytes(snapshot.data);
                 const state = (window.state = { _spec: spec, snapshot, recording: bytes(recording) });
-                window.changed = new Set();
                 window.said = [];
                 window.handlers = new Set();
+                window.listeners = { "msg:custom": handlers };
+                window.happen = (name) => listeners[name].forEach((f) => f());
                 const model = {
                     get: (name) => state[name],
-                    on: (name, f) => (name === "msg:custom" ? handlers : changed).add(f),
-                    off: (name, f) => handlers.delete(f),
+                    on: (name, f) => (listeners[name] ??= new Set()).add(f),
+                    off: (name, f) => listeners[name].delete(f),
                     send: (message) => { if (!kernel) throw new Error("no kernel"); said.push(message); },
                 };
                 const url = URL.createObjectURL(new Blob([esm], { type: "text/javascript" }));
@@ -290,7 +291,7 @@ def test_a_height_set_in_python_acts(bare):
     bare.open()
     before = bare.page.locator(BOARD).bounding_box()["height"]
     bare.board.height = 700
-    bare.page.evaluate("(spec) => { state._spec = spec; for (const f of changed) f(); }", bare.board._spec)
+    bare.page.evaluate("(spec) => { state._spec = spec; happen('change:_spec'); }", bare.board._spec)
     assert abs(bare.page.locator(BOARD).bounding_box()["height"] - 700) < 3 and abs(before - 700) > 50
 
 
@@ -399,12 +400,27 @@ def test_what_is_taken_off_the_page_says_so_and_leaves_nothing_behind(bare):
     bare.settle()
     bare.page.evaluate("cleanup()")
     assert bare.collect()[-1]["type"] == "unmount"
-    assert bare.page.evaluate("handlers.size") == 0
+    assert bare.page.evaluate("Object.values(listeners).every((one) => !one.size)")
     assert bare.board._pacing.viewers == {}
     bare.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     bare.page.evaluate("document.body.dataset.theme = 'other'")
     bare.page.wait_for_timeout(400)
     assert bare.collect() == []
+
+
+def test_a_kernel_that_is_restarted_is_named_though_nothing_plays(bare):
+    bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    status = bare.page.locator(".nbprop-status")
+    assert not status.is_visible()
+    bare.page.evaluate("happen('comm_live_update')")
+    assert status.inner_text().startswith("The kernel has ended or was restarted.")
+    assert "run the cell again" in status.inner_text()
+    bare.advance()
+    bare.deliver()  # should it speak all the same
+    status.wait_for(state="hidden")
 
 
 def test_a_quantity_that_is_recorded_later_is_offered_in_the_list(page):

@@ -171,6 +171,8 @@ function render({ model, el }, draws) {
     if (mend.textContent !== remedy) mend.textContent = remedy;
     status.hidden = !words;
   }
+  /** The page has been told that the way to the kernel is cut: it was restarted, has died, or another one took its place. */
+  const cut = () => ((ended = true), speak());
   const first = performance.now();
   const still = makeStill(model.widget_manager, spec.tag, root, () => ({
     playing: root.dataset.status === "playing",
@@ -314,6 +316,7 @@ function render({ model, el }, draws) {
   }
   model.on("msg:custom", answer);
   model.on("change:_spec", respec);
+  model.on("comm_live_update", cut);
   mount();
 
   return () => {
@@ -321,6 +324,7 @@ function render({ model, el }, draws) {
     model.off("msg:custom", answer);
     standin.leave();
     model.off("change:_spec", respec);
+    model.off("comm_live_update", cut);
     clearInterval(beat);
     for (const observer of [sizes, seen, themes]) observer.disconnect();
     if (asked < 0) clearTimeout(-asked);

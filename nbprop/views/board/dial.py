@@ -70,7 +70,8 @@ class Dial:
         if self.kind == "sizes":
             return state | {"value": "" if value is None else ", ".join(map(str, value))}
         if _is_number(value) and math.isfinite(value) and not self._is_off(value):
-            return state | {"value": value if abs(value) < 2**53 else str(value)}  # a page has no larger whole numbers
+            exact = isinstance(value, float) or abs(value) < 2**53  # a page has no larger whole numbers
+            return state | {"value": value if exact else str(value)}
         return state | {"value": None, "words": OFF if self._is_off(value) else words(value)}
 
     def given(self, told: Any) -> Any:
