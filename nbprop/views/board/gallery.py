@@ -21,6 +21,7 @@ class Gallery:
     _timeline: Any
     _ghosts: "list[Any]"
     _deaf: Any
+    _exchange: Any
     _end_ghosts: Any
     _keep_anew: Any
     _listen: Any
