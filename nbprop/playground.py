@@ -207,7 +207,7 @@ class Playground(Board):
         model = _network(
             _fitting(data),
             _hidden(trainer.model, self._hidden),
-            trainer.activation,
+            trainer.activation or "tanh",
             asked["init"],
             0.0 if trainer.dropout is None else trainer.dropout,
             seed=asked["seed"],

@@ -123,8 +123,8 @@ _ENTRIES = (
     ),
     Preset(
         "an exploding RNN",
-        "A recurrent network whose gradient grows with every step that it goes back in time: now and then a step is so "
-        "long that it throws away what was learned, and so nothing ever is.",
+        "A recurrent network whose gradient grows on its way back in time, at first sixty times over twenty letters. "
+        "Steps of that length throw it where nothing is learned. With the gradient clipped it learns all.",
         _exploding_rnn,
         {"optimizer": "sgd", "lr": 0.1, "batch_size": 20},
         views=("loss", "gradients", "lags", "boundary"),
