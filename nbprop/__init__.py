@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
-    from . import comparing, data, engine, exercises, nn, optim, playground, record, sources, training, views
+    from . import comparing, data, engine, exercises, nn, optim, playground, presets, record, sources, training, views
     from .comparing import compare
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
     from .exercises import exercise
@@ -40,6 +40,7 @@ __all__ = [
     "no_grad",
     "optim",
     "playground",
+    "presets",
     "record",
     "save",
     "sources",
@@ -77,6 +78,7 @@ _STOREYS = (
     "sources",
     "views",
     "comparing",
+    "presets",
     "playground",
     "exercises",
 )

@@ -8,17 +8,15 @@ from typing import Any
 from nbprop import comparing, data as datasets, nn, optim
 from nbprop.checks import number, whole
 from nbprop.data import remade
+from nbprop.presets import PRESETS, VIEWS, preset
 from nbprop.record.controls import Choice, Number, Slider
 from nbprop.training import Trainer, given
 from nbprop.training.applying import optimizer_name, sizes
 from nbprop.training.sharing import code, from_code
+from nbprop.views.base.folder import kind, names as kinds
 from nbprop.views.board import Board, dial as dials
 from nbprop.views.board.desk import Button, Desk, steering
 from nbprop.views.board.dial import Dial
-from nbprop.views.boundary import Boundary
-from nbprop.views.gradients import GradientFlow
-from nbprop.views.histograms import Histograms
-from nbprop.views.loss import Loss
 
 CONTROLS = ("batch_size", "depth", "width", "hidden", "activation", "dropout", "optimizer", "lr")
 OWN_DIALS = ("data", "noise", "validation", "init", "seed", "speed")  # those that are no knobs of a trainer
@@ -76,9 +74,9 @@ class Playground(Board):
         )
         self.trainer.speed = speed
         self._controls = self._dials(controls)
-        desk = Desk(self.trainer, self._controls, self._turn, self._standing, self._buttons(), where="left")
-        views = (View(self.trainer) for View in (Loss, GradientFlow, Histograms, Boundary))
-        super().__init__(*views, columns=2, timeline=True, desk=desk)
+        self._noted = None, ""  # the run, and what there is to see of it
+        desk = Desk(self.trainer, self._controls, self._turn, self._standing, self._buttons(), "left", self._note)
+        super().__init__(*(kind(name)(self.trainer) for name in VIEWS), columns=2, timeline=True, desk=desk)
 
     def _buttons(self):
         trainer = self.trainer
@@ -98,6 +96,15 @@ class Playground(Board):
                 lambda: [words for words, _ in _offers(trainer)],
                 ("nothing to compare with", "The same run from its start, with instead"),
                 lambda n: self.instead(**_offers(trainer)[n - 1][1]),
+            ),
+            "views": Button(
+                "Views", "Which pictures are shown", None,
+                lambda: [f"{'✓' if name in self.shown else '+'} {kind(name).title}" for name in self._offered_views()],
+                ("", "Show, or take away"), self._toggle,
+            ),
+            "presets": Button(
+                "Examples", "A new run that is worth seeing; Undo brings this one back", None,
+                lambda: list(PRESETS), ("", "A new run"), lambda n: self.preset([*PRESETS][n - 1]),
             ),
         }  # fmt: skip
 
@@ -119,6 +126,36 @@ class Playground(Board):
         between = dials.dials(self.trainer, [name for name in names if name not in {**above, **below}])
         own = {name: Dial(name, control) for name, control in {**above, **below}.items()}
         return {**{name: own[name] for name in above}, **between, **{name: own[name] for name in below}}
+
+    # ---- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> "tuple[str, ...]":
+        """Names of the views that are shown, in their order; `show("loss", "network")` shows others."""
+        return tuple(view.name for view in self.views)
+
+    def _offered_views(self):
+        """Names of the views that have something to show of such a run, and of those that are shown."""
+        return [name for name in kinds() if name in self.shown or kind(name).suits(self.trainer)]
+
+    def _toggle(self, number):
+        name = self._offered_views()[number - 1]
+        left = [each for each in self.shown if each != name]
+        if not left:
+            raise ValueError("this is the last view that is left: show another one first")
+        self.show(*(left if name in self.shown else (*left, name)))
+
+    def preset(self, name: str) -> None:
+        """Begin a run that is worth seeing, with the views that show it: "dead ReLUs", "overfitting", ... (all of them:
+        `nb.presets.PRESETS`). Undo brings back the run that was there. ValueError for a name that there is not."""
+        wanted = preset(name)
+        wanted.start(self.trainer)
+        self._noted = self.trainer.history, wanted.words
+        self.show(*wanted.views)
+
+    def _note(self):
+        history, words = self._noted
+        return words if history is self.trainer.history else ""
 
     # ---- from the hand to the trainer --------------------------------------------------------------------------------
 
@@ -170,7 +207,7 @@ class Playground(Board):
         model = _network(
             _fitting(data),
             _hidden(trainer.model, self._hidden),
-            trainer.activation,
+            trainer.activation or "tanh",
             asked["init"],
             0.0 if trainer.dropout is None else trainer.dropout,
             seed=asked["seed"],

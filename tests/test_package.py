@@ -35,6 +35,7 @@ STOREYS = {
     "views": {"cells", "checks", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
+    "presets": {"checks", "nn", "data", "training", "numpy"},
     "playground": {
         "cells",
         "checks",
@@ -45,6 +46,7 @@ STOREYS = {
         "record",
         "training",
         "comparing",
+        "presets",
         "views",
         "numpy",
     },

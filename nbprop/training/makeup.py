@@ -87,9 +87,11 @@ def activations(model) -> list[tuple[nn.Module, str, nn.Activation]]:
 
 
 def activation_of(run) -> Any:
-    """Name of the activation, a tuple where they differ; of a network without hidden layers that of those to come."""
+    """Name of the activation, a tuple where they differ; of a network without hidden layers that of those to come; None
+    where there is no place for one."""
     names = [module.name for _, _, module in activations(run.model)]
-    return reading(names or [module.name for module in to_come(run) if isinstance(module, nn.Activation)], "identity")
+    names = names or [module.name for module in to_come(run) if isinstance(module, nn.Activation)]
+    return reading(names, None if has_batch_norm(run) is None else "identity")
 
 
 def dropout_of(run) -> Any:

@@ -8,11 +8,12 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from nbprop import nn
-from nbprop.checks import instance, whole
+from nbprop.checks import did_you_mean, instance, whole
 from nbprop.record import History
 from nbprop.record.recorder import Recorder
 
 from . import given, makeup
+from .knob import KNOBS
 from .knobs import Turns
 from .learning_rates import LearningRates, find_lr
 from .moment import Moment
@@ -209,11 +210,18 @@ class Returning(Turning):
         return other
 
     def reset(
-        self, model: "nn.Module | None" = None, data: Any = None, loss: Any = None, seed: "int | None" = None
+        self,
+        model: "nn.Module | None" = None,
+        data: Any = None,
+        loss: Any = None,
+        seed: "int | None" = None,
+        **settings: Any,
     ) -> None:
         """Start a new run from step 0 with the knobs as they are; `undo` brings the old run back.
 
         model: by default this one with new initial weights; data, loss, seed: by default as they are.
+        settings: what else is to be different from the start: optimizer, lr, batch_size, clip, clip_value, l1,
+            drop_last, accumulate, as for a Trainer.
         """
         objective = self._run.objective
         if data is not None or loss is not None:
@@ -224,16 +232,33 @@ class Returning(Turning):
         if model is not None:
             instance(nn.Module, "nb.nn.mlp([2, 16, 1])")("model", model)
             objective.check(model)
-        self.post(lambda: self._reset(model, objective, seed))
+        asked = {name: self._checked_setting(name, value) for name, value in settings.items()}
+        self.post(lambda: self._reset(model, objective, seed, asked))
 
-    def _reset(self, model, objective, seed):
+    def _checked_setting(self, name, value):
+        """Of a run that is to begin."""
+        if name == "lr":
+            return given.rate("lr", value)
+        if name == "optimizer":
+            given.optimizers(value, None, list(self._run.optimizers))  # an error if it is none
+            return value
+        if name not in self._run.settings or name == "block":
+            names = ["optimizer", "lr", *(each for each in self._run.settings if each != "block")]
+            raise TypeError(f"reset takes {', '.join(names)}; got {name!r}{did_you_mean(name, names)}")
+        return KNOBS[name].check(None, value, {})
+
+    def _reset(self, model, objective, seed, asked):
         self._pause()
         self._notice(broken=model is not None)
         run = self._run
         if model is None:
             model = _fresh_model(run, self._past.snapshots[0], seed)
-        optimizers = {part: given.optimizer(each) for part, each in run.optimizers.items()}
-        settings = {name: value for name, value in run.settings.items() if name != "block"}
+        kept: Any = dict(run.optimizers)
+        optimizers = given.optimizers(asked.get("optimizer", kept), asked.get("lr"), list(kept))
+        if "lr" in asked:
+            for each in optimizers.values():
+                each.assign("lr", asked["lr"])
+        settings = {name: asked.get(name, value) for name, value in run.settings.items() if name != "block"}
         moment, new = self._moment(), Run(model, objective, optimizers, settings, seed)
         if run.settings["block"] is not None:
             new.settings["block"] = copy.deepcopy(run.settings["block"])

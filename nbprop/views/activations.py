@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record import verdicts
-from nbprop.record.source import Layered, Sloped
+from nbprop.record.source import CannotSay, Layered, Sloped
 
 from .base import colors
 from .base.view import View, new_axes, number, percent, plural
@@ -30,6 +30,16 @@ class Activations(View):
     contract = (Layered, Sloped)
     size = (6.4, 3.2)
     rate = 15.0
+
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and any(layer.activation != "identity" for layer in source.layers)
+
+    def _ask(self):
+        super()._ask()
+        layers = self.source.layers
+        if layers and all(layer.activation == "identity" for layer in layers):
+            raise CannotSay("No layer has an activation, such as nb.nn.Tanh() behind a Linear.")
 
     def frame(self) -> dict[Any, np.ndarray]:
         """counts (L, bins) of z between low and high (L,); flat_counts (L, bins): how many of them where the slope is

@@ -54,6 +54,10 @@ class Attention(View):
             )
             self.layer, self.head = layer, head
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and any(layer.kind == "MultiheadAttention" for layer in source.layers)
+
     def __setattr__(self, name, value) -> None:
         super().__setattr__(name, str(value) if name in ("layer", "head") else value)
 

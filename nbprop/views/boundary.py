@@ -48,6 +48,10 @@ class Boundary(View):
                 "Trainer and nb.views.Loss(trainer)."
             )
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and hasattr(source.data, "X_train") and source.data.task != "multilabel"
+
     @property
     def rate(self) -> float:
         """Pictures and sequences take long to test: about three times as long as to learn from, sample by sample."""

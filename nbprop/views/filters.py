@@ -31,6 +31,10 @@ class Filters(View):
     sample: int
     options = (Option("sample", "picture", range(PICTURES), default=0),)
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and any(layer.kind == "Conv2d" for layer in source.layers)
+
     def _place(self):
         """Index of the layer."""
         kinds = [layer.kind for layer in self.source.layers]

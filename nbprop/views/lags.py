@@ -30,6 +30,10 @@ class Lags(GradientFlow):
     options = (Option("log", "log", default=True, where="browser"),)
     quantity = "dh"
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and any(layer.kind in RECURRENT for layer in source.layers)
+
     def _read(self):
         steps, values = self.source.history.series(self._shown().series)
         i = len(steps) - 1 if self.moment is None else int(np.searchsorted(steps, self.moment, side="right")) - 1

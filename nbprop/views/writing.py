@@ -39,6 +39,10 @@ class Writing(View):
     temperature: str
     options = (Option("temperature", "temperature", tuple((t, t) for t in TEMPERATURES), default="0.8"),)
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return super().suits(source) and bool(getattr(source.data, "vocabulary", ()))
+
     def __init__(
         self,
         source,

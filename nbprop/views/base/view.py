@@ -107,6 +107,11 @@ class View(Beside, metaclass=_Made):
         settings = "".join(f", {option.name}={getattr(self, option.name)!r}" for option in self.options)
         return f"{type(self).__name__}({type(self.source).__name__}{settings})"
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        """Whether it would have something to show of such a source: for lists to choose from. Cheap."""
+        return not lacking(source, cls.contract)
+
     def frame(self) -> dict[str, Any]:
         """All numbers in the picture: name -> float32 array. What has not changed is the same object as last time."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ const GAP = 8; // between panels, CSS pixels
 const NARROW = 240; // no panel beside another gets narrower than this
 const FOLDED = 700; // a board narrower than this has its desk above the panels, folded
 const DESK = 560; // as high as a desk: panels beside one are not lower
+const LEAST = 250; // nor is a row of them
 const ROW = 380; // panels are not higher, unless the window is
 const CALM = 1000; // ms between two pictures for whoever wants less motion
 const PROBE = 5000; // ms between two attempts to find out whether there still is a way to a kernel that is silent
@@ -57,7 +58,7 @@ export function statusLine(status, message, step) {
 function render({ model, el }, draws) {
   let spec = model.get("_spec");
   const id = Math.random().toString(36).slice(2, 12); // not crypto.randomUUID: absent on plain http
-  const store = new Store(spec.panels.length);
+  let store = new Store(0);
   const over = new AbortController();
   /** @type {{head: any, view: DataView}[]} */
   const waiting = [];
@@ -92,25 +93,39 @@ function render({ model, el }, draws) {
   const root = make("div", "nbprop-board", ...(desk ? [desk.element] : []), main);
   root.classList.toggle("nbprop-beside", spec.desk?.where === "left");
   root.dataset.painted = "0";
-  const panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
-    const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
-      panel.dirty = true;
-      ask();
-      say({ type, panel: i, name, value });
-      setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
-    };
-    const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i));
-    panel.element.style.gridColumn = { whole: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
-    grid.append(panel.element);
-    return panel;
-  });
+  /** @type {PanelView[]} */
+  let panels = [];
+  let boxes = new Map(); // the box of a panel -> the panel
+  /** The panels that the spec names, instead of those that were there. */
+  function hang() {
+    for (const box of boxes.keys()) [sizes, seen].forEach((observer) => observer.unobserve(box));
+    store = new Store(spec.panels.length);
+    waiting.length = 0;
+    large = -1;
+    panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
+      const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
+        panel.dirty = true;
+        ask();
+        say({ type, panel: i, name, value });
+        setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
+      };
+      const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i));
+      panel.element.style.gridColumn = { whole: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
+      return panel;
+    });
+    grid.replaceChildren(...panels.map((panel) => panel.element));
+    boxes = new Map(panels.map((panel) => [panel.box, panel]));
+    for (const panel of panels) [sizes, seen].forEach((observer) => observer.observe(panel.box));
+    dressed = "";
+    dress();
+  }
   el.classList.add("nbprop");
   el.replaceChildren(root);
 
   function say(/** @type {any} */ message) {
     if (standin.send(message)) return;
     try {
-      model.send({ view: id, ...message });
+      model.send({ view: id, ...(spec.layout ? { layout: spec.layout } : {}), ...message });
     } catch {
       ended = true; // the way to it is closed
     }
@@ -130,6 +145,7 @@ function render({ model, el }, draws) {
   }
 
   function take(/** @type {{head: any, view: DataView}} */ { head, view }) {
+    if ((head.layout ?? spec.layout ?? 0) !== (spec.layout ?? 0)) return false; // of panels that are gone, or to come
     const changed = store.take(head, view);
     if (!changed) {
       if (performance.now() - mounted > 1000) mount(); // something was lost: once more from the start
@@ -215,7 +231,8 @@ function render({ model, el }, draws) {
   function place(/** @type {number} */ width) {
     const sight = Math.min(innerHeight, screen.availHeight); // a frame as high as what is in it must not make that higher
     const beside = spec.desk?.where === "left" && !root.classList.contains("nbprop-folded");
-    const whole = spec.height ?? (beside ? Math.max(DESK, Math.min(0.6 * width, 0.78 * sight)) : null);
+    const least = LEAST * rowsWith(arrange(width, panels.length, spec.columns, null, ROW, rowsWith).columns);
+    const whole = spec.height ?? (beside ? Math.max(DESK, least, Math.min(0.6 * width, 0.78 * sight)) : null);
     const height = whole && whole - (status.hidden ? 0 : status.offsetHeight) - (time?.element.offsetHeight ?? 0); // a message moves nothing
     const { columns, rows, row } = arrange(width, panels.length, spec.columns, height, Math.max(ROW, 0.5 * sight), rowsWith);
     if (large >= 0) {
@@ -240,10 +257,14 @@ function render({ model, el }, draws) {
     if (here && spec.desk?.buttons.length) root.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
   }
   const respec = () => {
+    const before = spec.layout;
     spec = model.get("_spec");
+    if (spec.layout !== before) {
+      hang();
+      mount();
+    }
     place(main.clientWidth);
   };
-  const boxes = new Map(panels.map((/** @type {PanelView} */ panel) => [panel.box, panel]));
   const sizes = new ResizeObserver((entries) => {
     for (const { target, contentRect } of entries) {
       if (target === root) {
@@ -257,7 +278,6 @@ function render({ model, el }, draws) {
   });
   sizes.observe(root);
   sizes.observe(main);
-  for (const panel of panels) sizes.observe(panel.box);
   addEventListener("resize", () => place(main.clientWidth), { signal: over.signal });
   const zoomed = () => {
     for (const panel of panels) if (panel.width) panel.resize(panel.width, panel.height, devicePixelRatio || 1);
@@ -278,7 +298,6 @@ function render({ model, el }, draws) {
     if (changed) look();
     ask();
   });
-  for (const panel of panels) seen.observe(panel.box);
   document.addEventListener("visibilitychange", () => (look(), still.look(document.hidden)), { signal: over.signal });
   addEventListener("pagehide", () => say({ type: "unmount" }), { signal: over.signal });
   addEventListener("pageshow", (event) => event.persisted && mount(), { signal: over.signal });
@@ -307,7 +326,7 @@ function render({ model, el }, draws) {
   for (const each of [document.documentElement, document.body]) themes.observe(each, { attributes: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress, { signal: over.signal });
 
-  dress();
+  hang();
   const { head, data } = model.get("snapshot") ?? {};
   if (head) {
     take({ head, view: data });

@@ -14,7 +14,6 @@ import asyncio
 import logging
 import threading
 import time
-import weakref
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,14 @@ import traitlets
 
 from nbprop import cells
 
-from ..base.view import View
 from . import timeline as timelines
 from .attributes import Attributes, positive
 from .desk import Desk
+from .gallery import Gallery, given_views
 from .javascript import bundle
 from .kept import Kept
 from .pacing import Pacing
-from .panel import Panel, specs
+from .panel import specs
 from .pictured import Pictured
 from .shown import new_tag
 from .widgets import hear_in_any_thread
@@ -42,7 +41,7 @@ LOUD = ("stopped", "unseen")  # what a run says that must not be overlooked
 _work = getattr(time, "thread_time", time.perf_counter)  # CPU time: while others use the machine no work is done here
 
 
-class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
+class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
     """Views beside each other, live in the notebook.
 
     views    views or boards (whose views are taken over)
@@ -67,31 +66,20 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
     def __init__(self, *views, columns=None, height=None, timeline=False, desk=None, **kwargs) -> None:
         taken = [given for given in views if isinstance(given, Board)]
         views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
-        if not views:
-            raise TypeError("Board: expected at least one view, got none: try Board(nb.views.Loss(trainer))")
-        for view in views:
-            if not isinstance(view, View):
-                raise TypeError(f"Board: expected views such as nb.views.Loss(trainer), got {type(view).__name__}")
+        views = given_views(views)
         for name, value in (("columns", columns), ("height", height)):
             positive(name, value)
-        self.views = tuple(views)
-        self._panels = [Panel(view) for view in views]
-        beside = [] if desk is None else [desk.source]
-        self._sources = list({id(each): each for each in [*(view.source for view in views), *beside]}.values())
+        self._away = {}
+        self._hang(views, [] if desk is None else [desk.source])
         self._ghosts: list[Any] = []
         self._pacing = Pacing()
         self._clock = time.perf_counter
-        self._told = [source for source in self._sources if hasattr(source, "watchers")]  # they call refresh()
         self._loop = _running_loop() if len(self._told) < len(self._sources) else None
         self._look = None  # the next look at the others
         self._inbox = deque(maxlen=4096)
         self._refreshing, self._asked = threading.Lock(), False
         self._mounts = 0
-        self._whole = True  # the next frame carries everything, for a viewer that has nothing
-        self._news = True  # someone looks elsewhere or chose an option since the last frame
-        self._versions = self._statuses = None  # of the sources, at the last frame
         self._playing = False
-        self._errors = {}  # index of a panel that could not be drawn -> what was wrong
         self._frames = self._bytes = 0
         self._seconds = 0.0
         spec = {"tag": new_tag(), "columns": columns, "height": height, "panels": specs(self.views)}
@@ -105,8 +93,6 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
             self._timeline = line
             line.join(self)
         self.on_msg(self._receive)
-        for view in views:
-            vars(view).setdefault("boards", weakref.WeakSet()).add(self)
         self._listen()
         for board in taken:
             board._rest()
@@ -278,7 +264,8 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
             entries.append({"i": i, **entry})
         data = np.concatenate(parts, dtype=np.float32, casting="same_kind") if parts else np.empty(0, np.float32)
         source = self._speaker()
-        head = {"step": int(source.steps), "status": source.status, "message": source.message, "panels": entries}
+        head = {"layout": self._layout, "step": int(source.steps), "status": source.status, "message": source.message}
+        head |= {"panels": entries}
         if source.status in LOUD and (remedy := getattr(source, "remedy", "")):
             head["remedy"] = remedy
         return head, data.tobytes()
@@ -313,6 +300,8 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
 
     def _take(self, message, now):
         kind, viewer = message["type"], message["view"]
+        if kind in ("look", "option", "act") and message.get("layout", 0) != self._layout:
+            return  # about panels that hang here no more
         if kind == "ack":
             self._pacing.ack(viewer, message["seq"], now, message.get("painted"))
         elif kind in ("mount", "look"):

@@ -42,11 +42,14 @@ export function makeDesk(spec, say) {
   spoken.setAttribute("role", "status");
   const message = make("div", "nbprop-message");
   message.setAttribute("role", "alert");
+  const note = make("div", "nbprop-note");
+  note.setAttribute("role", "status");
+  note.hidden = true;
   const main = make("div", "nbprop-buttons", ...[...buttons.values()].map((one) => one.element));
   main.hidden = !buttons.size;
   const fold = /** @type {HTMLDetailsElement} */ (make("details", "nbprop-fold", make("summary", "", new Text("Controls")), make("div", "nbprop-dials", ...dials.map((/** @type {any} */ one) => one.element))));
   fold.open = true;
-  const element = make("div", "nbprop-desk", main, line, spoken, message, fold);
+  const element = make("div", "nbprop-desk", main, line, spoken, message, note, fold);
   element.setAttribute("role", "group");
   element.setAttribute("aria-label", "Controls");
   keepKeys(element);
@@ -80,6 +83,8 @@ export function makeDesk(spec, say) {
       for (const one of dials) one.take(news.state?.[one.name], taken);
       if (news.message !== undefined && message.textContent !== news.message) message.textContent = news.message;
       message.hidden = !message.textContent;
+      if (news.note !== undefined && note.textContent !== news.note) note.textContent = news.note;
+      note.hidden = !note.textContent;
       for (const [name, words] of Object.entries(news.lists ?? {})) buttons.get(name)?.list(words);
       const playing = head.status === "playing", speed = rate.at(head.step, performance.now());
       const passes = Number.isFinite(epoch) ? ` · epoch ${groups(Math.floor(epoch))}` : "";
@@ -112,7 +117,7 @@ export function makeDesk(spec, say) {
   };
 }
 
-/** A button, and beside it a list to choose from where it has one. @param {any} spec  @param {(chosen?: number) => void} press */
+/** A button, and beside it a list to choose from where it has one; or the list alone. @param {any} spec  @param {(chosen?: number) => void} press */
 function button(spec, press) {
   const one = /** @type {HTMLButtonElement} */ (make("button", `nbprop-button nbprop-${spec.name}`, new Text(spec.label)));
   one.type = "button";
@@ -131,15 +136,18 @@ function button(spec, press) {
     menu.selectedIndex = 0;
     if (chosen > 0) press(chosen);
   };
-  element.append(menu);
-  element.classList.add("nbprop-split");
+  element.classList.add(spec.menu ? "nbprop-menu" : "nbprop-split");
+  if (spec.menu) {
+    menu.title = spec.tip;
+    element.replaceChildren(menu);
+  } else element.append(menu);
   const list = (/** @type {string[]} */ words) => {
-    const head = new Option(words.length ? `${some} …` : none, "");
+    const head = new Option(spec.menu ? spec.label : words.length ? `${some} …` : none, "");
     head.disabled = true;
     menu.replaceChildren(head, ...words.map((each) => new Option(each, each)));
     menu.selectedIndex = 0;
     menu.disabled = !words.length;
   };
   list([]);
-  return { element, button: one, list };
+  return { element, button: spec.menu ? menu : one, list };
 }

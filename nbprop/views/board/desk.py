@@ -27,7 +27,8 @@ LISTED = 40  # so many acts can be taken back at once
 
 @dataclass(frozen=True)
 class Button:
-    """act(n) is called; n is 1 but where one of a list was chosen: then it is that one's number, from 1 on.
+    """act(n) is called; n is 1 but where one of a list was chosen: then it is that one's number, from 1 on. None: there
+    is the list alone.
 
     listed: what is in the list beside the button; called whenever a page is to be told. heads: what stands above the
     list, while it is empty and while it is not; chosen: what is done with the number, by default `act`.
@@ -35,7 +36,7 @@ class Button:
 
     label: str
     tip: str
-    act: Callable[[int], Any]
+    act: "Callable[[int], Any] | None"
     listed: "Callable[[], Sequence[str]] | None" = None
     heads: "tuple[str, str]" = ("", "")
     chosen: "Callable[[int], Any] | None" = None
@@ -57,6 +58,7 @@ class Desk:
     turn(name, value)  does what a hand or code asks for; a bad value raises ValueError or TypeError
     read(name, source) what a control of it, or of a moment of its past, stands at; and "" or why it cannot be turned
     where              "left": beside the panels, "above": in a row above them
+    note               what is to be said of the run, whenever it is asked
     """
 
     def __init__(
@@ -67,9 +69,10 @@ class Desk:
         read: Callable[[str, Any], "tuple[Any, str]"],
         buttons: "Mapping[str, Button] | None" = None,
         where: str = "above",
+        note: Callable[[], str] = str,
     ) -> None:
         self.source, self.dials, self.buttons, self.where = source, dict(dials), dict(buttons or {}), where
-        self.turn, self.read = turn, read
+        self.turn, self.read, self.note = turn, read, note
         self.message = ""  # what went wrong with the last thing that a hand did
         self.board: Any = None
         self._taken = Taken()
@@ -86,7 +89,9 @@ class Desk:
     def spec(self) -> dict[str, Any]:
         """What stays, as a page is told."""
         buttons = [
-            {"name": name, "label": each.label, "tip": each.tip} | ({"heads": each.heads} if each.listed else {})
+            {"name": name, "label": each.label, "tip": each.tip}
+            | ({"heads": each.heads} if each.listed else {})
+            | ({"menu": True} if each.act is None else {})
             for name, each in self.buttons.items()
         ]
         return {"where": self.where, "dials": [dial.spec() for dial in self.dials.values()], "buttons": buttons}
@@ -124,10 +129,9 @@ class Desk:
 
     def _press(self, button, chosen):
         """chosen: number of what was chosen of its list, None for the button itself."""
-        if chosen is None:
-            button.act(1)
-        else:
-            (button.chosen or button.act)(max(1, int(chosen)))
+        act = button.act if chosen is None else button.chosen or button.act
+        if act is not None:
+            act(1 if chosen is None else max(1, int(chosen)))
 
     def _past(self):
         """The moment of the past that the board shows, or None."""
@@ -163,7 +167,7 @@ class Desk:
         source = self.source
         said = source.message if source.status != "stopped" else ""  # of that the board speaks
         lists = {name: list(each.listed())[:LISTED] for name, each in self.buttons.items() if each.listed}
-        return {"message": self.message or said, "lists": lists}
+        return {"message": self.message or said, "note": self.note(), "lists": lists}
 
     def news(self, whole: bool) -> dict[str, Any]:
         """What a frame says of it: all, or what is new."""

@@ -25,6 +25,7 @@ class Kept(traitlets.HasTraits):
     seen: Any
     _desk: Any
     _timeline: Any
+    _sources: Any
     _playing: bool
     _closed: bool
 
@@ -65,6 +66,14 @@ class Kept(traitlets.HasTraits):
             head["timeline"] = self._timeline.standing()
         self.snapshot = {"head": {**head, "full": True}, "data": data}
         if self._recording_wanted and not self._playing:
+            self._record_soon()
+
+    def _keep_anew(self):
+        """What was kept is of other panels than there are."""
+        if self.snapshot:
+            self._keep([source.version for source in self._sources])
+        if self.recording:
+            self.recording = b""
             self._record_soon()
 
     def _keep_if_due(self, versions, now, halted):

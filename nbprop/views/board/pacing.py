@@ -76,6 +76,11 @@ class Pacing:
         self._hear(v, now)
         return False
 
+    def see_all(self, count) -> None:
+        """There are other panels, so many: until they say more, viewers have all of them in sight."""
+        for v in self.viewers.values():
+            v.panels = frozenset(range(count))
+
     def leave(self, viewer) -> None:
         """A viewer unmounts."""
         self.viewers.pop(viewer, None)
