@@ -1,6 +1,7 @@
 /** The activation of each layer with its slope, over the histogram of its inputs z. */
 import { formatNumber, percent } from "./base/math.js";
 import { fitting, keysOf } from "./base/keys.js";
+import { linked } from "./base/linked.js";
 import { alarm, curve, inside, mix, rule, text, textSize, textWidth } from "./base/plot.js";
 import { brief, layoutCells, skeleton } from "./histograms.js";
 
@@ -8,7 +9,7 @@ import { brief, layoutCells, skeleton } from "./histograms.js";
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame
  *   counts, flat_counts (L, bins), low, high, flat (L,), value, slope (L, points)
- * @param {{layers?: string[], activations?: string[], alarm?: number, unmeasured?: string, marks?: Record<string, string>}} labels
+ * @param {{layers?: string[], activations?: string[], alarm?: number, unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel;
@@ -49,6 +50,7 @@ export function draw(panel, frame, labels) {
 
   return {
     keys: keys.all,
+    press: linked(panel, labels, labels.layers ?? [], cells.boxes),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const meaning = keys.at(mx, my);
       if (meaning) return meaning;

@@ -8,6 +8,7 @@ from nbprop.record import verdicts
 from nbprop.record.source import CannotSay, Layered, Sloped
 
 from .base import colors
+from .base.chosen import MARK
 from .base.view import View, new_axes, number, percent, plural
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Activations(View):
     contract = (Layered, Sloped)
     size = (6.4, 3.2)
     rate = 15.0
+    links = ("layer",)
 
     @classmethod
     def suits(cls, source) -> bool:
@@ -66,6 +68,7 @@ class Activations(View):
             "flat": "orange: values of z where the slope is near 0, so that almost nothing comes back; the share of "
             "them is beside the layer's name",
             "z": "bars: how the inputs z of the activation are spread in the last batch",
+            "chosen": MARK,
         }
 
     def plot(self, ax=None) -> "Axes":

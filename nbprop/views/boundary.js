@@ -1,6 +1,7 @@
 /** What the network has learned: the plane, the curve, the confusion matrix, or predicted against true values. */
 import { confusion, scatter } from "./base/tested.js";
 import { keysOf } from "./base/keys.js";
+import { aim } from "./base/linked.js";
 import { contour, formatNumber, joined, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
 import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, DASHES, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
@@ -68,6 +69,8 @@ function plane(panel, frame, labels) {
     }
   });
   if (ground.bad) alarm(panel, `${ground.bad === frame.grid.data.length ? "output" : "some outputs"} not finite`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
+  const [ax = NaN, ay = NaN] = frame.aim?.data ?? [];
+  if (Number.isFinite(ax + ay)) inside(panel, box, () => aim(panel, x(ax), y(ay), radius + 3));
   axisBelow(panel, box, x, labels.features[0], { grid: false });
   axisLeft(panel, box, y, "", { grid: false });
   text(panel, shorten(panel, labels.features[1] ?? "", panel.width / 2), 2, box.y - size - 3, { color: theme.muted });
@@ -76,6 +79,7 @@ function plane(panel, frame, labels) {
 
   return {
     keys: keys.all,
+    ...choosing(box, frame, (mx, my) => [x.invert(mx), y.invert(my)], (px, py, mx, my) => Math.hypot(x(px) - mx, y(py) - my), radius),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const known = keys.at(mx, my);
       if (known) return known;
@@ -90,6 +94,30 @@ function plane(panel, frame, labels) {
       if (labels.task === "regression") return [place, `predicted ${formatNumber(said[0])}`, ...others].join("\n");
       const p = classes > 1 ? Array.from(said) : [1 - said[0], said[0]];
       return [place, ...p.map((v, k) => `${labels.classes[k]} ${percent(v)}`), ...others].join("\n");
+    },
+  };
+}
+
+/**
+ * What a hand says: moving looks at a place, a press chooses the training point there, or the place; again lets go of it.
+ * @param {import("./base/plot.js").Box} box  @param {Frame} frame  @param {(mx: number, my: number) => number[]} place
+ * @param {(px: number, py: number, mx: number, my: number) => number} far  pixels from a point to a place
+ * @param {number} radius
+ */
+function choosing(box, frame, place, far, radius) {
+  const within = (/** @type {number} */ mx, /** @type {number} */ my) => mx >= box.x && mx <= box.x + box.width && my >= box.y && my <= box.y + box.height;
+  return {
+    cursor: "crosshair",
+    hover: (/** @type {number} */ mx, /** @type {number} */ my) => (within(mx, my) ? ["over", place(mx, my)] : null),
+    press(/** @type {number} */ mx, /** @type {number} */ my) {
+      if (!within(mx, my)) return null;
+      const { data, shape: [n, width] } = frame.train;
+      let [near, best] = [-1, radius + 6];
+      for (let i = 0; i < n; i++) {
+        const away = far(data[i * width], data[i * width + 1], mx, my);
+        if (away < best) [near, best] = [i, away];
+      }
+      return near >= 0 ? ["sample", near] : ["point", place(mx, my)];
     },
   };
 }
@@ -313,10 +341,17 @@ function line(panel, frame, labels) {
     }
     curves.forEach((values, k) => curve(panel, px, values.map((v) => y(v)), outputs === 1 ? theme.foreground : paint(k), 2));
   });
+  const [place = NaN] = frame.aim?.data ?? [], nearest = Math.round(((place - xs[0]) / (xs[n - 1] - xs[0])) * (n - 1));
+  if (Number.isFinite(place)) inside(panel, box, () => {
+    rule(panel, x(place), box.y, x(place), box.y + box.height, theme.foreground);
+    const said = curves[curves.length - 1][nearest] ?? NaN;
+    if (Number.isFinite(said)) aim(panel, x(place), y(said), radius + 3);
+  });
   const bad = frame.y.data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) alarm(panel, `output ${formatNumber(frame.y.data[bad])}`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
   return {
     keys: keys.all,
+    ...choosing(box, frame, (mx) => [x.invert(mx)], (px, _, mx) => Math.abs(x(px) - mx), radius - 5),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return keys.at(mx, my);
       const i = Math.round(((mx - box.x) / box.width) * (n - 1));

@@ -8,6 +8,7 @@ from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .base import colors
 from .base.beside import borders
+from .base.tested import plot_confusion, plot_curve, plot_scatter, said_of
 from .base.view import Option, View, new_axes, number, percent
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Boundary(View):
     contract = (Taught, Predicts)
     shows = "a Trainer with data"
     outlined = ("grid", "y", "counts")
+    links = ("sample", "point")
     errors: bool
     options = (Option("errors", "mark errors"),)
 
@@ -74,9 +76,29 @@ class Boundary(View):
         confusion: counts (C, C), rows are true classes, columns predicted ones.
         scatter: points (n, 2): true and predicted value; range (2,).
         plane and curve: train_wrong, validation_wrong (n,) are 1 where a class is wrong, empty without `errors`.
+        aim (inputs,): the inputs of the sample or place that is chosen, empty without.
         Of ghost number k ghostk_grid, ghostk_y or ghostk_counts: what it says at the same places, of the same points.
         """
-        return self._together(self._numbers)
+        aim = self._aim()
+        # While a hand moves over a run that stands still the ground stays as it is.
+        frame = self._together((lambda: self._numbers_once(self._numbers)) if aim is not None else self._numbers)
+        return {**frame, "aim": _NOWHERE if aim is None else aim} if self.mode in ("plane", "curve") else frame
+
+    def _aim(self):
+        """The inputs (inputs,) of what is chosen, or None."""
+        return None if (X := self.chosen.inputs(self.source.data)) is None else X.reshape(-1).astype(np.float32)
+
+    def act(self, name, value) -> None:
+        data = self.source.data
+        if name == "over":
+            self.chosen.pass_over(value)
+        elif name == "sample":  # of those that are drawn
+            number = int(sample(len(data.X_train), POINTS)[value])
+            self.chosen.set(sample=None if number == self.chosen.sample else number)
+        elif name == "point":
+            self.chosen.set(sample=None, point=None if self.chosen.held else value)
+        else:
+            super().act(name, value)
 
     def _of_ghost(self, view):
         view._ask()
@@ -142,6 +164,8 @@ class Boundary(View):
             "train": "filled: points that the network learns from",
             "validation": "rings: points that it is only tested with",
             "wrong": "a cross: the network gets this point wrong",
+            "chosen": "a ring with a cross: what is looked at, in all views of the board: what the pointer is over, or "
+            "a point or place that was pressed",
         }
         if mode == "plane":
             found["colours"] = {
@@ -197,13 +221,21 @@ class Boundary(View):
         rings = self.mode in ("plane", "curve") and len(frame["validation"])
         title = f"{self.heading} (rings: validation)" if rings else self.heading
         ax.set_title(f"{title}\n{labels['sampled']}" if labels["sampled"] else title)
-        {"plane": _plot_plane, "curve": _plot_curve, "confusion": _plot_confusion, "scatter": _plot_scatter}[self.mode](
+        {"plane": _plot_plane, "curve": plot_curve, "confusion": plot_confusion, "scatter": plot_scatter}[self.mode](
             ax, frame, labels
         )
         return ax
 
     def describe(self) -> str:
-        return self._described() + self._ghost_words(lambda view: self._tried(view.source))
+        return self._described() + self._aimed() + self._ghost_words(lambda view: self._tried(view.source))
+
+    def _aimed(self):
+        """What it says of the sample or place that is chosen."""
+        data = self.source.data
+        if (X := self.chosen.inputs(data)) is None:
+            return ""
+        what = "the place chosen" if self.chosen.point is not None else f"sample {self.chosen.sample:,}"
+        return f" Of {what} it says {said_of(self.source.predict(X), data)}."
 
     def _tried(self, ghost):
         """What a ghost says of the same points."""
@@ -267,6 +299,9 @@ def _most_frequent(classes, y):
     row = np.full(count, CLASSES - 1)
     row[often] = np.arange(CLASSES - 1)
     return [*(classes[k] for k in often), "other"], row
+
+
+_NOWHERE = np.zeros(0, np.float32)
 
 
 def _constants(data):
@@ -339,6 +374,9 @@ def _plot_plane(ax, frame, labels):
         wrong = points[: len(frame[name + "_wrong"])][frame[name + "_wrong"] > 0]
         if len(wrong):
             ax.plot(wrong[:, 0], wrong[:, 1], "x", color=colors.FOREGROUND, markersize=6)
+    if frame["aim"].size:
+        ax.plot(*frame["aim"], "o", color=colors.FOREGROUND, markerfacecolor="none", markersize=9)
+        ax.plot(*frame["aim"], "+", color=colors.FOREGROUND, markersize=16)
     ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=labels["features"][0], ylabel=labels["features"][1])
     colors.tidy(ax)
     ax.grid(False)
@@ -347,57 +385,3 @@ def _plot_plane(ax, frame, labels):
     if task == "multiclass":
         handles = [ax.scatter([], [], color=colors.class_color(k, many)) for k in range(many)]
         ax.legend(handles, labels["classes"], fontsize="x-small", loc="best")
-
-
-def _plot_curve(ax, frame, labels):
-    many = len(labels["classes"])
-    paint = _curve_colors(frame, labels)
-    for name in ("train", "validation"):
-        points = frame[name]
-        for k, color in enumerate(paint[: points.shape[1] - 1] if labels["task"] == "regression" else paint):
-            own = points if labels["task"] == "regression" else points[points[:, 1] == k]
-            y = own[:, 1 + k] if labels["task"] == "regression" else own[:, 1] if many == 2 else np.ones(len(own))
-            ax.scatter(own[:, 0], y, s=14, edgecolors=color, facecolors=color if name == "train" else "none", alpha=0.6)
-    lines = [colors.FOREGROUND] if frame["y"].shape[1] == 1 else paint
-    for values, color in zip(frame["y"].T, lines, strict=False):
-        ax.plot(frame["x"], values, color=color, linewidth=1.8)
-    for k in range(len(labels["ghosts"])):
-        for values in frame.get(f"ghost{k}_y", np.zeros((0, 0))).T:
-            ax.plot(frame["x"], values, color=colors.MUTED, linewidth=1, linestyle="--")
-    ax.set(xlabel=labels["features"][0], ylabel="value" if labels["task"] == "regression" else "probability")
-    if labels["task"] != "regression":
-        ax.set_ylim(-0.05, 1.05)
-    colors.tidy(ax)
-
-
-def _curve_colors(frame, labels):
-    if labels["task"] == "regression":
-        return colors.CLASSES
-    return [colors.class_color(k, len(labels["classes"])) for k in range(len(labels["classes"]))]
-
-
-def _plot_confusion(ax, frame, labels):
-    counts = frame["counts"]
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(share, cmap=colors.colormap(colors.SHARE), vmin=0, vmax=1)
-    many = len(counts)
-    if many <= 20:
-        for (row, column), n in np.ndenumerate(counts):
-            if n:
-                ax.text(column, row, f"{n:.0f}", ha="center", va="center", fontsize="x-small" if many > 6 else "medium",
-                        color="white" if share[row, column] > 0.6 else colors.FOREGROUND)  # fmt: skip
-    turned = max(map(len, labels["classes"]), default=0) * many > 30
-    ax.set_xticks(range(many), labels["classes"], rotation=90 if turned else 0)
-    ax.set_yticks(range(many), labels["classes"])
-    right = percent(counts.trace() / max(counts.sum(), 1))
-    ax.set(xlabel="predicted", ylabel="true", title=f"{labels['tested']}: {right} right")
-    colors.tidy(ax)
-    ax.grid(False)
-
-
-def _plot_scatter(ax, frame, labels):
-    points, ends = frame["points"], frame["range"]
-    ax.plot(ends, ends, color=colors.MUTED, linewidth=1, linestyle="--")
-    ax.scatter(points[:, 0], points[:, 1], s=12, color=colors.TRAIN, alpha=0.6, linewidths=0)
-    ax.set(xlabel="true", ylabel="predicted", title=f"{labels['tested']}: predicted against true")
-    colors.tidy(ax)

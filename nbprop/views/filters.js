@@ -1,12 +1,13 @@
 /** The filters of the first convolution, and the feature maps that they make of one picture. */
 import { formatNumber } from "./base/math.js";
 import { keysOf } from "./base/keys.js";
+import { frameIt } from "./base/linked.js";
 import { colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  filters (F, rows, columns), maps (F, H', W'), picture (H, W)
- * @param {{layer: string, picture: string, marks?: Record<string, string>}} labels
+ * @param {{layer: string, picture: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} labels
  */
 export function draw(panel, frame, labels) {
   const { theme } = panel, marks = labels.marks ?? {};
@@ -32,12 +33,20 @@ export function draw(panel, frame, labels) {
     picture(panel, pixels(panel, answers, theme.diverging, -strongest, strongest), width, height, fit(map, width / height), false);
   });
 
+  const own = labels.chosen?.layer === labels.layer ? labels.chosen?.unit ?? -1 : -1, held = cells.boxes[own];
+  if (held) frameIt(panel, { ...held.filter, height: held.map.y + held.map.height - held.filter.y });
+  const filterAt = (/** @type {number} */ x, /** @type {number} */ y) => cells.boxes.findIndex(({ filter, map }) => within(filter, x, y) || within(map, x, y));
+
   return {
     keys: keys.all,
+    press(/** @type {number} */ x, /** @type {number} */ y) {
+      const i = filterAt(x, y);
+      return i < 0 ? null : ["filter", i === own ? null : i];
+    },
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const known = keys.at(mx, my);
       if (known) return known;
-      const i = cells.boxes.findIndex(({ filter, map }) => within(filter, mx, my) || within(map, mx, my));
+      const i = filterAt(mx, my);
       if (i < 0) return within(cells.picture, mx, my) ? [labels.picture, marks.picture].filter(Boolean).join("\n") || null : null;
       const say = (/** @type {string} */ what, /** @type {ArrayLike<number>} */ data) => `${what} ${ends(data)?.map((v) => formatNumber(v, 2)).join(" to ") ?? "not finite"}`;
       return [`filter ${i + 1} of ${labels.layer}`, say("weights", part(frame.filters, i, rows * columns)), say("feature map", part(frame.maps, i, height * width))].join("\n");

@@ -27,6 +27,7 @@ class Filters(View):
     contract = (Layered, Opened, Taught)
     shows = "a Trainer of a network with a Conv2d layer"
     rate = 6.0
+    links = ("layer", "unit")
     size = (6.0, 3.4)
     sample: int
     options = (Option("sample", "picture", range(PICTURES), default=0),)
@@ -51,6 +52,11 @@ class Filters(View):
         X, y = (data.X_val, data.y_val) if len(data.X_val) else (data.X_train, data.y_train)
         i = self.sample % len(X)
         return X[i : i + 1], y[i]
+
+    def act(self, name, value) -> None:
+        if name != "filter":
+            return super().act(name, value)
+        self.chosen.set(layer=self.source.layers[self._place()].name, unit=value)
 
     def frame(self) -> dict[str, Any]:
         """filters (F, rows, channels * columns), maps (F, H', W'), picture (H, W): the mean of its channels."""
@@ -79,6 +85,7 @@ class Filters(View):
             "picture": "the picture that is looked at; the option chooses another",
             "filter": f"upper picture of each pair, a filter: its weights; {scale}",
             "map": f"lower one, its feature map: what the layer, with its activation, makes of the picture; {scale}",
+            "chosen": "framed: the filter that is chosen, in all views of the board; a press chooses it or lets go",
         }
 
     def plot(self, ax=None) -> "Axes":

@@ -1,13 +1,14 @@
 /** One quantity in every layer: a profile of the last step beside a map of layers and steps. */
 import { formatNumber, groups, linearScale, logScale, percent, power } from "./base/math.js";
 import { fitting, keysOf, quiet } from "./base/keys.js";
+import { linked } from "./base/linked.js";
 import { alarm, axisBelow, colorAt, colorBar, colorTable, curve, DASHES, dot, mix, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measured, of a layer not there yet, or frozen
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
- * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} Labels
+ * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, ghosts?: string[], unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,), ghostk_now (L,)
  * @param {Labels} labels
@@ -112,6 +113,7 @@ export function draw(panel, frame, labels, options) {
 
   return {
     keys: keys.all,
+    press: linked(panel, labels, labels.layers, names.map((_, row) => ({ x: 0, y: top + row * rowHeight, width: panel.width, height: rowHeight }))),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const row = Math.floor((my - top) / rowHeight), known = keys.at(mx, my);
       if (row < 0 || row >= count) return known;

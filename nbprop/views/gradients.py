@@ -10,6 +10,7 @@ from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from .base import colors
 from .base.beside import places
+from .base.chosen import MARK
 from .base.laid import ABSENT, laid_out
 from .base.mapped import columns, edges, paint
 from .base.view import Option, View, buckets, log_range, new_axes, number, percent
@@ -51,6 +52,7 @@ class GradientFlow(View):
     contract = (Recorded, Layered, Probed)
     records = frozenset({"layers"})
     outlined = ("now",)
+    links = ("layer",)
     quantity: str
     log: bool
     options: Any = Offered()
@@ -69,8 +71,7 @@ class GradientFlow(View):
 
     def _numbers(self):
         now, saturated, laid, _ = self._read()
-        steps, values = laid.steps, laid.values
-        n = len(steps)
+        steps, values, n = laid.steps, laid.values, len(laid.steps)
         recent = max(n - RECENT, 0) if n > WHOLE + RECENT else n
         starts = buckets(steps, WHOLE if recent < n else n)
         # A column is either before or after a change of depth.
@@ -139,10 +140,8 @@ class GradientFlow(View):
         now = now.reshape(-1)
         laid = laid_out(self.source.history, series, len(now), moment)
         if moment is not None and (now == ABSENT).all() and (i := laid.at(moment)) >= 0:
-            step, now = (
-                int(laid.steps[i]),
-                np.where(np.isnan(laid.values[i]) & self._sound(laid)[i], ABSENT, laid.values[i]),
-            )
+            step, known = int(laid.steps[i]), laid.values[i]
+            now = np.where(np.isnan(known) & self._sound(laid)[i], ABSENT, known)
             shares = laid_out(self.source.history, "saturated", len(now), moment)
             if len(saturated) == len(now) and (i := shares.at(step)) >= 0 and shares.steps[i] == step:
                 saturated = np.where(np.isnan(shares.values[i]), ABSENT, shares.values[i])
@@ -193,6 +192,7 @@ class GradientFlow(View):
             "nothing was measured; magenta: NaN, infinite, or 0 on a logarithmic axis",
             "recent": "the newest records of the same, one by one",
             "colours": f"the axis of the dots, and what the colours beside it mean{unit}",
+            "chosen": MARK,
         }
         if shown.usual:
             found["usual"] = f"green: what is usual, {number(shown.usual[0])} to {number(shown.usual[1])}"

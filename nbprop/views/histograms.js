@@ -1,12 +1,13 @@
 /** One histogram per layer, each over its own range. */
 import { formatNumber, groups } from "./base/math.js";
 import { quiet } from "./base/keys.js";
+import { linked } from "./base/linked.js";
 import { alarm, inside, nothing, rule, shorten, text, textSize, textWidth } from "./base/plot.js";
 
 /**
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, import("./base/math.js").Numbers>} frame  counts (L, bins), low (L,), high (L,), bad (L, 2), range (L, 2), ghostk_counts, ghostk_low, ghostk_high
- * @param {{layers: string[], kind: string, ghosts?: string[], unmeasured?: string, marks?: Record<string, string>}} labels
+ * @param {{layers: string[], kind: string, ghosts?: string[], unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} labels
  * @param {{log?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
@@ -77,6 +78,7 @@ export function draw(panel, frame, labels, options) {
   });
 
   return {
+    press: linked(panel, labels, labels.layers, cells.boxes),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const i = cells.boxes.findIndex((b) => mx >= b.x && mx < b.x + b.width && my >= b.y && my < b.y + b.height);
       if (i < 0) return null;

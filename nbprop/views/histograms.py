@@ -9,6 +9,7 @@ from nbprop.record.source import Counted, Layered
 
 from .base import colors
 from .base.beside import rows_of
+from .base.chosen import MARK
 from .base.view import Option, View, new_axes, number, plural
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Histograms(View):
     title = "Histograms"
     contract = (Layered, Counted)
     rate = 12.0
+    links = ("layer",)
     outlined = ("counts", "low", "high")
     kind: str
     log: bool
@@ -82,6 +84,7 @@ class Histograms(View):
             "bars": f"how many {self.kind} of a layer are how large; each layer over its own range, from its lowest to "
             "its highest value",
             "zero": "the upright line is at 0",
+            "chosen": MARK,
             **self._ghost_marks("outlined, with as much area as the bars (what is very narrow is cut off at the top)"),
         }
 

@@ -24,6 +24,7 @@ class Lags(GradientFlow):
     """
 
     name = "lags"
+    links = ()  # its rows are no layers
     title = "Gradient through time"
     contract = (Recorded, Layered)
     records = frozenset({"lags"})

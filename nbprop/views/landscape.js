@@ -46,6 +46,7 @@ export function draw(panel, frame, labels) {
       const c = Math.round(((mx - box.x) / box.width) * (columns - 1)), r = Math.round(((my - box.y) / box.height) * (rows - 1));
       return `x ${formatNumber(x.invert(mx), 2)}, y ${formatNumber(y.invert(my), 2)}\nloss ${formatNumber(frame.grid.data[r * columns + c])}`;
     },
+    cursor: "crosshair",
     /** A click begins there: [name of the control, its value]. */
     press: (/** @type {number} */ mx, /** @type {number} */ my) => (at(mx, my) ? ["start", [x, y].map((scale, i) => Number(scale.invert(i ? my : mx).toPrecision(3)))] : null),
   };

@@ -12,6 +12,7 @@ from nbprop.checks import did_you_mean
 from nbprop.record.source import CannotSay, Shown, Taught, lacking, members
 
 from .beside import Beside
+from .chosen import Chosen
 from .colors import MUTED
 from .options import Control, Option, signature
 
@@ -60,6 +61,8 @@ class View(Beside, metaclass=_Made):
     rate = 60.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
     controls: tuple[Control, ...] = ()
+    links: tuple[str, ...] = ()  # what of `chosen` it shows: "sample", "point", "layer", "unit", "source"
+    chosen: Chosen  # what is chosen, shared by all views of a board
     unserved = ""  # what it said instead of a picture when it was last asked for one
 
     def __init_subclass__(cls, **settings) -> None:
@@ -78,6 +81,8 @@ class View(Beside, metaclass=_Made):
             )
         self.source = source
         self._constants = {}
+        self.chosen = Chosen()
+        self.chosen.join(self)
         self._lacking = lacking(source, self.contract)
         for option in self.options:
             setattr(self, option.name, option.default)
@@ -117,7 +122,9 @@ class View(Beside, metaclass=_Made):
         raise NotImplementedError
 
     def act(self, name, value) -> None:
-        """A hand has used a control, or pressed on the picture. In the source's thread."""
+        """A hand has used a control, or pressed on the picture or moved over it. In the source's thread."""
+        if name == "layer" and name in self.links:
+            return self.chosen.set(layer=value)
         raise ValueError(f"{type(self).__name__}: no control {name!r}")
 
     def labels(self) -> dict[str, Any]:
@@ -140,6 +147,11 @@ class View(Beside, metaclass=_Made):
     def explain(self) -> str:
         """`describe()`, and what every mark in the picture means, a line each."""
         return "\n".join([self.describe(), *(f"{name}: {words}" for name, words in self.marks().items())])
+
+    @property
+    def version(self) -> Any:
+        """Something else whenever there is something new to show."""
+        return (super().version, *self.chosen.told(self.links).items()) if self.links else super().version
 
     @property
     def moment(self) -> int | None:

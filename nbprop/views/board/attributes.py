@@ -9,6 +9,7 @@ from nbprop.sources.ghost import Ghost
 from nbprop.sources.instead import Instead
 
 from ..base.beside import MOST
+from ..base.chosen import Chosen
 from .widgets import Strict
 
 
@@ -61,6 +62,11 @@ class Attributes(Strict):
         if len(self.views) == 1 and "log" in self._panels[0].names:
             return self.views[0].log
         return logging.getLogger("nbprop")
+
+    @property
+    def chosen(self) -> Chosen:
+        """What all its views look at, a sample, a layer, ...: `board.chosen.set(layer="hidden 2", unit=3)`."""
+        return self.views[0].chosen
 
     @property
     def columns(self) -> Any:

@@ -1,6 +1,7 @@
 /** The board in the browser: takes frames, has panels painted, says what is in sight, what is painted and what is chosen. */
 import { keepKeys, make } from "./controls.js";
 import { makeDesk } from "./desk.js";
+import { Hover } from "./hover.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { standIn } from "./standin.js";
@@ -93,6 +94,7 @@ function render({ model, el }, draws) {
   const root = make("div", "nbprop-board", ...(desk ? [desk.element] : []), main);
   root.classList.toggle("nbprop-beside", spec.desk?.where === "left");
   root.dataset.painted = "0";
+  const hover = new Hover((message) => say(message));
   /** @type {PanelView[]} */
   let panels = [];
   let boxes = new Map(); // the box of a panel -> the panel
@@ -101,6 +103,7 @@ function render({ model, el }, draws) {
     for (const box of boxes.keys()) [sizes, seen].forEach((observer) => observer.unobserve(box));
     store = new Store(spec.panels.length);
     waiting.length = 0;
+    hover.next = null;
     large = -1;
     panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
       const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
@@ -109,7 +112,7 @@ function render({ model, el }, draws) {
         say({ type, panel: i, name, value });
         setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
       };
-      const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i));
+      const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i), (/** @type {any} */ wanted) => (hover.over(i, wanted), ask()));
       panel.element.style.gridColumn = { whole: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
       return panel;
     });
@@ -214,6 +217,7 @@ function render({ model, el }, draws) {
       if (owing) say({ type: "ack", seq: store.seq, painted });
       owing = false;
     }
+    hover.flush(performance.now());
     if (waiting.length) ask();
   }
 
@@ -221,6 +225,7 @@ function render({ model, el }, draws) {
     if (head.type !== "frame") return;
     heard = performance.now();
     ended = false;
+    hover.answered(head.heard?.[id] ?? 0);
     waiting.push({ head, view: buffers[0] });
     while (waiting.length > WAITING) take(/** @type {any} */ (waiting.shift()));
     ask();

@@ -2,10 +2,10 @@
 
 Kernel to browser: one message a frame for all panels in sight, numbers in one float32 buffer. An array travels only
 when it is another object than the one last sent, words only when they have changed. Browser to kernel: mount, look
-(what is in sight), ack (what is painted), option, act, mend, unmount. These may arrive in another thread: they are put
-into an inbox, and everything else happens in `refresh()`, which the sources call in their own thread. What a hand does
-to the controls and the time line (turn, do, time) is handed to these, desk.py and timeline.py. Whether a frame may
-leave is decided in pacing.py.
+(what is in sight), ack (what is painted), option, act, hover, mend, unmount. These may arrive in another thread: they
+are put into an inbox, and everything else happens in `refresh()`, which the sources call in their own thread. What a
+hand does to the controls and the time line (turn, do, time) is handed to these, desk.py and timeline.py. Whether a
+frame may leave is decided in pacing.py.
 
 A source that tells nobody of its steps (see nbprop/record/source.py) is looked at every so often while it is seen.
 """
@@ -72,6 +72,8 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
         self._away = {}
         self._hang(views, [] if desk is None else [desk.source])
         self._ghosts: list[Any] = []
+        self.chosen.join(*self.views)
+        self._heard: dict[str, int] = {}  # page -> number of its last message about where a hand moves
         self._pacing = Pacing()
         self._clock = time.perf_counter
         self._loop = _running_loop() if len(self._told) < len(self._sources) else None
@@ -194,10 +196,11 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             versions.append(source.version)
             if source.status == "playing":
                 self._playing = True
-        versions += [ghost.version for ghost in self._ghosts]
+        versions += [each.version for each in (*self._ghosts, self.chosen)]
         now = self._clock()
         told = self._desk is not None and self._desk.look(now, self._playing)
         told = told or (self._timeline is not None and self._timeline.new())
+        told = told or bool(self._heard)
         new = told or self._news or versions != self._versions or self._chosen()
         # When nothing is running nobody will ask again, so then the rate does not count.
         inside = self._playing and not any(getattr(source, "playing", True) for source in self._sources)
@@ -240,6 +243,8 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             head["desk"] = self._desk.news(whole)
         if self._timeline is not None:
             head["timeline"] = self._timeline.news(whole)
+        if self._heard:
+            head["heard"], self._heard = self._heard, {}
         self.send(head, [data])
         cost = _work() - begun
         self._pacing.spent(cost)
@@ -300,7 +305,10 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
 
     def _take(self, message, now):
         kind, viewer = message["type"], message["view"]
-        if kind in ("look", "option", "act") and message.get("layout", 0) != self._layout:
+        if kind == "hover":  # answered whatever comes of it: the page says no more until then
+            self._heard[viewer] = message["number"]
+            self._news = True
+        if kind in ("look", "option", "act", "hover") and message.get("layout", 0) != self._layout:
             return  # about panels that hang here no more
         if kind == "ack":
             self._pacing.ack(viewer, message["seq"], now, message.get("painted"))
@@ -314,9 +322,10 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             if new or kind == "mount":
                 self._whole = True
             if new or kind == "mount" or not message["page"]:  # which is also how a page says that it is about to go
-                self._keep([each.version for each in (*self._sources, *self._ghosts)])
+                self._keep([each.version for each in (*self._sources, *self._ghosts, self.chosen)])
         elif kind == "unmount":
             self._pacing.leave(viewer)
+            self.chosen.pass_over(None)
         elif kind == "option":
             panel = self._panels[message["panel"]]
             panel.options = None  # so that the next frame says what holds, whatever was asked for
@@ -329,7 +338,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             for source in self._sources:
                 if getattr(source, "remedy", ""):
                     source.post(source.mend)
-        elif kind == "act":
+        elif kind in ("act", "hover"):
             self._news = True
             self._panels[message["panel"]].view.act(message["name"], message["value"])
 

@@ -15,6 +15,7 @@ class Gallery:
     is about other panels, and is neither drawn nor done."""
 
     views: "tuple[Any, ...]"
+    chosen: Any
     ghosts: Any
     _spec: Any
     _desk: Any
@@ -60,7 +61,7 @@ class Gallery:
         if line is not None and any(view.source not in (line.trainer, line.moment) for view in wanted):
             raise ValueError("show: a board with a time line shows one run; these views have other sources")
         with self._refreshing:
-            ghosts, old = self.ghosts, self.views
+            ghosts, old, chosen = self.ghosts, self.views, self.chosen
             self._away |= {view.name: view for view in old}
             self._deaf()
             for view in old:
@@ -70,6 +71,7 @@ class Gallery:
             self._hang(wanted, [] if self._desk is None else [self._desk.source])
             if line is not None and line.moment is not None:
                 self._exchange(line.trainer, line.moment)
+            chosen.join(*wanted)
             for view in wanted:
                 if view.outlined and view not in old:
                     view.ghosts = ghosts

@@ -9,10 +9,10 @@ const STRIDE = 8; // pixels that an arrow key moves the place that is read; with
 
 /**
  * Title, options, canvas, tooltip. `draw` is the view's; `choose` is told which option was chosen, `act` what a hand wants,
- * `enlarge` that this panel is to take all the room, or to give it back.
+ * `enlarge` that this panel is to take all the room, or to give it back, `over` what a hand moves over.
  */
 export class PanelView {
-  constructor(spec, state, draw, choose, act, enlarge) {
+  constructor(spec, state, draw, choose, act, enlarge, over = (/** @type {[string, any]} */ _) => {}) {
     this.state = state;
     this.title = spec.title;
     this.draw = draw;
@@ -21,6 +21,8 @@ export class PanelView {
     this.width = this.height = 0;
     this.ratio = 1;
     this.theme = this.font = this.picture = this.pointer = null;
+    this.over = over;
+    this.hovered = ""; // the name of what a hand is moving over
     /** @type {Map<string, {value: any, until: number, told?: number}>} chosen here and not yet confirmed */
     this.held = new Map();
     // These change nothing in the frame: the picture follows at once, and without a kernel too.
@@ -135,7 +137,7 @@ export class PanelView {
     if (this.error.textContent !== failed) this.error.textContent = failed;
     const words = text ? `${this.title}. ${text}` : this.title;
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
-    this.canvas.style.cursor = this.picture?.press ? "crosshair" : "";
+    this.canvas.style.cursor = this.picture?.press ? this.picture.cursor ?? "pointer" : "";
     if (this.pointer) this.point(this.pointer);
   }
 
@@ -174,6 +176,9 @@ export class PanelView {
   /** @param {{x: number, y: number} | null} pointer */
   point(pointer) {
     this.pointer = pointer;
+    const wanted = pointer && this.picture?.hover ? this.picture.hover(pointer.x, pointer.y) : null;
+    if (wanted || this.hovered) this.over(wanted ?? [this.hovered, null]);
+    this.hovered = wanted?.[0] ?? "";
     const words = pointer && this.picture?.readout ? this.picture.readout(pointer.x, pointer.y) : null;
     this.tip.hidden = !words;
     if (!pointer || !words) return;

@@ -51,6 +51,8 @@ class Panel:
         self.packed = now
         self.version, options = view.version, self.values()
         frame, labels = dict(view.frame()), view.labels()
+        if chosen := view.chosen.told(view.links):
+            labels = {**labels, "chosen": chosen}
         if view.unserved:
             labels = {"unserved": view.unserved}
         offset = sum(part.size for part in parts)

@@ -3,10 +3,10 @@ import { widget } from "./board.js";
 import { read } from "./recording.js";
 import { Standin } from "./standin.js";
 
-/** A picture that nobody can press: there is nothing that it would reach. @param {Function} draw */
+/** A picture that nobody can press or move over: there is nothing that it would reach. @param {Function} draw */
 const untouched = (draw) => (/** @type {any[]} */ ...given) => {
   const picture = draw(...given);
-  return picture && { ...picture, press: undefined };
+  return picture && { ...picture, press: undefined, hover: undefined };
 };
 
 /** In a frame of another page: only the board, and the other page is told how high it is. */
