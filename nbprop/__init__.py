@@ -4,7 +4,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
-    from . import comparing, data, engine, exercises, nn, optim, playground, presets, record, sources, training, views
+    from . import (
+        comparing,
+        data,
+        engine,
+        exercises,
+        nn,
+        optim,
+        playground,
+        presets,
+        record,
+        sources,
+        theory,
+        training,
+        views,
+    )
     from .comparing import compare
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
     from .exercises import exercise
@@ -12,6 +26,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .record import Diverged, History
     from .saving import load, save
     from .sources import Descent
+    from .theory import mean_field
     from .training import Objective, Trainer
 
 __version__ = "0.1.0"
@@ -36,6 +51,7 @@ __all__ = [
     "exercises",
     "grad",
     "load",
+    "mean_field",
     "nn",
     "no_grad",
     "optim",
@@ -44,6 +60,7 @@ __all__ = [
     "record",
     "save",
     "sources",
+    "theory",
     "training",
     "views",
 ]
@@ -64,6 +81,7 @@ _HOME = {
     "History": "record",
     "Diverged": "record",
     "Descent": "sources",
+    "mean_field": "theory",
     "Playground": "playground",
     "compare": "comparing",
     "exercise": "exercises",
@@ -74,6 +92,7 @@ _STOREYS = (
     "optim",
     "data",
     "record",
+    "theory",
     "training",
     "sources",
     "views",

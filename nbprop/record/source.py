@@ -23,6 +23,7 @@ What may be missing:
 - `data`: None where there is no data set.
 - `evaluation`: a dict, what the newest evaluation has measured by the names of its series. `Loss` draws those of them
   that are no losses, and all series that begin with train_ or val_.
+- `mean_field()`: what theory says of the network, a `theory.Prediction`; ValueError that says why it says nothing.
 - Numbers that have not been measured, as after a change of the network before the next step: they are left out, or
   masked (see `Probed`), or none is counted (`Counted`, `Sloped`). NaN is a number, one that a step has given: views
   sound the alarm. Columns of the history: empty; NaN where a record lacks a layer. There a view tells the two apart by

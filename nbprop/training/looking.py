@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop import nn
+from nbprop import nn, theory
 from nbprop.data.trees import leaves
 from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
@@ -19,6 +19,8 @@ from nbprop.record.observation import Observation, observe, untouched
 from .outputs import called
 from .step import EagerStep, RecordedStep
 from .structure import Structure
+
+LOOKED = 512  # samples, at most about, of which the theory knows the size
 
 
 class Looking:
@@ -154,6 +156,12 @@ class Looking:
             outputs = [each for each in leaves(called(self.model, X)) if isinstance(each, Tensor)]
         found = find_layers(self.model, tape.calls, behind(*outputs).__contains__)
         return [a.data for _, _, a, _ in found]
+
+    def mean_field(self) -> theory.Prediction:
+        X = getattr(self.objective, "X", None)
+        if not isinstance(X, np.ndarray):
+            raise ValueError("mean field goes by the size of the inputs: it needs data with one array of them")
+        return theory.predict(self.model, X[:: max(1, len(X) // LOOKED)])
 
     def predict(self, X) -> np.ndarray:
         """Class probabilities or regression values of the samples X, (n, ..., outputs)."""

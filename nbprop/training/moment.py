@@ -12,6 +12,7 @@ from nbprop.record import History, Layer
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.record.source import CannotSay
+from nbprop.theory import Prediction
 
 from . import makeup
 from .knob import KNOBS
@@ -134,6 +135,10 @@ class Moment(Knobs, Winding):
             return recorder.nothing(len(run.layers)) if seen is None else recorder.measure(seen)
 
         return self._look(probed)
+
+    def mean_field(self) -> Prediction:
+        """As `Trainer.mean_field`: of the weights of then."""
+        return self._look(lambda run: run.mean_field())
 
     def histograms(self, kind: str, bins: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `Trainer.histograms`."""

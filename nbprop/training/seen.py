@@ -8,6 +8,7 @@ import numpy as np
 from nbprop.record import Layer
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
+from nbprop.theory import Prediction
 
 from .returning import Returning
 
@@ -120,6 +121,12 @@ class Seen(Returning):
             found = self._recorder.nothing(len(self.layers)) if seen is None else self._recorder.measure(seen)
             self._complain(self._recorder)
             return found
+
+    def mean_field(self) -> Prediction:
+        """What mean-field theory says of this network, as if its weights were independent with the spread that they
+        have now: a `theory.Prediction` with the standard deviation of the activations and the norm of dL/dz of every
+        layer. ValueError that says why for what is not dense layers and activations one after the other."""
+        return self.between(lambda: self._run.mean_field())
 
     def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". In a

@@ -62,6 +62,7 @@ def Filters(
 class _GradientFlow(Board):
     quantity: str
     log: bool
+    theory: bool
 
 def GradientFlow(
     source: Shown,
@@ -70,6 +71,7 @@ def GradientFlow(
     ghosts: Any = (),
     quantity: str = "dz",
     log: bool = True,
+    theory: bool = False,
 ) -> _GradientFlow:
     """One quantity in every layer: a profile of the last step, and a map of layers and steps whose left part is the
     whole run and whose right part is the newest records.

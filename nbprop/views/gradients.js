@@ -8,9 +8,9 @@ export const ABSENT = -3.4028234663852886e38; // the lowest float32: not measure
 const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at the top
 
 /**
- * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, ghosts?: string[], unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
+ * @typedef {{layers: string[], activations: string[], units: number[], saturated: string[], symbol: string, unit: string, flow: string, log: boolean, usual: number[], alarm: number, when?: string, moment?: number | null, ghosts?: string[], theory?: string, unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
  * @param {import("./base/plot.js").Panel} panel
- * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,), ghostk_now (L,)
+ * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,), ghostk_now (L,), theory (L,) or (0,)
  * @param {Labels} labels
  * @param {{log?: boolean}} options
  */
@@ -66,6 +66,14 @@ export function draw(panel, frame, labels, options) {
   const rows = xs.map((_, row) => middle(row)), ghosts = labels.ghosts ?? [];
   ghosts.forEach((_, k) => outline(panel, frame[`ghost${k}_now`]?.data ?? [], x, rows, Math.min(3, rowHeight / 4), DASHES[k]));
   curve(panel, xs, rows, theme.muted, 1.25);
+  const theory = frame.theory?.data ?? [];
+  if (labels.theory) {
+    const ys = rows.slice(0, theory.length);
+    curve(panel, Array.from(theory, (v) => placeOf(v, x, profile)), ys, panel.theme.validation, 1.25, [4, 3]);
+    ys.forEach((y, row) => diamond(panel, placeOf(theory[row], x, profile), y, Math.min(5, Math.max(2.5, rowHeight / 2.5))));
+    const words = fitting(panel, theory.length ? ["◇ theory", "◇"] : ["no theory", "none"], left - 4, size - 1);
+    keys.write(words, 2, top + height + 7, { size: size - 1, color: theory.length ? theme.validation : theme.muted }, theory.length ? marks.theory : labels.theory);
+  }
   const radius = Math.min(4, Math.max(2, rowHeight / 3));
   xs.forEach((px, row) => {
     if (Number.isFinite(px) && Number.isFinite(now[row])) dot(panel, px, rows[row], radius, shade(now[row]), theme.foreground, 0.8);
@@ -128,6 +136,7 @@ export function draw(panel, frame, labels, options) {
       const at = when === "now" ? "" : ` ${when}`;
       const lines = [layerAt(labels, row, nothing ? none : said(labels.symbol, now[row]) + at)];
       if (labels.saturated[row] && saturated[row] >= 0) lines.push(`${percent(saturated[row])} ${labels.saturated[row]}${at}`);
+      if (row < theory.length && theory[row] !== ABSENT) lines.push(`theory: ${said(labels.symbol, theory[row])}`);
       ghosts.forEach((name, k) => {
         const value = frame[`ghost${k}_now`]?.data[row] ?? ABSENT;
         if (value !== ABSENT) lines.push(`${name}: ${said(labels.symbol, value)}`);
@@ -235,6 +244,24 @@ function outline(panel, values, x, rows, radius, dash) {
   const xs = Array.from(values, (v) => (v === ABSENT ? NaN : x(v)));
   curve(panel, xs, rows, panel.theme.muted, 1, dash);
   xs.forEach((px, row) => Number.isFinite(px) && dot(panel, px, rows[row], radius, panel.theme.background, panel.theme.muted, 1));
+}
+
+/** Where on the axis: at its ends beyond them; NaN of what is not there. @param {number} value */
+function placeOf(value, x, box) {
+  return value === ABSENT ? NaN : Math.min(Math.max(x(value), box.x), box.x + box.width);
+}
+
+/** What theory says of a layer. @param {import("./base/plot.js").Panel} panel */
+function diamond(panel, x, y, radius) {
+  if (!Number.isFinite(x)) return;
+  const { ctx, theme } = panel;
+  ctx.beginPath();
+  ctx.moveTo(x, y - radius);
+  for (const [dx, dy] of [[radius, 0], [0, radius], [-radius, 0]]) ctx.lineTo(x + dx, y + dy);
+  ctx.closePath();
+  ctx.lineWidth = 1.5;
+  ctx.strokeStyle = theme.validation;
+  ctx.stroke();
 }
 
 /** What is usual, from low to high, and the rule of thumb. @param {number[]} usual */

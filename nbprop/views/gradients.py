@@ -11,6 +11,7 @@ from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 from .base import colors
 from .base.beside import places
 from .base.chosen import MARK
+from .base.flowing import Theorized, beside_usual, flowing, some, words_of
 from .base.laid import ABSENT, laid_out
 from .base.mapped import columns, edges, paint
 from .base.view import Option, View, buckets, log_range, new_axes, number, percent
@@ -24,10 +25,10 @@ WHOLE, RECENT = 96, 64  # columns of the map: the whole run, thinned, and the ne
 class Offered:
     """The options of a gradient flow: what can be shown is in the table of quantities, and with the source."""
 
-    def __get__(self, view, owner=None) -> tuple[Option, Option]:
+    def __get__(self, view, owner=None) -> tuple[Option, Option, Option]:
         shown = offered(None if view is None else vars(view).get("source"))
         quantity = Option("quantity", "show", shown, default="dz", more=True)
-        return quantity, Option("log", "log", default=True, where="browser")
+        return quantity, Option("log", "log", default=True, where="browser"), Option("theory", "theory", where="live")
 
 
 def offered(source) -> tuple[tuple[Any, Any], ...]:
@@ -35,13 +36,14 @@ def offered(source) -> tuple[tuple[Any, Any], ...]:
     return tuple((q.name, q.label) for q in getattr(source, "quantities", QUANTITIES).values() if q.offered)
 
 
-class GradientFlow(View):
+class GradientFlow(Theorized, View):
     """One quantity in every layer: a profile of the last step, and a map of layers and steps whose left part is the
     whole run and whose right part is the newest records.
 
     Options: `quantity`: any name of the table in record/quantities.py, such as "a" (standard deviation of the
     activations), "dz" (norm of dL/dz, default), "dW" (norm of dL/dW), "ratio" (norm of the last update over that of the
-    weights), or one that `trainer.record` was told of; `log` (default True), for quantities that a logarithm suits.
+    weights), or one that `trainer.record` was told of; `log` (default True), for quantities that a logarithm suits;
+    `theory`: what mean field says of "a" and "dz" beside what is measured, see `trainer.mean_field`.
 
     dL/dW alone is blind to vanishing: shrinking activations and shrinking dL/dz multiply to a constant (Glorot and
     Bengio 2010), so the three are kept apart.
@@ -55,6 +57,7 @@ class GradientFlow(View):
     links = ("layer",)
     quantity: str
     log: bool
+    theory: bool
     options: Any = Offered()
 
     def frame(self) -> dict[str, Any]:
@@ -63,6 +66,8 @@ class GradientFlow(View):
         range (4,): lowest and highest value of a linear axis, lowest below 0 if any value is, and of a logarithmic one.
         ABSENT, the lowest float32, is what was not measured: since the network was changed, or of a layer that was not
         there, or is frozen. What the whole network has one of has one row, L = 1.
+
+        theory (L,): what mean field says, (0,) where it is not asked or says nothing.
 
         Of a look at the past now and saturated are those of its step, or of the last record before it. Of ghost number
         k ghostk_now (L,): that of its layers of the same names.
@@ -78,6 +83,8 @@ class GradientFlow(View):
         starts = np.union1d(starts, [end for end in (laid.start, laid.stop) if 0 < end < n]).astype(int)
         sound = self._sound(laid)
         newest = values[max(laid.stop - RECENT, laid.start) : laid.stop]
+        newest = newest if len(newest) else values[-RECENT:]
+        theory = self._predicted(now)[0] if self.theory else np.zeros(0, np.float32)
         map_steps, whole = columns(steps, values, starts, sound)
         recent_steps, last = columns(steps[recent:], values[recent:], np.arange(n - recent), sound[recent:])
         return {
@@ -87,7 +94,8 @@ class GradientFlow(View):
             "map_steps": map_steps,
             "recent": last,
             "recent_steps": recent_steps,
-            "range": self._range(np.append(newest if len(newest) else values[-RECENT:], now[now != ABSENT])),
+            "theory": theory,
+            "range": self._range(np.concatenate([newest.ravel(), now[now != ABSENT], theory[theory != ABSENT]])),
         }
 
     def _of_ghost(self, view):
@@ -167,6 +175,7 @@ class GradientFlow(View):
             **words_of(shown),
             "choices": {"quantity": [list(choice) for choice in offered(self.source)]},
             **self._when(),
+            "theory": self._theory_words(),
             "ghosts": self._ghost_names(),
             "marks": self.marks(),
         }
@@ -197,6 +206,10 @@ class GradientFlow(View):
         if shown.usual:
             found["usual"] = f"green: what is usual, {number(shown.usual[0])} to {number(shown.usual[1])}"
             found["usual"] += "" if shown.rule is None else f"; dashed: the rule of thumb, {number(shown.rule)}"
+        if self.theory:
+            found["theory"] = (
+                f"diamonds, dashed: mean field, as if the weights were independent; {self._theory_words()}"
+            )
         if self.moment is not None:
             found["moment"] = f"the step that is shown, {self.moment:,}"
         return found | self._ghost_marks("rings, dashed")
@@ -243,6 +256,11 @@ class GradientFlow(View):
             there = (ghost != ABSENT) & np.isfinite(ghost) & ((ghost > 0) | (not log))
             style = {"color": colors.MUTED, "markerfacecolor": "none", "markersize": 4, "linewidth": 0.8, "alpha": 0.7}
             left.plot(ghost[there], np.flatnonzero(there), "o--", **style)
+        theory = np.where((frame["theory"] != ABSENT) & ((frame["theory"] > 0) | (not log)), frame["theory"], np.nan)
+        if theory.size:
+            left.plot(theory, rows, "D--", color=colors.VALIDATION, markerfacecolor="none", markersize=5, linewidth=1)
+        elif self.theory:
+            left.text(0.02, 0.01, "no theory", color=colors.MUTED, fontsize="x-small", transform=left.transAxes)
         left.scatter(now[placed], rows[placed], c=now[placed], cmap=cmap, norm=norm, s=24, zorder=2,
                      edgecolors=colors.FOREGROUND, linewidths=0.6)  # fmt: skip
         style = {"xycoords": ("axes fraction", "data"), "va": "center"}
@@ -307,7 +325,7 @@ class GradientFlow(View):
             return self._silent(shown)
         now, names = now[there].astype(np.float64), [name for name, known in zip(names, there, strict=True) if known]
         words = ("" if self.moment is None else f"At step {step:,}: ") + self._said(shown, now, names, shares)
-        return words + self._ghost_words(self._factors)
+        return words + self._beside_theory() + self._ghost_words(self._factors)
 
     def _factors(self, view):
         """By how much the layers of a ghost differ from these."""
@@ -338,11 +356,11 @@ class GradientFlow(View):
         if zero and shown.log:
             words = f"{shown.said} is exactly 0 in {some(zero)}."
         elif shown.usual:
-            words = _beside_usual(shown, now.min(), now.max())
+            words = beside_usual(shown, now.min(), now.max())
         elif len(now) == 1:
             words = f"{shown.said} is {number(now[0])} in {names[0]}."
         elif shown.flow and now.min() > 0:
-            words = _flowing(shown, now, names)
+            words = flowing(shown, now, names)
         else:
             low, high = int(now.argmin()), int(now.argmax())
             least, most = f"{number(now[low])} in {names[low]}", f"{number(now[high])} in {names[high]}"
@@ -356,45 +374,3 @@ class GradientFlow(View):
         layer = self.source.layers[most]
         word = verdicts.saturation_word(layer.activation) or "flat"
         return f" {percent(shares[most])} of {layer.name} is {word}."
-
-
-def words_of(shown) -> dict[str, Any]:
-    """What the picture must know of a Quantity."""
-    rule = [] if shown.rule is None else [shown.rule]
-    return {
-        "quantity": shown.name,
-        "symbol": shown.symbol,
-        "unit": shown.unit,
-        "flow": shown.flow or "",
-        "log": shown.log,
-        "usual": [*shown.usual, *rule] if shown.usual else [],
-        "alarm": verdicts.SATURATED_ALARM,
-    }
-
-
-def _beside_usual(shown, low, high):
-    healthy = f"usual is {number(shown.usual[0])} to {number(shown.usual[1])}"
-    if shown.rule is not None:
-        healthy = f"around {f'{shown.rule:.0e}'.replace('e-0', 'e-').replace('e+0', 'e')} is healthy"
-    verdict = verdicts.compared(low, high, shown.usual)
-    return f"{shown.said} is between {number(low, 2)} and {number(high, 2)} ({healthy}): {verdict}."
-
-
-def _flowing(shown, now, names):
-    """From the layer where it begins to the one where it ends; the output layer has no activation to begin at."""
-    start, end = (0, len(now) - 2 or 1) if shown.flow == "forward" else (len(now) - 1, 0)
-    change, factor, verdict = verdicts.flow(now[start], now[end])
-    words = f"{shown.said} {change}" + ("" if change == "is steady" else f" by a factor {_rough(factor)}")
-    words += f" from {names[start]} to {names[end]}"
-    if change == "is steady":
-        return f"{words} (between {number(now.min(), 2)} and {number(now.max(), 2)})."
-    return f"{words}: {verdict}." if verdict else f"{words}."
-
-
-def _rough(factor):
-    """In two digits: 26,157 -> "26,000"."""
-    return number(float(f"{factor:.2g}"), 2)
-
-
-def some(words) -> str:
-    return ", ".join(words) if len(words) < 4 else f"{words[0]}, {words[1]} and {len(words) - 2} other layers"

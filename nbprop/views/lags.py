@@ -7,9 +7,10 @@ import numpy as np
 from nbprop.record import verdicts
 from nbprop.record.source import Layered, Recorded
 
+from .base.flowing import words_of
 from .base.laid import ABSENT, Laid
 from .base.view import Option, number, plural
-from .gradients import GradientFlow, words_of
+from .gradients import GradientFlow
 
 RECURRENT = ("RNN", "GRU", "LSTM")
 
@@ -30,6 +31,7 @@ class Lags(GradientFlow):
     records = frozenset({"lags"})
     options = (Option("log", "log", default=True, where="browser"),)
     quantity = "dh"
+    theory = False
 
     @classmethod
     def suits(cls, source) -> bool:

@@ -52,6 +52,12 @@ function gradientsFrame(layers, columns, now = range(layers, (i) => 10 ** (-5 + 
   });
 }
 
+/** Twice what is measured, far beyond the axis in the second layer, and not known of the last. @param {Record<string, any>} frame */
+function withTheory(frame) {
+  const values = Array.from(frame.now.data, (v, i) => (i === 1 ? 1e9 : i === frame.now.data.length - 1 ? gradients.ABSENT : 2 * v));
+  return { ...frame, ...frameOf({ theory: values }) };
+}
+
 function signedFrame(layers, columns) {
   const now = range(layers, (i) => i - layers / 2);
   const frame = gradientsFrame(layers, columns, now);
@@ -148,6 +154,8 @@ const PICTURES = {
   "loss at the first step of all": [loss.draw, { ...lossFrame(1), ...frameOf({ train: [[], [], [], []], train_accuracy: [[0], [0.5]] }) }, { classifies: true, events: [], unmeasured: NONE }, { accuracy: true }],
   "loss at a moment": [loss.draw, lossFrame(120, { events: [300, 600, 900] }), { classifies: true, events: ["lr 0.1 → 0.2", "depth 2 → 3", "batch_size 32 → 64"], moment: 612, marks: MARKS }, { accuracy: true }],
   "gradients at a moment": [gradients.draw, gradientsFrame(9, 160), { ...gradientsLabels(9), when: "at step 1,230", moment: 1234, marks: MARKS }, { log: true }],
+  ...Object.fromEntries([3, 9, 40].map((n) => [`gradients and theory of ${n} layers`, [gradients.draw, withTheory(gradientsFrame(n, 160)), { ...gradientsLabels(n), theory: "σw² = 1", marks: { ...MARKS, theory: "dashed: mean field" } }, { log: true }]])),
+  "gradients without a theory": [gradients.draw, { ...gradientsFrame(9, 160), ...frameOf({ theory: [] }) }, { ...gradientsLabels(9), theory: "this network has BatchNorm1d", marks: MARKS }, { log: true }],
   "gradients not measured": [gradients.draw, gradientsFrame(6, 50, range(6, () => gradients.ABSENT)), { ...gradientsLabels(6), unmeasured: NONE, marks: MARKS }, { log: true }],
   "gradients before the first step": [gradients.draw, gradientsFrame(6, 0, range(6, () => gradients.ABSENT)), { ...gradientsLabels(6), unmeasured: NONE, marks: MARKS }, { log: true }],
   "histograms not measured": [histograms.draw, { ...histogramsFrame(6), ...frameOf({ counts: range(6, () => range(40, () => 0)), low: range(6, () => 0), high: range(6, () => 0), bad: range(6, () => [0, 0]) }) }, { layers: gradientsLabels(6).layers, kind: "gradients", unmeasured: NONE, marks: MARKS }, {}],
@@ -409,4 +417,17 @@ test("a plane of classes shows the likeliest, and how sure the network is", () =
   assert.equal(pixels.at(-1), pixel(rgb(theme.grounds[2][1])));
   const lightness = (p) => (p & 255) + ((p >> 8) & 255) + ((p >> 16) & 255);
   assert.ok(lightness(pixels[4]) > lightness(pixels[0]));
+});
+
+test("theory is read beside what is measured, and its mark says what it is, or why there is none", () => {
+  const [draw, frame, labels, options] = PICTURES["gradients and theory of 9 layers"];
+  const { panel } = fakePanel(640, 300, { makeTheme });
+  const { readout, keys } = draw(panel, frame, labels, options);
+  const rows = (300 - 22 - 42) / 9;
+  assert.match(readout(100, 22 + 2.5 * rows), /dL\/dz [\d.e-]+\n.*\n?theory: dL\/dz/);
+  assert.doesNotMatch(readout(100, 22 + 8.5 * rows), /theory/);
+  assert.ok(keys.some((key) => key.words === "dashed: mean field"));
+  const none = draw(panel, ...PICTURES["gradients without a theory"].slice(1));
+  assert.ok(none.keys.some((key) => key.words === "this network has BatchNorm1d"));
+  assert.doesNotMatch(none.readout(100, 22 + 2.5 * rows), /theory/);
 });

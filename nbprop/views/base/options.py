@@ -15,7 +15,8 @@ class Option:
     off when there are none.
 
     where: "browser" if frame and labels are the same whatever it is, so that the browser can obey at once, also without
-    a kernel; "kernel" if the picture must wait for the frame that was made with it.
+    a kernel; "kernel" if the picture must wait for the frame that was made with it; "live" if it must, and a recording,
+    which has room for few choices, keeps it as it stands.
     """
 
     name: str

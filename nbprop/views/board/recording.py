@@ -86,6 +86,8 @@ class _Take:
                 if option["where"] == "browser" or option["name"] == self.walked:
                     options.append(option)
                     continue
+                if option["where"] == "live":
+                    continue
                 values = {variant["options"].get(option["name"], option["value"]) for variant in variants}
                 if len(values) == 1:
                     lacking.append(f"{panel['title']}, {option['label']}")
@@ -260,7 +262,7 @@ def _with_events(steps, turned) -> Iterator[_Then]:
 def _variants(view, walked, most) -> list[dict[str, Any]]:
     """What its options can stand at, beside those that the browser obeys: the first as they are, then the others."""
     values = {}
-    options = [option for option in view.options if option.where != "browser" and option.name != walked]
+    options = [option for option in view.options if option.where == "kernel" and option.name != walked]
     for option in sorted(options, key=lambda option: len(option.choices)):
         now = getattr(view, option.name)
         offered = list(option.choices) if isinstance(option.choices, range) else [value for value, _ in option.choices]
