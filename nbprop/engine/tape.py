@@ -31,6 +31,7 @@ class Tape:
     def __init__(self) -> None:
         self.nodes = []  # output Tensor of every op
         self.calls = []  # (module, output Tensor) of every module call
+        self.spans = []  # of each call where in `nodes` its ops are: (first, last + 1)
 
 
 @contextmanager

@@ -61,10 +61,12 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
     def __call__(self, *inputs, **options) -> Any:
-        output = self.forward(*inputs, **options)
         tape = current()
+        first = 0 if tape is None else len(tape.nodes)
+        output = self.forward(*inputs, **options)
         if tape is not None:
             tape.calls.append((self, output))
+            tape.spans.append((first, len(tape.nodes)))
         return output
 
     def __setattr__(self, name, value) -> None:

@@ -18,6 +18,7 @@ from . import makeup
 from .knob import KNOBS
 from .knobs import Knobs, Turns
 from .live import Live
+from .rehearsal import Rehearsal, rehearse
 from .winding import Winding
 
 if TYPE_CHECKING:
@@ -171,6 +172,18 @@ class Moment(Knobs, Winding):
     def observe(self, sample: Any = None) -> Observation:
         """As `Trainer.observe`."""
         return self._look(lambda run: run.observed(sample))
+
+    def rehearse(self, sample: "int | None" = None) -> Rehearsal:
+        """As `Trainer.rehearse`: the step after the moment, with the knobs that were turned before it."""
+
+        def rehearsed(run):
+            past, step = self._trainer._past, run.steps
+            if any(kept.edited and kept.step == step for kept in past.snapshots):
+                raise CannotSay(f"After step {step:,} the model was changed in code: look at the step before or after.")
+            turned = past.turns_between(step, step + 1) if step == self._asked else []
+            return rehearse(run, sample, [(name, self._twin._of_mine(value)) for _, name, value, _ in turned])
+
+        return self._look(rehearsed)
 
     # ---- what it is not ----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.theory import Prediction
 
+from .rehearsal import Rehearsal, rehearse
 from .returning import Returning
 
 
@@ -106,6 +107,15 @@ class Seen(Returning):
             run is left as it is.
         """
         return self._looking(lambda: self._run.observed(sample))
+
+    def rehearse(self, sample: "int | None" = None) -> Rehearsal:
+        """The next step with all that happens in it, made by a copy: the run is left as it is. What is explained by
+        `nb.views.Explained(trainer)`.
+
+        sample: None: of the batch that is next. A number: what the step would be with that sample of the training data
+            alone, computed as in evaluation (no dropout, the running statistics of batch normalization).
+        Raises CannotSay where no step can be made beside the run, or a step has several losses."""
+        return self._looking(lambda: rehearse(self._run, sample))
 
     def probe(self) -> "dict[str, np.ndarray]":
         """Per layer, in the last step: mean and standard deviation of the activations, saturated or dead share, norms

@@ -1,0 +1,54 @@
+"""Activations: the function and its slope. {x} is what comes in (z), {y} what goes out (a)."""
+
+from nbprop import nn
+
+from .equations import Equations
+
+SIGMOID = {"σ": "σ(z) = 1 / (1 + e⁻ᶻ), the logistic function"}
+NORMAL = {"Φ": "the normal distribution function", "φ": "its density"}
+
+
+def _plain(forward, slope, where=None):
+    return lambda module, nodes: Equations((f"{{y}} = {forward}",), slope=slope, where=where or {})
+
+
+def _leaky(module, nodes) -> Equations:
+    α = module.negative_slope
+    return Equations(
+        ("{y} = {x} where {x} > 0, else {α} {x}",), slope="(1 where {x} > 0, else {α})", arrays={"α": _number(α, nodes)}
+    )
+
+
+def _elu(module, nodes) -> Equations:
+    return Equations(
+        ("{y} = {x} where {x} > 0, else {α} (e^{x} − 1)",),
+        slope="(1 where {x} > 0, else {y} + {α})",
+        arrays={"α": _number(module.alpha, nodes)},
+    )
+
+
+def _gelu(module, nodes) -> Equations:
+    if module.approximate == "none":
+        return Equations(("{y} = {x} ⊙ Φ({x})",), slope="(Φ({x}) + {x} ⊙ φ({x}))", where=NORMAL)
+    return Equations(
+        ("{y} = ½ {x} ⊙ (1 + tanh u({x}))",),
+        slope="½ (1 + tanh u({x}) + {x} ⊙ (1 − tanh² u({x})) ⊙ u′({x}))",
+        where={"u": "u(z) = √(2/π) (z + 0.044715 z³)"},
+    )
+
+
+def _number(value, nodes):
+    return nodes[-1].data.dtype.type(value)
+
+
+TABLE = {
+    nn.Sigmoid: _plain("σ({x})", "{y} ⊙ (1 − {y})", SIGMOID),
+    nn.Tanh: _plain("tanh({x})", "(1 − {y}²)"),
+    nn.ReLU: _plain("max({x}, 0)", "(1 where {x} > 0, else 0)"),
+    nn.LeakyReLU: _leaky,
+    nn.ELU: _elu,
+    nn.GELU: _gelu,
+    nn.SiLU: _plain("{x} ⊙ σ({x})", "σ({x}) ⊙ (1 + {x} ⊙ (1 − σ({x})))", SIGMOID),
+    nn.Softplus: _plain("ln(1 + e^{x})", "σ({x})", SIGMOID),
+    nn.Identity: _plain("{x}", "1"),
+}

@@ -1,0 +1,238 @@
+"""Layers, from simple to hard."""
+
+from typing import Any
+
+import numpy as np
+
+from nbprop import nn
+
+from .equations import Equations
+
+WEIGHTS = {"weight": "W", "bias": "b"}
+NORMS = {"weight": "γ", "bias": "β"}
+
+
+def op_of(nodes, *names) -> Any:
+    """The tensor that the first op of these names has made."""
+    return next(node for node in nodes if node.op.name in names)
+
+
+def _weighted(module, gradients):
+    """What is left of it where there is no bias."""
+    names = {attribute: name for attribute, name in WEIGHTS.items() if getattr(module, attribute) is not None}
+    return "" if "bias" not in names else " + {b}", names, {name: gradients[name] for name in names.values()}
+
+
+def _linear(module, nodes) -> Equations:
+    bias, names, gradients = _weighted(module, {"W": "{Σ}{dy} {x}ᵀ", "b": "{Σ}{dy}"})
+    return Equations(
+        ("{y} = {W} {x}" + bias,),
+        "{W}ᵀ {dy}",
+        gradients=gradients,
+        parameters=names,
+        out="z",
+        where={"ᵀ": "transposed"},
+    )
+
+
+def _flatten(module, nodes) -> Equations:
+    return Equations(("{y} = {x} as one row",), "{dy} in the shape of {x}")
+
+
+def _conv(module, nodes) -> Equations:
+    bias, names, gradients = _weighted(module, {"W": "{Σ}{dy} X({x})ᵀ", "b": "{Σ}{dy}"})
+    return Equations(
+        ("{y} = {W} X({x})" + bias,),
+        "X⁺({W}ᵀ {dy})",
+        gradients=gradients,
+        parameters=names,
+        where={
+            "X": f"what the window ({_by(module.kernel_size)}) sees at each of its stops, a column each",
+            "X⁺": "each number back to the pixel that it is from; where windows overlap they add up",
+        },
+        out="z",
+        axis=1,
+        over="ip",
+    )
+
+
+def _max_pool(module, nodes) -> Equations:
+    return Equations(
+        (f"{{y}} = the largest {{x}} in each window {_by(module.kernel_size)}",),
+        "{dy} where the largest {x} was, else 0",
+        where={"0": "what was not the largest had no influence"},
+        axis=1,
+        over="ip",
+    )
+
+
+def _avg_pool(module, nodes) -> Equations:
+    k = int(np.prod(module.kernel_size))
+    return Equations(
+        (f"{{y}} = the mean of {{x}} over each window {_by(module.kernel_size)}",),
+        "{dy} / {k} to every {x} of the window",
+        arrays={"k": np.array(k, nodes[-1].data.dtype)},
+        where={"k": "pixels in a window"},
+        axis=1,
+        over="ip",
+    )
+
+
+def _layer_norm(module, nodes) -> Equations:
+    op = op_of(nodes, "LayerNorm").op
+    s = op.s.reshape(*nodes[-1].shape[: -op.w.ndim], *[1] * op.w.ndim)  # one for each sample or place
+    return Equations(
+        ("{h} = ({x} − mean({x})) / {s}", "{y} = {γ} ⊙ {h} + {β}"),
+        "({γ} ⊙ {dy} − mean({γ} ⊙ {dy}) − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}",
+        gradients={"γ": "{Σ}{h} ⊙ {dy}", "β": "{Σ}{dy}"},
+        parameters=NORMS,
+        arrays={
+            "h": op.h.reshape(nodes[-1].shape),
+            "s": s,
+        },
+        where={
+            "s": "s = √(variance + ε); mean and variance are of the features of a sample",
+            "mean": "the terms with a mean: mean and variance depend on x, too",
+        },
+        out="z",
+    )
+
+
+def _batch_norm(module, nodes) -> Equations:
+    node = op_of(nodes, "BatchNorm")
+    op, shape = node.op, [1, -1, *[1] * (node.ndim - 2)]
+    h = np.moveaxis(op.h.reshape(*node.shape[1:], len(node)), -1, 0)
+    if op.training:
+        back = "{γ} / {s} ⊙ ({dy} − ({dβ} + {h} ⊙ {dγ}) / {M})"
+        first, whose = "{h} = ({x} − mean({x})) / {s}", "mean and variance are of the batch, channel by channel"
+        arrays = {"M": np.array(op.h.shape[1], op.h.dtype)}
+        words = {"M": "numbers of a channel in the batch", "dβ": "these terms: mean and variance depend on x, too"}
+    else:
+        back, first = "{γ} / {s} ⊙ {dy}", "{h} = ({x} − {μ}) / {s}"
+        whose = "mean (μ) and variance are the running ones, as in evaluation"
+        arrays, words = {"μ": op.running[0].copy()}, {}
+    return Equations(
+        (first, "{y} = {γ} ⊙ {h} + {β}"),
+        back,
+        gradients={"γ": "{Σ}{h} ⊙ {dy}", "β": "{Σ}{dy}"},
+        parameters=NORMS,
+        arrays={"h": h, "s": op.s.reshape(shape), **arrays},
+        where={"s": f"s = √(variance + ε); {whose}", **words},
+        out="z",
+        axis=1,
+        over="ip",
+    )
+
+
+def _dropout(module, nodes) -> Equations:
+    node = op_of(nodes, "Dropout")
+    op = node.op
+    m = op.stay * node.data.dtype.type(1 / (1 - op.p) if op.p < 1 else 1)
+    return Equations(
+        ("{y} = {m} ⊙ {x}",),
+        "{m} ⊙ {dy}",
+        arrays={"m": m},
+        where={"m": f"0 with probability {op.p:g}, else 1 / (1 − {op.p:g}), drawn anew at every step"},
+    )
+
+
+def _embedding(module, nodes) -> Equations:
+    return Equations(
+        ("{y} = {W}[{x}]",),
+        gradients={"W": "{dy} added up in row {x}"},
+        parameters={"weight": "W"},
+        where={"[ ]": "the row of that number: a product with a one-hot vector, without the product"},
+        out="z",
+    )
+
+
+def _learned_positions(module, nodes) -> Equations:
+    return Equations(
+        ("{y} = {x} + {P}[first T rows]",),
+        "{dy}",
+        gradients={"P": "{Σ}{dy} in the first T rows"},
+        parameters={"weight": "P"},
+        over="i",
+    )
+
+
+def _positions(module, nodes) -> Equations:
+    T = nodes[-1].shape[-2]
+    return Equations(
+        ("{y} = {x} + {P}",),
+        "{dy}",
+        arrays={"P": module.weight[:T]},
+        where={"P": "sines and cosines of the place, fixed"},
+    )
+
+
+def _residual(module, nodes) -> Equations:
+    return Equations(
+        ("{y} = {x} + {x2}",), "{dy}", where={"+": "the way around: what comes back reaches both undiminished"}
+    )
+
+
+def _attention(module, nodes) -> Equations:
+    node = op_of(nodes, "Attention")
+    op, products = node.op, [each for each in nodes if each.op.name == "Linear"]
+    q, k, v = products
+    sources = list(dict.fromkeys(id(each.inputs[0]) for each in products))
+    names = ["{x}" if i == 0 else f"{{x{i + 1}}}" for i in (sources.index(id(each.inputs[0])) for each in products)]
+    d, bias = module.embed_dim, module.in_proj_bias is not None
+    blocks = {"Q": slice(0, d), "K": slice(d, 2 * d), "V": slice(2 * d, 3 * d)}
+    arrays: dict[str, Any] = {"Q": q.data, "K": k.data, "V": v.data, "A": op.weights, "d": np.array(op.scale**-2)}
+    arrays |= {"dQ": q.grad, "dK": k.grad, "dV": v.grad, "dS": op.dS}
+    for name, rows in blocks.items():
+        arrays[f"W{name}"] = module.in_proj_weight.data[rows].copy()
+        if bias:
+            arrays[f"b{name}"] = module.in_proj_bias.data[rows].copy()
+    forward = [f"{{{n}}} = {{W{n}}} {x}" + (f" + {{b{n}}}" if bias else "") for n, x in zip("QKV", names, strict=True)]
+    shared = [
+        " + ".join(f"{{W{n}}}ᵀ {{d{n}}}" for n, s in zip("QKV", names, strict=True) if s == x)
+        for x in dict.fromkeys(names)
+    ]
+    stacked = " | ".join(f"{{Σ}}{{d{n}}} {x}ᵀ" for n, x in zip("QKV", names, strict=True))
+    gradients = {"W": stacked} | ({"b": "{Σ}{dQ} | {Σ}{dK} | {Σ}{dV}"} if bias else {})
+    heads = f", in each of {op.heads} heads" if op.heads > 1 else ""
+    return Equations(
+        (*forward, "{A} = softmax({Q} {K}ᵀ / √{d})", "{y} = {A} {V}"),
+        tuple(shared),
+        gradients=gradients,
+        inner=(
+            "{dV} = {A}ᵀ {dy}",
+            "{dS} = {A} ⊙ ({dy} {V}ᵀ − row sums of {A} ⊙ {dy} {V}ᵀ)",
+            "{dQ} = {dS} {K} / √{d}",
+            "{dK} = {dS}ᵀ {Q} / √{d}",
+        ),
+        parameters={"in_proj_weight": "W", **({"in_proj_bias": "b"} if bias else {})},
+        arrays=arrays,
+        where={
+            "A": f"who looks where: row by row{heads}; places that may not be looked at count as −∞",
+            "S": "the scores, Q Kᵀ / √d",
+            "|": "one below the other: the rows of W that make Q, K and V",
+        },
+        out="h",
+    )
+
+
+def _by(pair):
+    return "×".join(map(str, pair))
+
+
+TABLE = {
+    nn.Linear: _linear,
+    nn.Flatten: _flatten,
+    nn.Conv2d: _conv,
+    nn.MaxPool2d: _max_pool,
+    nn.AvgPool2d: _avg_pool,
+    nn.LayerNorm: _layer_norm,
+    nn.BatchNorm1d: _batch_norm,
+    nn.BatchNorm2d: _batch_norm,
+    nn.Dropout: _dropout,
+    nn.Embedding: _embedding,
+    nn.LearnedPositions: _learned_positions,
+    nn.SinusoidalPositions: _positions,
+    nn.Residual: _residual,
+    nn.MultiheadAttention: _attention,
+    nn.TransformerBlock: _residual,
+}
