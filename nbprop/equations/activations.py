@@ -4,7 +4,7 @@ from nbprop import nn
 
 from .equations import Equations
 
-SIGMOID = {"σ": "σ(z) = 1 / (1 + e⁻ᶻ), the logistic function"}
+SIGMOID = {"σ": "1 / (1 + e⁻ᶻ), the logistic function"}
 NORMAL = {"Φ": "the normal distribution function", "φ": "its density"}
 
 
@@ -33,7 +33,7 @@ def _gelu(module, nodes) -> Equations:
     return Equations(
         ("{y} = ½ {x} ⊙ (1 + tanh u({x}))",),
         slope="½ (1 + tanh u({x}) + {x} ⊙ (1 − tanh² u({x})) ⊙ u′({x}))",
-        where={"u": "u(z) = √(2/π) (z + 0.044715 z³)"},
+        where={"u": "√(2/π) (z + 0.044715 z³)"},
     )
 
 

@@ -91,7 +91,7 @@ def _layer_norm(module, nodes) -> Equations:
             "s": s,
         },
         where={
-            "s": "s = √(variance + ε); mean and variance are of the features of a sample",
+            "s": "√(variance + ε); mean and variance are of the features of a sample",
             "mean": "the terms with a mean: mean and variance depend on x, too",
         },
         out="z",
@@ -117,7 +117,7 @@ def _batch_norm(module, nodes) -> Equations:
         gradients={"γ": "{Σ}{h} ⊙ {dy}", "β": "{Σ}{dy}"},
         parameters=NORMS,
         arrays={"h": h, "s": op.s.reshape(shape), **arrays},
-        where={"s": f"s = √(variance + ε); {whose}", **words},
+        where={"s": f"√(variance + ε); {whose}", **words},
         out="z",
         axis=1,
         over="ip",

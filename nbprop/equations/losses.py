@@ -37,7 +37,7 @@ def _hinge(module, nodes) -> Equations:
     product = next(node for node in nodes if node.op.name == "Mul" and node.requires_grad)
     s, x = product.inputs
     arrays = {"s": s.data, "n": np.array(x.size, x.dtype)}
-    where = {"s": "s = 2 y − 1: 1 for class 1, −1 for class 0", **MEAN}
+    where = {"s": "1 for class 1, −1 for class 0", **MEAN}
     return Equations(
         ("{y} = mean(max(0, 1 − {s} ⊙ {x}))",),
         "(−{s} / {n} where {s} ⊙ {x} < 1, else 0)",
@@ -96,7 +96,7 @@ TABLE = {
     nn.HuberLoss: _of(
         ("{y} = mean(d² / 2 where d ≤ {δ}, else {δ} (d − {δ} / 2))",),
         "clip({x} − {t}, −{δ}, {δ}) / {n}",
-        {"d": "d = |prediction − target|"},
+        {"d": "|prediction − target|"},
         more=_delta,
     ),
     nn.BCEWithLogitsLoss: _of(

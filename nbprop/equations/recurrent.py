@@ -15,7 +15,7 @@ from .equations import Equations
 from .layers import op_of
 
 NAMES = {"weight_ih": "W", "weight_hh": "U", "bias_ih": "b", "bias_hh": "k"}
-SIGMOID = {"σ": "σ(z) = 1 / (1 + e⁻ᶻ)"}
+SIGMOID = {"σ": "1 / (1 + e⁻ᶻ), the logistic function"}
 TIME = {
     "↑": "from above: from all that uses what this layer gives, but not through its own later steps",
     "ₜ": "the step of the sequence; ₜ₋₁ is the one before",

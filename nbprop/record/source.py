@@ -209,6 +209,14 @@ class Attends(Protocol):
         ...
 
 
+class Rehearses(Protocol):
+    """What can say how a step goes: a Trainer, a moment of one, a step explained."""
+
+    def rehearse(self, sample: Any = None) -> Any:
+        """The next step, made by a copy: see nbprop/training/rehearsal.py. sample: of this training sample alone."""
+        ...
+
+
 class Descends(Protocol):
     """Paths on a loss over two numbers: a `Descent`."""
 

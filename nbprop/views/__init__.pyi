@@ -46,6 +46,26 @@ def Boundary(
     with (rings).
     """
 
+class _Explained(Board):
+    station: int
+    numbers: bool
+    of: Literal["chosen", "batch", "sample"]
+    follow: bool
+
+def Explained(
+    source: Any,
+    *,
+    height: float | None = None,
+    station: int = 0,
+    numbers: bool = False,
+    of: Literal["chosen", "batch", "sample"] = "chosen",
+    follow: bool = True,
+) -> _Explained:
+    """One step of a run, gone through in stations: the input, each layer forward, the loss and the error, each layer
+    backward, the update of each layer. At every station what is computed there lights up; beside it stand its
+    equation, what of earlier stations is reused, and what it has cost so far.
+    """
+
 class _Filters(Board):
     sample: int
 

@@ -245,5 +245,5 @@ class Explained(Written, Updating):
         values, time = self._values(unit), unit.equations.over == "ti"
         if time:  # all steps, whatever of them is used
             data = values["h"][1:] if name == "y" else values["dh"]
-        axis = unit.equations.axis if np.ndim(data) > 1 else 0
+        axis = 1 if np.ndim(data) == 4 else unit.equations.axis  # the channels of pictures
         return self._units(k, data, axis, 1 if time else 0)

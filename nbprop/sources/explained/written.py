@@ -134,7 +134,11 @@ class Written:
         return {
             name: words
             for name, words in station.where.items()
-            if any(not each.isalnum() or re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text) for each in signs[name])
+            if any(
+                (not each.isalnum() and (each in text or " " in each))
+                or re.search(rf"(?<!\w){re.escape(each)}(?!\w)", text)
+                for each in signs[name]
+            )
         }
 
     # ---- names -----------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ class Option:
     default: str | bool | int = False
     where: str = "kernel"
     more: bool = False  # the source may offer others
+    walk: bool = False  # a range that is walked through: it can be played; `labels()["stops"]` says where it ends
 
     @property
     def type(self) -> Any:

@@ -47,8 +47,80 @@ function stepper({ label: name, range: [low, high] }, choose) {
   return { label, show };
 }
 
+export const PACE = 1800; // ms that each step of a walk stands while it plays
+
+/**
+ * A walk: the stepper, with buttons for the ends, one that plays it slowly, and a list of its parts.
+ * `offer` is told where it ends, what its steps are called, and where its parts begin.
+ * @param {any} option  @param {(value: number) => void} choose
+ */
+function walker({ label: name, range: [low] }, choose) {
+  const slider = /** @type {HTMLInputElement} */ (make("input", ""));
+  Object.assign(slider, { type: "range", min: low, max: low, step: 1 });
+  const parts = /** @type {HTMLSelectElement} */ (make("select", "")), place = make("output", "");
+  parts.setAttribute("aria-label", `${name}: part`);
+  /** @type {{last: number, names: string[], parts: [number, string][]}} */
+  let stops = { last: low, names: [], parts: [] };
+  let offered = "", timer = 0;
+  const press = (/** @type {string} */ sign, /** @type {string} */ words, /** @type {() => void} */ act) => {
+    const button = make("button", "", new Text(sign));
+    button.setAttribute("type", "button");
+    button.setAttribute("aria-label", `${name}: ${words}`);
+    button.title = words;
+    button.onclick = act;
+    return button;
+  };
+  const by = (/** @type {number} */ step) => () => (play(false), move(Number(slider.value) + step));
+  const player = press("Play", "play slowly", () => play(!timer));
+  const [back, on] = [press("◀", "one back", by(-1)), press("▶", "one on", by(1))];
+  const ends = [press("|◀", "first", by(-Infinity)), press("▶|", "last", by(Infinity))];
+  const label = make("span", "nbprop-option nbprop-stepper", player, ends[0], back, make("label", "", new Text(name), slider), on, ends[1], parts, place);
+  for (const element of [slider, parts, player, back, on, ...ends]) keepKeys(element);
+  label.onkeydown = (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step && event.target !== slider && event.target !== parts) by(step)(), event.preventDefault();
+  };
+  function play(/** @type {boolean} */ go) {
+    clearInterval(timer);
+    timer = go ? Number(setInterval(() => tick(), PACE)) : 0;
+    player.textContent = go ? "Pause" : "Play";
+    player.setAttribute("aria-label", `${name}: ${go ? "pause" : "play slowly"}`);
+    if (go && Number(slider.value) >= stops.last) move(low);
+  }
+  function tick() {
+    const value = Number(slider.value);
+    if (!label.isConnected || value >= stops.last) return play(false);
+    move(value + 1);
+    if (value + 1 >= stops.last) play(false);
+  }
+  function move(/** @type {number} */ value) {
+    const next = Math.min(Math.max(value, low), stops.last);
+    if (next !== Number(slider.value)) show(next), choose(next);
+  }
+  function show(/** @type {any} */ value) {
+    const at = Math.min(value, stops.last);
+    if (Number(slider.value) !== at) slider.value = String(at);
+    const words = `${at} of ${stops.last}`, part = stops.parts.findLast(([first]) => first <= at);
+    if (place.textContent !== words) place.textContent = words;
+    slider.setAttribute("aria-valuetext", [words, stops.names[at]].filter(Boolean).join(", "));
+    if (part) parts.value = String(part[0]);
+    [ends[0], back, on, ends[1]].forEach((button, i) => button.setAttribute("aria-disabled", String(at === (i < 2 ? low : stops.last))));
+  }
+  /** @param {typeof stops | undefined} given */
+  const offer = (given) => {
+    if (!given || offered === (offered = JSON.stringify(given))) return;
+    stops = given;
+    slider.max = String(stops.last);
+    parts.replaceChildren(...stops.parts.map(([first, words]) => new Option(words, String(first))));
+  };
+  slider.oninput = () => (play(false), show(Number(slider.value)), choose(Number(slider.value)));
+  parts.onchange = () => (play(false), move(Number(parts.value)));
+  return { label, show, offer };
+}
+
 /** A labelled native control. @param {any} option  @param {(value: any) => void} choose */
 export function control(option, choose) {
+  if (option.walk) return walker(option, choose);
   if (option.range) return stepper(option, choose);
   const label = make("label", "nbprop-option");
   if (!option.choices.length) {
@@ -96,7 +168,7 @@ export function handle(spec, act) {
     input.setAttribute("aria-valuetext", formatNumber(value));
   };
   input.oninput = () => {
-    const value = Number(from(input.valueAsNumber).toPrecision(3));
+    const value = spec.step === 1 ? input.valueAsNumber : Number(from(input.valueAsNumber).toPrecision(3));
     tell(value);
     act(value);
   };

@@ -109,7 +109,7 @@ export class PanelView {
     if (this.state.heading && this.state.heading !== this.title) this.rename(this.state.heading);
     const options = this.options();
     for (const { name, show, offer } of this.controls) {
-      offer?.(labels.choices?.[name]);
+      offer?.(labels.choices?.[name] ?? labels.stops?.[name]);
       show(options.shown[name]);
     }
     const held = (/** @type {string} */ name) => performance.now() < (this.held.get(name)?.until ?? 0);
