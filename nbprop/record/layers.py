@@ -1,4 +1,4 @@
-"""Which layers a model has: found in what it computes, with the arrays of each."""
+"""Which layers a model has: found in what it computes, with the arrays of each, and how they hang together."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,8 @@ from nbprop.engine import Tensor
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer with weights, as a view describes it. `weight` is its place in `theta`."""
+    """A layer with weights, as a view describes it. `weight` is its place in `theta`, `bias` that of one bias for each
+    unit, where there is one."""
 
     name: str
     kind: str
@@ -19,6 +20,22 @@ class Layer:
     units: int
     weight: slice
     shape: tuple[int, ...] = ()  # of the weight, where there is but one
+    bias: slice | None = None
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How a layer hangs in the network.
+
+    sources: numbers of the layers whose outputs it gets, the nearest last; -1 is the input of the network. More than
+        one: they are added, or joined, on the way.
+    through: the normalizations and poolings on the way to what its activation gets, such as "MaxPool2d"
+    inside: number of the layer that it is a part of, as the last Linear of an attention; None: of none
+    """
+
+    sources: tuple[int, ...]
+    through: tuple[str, ...] = ()
+    inside: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +79,7 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
 
     `z` is what the activation gets: where a normalization follows the weights, what it gives.
     """
-    found = []
+    found, biases = [], []
     for module, given in calls:
         outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
         if not outputs:
@@ -72,19 +89,52 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
         if weights and used(output):
             found.append([weights, output, output, None, type(module).__name__])
+            biases.append(getattr(module, "bias", None))
         elif follows and isinstance(module, nn.Activation):
             found[-1][2:4] = output, module
         elif follows and any(isinstance(value, nn.Parameter) for value in vars(module).values()):
             found[-1][1:3] = output, output
-    layers = []
+    layers, theta = [], model.theta  # which looks at all parameters
     for i, (weights, z, a, activation, kind) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
-        start, stop = _place(model.theta, weights[0])[0], _place(model.theta, weights[-1])[1]
+        start, stop = _place(theta, weights[0])[0], _place(theta, weights[-1])[1]
         units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
         function = activation.name if activation else "identity"
-        layer = Layer(name, kind, function, units, slice(start, stop), shape)
+        layer = Layer(name, kind, function, units, slice(start, stop), shape, _bias(theta, biases[i], units))
         layers.append((layer, z, a, activation))
     return layers
+
+
+def find_wires(found) -> list[Wire]:
+    """A Wire for each layer that `find_layers` has found, from what their outputs were computed from."""
+    places, last = {}, {}
+    for i, (_, z, a, _) in enumerate(found):
+        places |= {z: i, a: i}
+        last[z] = i  # of several with one output the last is the one that has the others inside
+    wires, entrance = [], set()
+    for i, (_, z, _, _) in enumerate(found):
+        sources, leaves, through, seen, stack = set(), set(), [], {z}, [z]
+        while stack:
+            x = stack.pop()
+            if (name := type(x.op).__name__) and ("Norm" in name or "Pool" in name):
+                through.append(name)
+            for y in x.inputs:
+                if y in places and places[y] < last[z] and y is not z:
+                    sources.add(places[y])
+                elif y not in seen:
+                    seen.add(y)
+                    stack.append(y)
+                    if y.op is None and not isinstance(y, nn.Parameter):
+                        leaves.add(y)
+        entrance = entrance or leaves  # what the first layer begins from
+        if not sources or leaves & entrance:
+            sources.add(-1)
+        wires.append(Wire(tuple(sorted(sources)), tuple(through[::-1]), last[z] if last[z] != i else None))
+    return wires
+
+
+def _bias(theta, bias, units):
+    return slice(*_place(theta, bias)) if isinstance(bias, nn.Parameter) and bias.shape == (units,) else None
 
 
 def _place(theta, parameter):

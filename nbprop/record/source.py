@@ -201,6 +201,19 @@ class Opened(Protocol):
         ...
 
 
+class Inside(Protocol):
+    """What happens in a step, and how the layers hang together."""
+
+    def observe(self, sample: Any = None) -> Any:
+        """An `Observation` of the last step, in arrays of its own; ValueError where none was made."""
+        ...
+
+    @property
+    def wires(self) -> Any:
+        """A `Wire` for each of `layers`: whose outputs it gets."""
+        ...
+
+
 class Attends(Protocol):
     """Who looks where."""
 

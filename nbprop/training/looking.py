@@ -13,7 +13,7 @@ from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
 from nbprop.record import histograms
-from nbprop.record.layers import Layer, Tap, behind, find_layers
+from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers
 from nbprop.record.observation import Observation, observe, untouched
 
 from .outputs import called
@@ -33,7 +33,7 @@ class Looking:
     seed: int
     theta: np.ndarray
     _made: "EagerStep | RecordedStep | None"
-    _unrun: "list[Layer] | None"
+    _unrun: "tuple[list[Layer], list[Wire]] | None"
     _observation: "Observation | None"
     _watched: "dict[str, np.ndarray]"
     _batch: Any
@@ -79,18 +79,26 @@ class Looking:
     def layers(self) -> list[Layer]:
         if self._made is not None:
             return self._made.layers
+        return self._before_the_first_step()[0]
+
+    @property
+    def wires(self) -> list[Wire]:
+        """How the layers hang together."""
+        return self._before_the_first_step()[1] if self._made is None else self._made.wires()
+
+    def _before_the_first_step(self):
+        """Layers and wires, found by a step of a copy: none where there can be none without using a batch up."""
         if self._unrun is None:
-            self._unrun = self._layers_before_the_first_step()
+            self._unrun = self._found_before()
         return self._unrun
 
-    def _layers_before_the_first_step(self):
-        """Found by a step of a copy: [] where there can be none without using a batch up."""
+    def _found_before(self):
         if self.batches.rewinds:
-            return []
+            return [], []
         with self.looking():
             probe = EagerStep(copy.deepcopy(self.model).requires_grad_(True))  # frozen ones are layers, too
             probe.run(self.objective.first_loss(probe.model, copy.deepcopy(self.batches), self))
-            return probe.layers
+            return probe.layers, probe.wires()
 
     @property
     def taps(self) -> list[Tap]:

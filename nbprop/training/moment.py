@@ -9,6 +9,7 @@ import numpy as np
 
 from nbprop.nn.module import Module
 from nbprop.record import History, Layer
+from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.record.source import CannotSay
@@ -126,6 +127,11 @@ class Moment(Knobs, Winding):
     def layers(self) -> list[Layer]:
         """A `Layer` for every module with a weight, from input to output."""
         return self._look(lambda run: run.layers)
+
+    @property
+    def wires(self) -> list[Wire]:
+        """As `Trainer.wires`."""
+        return self._look(lambda run: run.wires)
 
     def probe(self) -> dict[str, np.ndarray]:
         """As `Trainer.probe`: of the step that led here; masked where there is none, as at step 0."""

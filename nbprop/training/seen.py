@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nbprop.record import Layer
+from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.theory import Prediction
@@ -41,6 +42,11 @@ class Seen(Returning):
     def layers(self) -> "list[Layer]":
         """A `Layer` for every module with a weight, from input to output."""
         return self.between(lambda: self._run.layers)
+
+    @property
+    def wires(self) -> "list[Wire]":
+        """A `Wire` for each of `layers`: whose outputs it gets, and through what."""
+        return self.between(lambda: self._run.wires)
 
     @property
     def replayed(self) -> "Replayed":

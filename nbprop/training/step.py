@@ -8,7 +8,7 @@ import numpy as np
 from nbprop import nn
 from nbprop.engine import Replay, Tensor, record
 from nbprop.engine.tape import reachable
-from nbprop.record.layers import Layer, Tap, behind, find_layers, tapped
+from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, find_wires, tapped
 from nbprop.record.observation import untouched
 
 
@@ -29,6 +29,13 @@ class Step:
 
     def _seen(self) -> tuple[list[Layer], list[Tap]]:
         raise NotImplementedError
+
+    def wires(self) -> list[Wire]:
+        """How the layers hang together."""
+        raise NotImplementedError
+
+    def _wires(self, calls, loss):
+        return find_wires(find_layers(self.model, calls, behind(loss).__contains__))
 
     @property
     def layers(self) -> list[Layer]:
@@ -72,6 +79,9 @@ class EagerStep(Step):
     def _seen(self):
         return self.look(self._tape.calls, self._loss)
 
+    def wires(self) -> list[Wire]:
+        return self._wires(self._tape.calls, self._loss)
+
 
 class RecordedStep(Step):
     """The loss of `Supervised` for batches of one size, the same ops again and again on the same arrays.
@@ -110,6 +120,9 @@ class RecordedStep(Step):
 
     def _seen(self):
         return self.look(self._tape.calls, self.replay.loss)
+
+    def wires(self) -> list[Wire]:
+        return self._wires(self._tape.calls, self.replay.loss)
 
     def differs(self, objective, indices) -> str:
         """Why a replay does not give the numbers of computing anew, tried on the batch `indices` and another; "" if it

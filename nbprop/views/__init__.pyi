@@ -171,6 +171,21 @@ def Loss(
     `evaluate` gives; a flag at every change.
     """
 
+class _Network(Board):
+    edges: Literal["weight", "gradient", "update"]
+
+def Network(
+    source: Shown,
+    *,
+    height: float | None = None,
+    edges: Literal["weight", "gradient", "update"] = "weight",
+) -> _Network:
+    """Columns of units from the input to the output. Where there are two inputs the small picture of a unit is what it
+    responds to over the plane; of a convolution its map, of the first layer behind a picture its weights, of a
+    sequence its values over time, of an attention who looks where; else its activation, of the sample or place that
+    is chosen, or its mean over the batch of the last step.
+    """
+
 class _Percentiles(Board):
     of: Literal["layer", "unit"]
     same: bool

@@ -8,6 +8,7 @@ from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .base import colors
 from .base.beside import borders
+from .base.columns import extent, places
 from .base.tested import plot_confusion, plot_curve, plot_scatter, said_of
 from .base.view import Option, View, new_axes, number, percent
 
@@ -123,11 +124,11 @@ class Boundary(View):
             true, said = y.ravel(), np.asarray(self.source.predict(X), np.float32).ravel()
             keep = sample(true.size, 2 * POINTS)  # an autoencoder has many for each sample
             return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
-        places = self._known("places")
+        asked = self._known("places")
         frame = {name: self._known(name) for name in ("train", "validation", "range")}
         errors = self.errors and self.source.data.task != "regression"
-        said = np.array(self.source.predict(self._known("everything") if errors else places), np.float32)
-        n, count = len(frame["train"]), len(places)
+        said = np.array(self.source.predict(self._known("everything") if errors else asked), np.float32)
+        n, count = len(frame["train"]), len(asked)
         wrong = self._wrong(said[count:]) if errors else np.zeros(0, np.float32)
         frame |= {"train_wrong": wrong[:n], "validation_wrong": wrong[n:]}
         if self.mode == "curve":
@@ -318,20 +319,14 @@ def _constants(data):
         known[name] = np.column_stack([points[keep], targets[keep]]).astype(np.float32)
     shown = np.concatenate([known["train"], known["validation"]])
     known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None
-    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
-    width = np.maximum(high - low, 1e-6)
-    if width.max() < 2 * width.min():  # like measures like: keep the shape of a spiral
-        width[:] = width.max()
-    low, high = (low + high - 1.1 * width) / 2, (low + high + 1.1 * width) / 2
+    low, high = extent(X)
     if data.inputs == 1:
-        known["x"] = np.linspace(low[0], high[0], CURVE, dtype=np.float32)
-        places = known["x"][:, None]
+        known["places"] = places(low, high, CURVE)
+        known["x"] = known["places"][:, 0]
     else:
         known["extent"] = np.array([low[0], high[0], low[1], high[1]], np.float32)
-        across, down = np.linspace(low[0], high[0], GRID), np.linspace(high[1], low[1], GRID)
-        places = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2).astype(np.float32)
-    known["places"] = places
-    known["everything"] = np.concatenate([places, shown[:, : data.inputs]])
+        known["places"] = places(low, high, GRID)
+    known["everything"] = np.concatenate([known["places"], shown[:, : data.inputs]])
     return known
 
 

@@ -51,7 +51,17 @@ def comparison():
 
 SOURCES = {make.__name__: make for make in (trainer, descent, walk, minimal, comparison)}
 SHOWN = {
-    "trainer": {"Activations", "Boundary", "Explained", "GradientFlow", "Histograms", "Lags", "Loss", "Percentiles"},
+    "trainer": {
+        "Activations",
+        "Boundary",
+        "Explained",
+        "GradientFlow",
+        "Histograms",
+        "Lags",
+        "Loss",
+        "Network",
+        "Percentiles",
+    },
     "descent": {"Landscape"},
     "walk": {"Graph"},
     "minimal": {"Boundary", "Loss"},
@@ -89,6 +99,7 @@ def test_a_view_reads_nothing_but_its_contract(name, kind):
     allowed = {each for part in (Shown, Watched, *kinds()[kind].contract) for each in members(part)}
     may_be_missing = {"Loss": {"data", "evaluation"}, "GradientFlow": {"quantities"}, "Lags": {"quantities"}}
     may_be_missing["Explained"] = {"data", "at"}
+    may_be_missing["Network"] = {"data", "predict", "attention"}
     allowed |= {"moment"} | may_be_missing.get(kind, set())
     read = set()
 

@@ -4,7 +4,7 @@
  * @typedef {import("./math.js").Scale} Scale
  * @typedef {import("./math.js").Tick} Tick
  * @typedef {{x: number, y: number, width: number, height: number}} Box  CSS pixels
- * @typedef {{ctx: CanvasRenderingContext2D, width: number, height: number, theme: Theme, font: string}} Panel
+ * @typedef {{ctx: CanvasRenderingContext2D, width: number, height: number, theme: Theme, font: string, pointer?: {x: number, y: number} | null}} Panel
  *   `ctx` is scaled to device pixels, so all lengths here are CSS pixels; `font` is a CSS font family.
  * @typedef {ReturnType<typeof makeTheme>} Theme
  */

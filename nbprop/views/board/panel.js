@@ -23,6 +23,7 @@ export class PanelView {
     this.theme = this.font = this.picture = this.pointer = null;
     this.over = over;
     this.hovered = ""; // the name of what a hand is moving over
+    this.followed = ""; // what the pointer is on, of a picture that is painted anew when it is on something else
     /** @type {Map<string, {value: any, until: number, told?: number}>} chosen here and not yet confirmed */
     this.held = new Map();
     // These change nothing in the frame: the picture follows at once, and without a kernel too.
@@ -124,7 +125,7 @@ export class PanelView {
     this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
     if (labels.unserved) this.picture = null;
     else try {
-      const panel = { ctx, width: this.width, height: this.height, theme: this.theme, font: this.font };
+      const panel = { ctx, width: this.width, height: this.height, theme: this.theme, font: this.font, pointer: this.pointer };
       this.picture = this.draw(panel, frame, labels, options.drawn) ?? null;
     } catch (problem) {
       // One panel that fails must not take the others along, nor be overlooked.
@@ -138,7 +139,7 @@ export class PanelView {
     const words = text ? `${this.title}. ${text}` : this.title;
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
     this.canvas.style.cursor = this.picture?.press ? this.picture.cursor ?? "pointer" : "";
-    if (this.pointer) this.point(this.pointer);
+    if (this.pointer || this.followed) this.point(this.pointer);
   }
 
   /** It shows another run, or one that is called otherwise now. @param {string} title */
@@ -167,7 +168,9 @@ export class PanelView {
     else if (own && event.key in MOVES) {
       const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
       const at = this.pointer ?? { x: this.width / 2, y: this.height / 2 };
-      this.point({ x: Math.min(Math.max(at.x + by * x, 0), this.width), y: Math.min(Math.max(at.y + by * y, 0), this.height) });
+      const to = this.picture?.move?.(this.pointer, [x, y], event.shiftKey); // to the next thing, of a picture that has some
+      if (to) this.point({ x: to.x, y: to.y });
+      else this.point({ x: Math.min(Math.max(at.x + by * x, 0), this.width), y: Math.min(Math.max(at.y + by * y, 0), this.height) });
       this.spoken.textContent = this.tip.hidden ? "" : this.tip.textContent;
     } else return;
     event.preventDefault();
@@ -179,6 +182,12 @@ export class PanelView {
     const wanted = pointer && this.picture?.hover ? this.picture.hover(pointer.x, pointer.y) : null;
     if (wanted || this.hovered) this.over(wanted ?? [this.hovered, null]);
     this.hovered = wanted?.[0] ?? "";
+    const followed = (pointer && this.picture?.follow?.(pointer.x, pointer.y)) ?? "";
+    if (followed !== this.followed) {
+      this.followed = followed;
+      this.dirty = true;
+      requestAnimationFrame(() => this.dirty && this.paint());
+    }
     const words = pointer && this.picture?.readout ? this.picture.readout(pointer.x, pointer.y) : null;
     this.tip.hidden = !words;
     if (!pointer || !words) return;

@@ -1,0 +1,322 @@
+"""The view of the network itself: what is shown of it, in numbers and words, of every kind of network."""
+
+import numpy as np
+import pytest
+from fakes import Page
+
+import nbprop as nb
+from nbprop.views.base import columns as parts
+from nbprop.views.base.folder import kinds
+from nbprop.views.base.laid import ABSENT
+from nbprop.views.network import KINDS
+
+
+def watched(model, data, steps=3, **settings):
+    trainer = nb.Trainer(model, data, seed=0, **settings)
+    trainer.watch()
+    trainer.fit(steps=steps, bar=False)
+    return trainer
+
+
+def moons(*hidden, activation="tanh", steps=3, **settings):
+    return watched(
+        nb.nn.mlp([2, *hidden, 1], activation=activation, seed=0), nb.data.moons(samples=60, seed=0), steps, **settings
+    )
+
+
+def network(source, **options):
+    return kinds()["Network"](source, **options)
+
+
+class Mean(nb.nn.Module):
+    static = True
+
+    def forward(self, x):
+        return x.mean(axis=1)
+
+
+class Last(nb.nn.Module):
+    static = True
+
+    def __init__(self, kind):
+        self.rnn, self.out = getattr(nb.nn, kind)(2, 5, batch_first=True, rng=0), nb.nn.Linear(5, 1, rng=0)
+
+    def forward(self, x):
+        return self.out(self.rnn(x)[0][:, -1])
+
+
+def cnn():
+    model = nb.nn.Sequential(
+        nb.nn.Conv2d(1, 4, 3, rng=0),
+        nb.nn.ReLU(),
+        nb.nn.MaxPool2d(2),
+        nb.nn.Flatten(),
+        nb.nn.Linear(36, 20, rng=0),
+        nb.nn.ReLU(),
+        nb.nn.Linear(20, 10, rng=0),
+    )
+    return watched(model, nb.data.digits(image=True))
+
+
+def transformer():
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 6, (60, 7))
+    data = nb.data.from_arrays(X, (X[:, 0] == X[:, -1]).astype(int), vocabulary=6)
+    blocks = [nb.nn.TransformerBlock(8, 2, rng=i) for i in range(2)]
+    return watched(nb.nn.Sequential(nb.nn.Embedding(6, 8, rng=0), *blocks, Mean(), nb.nn.Linear(8, 1, rng=0)), data)
+
+
+def recurrent(kind="RNN"):
+    X = np.random.default_rng(0).normal(size=(60, 6, 2)).astype(np.float32)
+    return watched(Last(kind), (X, (X[:, :, 0].sum(axis=1) > 0).astype(int)))
+
+
+def residual():
+    blocks = [nb.nn.Residual(nb.nn.Linear(6, 6, rng=i), nb.nn.BatchNorm1d(6), nb.nn.Tanh()) for i in range(2)]
+    model = nb.nn.Sequential(nb.nn.Linear(2, 6, rng=0), nb.nn.Tanh(), *blocks, nb.nn.Linear(6, 1, rng=3))
+    return watched(model, nb.data.moons(samples=60, seed=0))
+
+
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 40)).astype(np.float32)
+    return watched(nb.nn.mlp([40, 30, 3], seed=0), (X, rng.integers(0, 3, 60)))
+
+
+NETWORKS = {each.__name__: each for each in (moons, cnn, transformer, recurrent, residual, table)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("edges", ["weight", "gradient", "update"])
+def test_numbers_picture_and_words_of_every_kind_of_network(name, edges, ax):
+    trainer = NETWORKS[name](*([6, 5] if name == "moons" else []))
+    view = network(trainer, edges=edges)
+    frame, labels = view.frame(), view.labels()
+    count = len(labels["columns"])
+    assert len(frame["kinds"]) == count and all(array.dtype == np.float32 for array in frame.values())
+    names = {layer.name: layer for layer in trainer.layers}
+    for k, column in enumerate(labels["columns"]):
+        units = frame[f"numbers{k}"]
+        n = len(units)
+        assert 0 < n <= parts.MOST and len(frame[f"maps{k}"]) == n and np.isfinite(frame[f"maps{k}"]).all()
+        assert (np.diff(units[:, 0]) > 0).all()
+        lines = frame[f"edges{k}"]
+        assert lines.size == 0 or lines.shape == (n, len(frame[f"numbers{column['from']}"]))
+        assert k == 0 or names[column["name"]].kind == column["layer"]
+    words = view.describe()
+    assert labels["columns"][0]["layer"] in words and "Tells most: " in words and view.plot(ax) is ax
+    assert view.explain().startswith(words)
+
+
+def test_of_two_inputs_a_unit_shows_what_it_responds_to():
+    trainer = moons(5)
+    frame = network(trainer).frame()
+    assert [KINDS[int(k)] for k in frame["kinds"]] == ["plane"] * 3
+    data = trainer.data
+    places = parts.places(*parts.extent(np.concatenate([data.X_train, data.X_val])), parts.SIDE)
+    for k, answers in enumerate(trainer.activations(places), 1):
+        np.testing.assert_array_equal(frame[f"maps{k}"].reshape(-1, parts.SIDE**2), answers.T)
+
+
+def test_lines_are_the_weights_their_gradient_or_their_last_update():
+    trainer = moons(5, 4, probe_every=1)
+    seen = trainer.observe()
+    for edges, of in (("weight", seen.W), ("gradient", seen.dW), ("update", seen.update)):
+        frame = network(trainer, edges=edges).frame()
+        for k in range(3):
+            np.testing.assert_array_equal(frame[f"edges{k + 1}"], of[k])
+
+
+def test_of_a_convolution_lines_are_sums_over_the_places():
+    trainer = cnn()
+    frame, seen = network(trainer).frame(), trainer.observe()
+    assert frame["edges1"].size == 0  # from a whole picture there are none
+    units = frame["numbers2"][:, 0].astype(int)
+    np.testing.assert_allclose(frame["edges2"], seen.W[1].reshape(20, 4, 9).sum(axis=2)[units], rtol=1e-5)
+    kinds_ = [KINDS[int(k)] for k in frame["kinds"]]
+    assert kinds_ == ["picture", "picture", "value", "value"]
+    np.testing.assert_array_equal(frame["maps1"], trainer.activations(trainer.data.X_train[:1])[0][0])
+
+
+def test_behind_a_flat_picture_the_first_units_show_their_weights():
+    trainer = watched(nb.nn.mlp([64, 6, 10], seed=0), nb.data.digits())
+    frame = network(trainer).frame()
+    assert [KINDS[int(k)] for k in frame["kinds"]] == ["picture", "weights", "value"]
+    np.testing.assert_array_equal(frame["maps1"].reshape(6, 64), trainer.observe().W[0])
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_a_recurrent_layer_shows_its_values_over_time_and_a_loop(kind):
+    trainer = recurrent(kind)
+    view = network(trainer)
+    frame, labels = view.frame(), view.labels()
+    assert labels["columns"][1]["loop"] and "loop" not in labels["columns"][2]
+    assert KINDS[int(frame["kinds"][1])] == "time" and frame["maps1"].shape == (5, 1, 6)
+    np.testing.assert_array_equal(frame["maps1"][:, 0], trainer.activations(trainer.data.X_train[:1])[0][0].T)
+
+
+def test_an_attention_shows_who_looks_where_and_its_last_linear_is_a_part_of_it():
+    trainer = transformer()
+    view = network(trainer)
+    frame, labels = view.frame(), view.labels()
+    names = [column["layer"] for column in labels["columns"]]
+    assert names.count("MultiheadAttention") == 2 and len(names) == len(trainer.layers) - 2 + 1
+    k = names.index("MultiheadAttention")
+    assert KINDS[int(frame["kinds"][k])] == "heads" and frame[f"edges{k}"].size == 0
+    np.testing.assert_array_equal(frame[f"maps{k}"], trainer.attention(trainer.data.X_train[0])[0])
+
+
+def test_ways_around_are_known_and_what_normalizes():
+    columns = network(residual()).labels()["columns"]
+    assert [column.get("from") for column in columns] == [None, 0, 1, 2, 3]
+    assert [column.get("around") for column in columns] == [None, None, None, 1, 2]
+    assert [column.get("through") for column in columns] == [None, [], ["BatchNorm"], ["BatchNorm"], []]
+
+
+def test_what_is_chosen_is_what_the_units_say():
+    trainer = table()
+    view = network(trainer)
+    batch = view.frame()["numbers1"][:, 1]
+    seen = trainer.observe()
+    units = view.frame()["numbers1"][:, 0].astype(int)
+    np.testing.assert_allclose(batch, seen.a[0].mean(axis=0)[units], rtol=1e-6)
+    view.chosen.set(sample=7)
+    frame, labels = view.frame(), view.labels()
+    own = trainer.activations(trainer.data.X_train[7:8])
+    np.testing.assert_array_equal(frame["numbers1"][:, 1], own[0][0][units])
+    np.testing.assert_array_equal(frame["numbers0"][:, 1], trainer.data.X_train[7][frame["numbers0"][:, 0].astype(int)])
+    assert (
+        labels["looked"] == "sample 7"
+        and labels["said"]
+        and f"Of sample 7 it says {labels['said']}." in view.describe()
+    )
+
+
+def test_of_a_wide_layer_the_first_the_last_and_those_that_tell_most_and_the_chosen_one():
+    trainer = moons(60)
+    view = network(trainer)
+    tap = trainer.observe()
+    scores = np.abs(tap.a[0] * tap.dz[0]).sum(axis=0)
+    units = set(view.frame()["numbers1"][:, 0].astype(int))
+    best = [unit for unit in np.argsort(-scores, kind="stable") if unit not in (0, 59)][: parts.MOST - 2]
+    assert units == {0, 59, *best}
+    rare = int(np.argmin(scores))
+    view.chosen.set(layer="hidden 1", unit=rare)
+    assert rare in view.frame()["numbers1"][:, 0] and len(view.frame()["numbers1"]) == parts.MOST
+    told = view.frame()["numbers1"]
+    np.testing.assert_allclose(told[:, 3], scores[told[:, 0].astype(int)] / scores.sum(), rtol=1e-4)
+    assert f"Chosen: hidden 1, unit {rare}, with " in view.describe()
+
+
+def test_the_units_that_are_shown_do_not_flicker():
+    trainer = moons(60)
+    view = network(trainer)
+    first = view.frame()["numbers1"][:, 0]
+    trainer.fit(steps=40, bar=False)
+    np.testing.assert_array_equal(view.frame()["numbers1"][:, 0], first)
+    trainer.fit(steps=10, bar=False)
+    assert len(view.frame()["numbers1"]) == parts.MOST  # looked at anew
+    trainer.width = 20
+    trainer.fit(steps=1, bar=False)
+    assert view.frame()["numbers1"][:, 0].max() == 19
+
+
+def test_of_a_deep_network_the_first_the_last_and_the_chosen_layer():
+    trainer = moons(*[3] * 40)
+    view = network(trainer)
+    columns = view.labels()["columns"]
+    names = [column["name"] for column in columns]
+    assert names[:3] == ["input", "hidden 1", "hidden 2"] and names[-2:] == ["hidden 40", "output"]
+    assert len(columns) + sum(column["skipped"] for column in columns) == 42 and len(names) <= parts.LAYERS + 1
+    view.chosen.set(layer="hidden 20")
+    columns = view.labels()["columns"]
+    assert {"hidden 19", "hidden 20"} <= {column["name"] for column in columns}
+    assert len(columns) + sum(column["skipped"] for column in columns) == 42
+    assert "40 layers of 3 tanh units" in view.describe()
+
+
+def test_dead_units_are_told():
+    trainer = moons(6, activation="relu")
+    trainer.model[0].bias.data[:2] = -100
+    trainer.fit(steps=1, bar=False)
+    words = network(trainer).describe()
+    silent = int((trainer.observe().a[0] == 0).all(axis=0).sum())
+    assert silent >= 2 and f"Dead in the last batch: {silent} of 6 units of hidden 1." in words
+
+
+def test_before_the_first_step_there_are_weights_and_no_gradients(ax):
+    trainer = moons(5, steps=0)
+    for edges in ("weight", "gradient", "update"):
+        view = network(trainer, edges=edges)
+        frame = view.frame()
+        assert (frame["edges1"].size == 0) == (edges != "weight") == ("make a step" in view.labels()["edges"])
+        assert (frame["numbers1"][:, 1:4] == ABSENT).all() and view.plot(ax) is ax
+    assert view.labels()["unmeasured"] in view.describe().lower()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_loud(value, ax):
+    trainer = moons(5)
+    trainer.model[0].weight.data[1, 1] = value
+    view = network(trainer)
+    frame = view.frame()
+    assert not np.isfinite(frame["edges1"][1, 1]) and np.isfinite(frame["maps1"][1]).all() == np.isinf(value)
+    assert "Weights are not finite: hidden 1." in view.describe() and view.plot(ax) is ax
+
+
+def test_a_run_that_has_diverged_is_shown(make_board):
+    trainer = moons(5, activation="relu", steps=0, optimizer="sgd", lr=1e30)
+    with pytest.raises(nb.Diverged):
+        trainer.fit(steps=50, bar=False)
+    board = make_board(network(trainer))
+    page = Page(board)
+    assert page.head["status"] == "stopped" and "error" not in page.head["panels"][0]
+
+
+def test_frozen_layers_have_no_deltas_and_that_is_no_alarm():
+    trainer = moons(5, 4, steps=0)
+    trainer.freeze("hidden 1")
+    trainer.fit(steps=2, bar=False)
+    frame = network(trainer).frame()
+    assert (frame["numbers1"][:, 2:4] == ABSENT).all() and np.isfinite(frame["numbers2"]).all()
+
+
+def test_a_moment_shows_the_network_of_then():
+    trainer = moons(5, steps=40)
+    trainer.depth = 3
+    trainer.fit(steps=20, bar=False)
+    moment = trainer.at(30)
+    view = network(moment)
+    assert [column["name"] for column in view.labels()["columns"]] == ["input", "hidden 1", "output"]
+    np.testing.assert_array_equal(view.frame()["edges1"], moment.observe().W[0])
+    assert len(network(trainer).labels()["columns"]) == 5
+
+
+def test_a_loss_of_ones_own_without_data():
+    def loss(model, batch, rng):
+        return (model(batch["x"]) ** 2).mean()
+
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    trainer = nb.Trainer(nb.nn.mlp([3, 4, 1], seed=0), objective=nb.Objective(loss, {"x": x}), seed=0)
+    trainer.fit(steps=2, bar=False)
+    view = network(trainer)
+    frame = view.frame()
+    np.testing.assert_allclose(frame["numbers1"][:, 1], trainer.observe().a[0].mean(axis=0), rtol=1e-6)
+    assert view.describe().startswith("a batch, a layer of 4 tanh units")
+
+
+def test_a_press_on_a_unit_or_a_line_chooses_it(make_board):
+    board = make_board(network(moons(5, 4)))
+    page = Page(board)
+    page.ack()
+    page.say("act", panel=0, name="unit", value=["hidden 2", 3, 1])
+    assert board.chosen.told() == {"layer": "hidden 2", "unit": 3, "source": 1}
+    assert page.head["panels"][0]["labels"]["chosen"] == board.chosen.told()
+    page.ack()
+    page.say("act", panel=0, name="unit", value=[None, None, None])
+    assert board.chosen.told() == {}
+
+
+def test_a_heavier_network_asks_for_fewer_frames():
+    light, many = network(moons(4)), network(moons(*[16] * 8))
+    assert light.rate == 30 and 10 <= many.rate < 20
