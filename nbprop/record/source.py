@@ -73,7 +73,7 @@ class Watcher(Protocol):
     """What a source sees of those who watch it: boards, and a Playground. `records` and `seen` may be missing: then
     nothing is recorded for it, and somebody is there."""
 
-    records: frozenset  # "layers", "percentiles", "lags": series that the source is to record for it
+    records: frozenset  # "layers", "percentiles", "lags", "sharpness": series that the source is to record for it
     seen: bool  # is somebody there to look at it?
 
     def refresh(self) -> None:
@@ -168,6 +168,19 @@ class Sloped(Protocol):
     def slopes(self, bins: int) -> dict[str, np.ndarray]:
         """counts, flat_counts (layers, bins); low, high, flat (layers,); value, slope (layers, points). Where nothing
         has been measured: no layers."""
+        ...
+
+
+class Curved(Protocol):
+    """How sharp a minimum its steps can stand. With `records` "sharpness" (see `Watcher`) it records "sharpness", the
+    largest eigenvalue of the Hessian, and "stable", how large it may be then, NaN where no number holds."""
+
+    def stability(self) -> Any:
+        """`threshold` (NaN: none holds), `formula`, `words`: see theory.Stability. ValueError: why there is none."""
+        ...
+
+    def sharpness(self) -> float:
+        """The largest eigenvalue now, measured at once; of what is no look at the past, it is recorded."""
         ...
 
 

@@ -45,6 +45,7 @@ class Ghost:
         self._keep("_probed", lambda: {name: np.ma.copy(values) for name, values in source.probe().items()})
         self._keep("_counts", lambda: {kind: source.histograms(kind, BINS) for kind in KINDS})
         self._keep("_ill", lambda: {kind: source.not_finite(kind) for kind in KINDS})
+        self._keep("_stable", lambda: source.stability())
         self._keep("_model", lambda: copy.deepcopy(source.model))
         self._keep("_objective", lambda: source.objective)
 
@@ -77,6 +78,17 @@ class Ghost:
     def not_finite(self, kind: str) -> np.ndarray:
         """How many values were NaN and how many infinite: (layers, 2)."""
         return self._kept("_ill")[kind]
+
+    def stability(self) -> Any:
+        """How large the sharpness may be: see `Trainer.stability`."""
+        return self._kept("_stable")
+
+    def sharpness(self) -> float:
+        """The newest that was measured."""
+        found = self.history.series("sharpness")[1]
+        if not len(found):
+            raise CannotSay(f"the sharpness was not measured of {self!r} before it was pinned.")
+        return float(found[-1])
 
     def predict(self, X: Any) -> Any:
         """What its model says of samples X."""

@@ -1,6 +1,8 @@
-"""What theory says of a network before it is measured: mean field, and the exact solution of linear networks."""
+"""What theory says of a network before it is measured: mean field, linear networks solved exactly, and how sharp a
+minimum an optimizer can stand."""
 
 from .linear import mode_strength
 from .mean_field import MeanField, Prediction, mean_field, predict
+from .stability import Stability, stability
 
-__all__ = ["MeanField", "Prediction", "mean_field", "mode_strength", "predict"]
+__all__ = ["MeanField", "Prediction", "Stability", "mean_field", "mode_strength", "predict", "stability"]

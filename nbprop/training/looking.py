@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,8 @@ class Looking:
     _dL: np.ndarray
     _loss_was: float
     _stamp: int
+    optimizers: "dict[str, Any]"
+    settings: "dict[str, Any]"
     _foreign = True  # whether code of the user's own is called
     _losses: "list[tuple[Structure, Module]]"
 
@@ -164,6 +167,20 @@ class Looking:
             outputs = [each for each in leaves(called(self.model, X)) if isinstance(each, Tensor)]
         found = find_layers(self.model, tape.calls, behind(*outputs).__contains__)
         return [a.data for _, _, a, _ in found]
+
+    def stability(self) -> theory.Stability:
+        found = {id(each): theory.stability(each) for each in self.optimizers.values()}
+        if len(found) > 1:
+            raise ValueError("several optimizers train parts of this model: no one threshold holds for it")
+        threshold, settings = next(iter(found.values())), self.settings
+        more = []
+        if self.objective.samples is None or settings["batch_size"] * settings["accumulate"] < self.objective.samples:
+            more.append("it is about steps with all samples: with small batches it mostly stays below")
+        if settings["clip"] is not None or settings["clip_value"] is not None:
+            more.append("while gradients are clipped it does not hold")
+        if settings["l1"]:
+            more.append("the L1 penalty is not in it")
+        return replace(threshold, words="; ".join([threshold.words, *more])) if threshold.formula else threshold
 
     def mean_field(self) -> theory.Prediction:
         X = getattr(self.objective, "X", None)

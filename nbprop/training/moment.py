@@ -13,9 +13,10 @@ from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.record.source import CannotSay
-from nbprop.theory import Prediction
+from nbprop.theory import Prediction, Stability
 
 from . import makeup
+from .curving import sharpness
 from .knob import KNOBS
 from .knobs import Knobs, Turns
 from .live import Live
@@ -146,6 +147,14 @@ class Moment(Knobs, Winding):
     def mean_field(self) -> Prediction:
         """As `Trainer.mean_field`: of the weights of then."""
         return self._look(lambda run: run.mean_field())
+
+    def stability(self) -> Stability:
+        """As `Trainer.stability`: of the optimizer of then."""
+        return self._look(lambda run: run.stability())
+
+    def sharpness(self) -> float:
+        """As `Trainer.sharpness`; it is not recorded."""
+        return self._look(sharpness)
 
     def histograms(self, kind: str, bins: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `Trainer.histograms`."""

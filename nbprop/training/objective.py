@@ -151,6 +151,10 @@ class Objective:
         X, y = self.data.take(places)
         return X if self.data.y is None else (X, y)
 
+    def fixed(self, most) -> Any:
+        """A batch of at most so many samples of the training data, always the same ones."""
+        return self._taken(self.data.sample(most))
+
     def one(self, sample) -> Any:
         """A batch of one sample, from its number in the training data; a batch as it is."""
         if not isinstance(sample, (int, np.integer)) or isinstance(sample, bool):

@@ -1,6 +1,7 @@
 """What can be seen of a run while it trains: what views read, and whoever wants to look inside."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from nbprop.record import Layer
 from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
-from nbprop.theory import Prediction
+from nbprop.theory import Prediction, Stability
 
+from .curving import Curving
 from .rehearsal import Rehearsal, rehearse
 from .returning import Returning
 
@@ -61,10 +63,11 @@ class Seen(Returning):
     def _needed(self, what):
         return what in self._watching or any(what in getattr(watcher, "records", ()) for watcher in self.watchers)
 
-    def watch(self, on: bool = True, percentiles: bool = False, lags: bool = False) -> None:
+    def watch(self, on: bool = True, percentiles: bool = False, lags: bool = False, sharpness: bool = False) -> None:
         """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
-        percentiles: also those of the pre-activations, lags: the gradient through time, for the views so named."""
-        wanted = {"layers": on, "percentiles": percentiles, "lags": lags}
+        percentiles: also those of the pre-activations, lags: the gradient through time, sharpness: the largest
+        eigenvalue of the Hessian, for the views so named."""
+        wanted = {"layers": on, "percentiles": percentiles, "lags": lags, "sharpness": sharpness}
         self._watching = frozenset(name for name, yes in wanted.items() if yes)
 
     @property
@@ -143,6 +146,54 @@ class Seen(Returning):
         have now: a `theory.Prediction` with the standard deviation of the activations and the norm of dL/dz of every
         layer. ValueError that says why for what is not dense layers and activations one after the other."""
         return self.between(lambda: self._run.mean_field())
+
+    def stability(self) -> Stability:
+        """How large the sharpness may be with the optimizer as it is set now: a `theory.Stability` with the threshold,
+        such as 2/lr, and its words. ValueError where several optimizers train parts of the model."""
+        return self.between(lambda: self._run.stability())
+
+    def sharpness(self) -> float:
+        """The sharpness now, measured at once: the largest eigenvalue of the Hessian of the training loss, without
+        penalties, on a fixed random sample of at most 512 training samples, without dropout, with batch normalization
+        by the statistics of that sample (Cohen et al. 2021). NaN where the loss is not finite.
+
+        While a view or `watch(sharpness=True)` asks for it, it is recorded as history["sharpness"], and beside it what
+        would be stable as history["stable"]: every `evaluate_every` steps; while the run plays, in slices of some
+        milliseconds, less often where these do not suffice. ValueError that says why where it cannot be had."""
+
+        def measure():
+            self._curving.begin(self._run, self._past)
+            found = self._curving.go(self._run, self._past, whole=True)
+            if found is None:
+                self._curving.complaint = ""
+                raise ValueError(f"sharpness: {self._curving.why}")
+            self._keep_sharpness(*found)
+            return found[1]
+
+        value = self.between(measure)
+        self.post(self._changed)
+        return value
+
+    @cached_property
+    def _curving(self) -> Curving:
+        return Curving()
+
+    def _curve(self):
+        """After a step: begin to measure the sharpness if that is due, or go on."""
+        if not self._needed("sharpness"):
+            return
+        run, past, curving = self._run, self._past, self._curving
+        if not curving.busy and run.steps % self.evaluate_every == 0 and self.history.due("sharpness", run.steps):
+            curving.begin(run, past)
+        found = curving.go(run, past, whole=not self._player.playing)
+        if found is not None:
+            self._keep_sharpness(*found)
+        self._complain(curving)
+
+    def _keep_sharpness(self, step, value, stable):
+        if not (self.history.series("sharpness")[0][-1:] >= step).any():  # else it is known
+            self.history.add("sharpness", step, value)
+            self.history.add("stable", step, stable)
 
     def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations". In a

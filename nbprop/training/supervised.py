@@ -146,6 +146,10 @@ class Supervised(Objective):
             return found
         return np.searchsorted(self.data.train if which == "train" else self.data.val, found)
 
+    def fixed(self, most) -> Any:
+        places = self._looked_at("train", most)
+        return at(self.X, places), at(self.target, places)
+
     def one(self, sample) -> Any:
         """A batch of one sample, from its number in the training data or from (x, y) themselves."""
         if self.task is None:

@@ -186,6 +186,7 @@ class Trainer(Seen):
         for part, value in run.losses.items():
             self.history.add(f"{part}_loss", run.steps, value)
         self._past.keep(run)  # before a hook is called, which may change the run
+        self._curve()
         if run.steps % self.evaluate_every == 0:
             self._evaluate()
         self._tell("step")

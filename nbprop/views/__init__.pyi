@@ -222,6 +222,20 @@ def Runs(
     neighbouring ones); where there are no validation points, thin alone. A flag where something was changed.
     """
 
+class _Sharpness(Board):
+    log: bool
+
+def Sharpness(
+    source: Shown,
+    *,
+    height: float | None = None,
+    ghosts: Any = (),
+    log: bool = False,
+) -> _Sharpness:
+    """The largest eigenvalue of the Hessian of the training loss, on a fixed sample of at most 512 training samples;
+    dashed, how large it may be for the steps of gradient descent to be stable: 2/lr, more with momentum.
+    """
+
 class _Writing(Board):
     temperature: float | str
 

@@ -221,7 +221,7 @@ export function drawFlag(panel, box, flag, keys, meaning) {
 }
 
 /** Marks where a curve turns NaN or infinite, or is not positive on a log axis. */
-function alarmsIn(panel, box, x, y, steps, values, row) {
+export function alarmsIn(panel, box, x, y, steps, values, row) {
   let word = "";
   for (let i = 0; i < values.length; i++) {
     const now = Number.isFinite(y(values[i])) ? "" : formatNumber(values[i]);

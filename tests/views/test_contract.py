@@ -61,6 +61,7 @@ SHOWN = {
         "Loss",
         "Network",
         "Percentiles",
+        "Sharpness",
     },
     "descent": {"Landscape"},
     "walk": {"Graph"},

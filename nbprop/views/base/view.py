@@ -54,7 +54,9 @@ class View(Beside, metaclass=_Made):
     title = ""
     contract: tuple[type, ...] = ()  # protocols of nbprop/record/source.py: what it reads of its source
     shows = "a Trainer"  # what has all that, in words
-    records: frozenset = frozenset()  # "layers", "percentiles", "lags": the series that the source is to record for it
+    records: frozenset = (
+        frozenset()
+    )  # "layers", "lags", "sharpness", ...: the series that the source is to record for it
     size = (4.4, 3.4)  # of its picture where no widget can live, in inches
     row = ""  # of a board with columns: "whole", it takes one for itself; "new", it begins one
     height: float | None = None  # of a board with it alone, in CSS pixels; None: by the width
