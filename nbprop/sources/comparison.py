@@ -17,8 +17,7 @@ from nbprop.training.interrupt import deferred
 from nbprop.training.knob import ACTIONS, KNOBS, unknown
 from nbprop.training.knobs import Knobs
 from nbprop.training.live import Live
-from nbprop.training.player import Player
-from nbprop.training.trainer import FRAME
+from nbprop.training.player import SLICE, Player
 
 from .differences import names as differing, setting, settings
 from .effort import Effort
@@ -231,7 +230,7 @@ class Comparison(Knobs, Live):
                     while self.status == "playing" and self.steps < last and not interrupt.came:
                         self._drain()
                         self._advance()
-                        if time.perf_counter() - looked > FRAME:
+                        if time.perf_counter() - looked > SLICE:
                             self._refresh()
                             looked = time.perf_counter()
             finally:

@@ -23,12 +23,11 @@ from .interrupt import deferred
 from .knob import KNOBS
 from .objective import Objective
 from .past import Past
+from .player import SLICE
 from .progress import progress
 from .run import Run
 from .seen import Seen
 from .supervised import Supervised
-
-FRAME = 0.03  # seconds between two looks at the views during fit()
 
 
 class Trainer(Seen):
@@ -306,7 +305,7 @@ class Trainer(Seen):
                     tick()
                     if best is not None and best.passed():
                         break
-                    if self.watchers and time.perf_counter() - looked > FRAME:
+                    if self.watchers and time.perf_counter() - looked > SLICE:
                         self._refresh()
                         looked = time.perf_counter()
         finally:

@@ -70,9 +70,9 @@ LISTEN = """() => {
 class Tab:
     """The notebook in one tab of the browser."""
 
-    def __init__(self, lab):
-        self.lab, self.page = lab, lab.page
-        self.app = App(lab, "playground", cell=0)
+    def __init__(self, lab, cell=0):
+        self.lab, self.page, self.cell = lab, lab.page, cell
+        self.app = App(lab, "playground", cell)
         self.listen()
 
     def listen(self):
@@ -86,7 +86,7 @@ class Tab:
 
     def show(self):
         """Bring the board into sight, wherever the notebook stands."""
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0)")
+        self.page.evaluate(f"() => window.jupyterapp.shell.currentWidget.content.scrollToItem({self.cell})")
         self.app.board.wait_for()
         self.app.board.scroll_into_view_if_needed()
 
@@ -273,7 +273,8 @@ class Session:
         heard = [one for one in self.tab.complaints() if not one.startswith(known)]
         assert heard == [], heard
         assert self.lab.errors == [], self.lab.errors
-        assert "Traceback" not in self.lab.server.log.read_text(errors="replace")
+        log = self.lab.server.log.read_text(errors="replace")
+        assert "Traceback" not in log, log[log.index("Traceback") - 600 :][:4000]
 
     def gone(self):
         """The kernel is not what it was: that is said, whatever is pressed, and running the cell begins anew."""

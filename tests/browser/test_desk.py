@@ -248,6 +248,32 @@ def test_a_long_cell_is_named_while_training_waits(app):
     app.pause()
 
 
+def test_a_cell_that_trains_is_painted_as_well_as_a_run_that_plays(app):
+    def painted():
+        before = app.number("painted")
+        app.lab.page.wait_for_timeout(1500)
+        return app.number("painted") - before
+
+    app.lab.python("playground.trainer.speed = float('inf')")
+    play, fit = [], []
+    for _ in range(3):  # they take turns: others use the machine too
+        app.play()
+        app.lab.page.wait_for_timeout(500)
+        play.append(painted())
+        app.pause()
+        app.lab.page.evaluate("""() => {
+            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+            window.future = kernel.requestExecute({ code: "playground.trainer.fit(steps=10**9, bar=False)" });
+        }""")
+        until(lambda: app.data("status") == "playing", "the cell trains")
+        app.lab.page.wait_for_timeout(500)
+        fit.append(painted())
+        app.click("Pause")
+        app.lab.page.evaluate("async () => { await window.future.done; }")
+    assert 3 * sum(fit) > sum(play) > 30, (fit, play)
+    app.lab.python("playground.trainer.speed = 300")
+
+
 def test_a_restarted_kernel_is_said_and_no_play_is_claimed(app):
     lab = app.lab
     app.click("Play")

@@ -146,7 +146,7 @@ def test_the_trainer_plays_on_and_gets_the_same_numbers(slow, monkeypatch):
 
 def test_while_a_cell_trains_it_arrives_too(slow, monkeypatch):
     """`fit` lets no event loop turn: then the trainer, which tells its watchers, lets the moment go on."""
-    monkeypatch.setattr("nbprop.training.trainer.FRAME", 0.0)
+    monkeypatch.setattr("nbprop.training.trainer.SLICE", 0.0)
     monkeypatch.setattr(winding, "BLOCKED", -1.0)
     t, thetas = long_run()
 
@@ -186,7 +186,7 @@ def test_a_history_that_grows_is_told_of_now_and_then(monkeypatch):
     t, _ = long_run()
     moment = t.at(10)
     watcher = Watcher(moment)
-    monkeypatch.setattr("nbprop.training.trainer.FRAME", 0.0)
+    monkeypatch.setattr("nbprop.training.trainer.SLICE", 0.0)
     t.fit(steps=100, bar=False)
     assert 1 <= len(watcher.told) <= 3  # while it plays once a second, and at the end
     watcher.told.clear()
