@@ -9,6 +9,8 @@ import json
 import time
 
 import psutil
+import pytest
+from playwright.sync_api import Error
 from test_playground import App, until
 
 CELLS = [
@@ -206,12 +208,15 @@ def dead(screen):
 class Session:
     """A person at work, and what is known of the run: `least` steps it has made, unless something takes them back."""
 
-    def __init__(self, lab, dice):
-        self.lab, self.page, self.dice = lab, lab.page, dice
+    def __init__(self, lab, dice, folder):
+        """folder: for pictures of what has gone wrong."""
+        self.lab, self.page, self.dice, self.folder = lab, lab.page, dice, folder
         self.tab = Tab(lab)
         self.allowed = ()  # complaints that belong to an act
         self.least = 0
         self.widgets = None  # in the kernel, of one run
+        self.read = 0  # so much of the server's log has been looked at
+        self.faults = []
         self.begin()
 
     @property
@@ -274,7 +279,8 @@ class Session:
         assert heard == [], heard
         assert self.lab.errors == [], self.lab.errors
         log = self.lab.server.log.read_text(errors="replace")
-        assert "Traceback" not in log, log[log.index("Traceback") - 600 :][:4000]
+        new, self.read = log[self.read :], len(log)
+        assert "Traceback" not in new, new[-4000:]
 
     def gone(self):
         """The kernel is not what it was: that is said, whatever is pressed, and running the cell begins anew."""
@@ -298,13 +304,23 @@ class Session:
         self.begin()
 
     def do(self, name):
-        """One act, and all that must hold after it."""
-        begun = time.monotonic()
-        self.well()
+        """One act, and all that must hold after it. What did not is kept in `faults`, and all begins anew."""
+        begun, self.allowed = time.monotonic(), ()
         print(f"[{time.strftime('%H:%M:%S')}] {name}", end="", flush=True)
-        getattr(self, name)()
-        self.check()
-        self.allowed = ()
+        try:
+            self.well()
+            getattr(self, name)()
+            self.check()
+        except (AssertionError, Error, RuntimeError, pytest.fail.Exception) as fault:
+            self.faults.append(f"{name}: {fault}\n{self.lab.explain(self.folder, f'abuse-{len(self.faults)}')}")
+            print(f" {self.faults[-1]}", end="")
+            self.lab.open("abuse.ipynb", CELLS)
+            self.lab.page.evaluate(
+                "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+            )
+            self.lab.run_all()
+            self.tab.listen()
+            self.begin()
         print(f" {time.monotonic() - begun:.1f} s", flush=True)
 
     def remember(self):
