@@ -2,8 +2,10 @@
 
 import signal
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Interrupt:
@@ -20,7 +22,7 @@ def deferred() -> Iterator[Interrupt]:
     no interrupts."""
     noted = Interrupt()
     usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+    if not _may_set() or not callable(usual):
         yield noted
         return
 
@@ -36,3 +38,30 @@ def deferred() -> Iterator[Interrupt]:
         signal.signal(signal.SIGINT, usual)
         if noted.came == 1:
             usual(signal.SIGINT, None)
+
+
+_HEARING: "weakref.WeakSet[Any]" = weakref.WeakSet()
+
+
+def hear(player: Any) -> None:
+    """Have `player.interrupted()` called when an interrupt comes that everybody ignores, as a kernel does while no cell
+    runs. Whoever plays says so again and again: a cell that ends brings back what there was when it began."""
+    _HEARING.add(player)
+    if _may_set() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _tell)
+
+
+def unhear(player: Any) -> None:
+    """It plays no more."""
+    _HEARING.discard(player)
+    if not _HEARING and _may_set() and signal.getsignal(signal.SIGINT) is _tell:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _tell(number, frame):
+    for player in tuple(_HEARING):
+        player.interrupted()
+
+
+def _may_set():
+    return threading.current_thread() is threading.main_thread()

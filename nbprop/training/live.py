@@ -82,6 +82,15 @@ class Live:
         if self.status in ("playing", "unseen"):
             self._set_status("paused")
 
+    def interrupted(self) -> None:
+        """The kernel was interrupted while it goes on in the background: it pauses, and says why."""
+        self.post(self._interrupted)
+
+    def _interrupted(self):
+        if self.playing:
+            self.message = f"Interrupted after step {self.steps}: Play goes on from here"
+            self._pause()
+
     def step(self, n: int = 1) -> None:
         """Make n steps, then pause."""
         whole(1)("n", n)

@@ -12,7 +12,7 @@ import math
 import sys
 import time
 
-from .interrupt import deferred
+from .interrupt import deferred, hear, unhear
 
 SLICE = 0.012  # seconds of training between two looks at the messages
 PICTURES = 30.0  # per second, of a run that is held back by its speed
@@ -48,7 +48,13 @@ class Player:
             self._last_seen = time.perf_counter()
             self._task = asyncio.get_running_loop().create_task(self._play())
 
+    def interrupted(self) -> None:
+        """An interrupt came while no cell ran: perhaps in the middle of anything, so it is heeded a little later."""
+        if (task := self._task) is not None:
+            task.get_loop().call_soon_threadsafe(self.trainer.interrupted)
+
     def stop(self) -> None:
+        unhear(self)
         task, self._task = self._task, None
         if task is not None and task is not _current_task():
             loop = task.get_loop()
@@ -62,6 +68,7 @@ class Player:
         due = time.perf_counter()  # when the next step is to be made
         try:
             while self._task is mine and trainer.steps < self.until:
+                hear(self)
                 now = time.perf_counter()
                 if self._nobody_looks(now):
                     trainer._set_status("unseen")
@@ -84,7 +91,7 @@ class Player:
                 if await self._breathe(0 if left and due <= now else due + waits - now):
                     due = min(due, time.perf_counter() + 1 / self.speed)
         except KeyboardInterrupt:  # at the end of a slice; the kernel goes on
-            trainer._pause()
+            trainer.interrupted()
         except Exception as error:  # a background task has no cell to show a traceback in: the views show it
             if self._task is mine:
                 self._task = None
@@ -93,6 +100,9 @@ class Player:
             if self._task is mine:
                 self._task = None
                 trainer._set_status("paused")
+        finally:
+            if self._task is None:
+                unhear(self)
 
     def _slice(self, mine, due, bunch, end):
         """At most so many steps, until a moment; when the next one is to be made, and how many are left."""

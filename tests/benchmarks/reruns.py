@@ -18,8 +18,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "browser"), str(HERE.parent)]
-from abuse import Tab  # noqa: E402
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "browser")]
 from conftest import find_chromium  # noqa: E402
 from harness import CHROMIUM_ARGS, Lab, serve  # noqa: E402
 
@@ -33,6 +32,11 @@ print(json.dumps([
     sum(type(each) is nb.Trainer for each in gc.get_objects()), len(gc.get_objects()),
 ]))
 """
+BOARD = ".nbprop-board"
+ALONE = """() => {
+    const boards = document.querySelectorAll(".nbprop-board");
+    return boards.length === 1 && boards[0].dataset.painted > 5;
+}"""
 HEADS = ("re-runs", "kernel, MB", "widgets", "trainers", "objects", "page, MB", "nodes")
 
 
@@ -50,20 +54,18 @@ def main():
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*sandbox, *CHROMIUM_ARGS])
         lab = Lab(browser.new_context(viewport={"width": 1280, "height": 800}).new_page(), server)
         lab.open("reruns.ipynb", CELLS).run_all()
-        tab = Tab(lab, cell=1)
         print("".join(f"{head:>12}" for head in HEADS), flush=True)
         for k in range(count + 1):
             if k:
-                tab.run(1)
-            tab.show()
-            lab.page.wait_for_function(
-                "() => document.querySelectorAll('.nbprop-board').length === 1 "
-                "&& document.querySelector('.nbprop-board').dataset.painted > 5"
-            )
+                lab.page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+                lab.command("notebook:run-cell")
+                lab.wait_idle()
+            lab.page.locator(BOARD).first.scroll_into_view_if_needed()
+            lab.page.wait_for_function(ALONE)
             if k in (0, 1, 20, 50, 100, 150, 200, count):
-                tab.play(False)
+                lab.python("playground.trainer.pause()")
                 time.sleep(2)
-                row = [k, *json.loads(lab.python(COUNTS)), *tab.heap()]
+                row = [k, *json.loads(lab.python(COUNTS)), *lab.heap()]
                 print(
                     "".join(f"{each:12,.1f}" if isinstance(each, float) else f"{each:12,}" for each in row), flush=True
                 )

@@ -254,6 +254,16 @@ class Lab:
                 self.page.reload()
                 self.wait_ready()
 
+    def heap(self):
+        """MB of JavaScript objects, and how many nodes, after rubbish is collected."""
+        cdp = self.page.context.new_cdp_session(self.page)
+        cdp.send("Performance.enable")
+        for _ in range(2):
+            cdp.send("HeapProfiler.collectGarbage")
+        found = {each["name"]: each["value"] for each in cdp.send("Performance.getMetrics")["metrics"]}
+        cdp.detach()
+        return found["JSHeapUsedSize"] / 1e6, int(found["Nodes"])
+
     def explain(self, folder, name):
         """After a failure: what the page looked like, and what stood in its outputs."""
         path = Path(folder) / f"{name}.png"

@@ -82,6 +82,7 @@ class Acts(Session):
     def interrupt_what_plays(self):
         self.tab.play(True)
         self.lab.command("notebook:interrupt-kernel")
+        until(lambda: "Interrupted after step" in self.tab.screen()["message"], "it pauses and says why")
 
     def interrupt_fit(self):
         self.maybe_play()

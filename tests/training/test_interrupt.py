@@ -1,5 +1,6 @@
 """An interrupt waits for the end of the step; what breaks off a step undoes it; then all goes on as if nothing was."""
 
+import asyncio
 import os
 import signal
 
@@ -181,3 +182,53 @@ def test_a_step_that_breaks_off_is_undone(drive, error, accumulate):
     t.rewind(5)
     drive(t, 25)
     assert_same(t, twin)
+
+
+@pytest.mark.parametrize("speed", [float("inf"), 50])
+def test_an_interrupt_while_no_cell_runs_pauses_what_plays(speed):
+    """A kernel ignores interrupts then."""
+
+    async def session():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        t, other = make(), make()
+        for each in (t, other):
+            each.speed = speed
+            each.play()
+        await asyncio.sleep(0.1)
+        for each in (t, other):
+            assert each.playing and each.steps
+        interrupt()
+        await asyncio.sleep(0.05)
+        for each in (t, other):
+            assert (each.status, each.playing) == ("paused", False)
+            assert each.message == f"Interrupted after step {each.steps}: Play goes on from here"
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        interrupt()  # nobody is there
+        t.play(5)
+        steps = t.steps
+        while t.playing:
+            await asyncio.sleep(0.01)
+        assert t.steps == steps + 5 and t.message == ""
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+    asyncio.run(session())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_a_cell_that_is_interrupted_while_something_plays_hears_it_itself():
+    async def session():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        t = make()
+        t.play()
+        await asyncio.sleep(0.05)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as ipykernel does around a cell
+        with pytest.raises(KeyboardInterrupt):
+            interrupt()
+        signal.signal(signal.SIGINT, before)
+        assert t.playing
+        interrupt()
+        await asyncio.sleep(0.05)
+        assert not t.playing
+
+    asyncio.run(session())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
