@@ -4,8 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
-    from . import comparing, data, engine, exercises, nn, optim, playground, record, sources, training, views
+    from . import comparing, data, diagnosis, engine, exercises, nn, optim, playground, record, sources, training, views
     from .comparing import compare
+    from .diagnosis import diagnose
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
     from .exercises import exercise
     from .playground import Playground
@@ -31,6 +32,8 @@ __all__ = [
     "compare",
     "comparing",
     "data",
+    "diagnose",
+    "diagnosis",
     "engine",
     "exercise",
     "exercises",
@@ -64,6 +67,7 @@ _HOME = {
     "Diverged": "record",
     "Descent": "sources",
     "Playground": "playground",
+    "diagnose": "diagnosis",
     "compare": "comparing",
     "exercise": "exercises",
 }
@@ -75,6 +79,7 @@ _STOREYS = (
     "record",
     "training",
     "sources",
+    "diagnosis",
     "views",
     "comparing",
     "playground",

@@ -32,7 +32,8 @@ STOREYS = {
     "record": {"checks", "engine", "nn", "saving", "numpy"},
     "training": {"cells", "checks", "engine", "nn", "optim", "data", "saving", "record", "numpy"},
     "sources": {"checks", "engine", "nn", "optim", "data", "record", "training", "numpy"},
-    "views": {"cells", "checks", "nn", "record", "sources", "numpy"} | WIDGETS,
+    "diagnosis": {"data", "nn", "record", "training", "numpy"},
+    "views": {"cells", "checks", "diagnosis", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
     "playground": {
@@ -54,6 +55,7 @@ LATE = {
     ("data/bundled.py", "sklearn"),
     ("nn/module.py", "summary"),
     ("training/__init__.py", "sources"),
+    ("diagnosis/diagnosis.py", "pandas"),
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
     ("training/learning_rates.py", "views"),
