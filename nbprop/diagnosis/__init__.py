@@ -5,7 +5,7 @@ One file in rules/ is one rule; the folder is the registry. See docs/diagnosis.m
 
 from .diagnosis import Diagnosis, diagnose
 from .finding import SEVERITIES, Evidence, Finding, Picture, Remedy
-from .rule import Rule, rules
+from .rule import Rule, known_rules
 from .seen import Seen
 from .treatment import Treatment
 
@@ -20,5 +20,5 @@ __all__ = [
     "Seen",
     "Treatment",
     "diagnose",
-    "rules",
+    "known_rules",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from nbprop.record.source import CannotSay, Recorded, Shown, lacking
 
 from .finding import SEVERITIES, Finding, said
-from .rule import rules
+from .rule import known_rules
 from .seen import Seen
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def looked(seen: Seen) -> Diagnosis:
     """What all rules say of one look."""
     findings: dict[str, Finding] = {}
     skipped: dict[str, str] = {}
-    for name, rule in rules().items():
+    for name, rule in known_rules().items():
         if missing := lacking(seen.source, rule.needs):
             skipped[name] = f"this {type(seen.source).__name__} has no {', '.join(missing)}"
         elif causes := [each for each in rule.after if each in findings]:

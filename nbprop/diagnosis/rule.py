@@ -11,7 +11,7 @@ import numpy as np
 from nbprop.record.source import CannotSay
 
 from .finding import Evidence, Finding, Picture, Remedy
-from .seen import Seen
+from .seen import Seen, two_digits
 
 FOLDER = Path(__file__).parent / "rules"
 
@@ -72,6 +72,14 @@ def line(steps: Any, values: Any, limit: float | None = None, unit: str = "", lo
     )
 
 
+def rate(seen: Seen, factor: float) -> Remedy | None:
+    """Another learning rate, so many times the present one; None where there is none."""
+    if not seen.lr:
+        return None
+    lr = two_digits(seen.lr * factor)
+    return Remedy(f"Learning rate {lr:g}", {"lr": lr})
+
+
 def since(steps: Any, wrong: Any) -> int | None:
     """From which step on it has been wrong until now, from bools (n,) at steps (n,); None if it is not."""
     wrong = np.asarray(wrong, bool)
@@ -87,7 +95,7 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 
 @cache
-def rules() -> dict[str, Rule]:
+def known_rules() -> dict[str, Rule]:
     """Name -> Rule, of all that there are, those that others wait for first."""
     found = {name: kind_in(import_module(f"{__package__}.rules.{name}"), name)() for name in names()}
     ordered: dict[str, Rule] = {}
@@ -114,4 +122,4 @@ def kind_in(module: Any, name: str) -> "Callable[[], Rule]":
     return own[0]
 
 
-__all__ = ["CannotSay", "Evidence", "Finding", "Remedy", "Rule", "Seen", "bars", "line", "rules", "since"]
+__all__ = ["CannotSay", "Evidence", "Finding", "Remedy", "Rule", "Seen", "bars", "known_rules", "line", "rate", "since"]

@@ -1,5 +1,7 @@
 """What the rules read of a source: looked up once, shared by all of them."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -9,8 +11,11 @@ from nbprop import nn
 from nbprop.record import Layer
 from nbprop.record.source import CannotSay
 
+from .neighbours import Neighbours, neighbours_of
+
 WINDOW = 20  # records, or evaluations, that "now" is the median of
 SAMPLES = 256  # training samples that are looked at
+LEARNED, RIGHT = 0.8, 0.97  # share of what guessing costs that is gone, or accuracy, from which on a run does well
 LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}
 
 
@@ -55,6 +60,12 @@ class Seen:
             after = f" since the turn after step {self.turned:,}" if self.turned and not whole else ""
             raise CannotSay(f"{name} was recorded {len(steps)} times{after}, {count} are needed")
         return steps, values
+
+    def once(self, name: str, function: Callable[[], Any]) -> Any:
+        """What a function gives, called the first time that this name is asked for."""
+        if name not in self._series:
+            self._series[name] = function()
+        return self._series[name]
 
     # ---- layers ----------------------------------------------------------------------------------------------------
 
@@ -170,19 +181,62 @@ class Seen:
         """Which share of what guessing costs is gone: 1 is perfect, 0 is no better than guessing, below: worse."""
         return 1 - self.loss / self.guess if self.guess > 0 else 1.0
 
+    @property
+    def gained(self) -> float:
+        """`learned`, or NaN where that is not known."""
+        with suppress(CannotSay):
+            return self.learned
+        return float("nan")
+
     @cached_property
     def accuracy(self) -> float:
         """On the training samples, in the newest evaluation; NaN where there is none."""
         values = self.series("train_accuracy")[1]
         return float(np.median(values[-3:])) if len(values) else float("nan")
 
-    @property
+    @cached_property
     def does_well(self) -> bool:
-        """Whether it has learned most of what there is to learn: then nothing holds it up. False where not known."""
-        try:
-            return self.learned > 0.8 or self.accuracy > 0.97
-        except CannotSay:
-            return False
+        """Whether it has learned most of what there is to learn, or as much as the samples' neighbours tell: then
+        nothing holds it up. False where that is not known."""
+        with suppress(CannotSay):
+            if self.learned > LEARNED or self.accuracy > RIGHT:
+                return True
+            near = self.neighbours
+            if near.classes:
+                return near.right > self.shares.max() + 0.1 and self.accuracy > near.right - 0.02
+            return self.criterion == "mse" and near.error < 0.9 * self.guess and self.loss < 1.2 * near.error
+        return False
+
+    def flatness(self, count: int = 15) -> float:
+        """By how much the training loss has fallen within the last WINDOW evaluations, as a share of what guessing
+        costs: the median of the first third less that of the last. CannotSay with fewer than `count` evaluations."""
+        values = self.need("train_loss", count)[1][-WINDOW:]
+        third = len(values) // 3
+        return float(np.median(values[:third]) - np.median(values[-third:])) / self.scale
+
+    @cached_property
+    def scale(self) -> float:
+        """In what a change of the loss is measured: what guessing costs; where that is not known, the first loss."""
+        with suppress(CannotSay):
+            if self.guess > 0:
+                return self.guess
+        first = self.need("train_loss", 1, whole=True)[1][0]
+        if not (np.isfinite(first) and first):
+            raise CannotSay("the first loss is 0 or not finite")
+        return abs(float(first))
+
+    @cached_property
+    def jumps(self) -> float:
+        """How much the training loss rises from one evaluation to the next, where it rises, the mean over the last
+        WINDOW of them, as a share of `scale`: the evaluations are of the same samples, so a step that improves what it
+        should does not make it rise."""
+        values = self.need("train_loss", 6)[1][-WINDOW:]
+        return float(np.maximum(np.diff(values), 0).mean()) / self.scale
+
+    @cached_property
+    def neighbours(self) -> "Neighbours":
+        """What the nearest training samples say of each other. CannotSay where there is no distance between them."""
+        return neighbours_of(self.source.data)
 
     # ---- knobs and data --------------------------------------------------------------------------------------------
 
@@ -219,6 +273,14 @@ class Seen:
     @cached_property
     def theta(self) -> np.ndarray:
         return np.asarray(self.source.theta)
+
+    @cached_property
+    def gradient(self) -> np.ndarray:
+        """Of the last step, laid out as theta. CannotSay before the first one."""
+        try:
+            return self.source.observe().gradient
+        except ValueError as error:
+            raise CannotSay(str(error)) from None
 
 
 def two_digits(value: float) -> float:

@@ -9,7 +9,7 @@ from nbprop.record.source import CannotSay
 
 from .diagnosis import looked
 from .finding import Finding, Remedy, said
-from .rule import rules
+from .rule import known_rules
 from .seen import Seen
 
 ENOUGH = 100  # steps after a remedy, before anything is said of it
@@ -51,7 +51,7 @@ class Treatment:
 
     def _outcome(self):
         source = self._source
-        seen, rule = Seen(source), rules()[self.finding.rule]
+        seen, rule = Seen(source), known_rules()[self.finding.rule]
         steps = seen.step - self.step
         gone = any(event not in source.history.events for event in self._events)
         outcome = {
@@ -91,7 +91,9 @@ class Treatment:
         head = {"helped": "it helped", "unchanged": "it has not helped yet", "worse": "it has made it worse"}
         parts = [f"loss {said(told['loss'])} → {said(told['loss_now'])} in {steps:,} steps"]
         if np.isfinite(told["number_now"]):
-            parts.insert(0, f"{rules()[self.finding.rule].number} {said(told['number'])} → {said(told['number_now'])}")
+            parts.insert(
+                0, f"{known_rules()[self.finding.rule].number} {said(told['number'])} → {said(told['number_now'])}"
+            )
         if self._source.status == "stopped":
             parts.append(f"the run has stopped: {self._source.message}")
         elif not told["found"]:

@@ -1,0 +1,67 @@
+"""What the nearest neighbours of training samples say: how much of the targets the inputs tell, without any network.
+
+The error of the nearest neighbour is at most twice the least that is possible (Cover & Hart 1967).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from nbprop.record.source import CannotSay
+
+NEIGHBOURS = 7
+ALIKE = 6  # of them that agree are nearly unanimous
+SAMPLES, AMONG = 256, 1024  # samples that are asked about, among so many
+FEATURES = 4096  # of more no distances are taken
+LEAST = 40  # samples
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """classes: whether the targets are classes; then right: the share of samples of whose neighbours most are of its
+    own class; alone: the share of those nearly all of whose neighbours are of one other class. error: of numbers, the
+    mean square of what they differ from the mean of their neighbours. NaN where it is the other kind."""
+
+    classes: bool
+    right: float
+    alone: float
+    error: float
+
+
+_known: "WeakKeyDictionary[Any, Neighbours]" = WeakKeyDictionary()  # data set -> what was found: it never changes
+
+
+def neighbours_of(data: Any) -> Neighbours:
+    """Of a `data.Dataset`, found once. CannotSay for tokens, targets at each time step, few or huge samples."""
+    X, y = getattr(data, "X_train", None), getattr(data, "y_train", None)
+    if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray) or X.dtype.kind != "f":
+        raise CannotSay("there are no distances between the samples")
+    classes = data.task in ("binary", "multiclass")
+    if (classes and y.ndim > 1) or (not classes and (data.task != "regression" or y.ndim != 2)):
+        raise CannotSay("the targets are not one class or some numbers for each sample")
+    if len(X) < LEAST or X[0].size > FEATURES:
+        raise CannotSay(f"{len(X)} samples of {X[0].size} numbers: too few, or too long, to compare")
+    if data not in _known:
+        _known[data] = _found(data, classes)
+    return _known[data]
+
+
+def _found(data, classes):
+    asked, among = data.sample(SAMPLES, "train"), data.sample(AMONG, "train", seed=1)
+    X = data.X_train.reshape(len(data.X_train), -1).astype(np.float64)
+    X = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1) if X.shape[1] < 32 else X
+    a, b = X[asked], X[among]
+    apart = (a * a).sum(1)[:, None] - 2 * a @ b.T + (b * b).sum(1)
+    apart[asked[:, None] == among] = np.inf
+    near = among[np.argpartition(apart, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]]
+    y = data.y_train
+    if not classes:
+        error = np.square(y[near].astype(np.float64).mean(axis=1) - y[asked]).mean()
+        return Neighbours(False, float("nan"), float("nan"), float(error * NEIGHBOURS / (NEIGHBOURS + 1)))
+    votes = np.stack([(y[near] == one).sum(axis=1) for one in range(max(2, len(data.classes)))], axis=1)
+    own = votes[np.arange(len(asked)), y[asked]]
+    votes[np.arange(len(asked)), y[asked]] = 0
+    right, alone = (own > votes.max(axis=1)).mean(), (votes >= ALIKE).any(axis=1).mean()
+    return Neighbours(True, float(right), float(alone), float("nan"))
