@@ -42,7 +42,7 @@ class Exploding(Rule):
 
     def through_depth(self, seen):
         share, first, last = ratio(seen)
-        if verdicts.flow(1.0, share)[2] != "exploding":
+        if share <= verdicts.EXTREME:
             return self.through_time(seen)
         norms = seen.now("dz")
         steps, values = seen.per_layer("dz")

@@ -29,7 +29,7 @@ class Vanishing(Rule):
 
     def find(self, seen):
         share, first, last = ratio(seen)
-        if verdicts.flow(1.0, share)[2] != "vanishing" or seen.does_well:
+        if share * verdicts.EXTREME >= 1 or seen.does_well:
             return None
         norms = seen.now("dz")
         steps, values = seen.per_layer("dz")
