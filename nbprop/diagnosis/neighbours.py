@@ -12,17 +12,22 @@ import numpy as np
 from nbprop.record.source import CannotSay
 
 NEIGHBOURS = 7
-ALIKE = 6  # of them that agree are nearly unanimous
+AROUND, ALIKE = 15, 13  # of so many neighbours, so many that agree are nearly unanimous
+SURE = 0.15  # share of samples, at least, whose neighbours are
+SIDES = 0.02  # share of the samples of a class, to be worth counting
 SAMPLES, AMONG = 256, 1024  # samples that are asked about, among so many
 FEATURES = 4096  # of more no distances are taken
 LEAST = 40  # samples
+FEW = 5  # samples that are alone: fewer may be chance
 
 
 @dataclass(frozen=True)
 class Neighbours:
     """classes: whether the targets are classes; then right: the share of samples of whose neighbours most are of its
-    own class; alone: the share of those nearly all of whose neighbours are of one other class. error: of numbers, the
-    mean square of what they differ from the mean of their neighbours. NaN where it is the other kind."""
+    own class; alone: of those whose neighbours are nearly all of one class, the share that are of another one. That is
+    0 where hardly any has such neighbours, where it may be chance, and where only rare classes are alone.
+    error: of numbers, the mean square of what they differ from the mean of their neighbours.
+    NaN where it is the other kind."""
 
     classes: bool
     right: float
@@ -55,13 +60,20 @@ def _found(data, classes):
     a, b = X[asked], X[among]
     apart = (a * a).sum(1)[:, None] - 2 * a @ b.T + (b * b).sum(1)
     apart[asked[:, None] == among] = np.inf
-    near = among[np.argpartition(apart, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]]
+    near = among[np.argsort(apart, axis=1)[:, :AROUND]]
     y = data.y_train
     if not classes:
-        error = np.square(y[near].astype(np.float64).mean(axis=1) - y[asked]).mean()
+        error = np.square(y[near[:, :NEIGHBOURS]].astype(np.float64).mean(axis=1) - y[asked]).mean()
         return Neighbours(False, float("nan"), float("nan"), float(error * NEIGHBOURS / (NEIGHBOURS + 1)))
-    votes = np.stack([(y[near] == one).sum(axis=1) for one in range(max(2, len(data.classes)))], axis=1)
-    own = votes[np.arange(len(asked)), y[asked]]
-    votes[np.arange(len(asked)), y[asked]] = 0
-    right, alone = (own > votes.max(axis=1)).mean(), (votes >= ALIKE).any(axis=1).mean()
-    return Neighbours(True, float(right), float(alone), float("nan"))
+    count, rows = max(2, len(data.classes)), np.arange(len(asked))
+    few, many = (
+        np.stack([(y[near[:, :n]] == c).sum(axis=1) for c in range(count)], axis=1) for n in (NEIGHBOURS, AROUND)
+    )
+    own = few[rows, y[asked]]
+    few[rows, y[asked]] = 0
+    sure = many.max(axis=1) >= ALIKE
+    alone = sure & (many.argmax(axis=1) != y[asked])
+    sides = np.bincount(y[asked][alone], minlength=count) > SIDES * np.bincount(y[asked], minlength=count)
+    told = sure.mean() >= SURE and alone.sum() >= FEW and 2 * sides.sum() >= count
+    right = float((own > few.max(axis=1)).mean())
+    return Neighbours(True, right, float(alone.sum() / sure.sum()) if told else 0.0, float("nan"))

@@ -14,6 +14,7 @@ from nbprop.record.source import CannotSay
 from .neighbours import Neighbours, neighbours_of
 
 WINDOW = 20  # records, or evaluations, that "now" is the median of
+MEAN = 20  # batches whose losses are taken together
 SAMPLES = 256  # training samples that are looked at
 LEARNED, RIGHT = 0.8, 0.97  # share of what guessing costs that is gone, or accuracy, from which on a run does well
 LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}
@@ -226,11 +227,26 @@ class Seen:
         return abs(float(first))
 
     @cached_property
+    def judged(self) -> tuple[np.ndarray, np.ndarray]:
+        """(steps, loss) of the same training samples again and again; of a network with batch normalization, whose
+        evaluations see means that lag behind, the means of every MEAN batches instead."""
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+        if self.model is None or not any(isinstance(module, norms) for module in self.model.modules()):
+            return self.train
+        steps, values = self.series("loss")
+        count = len(values) // MEAN
+        return steps[: count * MEAN].reshape(count, MEAN)[:, -1], values[: count * MEAN].reshape(count, MEAN).mean(
+            axis=1
+        )
+
+    @cached_property
     def jumps(self) -> float:
         """How much the training loss rises from one evaluation to the next, where it rises, the mean over the last
         WINDOW of them, as a share of `scale`: the evaluations are of the same samples, so a step that improves what it
         should does not make it rise."""
-        values = self.need("train_loss", 6)[1][-WINDOW:]
+        values = self.judged[1][-WINDOW:]
+        if len(values) < 6:
+            raise CannotSay(f"the loss was evaluated {len(values)} times, 6 are needed")
         return float(np.maximum(np.diff(values), 0).mean()) / self.scale
 
     @cached_property

@@ -223,7 +223,7 @@ def momentum(kind):
     return kind.trainer(kind.mlp(data, [12, 12]), data, optimizer="momentum", lr=0.05)
 
 
-@patient(may=("update_ratio",))
+@patient(may=("update_ratio", "plateau"))
 def whole_batches(kind):
     data = kind.data("moons", "circles", "gaussians")
     return kind.trainer(kind.mlp(data, [16]), data, optimizer="sgd", lr=0.3, batch_size=1000)
@@ -493,7 +493,7 @@ def recurrent_too_large(kind):
         kind.width(16),
         nonlinearity="relu",
         batch_first=True,
-        recurrent_init=nb.nn.init.orthogonal(gain=1.6),
+        recurrent_init=nb.nn.init.orthogonal(gain=2.2),
         rng=kind.seed,
     )
     return kind.trainer(Last(layer, 1, kind.seed), data, optimizer="sgd", lr=1e-6)
@@ -539,8 +539,8 @@ def adam_much_too_fast(kind):
 
 @patient("lr_too_high", may=("saturated", "update_ratio", "exploding", "overfitting", "vanishing", "dead"))
 def descent_that_swings(kind):
-    data = kind.data("spirals", "digits", "xor")
-    return kind.trainer(kind.mlp(data, [16, 16], "relu"), data, optimizer="sgd", lr=3.0)
+    data = kind.data("spirals", "xor")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, optimizer="sgd", lr=4.0)
 
 
 @patient("lr_too_high", may=("dead", "exploding", "first_loss"), steps=100)
@@ -558,7 +558,7 @@ def momentum_too_fast(kind):
 @patient("lr_too_high", may=("dead", "update_ratio", "vanishing", "exploding"), steps=200)
 def convolution_too_fast(kind):
     data = kind.data("digits", image=True)
-    return kind.trainer(cnn(kind, activation="leaky_relu"), data, lr=0.3)
+    return kind.trainer(cnn(kind, activation="leaky_relu"), data, lr=1.0)
 
 
 @patient("lr_too_high", may=("update_ratio", "saturated", "exploding", "vanishing"), steps=400)
@@ -593,12 +593,13 @@ def large_steps(kind):
     return kind.trainer(kind.mlp(data, [16, 16]), data, lr=0.04)
 
 
-@patient("update_ratio", may=("saturated", "first_loss", "overfitting", "plateau"), steps=200)
+@patient("update_ratio", may=("plateau", "overfitting"), steps=200)
 def one_layer_stands_still(kind):
-    data = kind.data("spirals", "xor", "moons")
-    model = kind.mlp(data, [16, 16], "leaky_relu")
-    model[0].weight.data *= 3e4
-    model[2].weight.data /= 3e4
+    data, rng, w = kind.data("spirals", "xor", "moons"), np.random.default_rng(kind.seed), kind.width(16)
+    first = nb.nn.Linear(2, w, rng=rng)
+    first.weight.data *= 3e3  # the normalization behind it takes the length away, and the gradient is as much smaller
+    model = nb.nn.Sequential(first, nb.nn.BatchNorm1d(w), nb.nn.Tanh(), nb.nn.Linear(w, w, rng=rng), nb.nn.Tanh(),
+                             nb.nn.Linear(w, 1, rng=rng))  # fmt: skip
     return kind.trainer(model, data, lr=1e-4)
 
 
@@ -621,7 +622,7 @@ def all_units_the_same(kind):
     return kind.trainer(kind.mlp(data, [16, 16], "tanh", same), data)
 
 
-@patient("unscaled", may=("saturated", "dead", "first_loss", "exploding", "lr_too_high", *STUCK))
+@patient("unscaled", may=("saturated", "dead", "first_loss", "vanishing", "exploding", "lr_too_high", *STUCK))
 def one_feature_in_thousands(kind):
     made = clouds(kind, inputs=4)
     X, y = np.concatenate([made.X_train, made.X_val]), np.concatenate([made.y_train, made.y_val])
@@ -629,7 +630,7 @@ def one_feature_in_thousands(kind):
     return kind.trainer(kind.mlp(data, [16, 16]), data)
 
 
-@patient("unscaled", may=("saturated", "first_loss", "dead", "exploding", "lr_too_high", *STUCK))
+@patient("unscaled", may=("saturated", "first_loss", "dead", "vanishing", "exploding", "lr_too_high", *STUCK))
 def pixels_as_bytes(kind):
     made = kind.data("digits")
     data = nb.data.from_arrays(made.X_train * 255, made.y_train, made.X_val * 255, made.y_val, name="bytes")
@@ -758,15 +759,21 @@ def two_units(kind):
 @patient("plateau", may=("lr_too_low", "vanishing", "update_ratio", "unreached"), steps=400)
 def a_saddle(kind):
     data = kind.data("xor")
-    model = kind.mlp(data, [16, 16], init=nb.nn.init.normal(std=0.02))
+    model = kind.mlp(data, [16], init=nb.nn.init.normal(std=0.02))
     return kind.trainer(model, data, optimizer="sgd", lr=0.1)
 
 
 @patient("plateau", may=("lr_too_low", "vanishing", "update_ratio", "unreached"), steps=400)
 def a_saddle_of_numbers(kind):
     data = kind.data("surface")
-    model = kind.mlp(data, [16, 16], init=nb.nn.init.normal(std=0.02))
+    model = kind.mlp(data, [16], init=nb.nn.init.normal(std=0.02))
     return kind.trainer(model, data, optimizer="sgd", lr=0.05)
+
+
+@patient("plateau", may=("lr_too_low", "update_ratio"), steps=600)
+def descent_on_spirals(kind):
+    data = kind.data("spirals")
+    return kind.trainer(kind.mlp(data, [8, 8]), data, optimizer="sgd", lr=0.02)
 
 
 @patient("small_batch", may=("lr_too_high", "update_ratio", "saturated", "dead"), steps=1500)

@@ -4,7 +4,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.record import verdicts
-from nbprop.record.source import Layered, Opened, Taught
+from nbprop.record.source import CannotSay, Layered, Opened, Taught
 
 from ..rule import Evidence, Remedy, Rule, bars
 
@@ -53,7 +53,7 @@ def shares(seen) -> np.ndarray:
     found = np.full(len(seen.layers), np.nan)
     one_sided = [verdicts.saturation_word(layer.activation) == "dead" for layer in seen.layers]
     if not any(one_sided):
-        return found if len(found) else np.full(1, np.nan)
+        raise CannotSay("no layer has ReLU or its kin")
     for i, a in enumerate(seen.source.activations(seen.inputs)):
         if one_sided[i]:
             flat = nn.ACTIVATIONS[seen.layers[i].activation]().flat(a)

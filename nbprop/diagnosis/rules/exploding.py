@@ -42,7 +42,7 @@ class Exploding(Rule):
 
     def through_depth(self, seen):
         share, first, last = ratio(seen)
-        if share <= verdicts.EXTREME:
+        if share <= verdicts.EXTREME or seen.does_well:
             return self.through_time(seen)
         norms = seen.now("dz")
         steps, values = seen.per_layer("dz")
@@ -60,7 +60,7 @@ class Exploding(Rule):
     def forward(self, seen):
         spread = seen.now("a_std")
         hidden = spread[:-1]
-        if not (hidden[0] > 0 and hidden[-1] > verdicts.EXTREME * hidden[0]):
+        if seen.does_well or not (hidden[0] > 0 and hidden[-1] > verdicts.EXTREME * hidden[0]):
             return None
         grown = float(hidden[-1] / hidden[0])
         return self.finding(

@@ -11,6 +11,7 @@ from .small_batch import NOISY, noise
 
 JUMPS = 0.05  # mean rise between two evaluations as a share of what guessing costs: measured, healthy runs stay below
 WORSE = 1.5  # times what guessing costs, and not falling
+RISEN = 1.2  # times what it was
 EARLY = 100  # steps before that is said
 SWINGING = 0.4  # share of steps in which the loss of the whole data rises: 1/2 is swinging (Cohen et al. 2021)
 WHOLE = 60  # such steps
@@ -55,10 +56,10 @@ class LrTooHigh(Rule):
 
     def swings(self, seen):
         jumps = self.measure(seen)
-        steps, values = seen.train
+        steps, values = seen.judged
         recent = values[-WINDOW:]
         high = seen.step - seen.turned > EARLY and np.median(recent[-5:]) > WORSE * worth(seen)
-        high = high and not recent[-5:].mean() < 0.9 * recent[:5].mean()
+        high = high and recent[-5:].mean() > RISEN * recent[0]
         if not (jumps > JUMPS or high) or seen.gained > 0.98:
             return None
         batch = seen.knob("batch_size")
@@ -69,7 +70,7 @@ class LrTooHigh(Rule):
             "alarm" if jumps > 4 * JUMPS or high else "warning",
             words + "costs, on average."
             if jumps > JUMPS
-            else f"The loss is {said(np.median(recent[-5:]))}, which is more than guessing costs, and does not fall.",
+            else f"The loss is {said(np.median(recent[-5:]))}, which is more than guessing costs, and has risen.",
             Evidence(self.number, jumps, f"below {JUMPS:g}"),
             Evidence("training loss", float(np.median(recent[-5:])), f"below {said(worth(seen))}"),
             since=int(steps[-len(recent)]),

@@ -7,9 +7,7 @@ from nbprop.record.source import CannotSay, Recorded, Taught
 from ..rule import Evidence, Remedy, Rule, line
 from ..seen import WINDOW
 
-ALONE = (
-    0.04  # share of samples whose neighbours are nearly all of one other class. Measured: up to 0.02 with right ones
-)
+ALONE = 0.1  # of the samples among others of one class, those of another; measured: in clouds that overlap up to 0.07
 CHANCE = 0.07  # by which the neighbours are right more often than the most frequent class is there
 BETTER = 0.1  # by which the network is, on validation samples: then there is something that neighbours do not see
 UNTOLD = 0.9  # of the variance of numbers that the neighbours do not tell
@@ -20,7 +18,7 @@ STEPS = 100
 class NoisyLabels(Rule):
     name = "noisy_labels"
     title = "Labels shuffled or wrong"
-    number = "share of samples that have another label than nearly all of their neighbours"
+    number = "share of another label among samples whose neighbours nearly all have the same one"
     needs = (Recorded, Taught)
     why = (
         "A network can only find what the inputs say about the labels. Where a label is wrong the gradient of its "
@@ -57,8 +55,8 @@ class NoisyLabels(Rule):
             return None
         return self.finding(
             "warning",
-            f"Some labels seem to be wrong: {near.alone:.0%} of the training samples have another one than nearly all "
-            "of the samples next to them.",
+            f"Some labels seem to be wrong: of the samples whose neighbours nearly all have the same one, {near.alone:.0%} "
+            "have another.",
             Evidence(self.number, near.alone, f"below {ALONE:g}"),
             since=0,
             picture=self.picture(seen),

@@ -7,6 +7,7 @@ from ..rule import Evidence, Remedy, Rule, line, rate
 
 FLAT = 0.01  # fallen within the last evaluations, as a share of what guessing costs
 EVALUATIONS = 15
+HALF = 0.5  # of what guessing costs is gone: then it is only a hint
 LEFT = 0.3  # of what guessing costs, at least, that is still there
 
 
@@ -35,7 +36,7 @@ class Plateau(Rule):
             return None
         plain = type(seen.knob("optimizer")).__name__ == "SGD"
         return self.finding(
-            "warning",
+            "warning" if seen.gained < HALF else "hint",
             f"A plateau: the training loss stays at {said(seen.loss)}, where guessing costs {said(seen.scale)}.",
             Evidence(self.number, fallen, f"more than {FLAT:g}"),
             Evidence("training loss as a share of what guessing costs", 1 - seen.gained, "falling"),

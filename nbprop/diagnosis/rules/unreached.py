@@ -13,7 +13,7 @@ class Unreached(Rule):
     title = "No gradient arrives"
     number = "share of the modules that are to be trained and get no gradient"
     needs = (Recorded, Opened, Built)
-    after = ("symmetric", "dead")
+    after = ("symmetric", "dead", "saturated", "vanishing")
     why = (
         "Only what the loss was computed from gets a gradient. A module that forward() does not call, or whose output "
         "was detached, keeps the weights that it began with."

@@ -32,6 +32,9 @@ class Vanishing(Rule):
         if share * verdicts.EXTREME >= 1 or seen.does_well:
             return None
         norms = seen.now("dz")
+        some = norms[norms > 0]
+        if share == 0 and some.min() * verdicts.EXTREME > some.max():
+            raise CannotSay("the gradient does not fade, it is cut off: see dead, symmetric, saturated, unreached")
         steps, values = seen.per_layer("dz")
         weak = norms < norms[last] / verdicts.EXTREME
         return self.finding(

@@ -8,7 +8,9 @@ from ..finding import said
 from ..rule import CannotSay, Evidence, Remedy, Rule, line
 from ..seen import two_digits
 
-STRONG = 0.5  # pull over gradient: where it is 1 the weights stand still
+STRONG = (
+    0.2  # pull over gradient: where it is 1 the weights stand still; of a batch the gradient is longer, by its noise
+)
 LEFT = 0.4  # of what guessing costs: with less the pull does no harm
 EVALUATIONS = 5
 
