@@ -24,13 +24,15 @@ FEW = 5  # samples that are alone: fewer may be chance
 @dataclass(frozen=True)
 class Neighbours:
     """classes: whether the targets are classes; then right: the share of samples of whose neighbours most are of its
-    own class; alone: of those whose neighbours are nearly all of one class, the share that are of another one. That is
+    own class; kappa: how much more of the neighbours are of a sample's own class than by chance, 0 to 1 (Cohen 1960);
+    alone: of those whose neighbours are nearly all of one class, the share that are of another one. That is
     0 where hardly any has such neighbours, where it may be chance, and where only rare classes are alone.
     error: of numbers, the mean square of what they differ from the mean of their neighbours.
     NaN where it is the other kind."""
 
     classes: bool
     right: float
+    kappa: float
     alone: float
     error: float
 
@@ -64,16 +66,18 @@ def _found(data, classes):
     y = data.y_train
     if not classes:
         error = np.square(y[near[:, :NEIGHBOURS]].astype(np.float64).mean(axis=1) - y[asked]).mean()
-        return Neighbours(False, float("nan"), float("nan"), float(error * NEIGHBOURS / (NEIGHBOURS + 1)))
+        return Neighbours(False, float("nan"), float("nan"), float("nan"), float(error * NEIGHBOURS / (NEIGHBOURS + 1)))
     count, rows = max(2, len(data.classes)), np.arange(len(asked))
     few, many = (
         np.stack([(y[near[:, :n]] == c).sum(axis=1) for c in range(count)], axis=1) for n in (NEIGHBOURS, AROUND)
     )
     own = few[rows, y[asked]]
+    chance = float(np.square(np.bincount(y[among]) / len(among)).sum())
+    kappa = (own.mean() / NEIGHBOURS - chance) / max(1 - chance, 1e-9)
     few[rows, y[asked]] = 0
     sure = many.max(axis=1) >= ALIKE
     alone = sure & (many.argmax(axis=1) != y[asked])
     sides = np.bincount(y[asked][alone], minlength=count) > SIDES * np.bincount(y[asked], minlength=count)
     told = sure.mean() >= SURE and alone.sum() >= FEW and 2 * sides.sum() >= count
     right = float((own > few.max(axis=1)).mean())
-    return Neighbours(True, right, float(alone.sum() / sure.sum()) if told else 0.0, float("nan"))
+    return Neighbours(True, right, float(kappa), float(alone.sum() / sure.sum()) if told else 0.0, float("nan"))

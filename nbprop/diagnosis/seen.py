@@ -208,10 +208,10 @@ class Seen:
             return self.criterion == "mse" and near.error < 0.9 * self.guess and self.loss < 1.2 * near.error
         return False
 
-    def flatness(self, count: int = 15) -> float:
-        """By how much the training loss has fallen within the last WINDOW evaluations, as a share of what guessing
+    def flatness(self, count: int = 15, window: int = WINDOW) -> float:
+        """By how much the training loss has fallen within the last `window` evaluations, as a share of what guessing
         costs: the median of the first third less that of the last. CannotSay with fewer than `count` evaluations."""
-        values = self.need("train_loss", count)[1][-WINDOW:]
+        values = self.need("train_loss", count)[1][-window:]
         third = len(values) // 3
         return float(np.median(values[:third]) - np.median(values[-third:])) / self.scale
 

@@ -427,7 +427,7 @@ def scaled_measurements(kind):
 
 @patient(may=("update_ratio",), steps=600)
 def sigmoid_of_one_layer(kind):
-    data = kind.data("circles", "moons")
+    data = kind.data("circles", "xor")
     return kind.trainer(kind.mlp(data, [16], "sigmoid"), data, lr=0.02)
 
 
@@ -463,7 +463,7 @@ def deep_standard_tanh(kind):
 @patient("vanishing", may=(*STUCK, "dead"))
 def deep_relu_too_small(kind):
     data = kind.data("spirals", "xor")
-    return kind.trainer(kind.mlp(data, [16] * 20, "relu", "standard"), data, optimizer="sgd", lr=0.01)
+    return kind.trainer(kind.mlp(data, [32] * 15, "relu", "standard", sized=False), data, optimizer="sgd", lr=0.01)
 
 
 @patient("vanishing", may=STUCK)
@@ -485,7 +485,11 @@ def deep_tanh_too_large(kind):
     return kind.trainer(kind.mlp(data, [32] * 12, init=nb.nn.init.normal(std=1.0), sized=False), data, lr=1e-4)
 
 
-@patient("exploding", may=("lr_too_high", "first_loss", "update_ratio", "noisy_labels", "saturated", "dead"), steps=100)
+@patient(
+    "exploding",
+    may=("lr_too_high", "first_loss", "update_ratio", "noisy_labels", "saturated", "dead", "lr_too_low"),
+    steps=100,
+)
 def recurrent_too_large(kind):
     data = sequences(kind, 30)
     layer = nb.nn.RNN(
@@ -496,7 +500,7 @@ def recurrent_too_large(kind):
         recurrent_init=nb.nn.init.orthogonal(gain=2.2),
         rng=kind.seed,
     )
-    return kind.trainer(Last(layer, 1, kind.seed), data, optimizer="sgd", lr=1e-6)
+    return kind.trainer(Last(layer, 1, kind.seed), data, optimizer="sgd", lr=1e-15)
 
 
 @patient("saturated", may=("exploding", "first_loss", "overfitting", "lr_too_high", *STUCK), steps=200)
@@ -533,14 +537,14 @@ def dead_after_a_large_step(kind):
 
 @patient("lr_too_high", may=("saturated", "update_ratio", "exploding", "overfitting", "vanishing", "dead"))
 def adam_much_too_fast(kind):
-    data = kind.data("spirals", "xor")
-    return kind.trainer(kind.mlp(data, [16, 16]), data, lr=0.6)
+    data = kind.data("spirals")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, lr=1.0)
 
 
 @patient("lr_too_high", may=("saturated", "update_ratio", "exploding", "overfitting", "vanishing", "dead"))
 def descent_that_swings(kind):
-    data = kind.data("spirals", "xor")
-    return kind.trainer(kind.mlp(data, [16, 16]), data, optimizer="sgd", lr=4.0)
+    data = kind.data("spirals")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, optimizer="sgd", lr=5.0)
 
 
 @patient("lr_too_high", may=("dead", "exploding", "first_loss"), steps=100)
@@ -728,8 +732,8 @@ def few_noisy_points(kind):
 
 @patient("overfitting", may=("update_ratio", "noisy_labels"), steps=2500)
 def few_noisy_numbers(kind):
-    data = kind.data("wave", samples=60, noise=0.6, validation=0.5)
-    return kind.trainer(kind.mlp(data, [64, 64], "relu"), data, lr=0.005)
+    data = kind.data("wave", samples=60, noise=1.0, validation=0.5)
+    return kind.trainer(kind.mlp(data, [64, 64], "relu", sized=False), data, lr=0.01)
 
 
 @patient("overfitting", may=("update_ratio", "noisy_labels"), steps=1500)
@@ -756,21 +760,21 @@ def two_units(kind):
     return kind.trainer(kind.mlp(data, [2], sized=False), data, lr=0.02)
 
 
-@patient("plateau", may=("lr_too_low", "vanishing", "update_ratio", "unreached"), steps=400)
+@patient("plateau", may=("lr_too_low", "update_ratio"), steps=1000)
 def a_saddle(kind):
     data = kind.data("xor")
     model = kind.mlp(data, [16], init=nb.nn.init.normal(std=0.02))
     return kind.trainer(model, data, optimizer="sgd", lr=0.1)
 
 
-@patient("plateau", may=("lr_too_low", "vanishing", "update_ratio", "unreached"), steps=400)
+@patient("plateau", may=("lr_too_low", "update_ratio"), steps=1000)
 def a_saddle_of_numbers(kind):
     data = kind.data("surface")
     model = kind.mlp(data, [16], init=nb.nn.init.normal(std=0.02))
     return kind.trainer(model, data, optimizer="sgd", lr=0.05)
 
 
-@patient("plateau", may=("lr_too_low", "update_ratio"), steps=600)
+@patient("plateau", may=("lr_too_low", "update_ratio"), steps=2500)
 def descent_on_spirals(kind):
     data = kind.data("spirals")
     return kind.trainer(kind.mlp(data, [8, 8]), data, optimizer="sgd", lr=0.02)
@@ -812,7 +816,7 @@ def adam_decayed(kind):
     return kind.trainer(kind.mlp(data, [32]), data, optimizer=nb.optim.Adam(lr=0.003, weight_decay=0.3))
 
 
-@patient("tiny_batch_norm", may=("lr_too_high", "small_batch", "update_ratio", "overfitting"), steps=400)
+@patient("tiny_batch_norm", may=("lr_too_high", "small_batch", "update_ratio", "overfitting", "vanishing"), steps=400)
 def norm_of_two(kind):
     data = kind.data("moons", "circles", "spirals", samples=400)
     trainer = kind.trainer(kind.mlp(data, [16, 16]), data, batch_size=2)

@@ -11,7 +11,7 @@ from .update_ratio import USUAL
 
 EVALUATIONS = 10
 STEADY = 0.8  # share of evaluations in which the loss falls: short steps go downhill every time
-SLOW = 0.05  # fallen within the window, as a share of what guessing costs
+SLOW = 0.1  # fallen within the window, as a share of what guessing costs
 FASTER = 10  # times, to try
 
 

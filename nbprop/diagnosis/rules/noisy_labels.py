@@ -8,7 +8,7 @@ from ..rule import Evidence, Remedy, Rule, line
 from ..seen import WINDOW
 
 ALONE = 0.1  # of the samples among others of one class, those of another; measured: in clouds that overlap up to 0.07
-CHANCE = 0.07  # by which the neighbours are right more often than the most frequent class is there
+CHANCE = 0.08  # kappa of neighbours, of which shuffled labels have 0 ± 0.03
 BETTER = 0.1  # by which the network is, on validation samples: then there is something that neighbours do not see
 UNTOLD = 0.9  # of the variance of numbers that the neighbours do not tell
 SAMPLES = 80
@@ -46,17 +46,20 @@ class NoisyLabels(Rule):
                 seen, Evidence("part of the targets that the neighbours do not tell", share, "below 0.9")
             )
         most = float(seen.shares.max())
-        if near.right < most + CHANCE:
+        if near.kappa < CHANCE:
             # What is hidden from neighbours a network may still find, as whether two signs are the same.
             if len(held) and np.median(held) > most + BETTER:
                 return None
-            return self.shuffled(seen, Evidence("samples whose neighbours are of their class", near.right, "most"))
+            return self.shuffled(
+                seen,
+                Evidence("how much more alike neighbours are than by chance, 0 to 1", near.kappa, f"above {CHANCE:g}"),
+            )
         if not near.alone > ALONE:
             return None
         return self.finding(
             "warning",
-            f"Some labels seem to be wrong: of the samples whose neighbours nearly all have the same one, {near.alone:.0%} "
-            "have another.",
+            f"Some labels seem to be wrong: of the samples whose neighbours nearly all have the same one, "
+            f"{near.alone:.0%} have another.",
             Evidence(self.number, near.alone, f"below {ALONE:g}"),
             since=0,
             picture=self.picture(seen),

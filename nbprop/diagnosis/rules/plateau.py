@@ -6,7 +6,7 @@ from ..finding import said
 from ..rule import Evidence, Remedy, Rule, line, rate
 
 FLAT = 0.01  # fallen within the last evaluations, as a share of what guessing costs
-EVALUATIONS = 15
+EVALUATIONS, LONG = 30, 40  # at least, and those that are looked at: 800 steps, as the playground evaluates
 HALF = 0.5  # of what guessing costs is gone: then it is only a hint
 LEFT = 0.3  # of what guessing costs, at least, that is still there
 
@@ -27,7 +27,7 @@ class Plateau(Rule):
     lesson = ("notebooks/03-gradient-descent.ipynb", "Terrain")
 
     def measure(self, seen):
-        return seen.flatness(EVALUATIONS)
+        return seen.flatness(EVALUATIONS, LONG)
 
     def find(self, seen):
         fallen = self.measure(seen)

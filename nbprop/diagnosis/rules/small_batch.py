@@ -6,10 +6,12 @@ from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..rule import Evidence, Remedy, Rule, line, rate
 
-NOISY = 20  # noise scale over batch size: McCandlish et al. 2018, at a batch of B_noise half of the speed is lost
+NOISY = (
+    3.0  # noise scale over batch size: of a step of such a batch only 1 / (1 + 3) is of use (McCandlish et al. 2018)
+)
 JUMPS = 0.03  # mean rise of the training loss between evaluations, as a share of what guessing costs
-LARGE = 16  # a batch from this size on is no small one
-SAMPLES = 24  # whose gradients are taken, one by one
+LARGE = 9  # a batch from this size on is no small one
+SAMPLES = 32  # whose gradients are taken, one by one
 
 
 class SmallBatch(Rule):
@@ -46,7 +48,7 @@ class SmallBatch(Rule):
             "warning",
             f"A batch of {batch} is too small: the noise of its gradient is {ratio**0.5:.0f} times as large as the "
             "gradient, and the loss jitters.",
-            Evidence(self.number, ratio, f"below {NOISY}"),
+            Evidence(self.number, ratio, f"below {NOISY:g}"),
             Evidence("mean rise of the training loss between two evaluations", seen.jumps, f"below {JUMPS:g}"),
             picture=line(steps, values, unit="training loss"),
             remedies=(

@@ -11,6 +11,7 @@ from ..seen import two_digits
 STRONG = (
     0.2  # pull over gradient: where it is 1 the weights stand still; of a batch the gradient is longer, by its noise
 )
+SHRUNK = 0.1  # of the size that weights have where signals keep theirs, 1 / √inputs (LeCun et al. 1998)
 LEFT = 0.4  # of what guessing costs: with less the pull does no harm
 EVALUATIONS = 5
 
@@ -40,7 +41,12 @@ class WeightDecay(Rule):
     def find(self, seen):
         ratio = self.measure(seen)
         steps, values = seen.need("train_loss", EVALUATIONS)
-        if not ratio > STRONG or seen.does_well or not 1 - seen.gained > LEFT or abs(seen.flatness(EVALUATIONS)) > 0.1:
+        if (
+            not (ratio > STRONG or size(seen) < SHRUNK)
+            or seen.does_well
+            or not 1 - seen.gained > LEFT
+            or abs(seen.flatness(EVALUATIONS)) > 0.1
+        ):
             return None
         name = "weight_decay" if seen.knob("weight_decay") else "l1"
         now = float(seen.knob(name))
@@ -48,13 +54,29 @@ class WeightDecay(Rule):
         words = {"weight_decay": "Weight decay", "l1": "L1"}[name]
         return self.finding(
             "warning",
-            f"{words} {now:g} is too strong: its pull towards 0 is {said(ratio)} times as strong as the gradient of "
-            f"the loss, and the training loss stays at {said(seen.loss)}.",
+            f"{words} {now:g} is too strong: "
+            + (
+                f"its pull towards 0 is {said(ratio)} times as strong as the gradient of the loss"
+                if ratio > STRONG
+                else "the weights have shrunk to nothing"
+            )
+            + f", and the training loss stays at {said(seen.loss)}.",
             Evidence(self.number, ratio, f"below {STRONG:g}"),
+            Evidence("size of the largest layer's weights over 1 / √inputs", size(seen), "about 1"),
             Evidence("training loss as a share of what guessing costs", 1 - seen.gained, "falling"),
             picture=line(steps, values, unit="training loss"),
             remedies=(Remedy(f"{words} {less:g}", {name: less}), Remedy(f"No {words.lower()}", {name: 0.0})),
         )
+
+
+def size(seen) -> float:
+    """Of the weights of the layer where they are largest, over 1 / √inputs."""
+    sizes = [1.0]
+    for layer in seen.layers:
+        if len(layer.shape) > 1 and layer.kind != "Embedding":
+            weights = seen.theta[layer.weight].astype(np.float64)
+            sizes.append(float(np.sqrt(np.square(weights).mean() * weights.size / layer.shape[0])))
+    return max(sizes[1:], default=1.0)
 
 
 def pulls(seen) -> tuple[float, float]:
