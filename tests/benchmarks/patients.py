@@ -33,7 +33,9 @@ class Kind:
     def data(self, *names, **settings):
         """One of the named data sets: the first, in the first suite."""
         name = str(self.rng.choice(names)) if self.number else names[0]
-        if name not in ("iris", "digits"):
+        if name in ("iris", "digits"):
+            settings.pop("samples", None)
+        else:
             settings = {"samples": self.samples, "noise": self.noise, **settings}
         return nb.data.dataset(name, **{"seed": self.seed, **settings})
 
@@ -463,7 +465,9 @@ def deep_standard_tanh(kind):
 @patient("vanishing", may=(*STUCK, "dead"))
 def deep_relu_too_small(kind):
     data = kind.data("spirals", "xor")
-    return kind.trainer(kind.mlp(data, [32] * 15, "relu", "standard", sized=False), data, optimizer="sgd", lr=0.01)
+    return kind.trainer(
+        kind.mlp(data, [32] * 15, "leaky_relu", "standard", sized=False), data, optimizer="sgd", lr=0.01
+    )
 
 
 @patient("vanishing", may=STUCK)
@@ -492,15 +496,12 @@ def deep_tanh_too_large(kind):
 )
 def recurrent_too_large(kind):
     data = sequences(kind, 30)
-    layer = nb.nn.RNN(
-        1,
-        kind.width(16),
-        nonlinearity="relu",
-        batch_first=True,
-        recurrent_init=nb.nn.init.orthogonal(gain=2.2),
-        rng=kind.seed,
-    )
-    return kind.trainer(Last(layer, 1, kind.seed), data, optimizer="sgd", lr=1e-15)
+
+    def longer(rng, fan_in, fan_out):
+        return 1.4 * np.eye(fan_out)
+
+    model = recurrent(kind, nb.nn.RNN, nonlinearity="relu", recurrent_init=longer)
+    return kind.trainer(model, data, optimizer="sgd", lr=1e-12)
 
 
 @patient("saturated", may=("exploding", "first_loss", "overfitting", "lr_too_high", *STUCK), steps=200)
@@ -580,7 +581,7 @@ def adam_much_too_slow(kind):
 @patient("lr_too_low", may=("update_ratio",))
 def descent_too_slow(kind):
     data = kind.data("digits", "moons")
-    return kind.trainer(kind.mlp(data, [32], "relu"), data, optimizer="sgd", lr=1e-4)
+    return kind.trainer(kind.mlp(data, [32], "relu"), data, optimizer="sgd", lr=5e-5)
 
 
 @patient("lr_too_low", may=("update_ratio",), steps=300)
@@ -604,7 +605,7 @@ def one_layer_stands_still(kind):
     first.weight.data *= 3e3  # the normalization behind it takes the length away, and the gradient is as much smaller
     model = nb.nn.Sequential(first, nb.nn.BatchNorm1d(w), nb.nn.Tanh(), nb.nn.Linear(w, w, rng=rng), nb.nn.Tanh(),
                              nb.nn.Linear(w, 1, rng=rng))  # fmt: skip
-    return kind.trainer(model, data, lr=1e-4)
+    return kind.trainer(model, data, lr=1e-3)
 
 
 # ---- start, data, loss -----------------------------------------------------------------------------------------------
@@ -675,7 +676,7 @@ def numbers_out_of_reach(kind):
 def sure_from_the_start(kind):
     data = kind.data("digits", "gaussians", "iris")
     model = kind.mlp(data, [32])
-    model[-1].weight.data *= 15
+    model[-1].weight.data *= 40
     return kind.trainer(model, data)
 
 
@@ -732,8 +733,11 @@ def few_noisy_points(kind):
 
 @patient("overfitting", may=("update_ratio", "noisy_labels"), steps=2500)
 def few_noisy_numbers(kind):
-    data = kind.data("wave", samples=60, noise=1.0, validation=0.5)
-    return kind.trainer(kind.mlp(data, [64, 64], "relu", sized=False), data, lr=0.01)
+    rng = np.random.default_rng(kind.seed)
+    X = rng.normal(size=(100, 10))
+    y = X[:, :1] + rng.normal(size=(100, 1))
+    data = nb.data.from_arrays(X, y, validation=0.4, seed=kind.seed, name="few")
+    return kind.trainer(kind.mlp(data, [64, 64], "relu", sized=False), data, lr=0.005)
 
 
 @patient("overfitting", may=("update_ratio", "noisy_labels"), steps=1500)

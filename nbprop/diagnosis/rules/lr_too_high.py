@@ -15,6 +15,7 @@ RISEN = 1.2  # times what it was
 EARLY = 100  # steps before that is said
 SWINGING = 0.4  # share of steps in which the loss of the whole data rises: 1/2 is swinging (Cohen et al. 2021)
 WHOLE = 60  # such steps
+SWING = 0.005  # mean rise from step to step, as a share of what guessing costs: less does no harm
 
 
 class LrTooHigh(Rule):
@@ -89,7 +90,8 @@ class LrTooHigh(Rule):
         if (np.diff(steps) != 1).any():
             return None
         rises = float((np.diff(values[-WHOLE:]) > 1e-6 * np.abs(values[-WHOLE:-1])).mean())
-        if rises < SWINGING or seen.does_well:
+        swing = float(np.maximum(np.diff(values[-WHOLE:]), 0).mean()) / seen.scale
+        if rises < SWINGING or swing < SWING or seen.does_well:
             return None
         return self.finding(
             "hint",

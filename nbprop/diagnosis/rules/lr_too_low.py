@@ -11,7 +11,8 @@ from .update_ratio import USUAL
 
 EVALUATIONS = 10
 STEADY = 0.8  # share of evaluations in which the loss falls: short steps go downhill every time
-SLOW = 0.1  # fallen within the window, as a share of what guessing costs
+SLOW = 0.07  # fallen within the window, as a share of what guessing costs
+HALF = 0.5  # of what guessing costs is gone: then it is not too low
 FASTER = 10  # times, to try
 
 
@@ -36,7 +37,13 @@ class LrTooLow(Rule):
         fallen = self.measure(seen)
         steps, values = seen.train
         recent = values[-WINDOW:]
-        if seen.does_well or not 0 < fallen < SLOW or (np.diff(recent) < 0).mean() < STEADY or not seen.lr:
+        if (
+            seen.does_well
+            or seen.gained > HALF
+            or not 0 < fallen < SLOW
+            or (np.diff(recent) < 0).mean() < STEADY
+            or not seen.lr
+        ):
             return None
         evidence = [Evidence(self.number, fallen, f"more than {SLOW:g}")]
         try:

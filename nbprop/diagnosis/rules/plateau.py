@@ -7,7 +7,8 @@ from ..rule import Evidence, Remedy, Rule, line, rate
 
 FLAT = 0.01  # fallen within the last evaluations, as a share of what guessing costs
 EVALUATIONS, LONG = 30, 40  # at least, and those that are looked at: 800 steps, as the playground evaluates
-HALF = 0.5  # of what guessing costs is gone: then it is only a hint
+NOTHING = 0.05  # of what guessing costs is gone: it is a warning; else a hint, until so many evaluations are made
+LASTING = 150
 LEFT = 0.3  # of what guessing costs, at least, that is still there
 
 
@@ -36,7 +37,7 @@ class Plateau(Rule):
             return None
         plain = type(seen.knob("optimizer")).__name__ == "SGD"
         return self.finding(
-            "warning" if seen.gained < HALF else "hint",
+            "warning" if seen.gained < NOTHING or len(values) >= LASTING else "hint",
             f"A plateau: the training loss stays at {said(seen.loss)}, where guessing costs {said(seen.scale)}.",
             Evidence(self.number, fallen, f"more than {FLAT:g}"),
             Evidence("training loss as a share of what guessing costs", 1 - seen.gained, "falling"),
