@@ -52,8 +52,8 @@ class Remedy:
     """Something to do, as one turn that `undo` takes back and rewinding repeats.
 
     words: what it is called on a button, such as "Learning rate 0.01".
-    changes: keywords of `trainer.set`; or act: (name of a method of the trainer, its arguments). Neither: it can only
-        be done in code, and `hindrance` says how.
+    changes: keywords of `trainer.set`; act: (name of a method of the trainer, its arguments), called after that.
+        Neither: it can only be done in code, and `hindrance` says how.
     hindrance: why it cannot be applied, known beforehand; "".
     """
 
@@ -67,7 +67,7 @@ class Remedy:
         if self.hindrance or not (self.changes or self.act):
             return self.hindrance or "this is to be changed in code"
         kind = type(source).__name__
-        if not hasattr(source, "set" if self.changes else self.act[0] if self.act else ""):
+        if (self.changes and not hasattr(source, "set")) or (self.act and not hasattr(source, self.act[0])):
             return f"this {kind} cannot be turned: {self.words} is to be done in code"
         if getattr(source, "moment", None) is not None:
             return f"this is the past, step {source.moment:,}, which is only looked at: go back to the present first"
@@ -79,9 +79,16 @@ class Remedy:
         """Do it. Raises ValueError, in words, where it cannot be done."""
         if why := self.cannot(source):
             raise ValueError(f"{self.words}: {why}")
+        together = getattr(source, "together", None)
+        if together is None:
+            self._do(source)
+        else:
+            together(self.words, lambda: self._do(source))
+
+    def _do(self, source):
         if self.changes:
             source.set(**self.changes)
-        elif self.act is not None:
+        if self.act is not None:
             name, arguments = self.act
             getattr(source, name)(*arguments)
 

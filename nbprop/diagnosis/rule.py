@@ -22,6 +22,7 @@ class Rule:
     name: as the file. title: what it is called above a finding. number: what `measure` measures, in words.
     needs: protocols of record/source.py that a source must have. after: names of rules: where one of them has found
         something, this one would only name a consequence, and is silent.
+    judged: the series of the history that tells whether a remedy has helped.
     why, equation, lesson: see Finding. lesson: (file in notebooks/, a section in it).
     """
 
@@ -29,6 +30,7 @@ class Rule:
     title: ClassVar[str] = ""
     number: ClassVar[str] = ""
     needs: ClassVar[tuple[type, ...]] = ()
+    judged: ClassVar[str] = "train_loss"
     after: ClassVar[tuple[str, ...]] = ()
     why: ClassVar[str] = ""
     equation: ClassVar[str] = ""

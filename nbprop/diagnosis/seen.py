@@ -291,6 +291,17 @@ class Seen:
         return np.asarray(self.source.theta)
 
     @cached_property
+    def size(self) -> float:
+        """Of the weights of the layer where they are largest, over 1 / √inputs: with about 1 a signal keeps its size
+        (LeCun et al. 1998)."""
+        sizes = []
+        for layer in self.layers:
+            if len(layer.shape) > 1 and layer.kind != "Embedding":
+                weights = self.theta[layer.weight].astype(np.float64)
+                sizes.append(float(np.sqrt(np.square(weights).mean() * weights.size / layer.shape[0])))
+        return max(sizes, default=1.0)
+
+    @cached_property
     def gradient(self) -> np.ndarray:
         """Of the last step, laid out as theta. CannotSay before the first one."""
         try:

@@ -14,7 +14,9 @@ from .seen import Seen
 
 ENOUGH = 100  # steps after a remedy, before anything is said of it
 LEAST = 0.1  # share by which the loss must have fallen, or risen, to be worth a word
-LOOKED_AT = 50  # batches that a loss is the median of
+RIGHT = 0.02  # likewise of an accuracy
+EVALUATIONS = 3  # whose median is taken
+WORDS = {"train_loss": "training loss", "val_loss": "validation loss", "val_accuracy": "validation accuracy"}
 
 
 class Treatment:
@@ -25,8 +27,9 @@ class Treatment:
         print(treatment)
 
     finding, remedy: what for, and what. step: after which it was applied. Raises ValueError where it cannot be.
-    state: "waiting" (too few steps since), "helped", "unchanged", "worse" or "undone"; `describe()` says it in words,
-    with the numbers; both look at the source as it is then.
+    state: "waiting" (too few steps since), "helped" (the loss is less), "unchanged", "worse" or "undone"; `describe()`
+    says it in words, with the numbers; both look at the source as it is then. The loss is that on the training samples,
+    of overfitting on the others; where the remedy changes data or loss, their accuracy counts instead.
     """
 
     def __init__(self, finding: Finding, source: Any, remedy: "Remedy | None" = None) -> None:
@@ -36,15 +39,19 @@ class Treatment:
             remedy = finding.remedies[0]
         self.finding, self.remedy, self._source = finding, remedy, source
         self.number = finding.evidence[0].value if finding.evidence else float("nan")
-        self.loss = _loss(Seen(source))
-        before = len(source.history.events)
+        self.judged = known_rules()[finding.rule].judged
+        if self.judged and {"data", "loss"} & remedy.changes.keys():
+            self.judged = "val_accuracy" if len(source.history.series("val_accuracy")[0]) else ""
+        self.before = _now(Seen(source), self.judged)
+        events = len(source.history.events)
         remedy.apply(source)
         self.step = int(source.steps)
-        self._events = tuple(source.history.events[before:])
+        self._events = tuple(source.history.events[events:])
 
     def outcome(self) -> dict[str, Any]:
-        """state; steps: made since; number, number_now: what the finding is judged by; loss, loss_now; found: whether
-        it is still there. NaN where nothing was measured."""
+        """state; steps: made since; number, number_now: what the finding is judged by; judged: name of the series of
+        the history by which the run is; value, value_now: what it was, and is; gone: whether the finding is. NaN where
+        nothing was measured."""
         between = getattr(self._source, "between", None)
         with np.errstate(all="ignore"):
             return self._outcome() if between is None else between(self._outcome)
@@ -53,28 +60,39 @@ class Treatment:
         source = self._source
         seen, rule = Seen(source), known_rules()[self.finding.rule]
         steps = seen.step - self.step
-        gone = any(event not in source.history.events for event in self._events)
+        undone = steps < 0 or any(event not in source.history.events for event in self._events)
         outcome = {
-            "state": "undone" if gone or steps < 0 else "waiting",
+            "state": "undone" if undone else "waiting",
             "steps": steps,
             "number": self.number,
             "number_now": float("nan"),
-            "loss": self.loss,
-            "loss_now": _loss(seen),
-            "found": True,
+            "judged": self.judged,
+            "value": self.before,
+            "value_now": _now(seen, self.judged),
+            "gone": False,
         }
-        if outcome["state"] == "undone" or (steps < ENOUGH and source.status != "stopped"):
+        if undone or (steps < ENOUGH and source.status != "stopped"):
             return outcome
         with suppress(CannotSay):
             outcome["number_now"] = float(rule.measure(seen))
-        outcome["found"] = self.finding.rule in looked(seen)
-        then, now = self.loss, outcome["loss_now"]
-        better, worse = now < then * (1 - LEAST), not now < then * (1 + LEAST) and np.isfinite(then)
-        if source.status == "stopped" or worse:
-            outcome["state"] = "worse"
-        else:
-            outcome["state"] = "helped" if better or not outcome["found"] else "unchanged"
+        found = looked(seen)
+        outcome["gone"] = rule.name not in found and rule.name not in found.skipped
+        outcome["state"] = (
+            "worse" if source.status == "stopped" else self._judged(outcome["value_now"], outcome["gone"])
+        )
         return outcome
+
+    def _judged(self, now, gone):
+        if not np.isfinite(now) or not self.judged:
+            return "helped" if gone else "unchanged"
+        then = self.before
+        if self.judged.endswith("accuracy"):
+            return (
+                "helped" if now > then + RIGHT else "worse" if now < then - RIGHT else "helped" if gone else "unchanged"
+            )
+        if not np.isfinite(then) or now < then * (1 - LEAST):
+            return "helped"
+        return "worse" if now > then * (1 + LEAST) else "unchanged"
 
     @property
     def state(self) -> str:
@@ -89,22 +107,24 @@ class Treatment:
         if told["state"] == "waiting":
             return f"{what}: {steps} of {ENOUGH} steps made, too early to tell."
         head = {"helped": "it helped", "unchanged": "it has not helped yet", "worse": "it has made it worse"}
-        parts = [f"loss {said(told['loss'])} → {said(told['loss_now'])} in {steps:,} steps"]
+        name = known_rules()[self.finding.rule].number
+        parts = []
         if np.isfinite(told["number_now"]):
-            parts.insert(
-                0, f"{known_rules()[self.finding.rule].number} {said(told['number'])} → {said(told['number_now'])}"
-            )
+            parts.append(f"{name} {said(told['number'])} → {said(told['number_now'])}")
+        if np.isfinite(told["value_now"]):
+            word = WORDS.get(self.judged, self.judged)
+            parts.append(f"{word} {said(told['value'])} → {said(told['value_now'])}")
+        parts.append(f"in {steps:,} steps")
         if self._source.status == "stopped":
             parts.append(f"the run has stopped: {self._source.message}")
-        elif not told["found"]:
+        elif told["gone"]:
             parts.append("what was found is gone")
         return f"{what}: {head[told['state']]}: {', '.join(parts)}."
 
     __str__ = describe
 
 
-def _loss(seen):
-    """The loss now, of training samples or, newer, of the last batches; NaN where there is none."""
-    steps, values = seen.series("loss", whole=True)
-    since = values[steps > max(seen.turned, seen.step - LOOKED_AT)] if seen.step > seen.turned else values[-LOOKED_AT:]
-    return float(np.median(since)) if len(since) else float("nan")
+def _now(seen, name):
+    """The median of the newest evaluations since the last turn; NaN where there is none, or nothing to judge by."""
+    values = seen.series(name)[1] if name else ()
+    return float(np.median(values[-EVALUATIONS:])) if len(values) else float("nan")

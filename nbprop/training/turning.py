@@ -85,6 +85,18 @@ class Turning(knobs.Knobs, Live):
         looks = looks or self._run.stale
         self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
 
+    def together(self, words: str, function: Callable[[], Any]) -> None:
+        """Call a function that turns several knobs, or rewinds and turns one: `undo` takes all of it back as one thing,
+        called `words`."""
+        self.post(lambda: self._together(words, function))
+
+    def _together(self, words, function):
+        before = self._acts.done[-1] if self._acts.done else None
+        try:
+            function()
+        finally:
+            self._acts.join(before, words)
+
     def refusal(self, **changes: Unpack[Turns]) -> str:
         """Why `set(**changes)` would be refused, in words; "" if it would not. Nothing is turned."""
         try:

@@ -326,23 +326,19 @@ def layer_norm(kind):
     return kind.trainer(model, data, lr=0.01)
 
 
-@patient(may=("update_ratio",))
+@patient(may=("update_ratio",), steps=240)
 def lstm(kind):
     data = sequences(kind)
-    return kind.trainer(
-        Last(nb.nn.LSTM(1, kind.width(16), batch_first=True, rng=kind.seed), 1, kind.seed), data, lr=0.01
-    )
+    return kind.trainer(recurrent(kind, nb.nn.LSTM), data, lr=0.01)
 
 
-@patient(may=("update_ratio",))
+@patient(may=("update_ratio",), steps=240)
 def gru(kind):
     data = sequences(kind)
-    return kind.trainer(
-        Last(nb.nn.GRU(1, kind.width(16), batch_first=True, rng=kind.seed), 1, kind.seed), data, lr=0.01
-    )
+    return kind.trainer(recurrent(kind, nb.nn.GRU), data, lr=0.01)
 
 
-@patient(may=("update_ratio",))
+@patient(may=("update_ratio",), steps=240)
 def rnn_clipped_now_and_then(kind):
     data = sequences(kind)
     return kind.trainer(recurrent(kind, nb.nn.RNN), data, lr=0.005, clip=5.0)
@@ -480,7 +476,7 @@ def digits_deep_sigmoid(kind):
 def deep_relu_too_large(kind):
     data = kind.data("circles", "moons")
     init = nb.nn.init.normal(std=0.8)
-    return kind.trainer(kind.mlp(data, [16] * 10, "relu", init), data, optimizer="sgd", lr=1e-9)
+    return kind.trainer(kind.mlp(data, [16] * 10, "relu", init, sized=False), data, optimizer="sgd", lr=1e-9)
 
 
 @patient("exploding", may=("saturated", "first_loss", "lr_too_high", "update_ratio", "noisy_labels"), steps=200)
@@ -498,7 +494,7 @@ def recurrent_too_large(kind):
     data = sequences(kind, 30)
 
     def longer(rng, fan_in, fan_out):
-        return 1.4 * np.eye(fan_out)
+        return 1.25 * np.eye(fan_out)
 
     model = recurrent(kind, nb.nn.RNN, nonlinearity="relu", recurrent_init=longer)
     return kind.trainer(model, data, optimizer="sgd", lr=1e-12)
@@ -587,9 +583,7 @@ def descent_too_slow(kind):
 @patient("lr_too_low", may=("update_ratio",), steps=300)
 def lstm_too_slow(kind):
     data = sequences(kind)
-    return kind.trainer(
-        Last(nb.nn.LSTM(1, kind.width(16), batch_first=True, rng=kind.seed), 1, kind.seed), data, lr=1e-6
-    )
+    return kind.trainer(recurrent(kind, nb.nn.LSTM), data, lr=1e-6)
 
 
 @patient("update_ratio", may=("overfitting", "lr_too_high"), steps=100)

@@ -43,7 +43,7 @@ class Dead(Rule):
             remedies=(
                 Remedy("Use leaky ReLU", {"activation": "leaky_relu"}),
                 Remedy(f"Draw {layers[0]} anew (he)", act=("reinitialize", (layers[0], "he"))),
-                Remedy("Batch normalization", {"batch_norm": True}) if seen.knob("batch_norm") is False else None,
+                Remedy("Draw all weights anew (he)", act=("reinitialize", ("all", "he"))),
             ),
         )
 

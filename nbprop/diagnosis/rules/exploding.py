@@ -122,19 +122,18 @@ def through_time(seen) -> np.ndarray:
 
 
 def clipped(seen) -> tuple[Remedy, ...]:
-    """A bound for the gradient, and a smaller learning rate."""
+    """Weights that keep the length of what they are multiplied with, a bound for the gradient, smaller steps."""
     usual = seen.series("dW")[1]
     norm = float(np.median(np.sqrt(np.nansum(np.square(usual, dtype=np.float64), axis=1)))) if len(usual) else 1.0
     clip = min(1.0, two_digits(norm)) if np.isfinite(norm) and norm > 1e-6 else 1.0
+    anew = Remedy("Draw all weights anew (orthogonal)", act=("reinitialize", ("all", "orthogonal")))
     slower = rate(seen, 1 / 10)
-    return (Remedy(f"Clip the gradient at {clip:g}", {"clip": clip}), *([slower] if slower else []))
+    return (anew, Remedy(f"Clip the gradient at {clip:g}", {"clip": clip}), *([slower] if slower else []))
 
 
 def remedies(seen) -> tuple[Remedy, ...]:
     """Weights of another size."""
     relu = any(layer.activation in ("relu", "leaky_relu", "elu", "gelu", "silu") for layer in seen.layers)
     init = "he" if relu else "xavier"
-    found = [Remedy(f"Draw all weights anew ({init})", act=("reinitialize", ("all", init)))]
-    if seen.knob("batch_norm") is False:
-        found.append(Remedy("Batch normalization", {"batch_norm": True}))
-    return (*found, *clipped(seen))
+    anew = Remedy(f"Draw all weights anew ({init})", act=("reinitialize", ("all", init)))
+    return (anew, Remedy("Batch normalization", {"batch_norm": True})) if seen.knob("batch_norm") is False else (anew,)

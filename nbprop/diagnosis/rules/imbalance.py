@@ -18,6 +18,7 @@ class Imbalance(Rule):
     name = "imbalance"
     title = "Rare class"
     number = "share of the rarest class over an equal share"
+    judged = ""
     needs = (Taught, Predicts)
     why = (
         "The loss is the mean over all samples, so a class with few of them hardly counts: who always says the common "

@@ -13,7 +13,8 @@ EVALUATIONS = 10
 STEADY = 0.8  # share of evaluations in which the loss falls: short steps go downhill every time
 SLOW = 0.07  # fallen within the window, as a share of what guessing costs
 HALF = 0.5  # of what guessing costs is gone: then it is not too low
-FASTER = 10  # times, to try
+USUALLY = 1e-3  # update to weight ratio (A. Karpathy, makemore)
+FASTEST = 1000.0  # times, to try
 
 
 class LrTooLow(Rule):
@@ -55,6 +56,7 @@ class LrTooLow(Rule):
             evidence.append(Evidence("update to weight ratio", ratio, f"{USUAL[0]:g} to {USUAL[1]:g}"))
         if not ratio < 2 * USUAL[0]:
             return None
+        faster = float(np.clip(USUALLY / ratio, 10, FASTEST)) if ratio > 0 else 100.0
         return self.finding(
             "warning",
             f"The loss falls steadily but very slowly: by {said(100 * fallen)} % of what guessing costs in "
@@ -62,5 +64,5 @@ class LrTooLow(Rule):
             *evidence,
             since=int(steps[0]),
             picture=line(steps, values, unit="training loss"),
-            remedies=(rate(seen, FASTER), rate(seen, FASTER**2)),
+            remedies=(rate(seen, faster), rate(seen, faster / 10)),
         )

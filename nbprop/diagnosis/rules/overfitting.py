@@ -10,6 +10,7 @@ from ..rule import Evidence, Remedy, Rule, line
 EVALUATIONS = 10  # after the lowest one, before a rise is one
 RISE = 0.15  # of the validation loss above its lowest, as a share of what guessing costs
 ALARM = 0.5
+GAP, KNOWN = 0.35, 0.9  # between both losses, as a share of what guessing costs, where so much is learned by heart
 SMOOTH = 5  # evaluations that are averaged (median)
 HELD = 20  # validation samples: of fewer the loss says little
 
@@ -19,6 +20,7 @@ class Overfitting(Rule):
     title = "Overfitting"
     number = "rise of the validation loss above its lowest, as a share of what guessing costs"
     needs = (Recorded,)
+    judged = "val_loss"
     why = (
         "From some step on the network learns what is true of these samples only. The training loss still falls, and "
         "the loss on samples that it has never seen rises; weights that are held small, or more data, are against it."
@@ -27,37 +29,42 @@ class Overfitting(Rule):
     lesson = ("notebooks/07-overfitting.ipynb", "Two losses")
 
     def measure(self, seen):
-        return self.rise(seen)[0]
-
-    def rise(self, seen):
-        """(rise, step of the lowest)."""
-        steps, values = seen.need("val_loss", EVALUATIONS + SMOOTH)
-        smooth = np.median(np.lib.stride_tricks.sliding_window_view(values, SMOOTH), axis=1)
-        lowest = int(np.argmin(smooth))
-        return float(smooth[-1] - smooth[lowest]) / seen.scale, int(steps[lowest + SMOOTH // 2]), lowest
+        return rise(seen)[0]
 
     def find(self, seen):
-        rise, step, lowest = self.rise(seen)
+        risen, lowest, step = rise(seen)
         steps, values = seen.series("val_loss")
         train = seen.train[1]
         data = getattr(seen.source, "data", None)
-        few = data is not None and len(getattr(data, "X_val", values)) < HELD
-        if few or not rise > RISE or len(values) - lowest < EVALUATIONS + SMOOTH:
+        if len(getattr(data, "X_val", values)) < HELD or len(train) != len(values):
             return None
         gap = float(np.median(values[-SMOOTH:]) - np.median(train[-SMOOTH:])) / seen.scale
         falls = np.median(train[-SMOOTH:]) < np.median(train[lowest : lowest + SMOOTH])
-        if not falls or gap < rise / 2:
+        rises = risen > RISE and len(values) - lowest >= EVALUATIONS + SMOOTH and falls and gap > risen / 2
+        if not rises and not (gap > GAP and seen.gained > KNOWN):
             return None
+        now, best = float(values[-1]), float(values.min())
         return self.finding(
-            "alarm" if rise > ALARM else "warning",
-            f"It overfits: since step {step:,} the loss on validation samples rises, {said(min(values))} → "
-            f"{said(values[-1])}, while the training loss is {said(train[-1])}.",
-            Evidence(self.number, rise, f"below {RISE:g}"),
-            Evidence("validation loss above training loss, as a share of what guessing costs", gap, "near 0"),
-            since=step,
-            picture=line(steps, values, float(min(values)), "validation loss"),
+            "alarm" if risen > ALARM else "warning",
+            f"It overfits: since step {step:,} the loss on validation samples rises, {said(best)} → {said(now)}, while "
+            f"the training loss is {said(train[-1])}."
+            if rises
+            else f"It overfits: what it has learned it knows by heart, for the loss is {said(train[-1])} on the "
+            f"training samples and {said(now)} on others.",
+            Evidence(self.number, risen, f"below {RISE:g}"),
+            Evidence("validation loss above training loss, as a share of what guessing costs", gap, f"below {GAP:g}"),
+            since=step if rises else None,
+            picture=line(steps, values, best, "validation loss"),
             remedies=remedies(seen, step),
         )
+
+
+def rise(seen) -> tuple[float, int, int]:
+    """(how far the validation loss is above its lowest, as a share of what guessing costs; place of that, its step)."""
+    steps, values = seen.need("val_loss", EVALUATIONS + SMOOTH)
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(values, SMOOTH), axis=1)
+    lowest = int(np.argmin(smooth))
+    return float(smooth[-1] - smooth[lowest]) / seen.scale, lowest, int(steps[lowest + SMOOTH // 2])
 
 
 def remedies(seen, step) -> "tuple[Remedy | None, ...]":

@@ -1,6 +1,6 @@
 """The loss does not move, and no other rule says why."""
 
-from nbprop.record.source import Recorded
+from nbprop.record.source import Layered, Opened, Recorded, lacking
 
 from ..finding import said
 from ..rule import Evidence, Remedy, Rule, line, rate
@@ -9,6 +9,7 @@ FLAT = 0.01  # fallen within the last evaluations, as a share of what guessing c
 EVALUATIONS, LONG = 30, 40  # at least, and those that are looked at: 800 steps, as the playground evaluates
 NOTHING = 0.05  # of what guessing costs is gone: it is a warning; else a hint, until so many evaluations are made
 LASTING = 150
+SMALL = 0.3  # weights over 1 / √inputs: near 0 there is a saddle
 LEFT = 0.3  # of what guessing costs, at least, that is still there
 
 
@@ -35,6 +36,9 @@ class Plateau(Rule):
         steps, values = seen.train
         if seen.does_well or not abs(fallen) < FLAT or not seen.gained < 1 - LEFT:
             return None
+        small = None
+        if not lacking(seen.source, (Layered, Opened)) and seen.size < SMALL:
+            small = Remedy("Draw all weights anew", act=("reinitialize", ("all",)))
         plain = type(seen.knob("optimizer")).__name__ == "SGD"
         return self.finding(
             "warning" if seen.gained < NOTHING or len(values) >= LASTING else "hint",
@@ -43,6 +47,7 @@ class Plateau(Rule):
             Evidence("training loss as a share of what guessing costs", 1 - seen.gained, "falling"),
             picture=line(steps, values, unit="training loss"),
             remedies=(
+                small,
                 Remedy("Use Adam", {"optimizer": "adam", "lr": 0.01}) if plain else None,
                 rate(seen, 3),
             ),

@@ -44,7 +44,6 @@ class Saturated(Rule):
             remedies=(
                 init,
                 Remedy("Batch normalization", {"batch_norm": True}) if seen.knob("batch_norm") is False else None,
-                Remedy("Use ReLU", {"activation": "relu"}),
             ),
         )
 

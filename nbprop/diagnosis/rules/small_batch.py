@@ -6,10 +6,8 @@ from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..rule import Evidence, Remedy, Rule, line, rate
 
-NOISY = (
-    3.0  # noise scale over batch size: of a step of such a batch only 1 / (1 + 3) is of use (McCandlish et al. 2018)
-)
-JUMPS = 0.03  # mean rise of the training loss between evaluations, as a share of what guessing costs
+NOISY = 1.0  # noise scale over batch size: half of what such a step does is noise (McCandlish et al. 2018)
+JUMPS = 0.02  # mean rise of the training loss between evaluations, as a share of what guessing costs
 LARGE = 9  # a batch from this size on is no small one
 SAMPLES = 32  # whose gradients are taken, one by one
 

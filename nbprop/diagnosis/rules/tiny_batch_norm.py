@@ -13,6 +13,7 @@ class TinyBatchNorm(Rule):
     name = "tiny_batch_norm"
     title = "Batch normalization with tiny batches"
     number = "samples in a batch"
+    judged = "val_loss"
     needs = (Built, Turned)
     why = (
         "Batch normalization divides by the spread within the batch. Of two or four samples that is hardly more than "

@@ -66,13 +66,9 @@ def ratio(seen) -> tuple[float, int, int]:
 def remedies(seen) -> tuple[Remedy, ...]:
     """What lets a gradient through, as far as the network has it."""
     names = {layer.activation for layer, hidden in zip(seen.layers, seen.hidden, strict=True) if hidden}
-    found = []
-    if seen.knob("batch_norm") is False:
-        found.append(Remedy("Batch normalization", {"batch_norm": True}))
-    if "sigmoid" in names:
-        found.append(Remedy("Use tanh", {"activation": "tanh"}))
-    if names & {"sigmoid", "tanh"}:
-        found.append(Remedy("Use ReLU", {"activation": "relu"}))
     init = "he" if names & {"relu", "leaky_relu", "elu", "gelu", "silu"} else "xavier"
-    found.append(Remedy(f"Draw all weights anew ({init})", act=("reinitialize", ("all", init))))
-    return tuple(found)
+    anew = Remedy(f"Draw all weights anew ({init})", act=("reinitialize", ("all", init)))
+    norm = [Remedy("Batch normalization", {"batch_norm": True})] if seen.knob("batch_norm") is False else []
+    if "sigmoid" in names:
+        return (Remedy("Use ReLU", {"activation": "relu"}), Remedy("Use tanh", {"activation": "tanh"}), *norm)
+    return (anew, *norm)

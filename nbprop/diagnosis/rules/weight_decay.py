@@ -42,7 +42,7 @@ class WeightDecay(Rule):
         ratio = self.measure(seen)
         steps, values = seen.need("train_loss", EVALUATIONS)
         if (
-            not (ratio > STRONG or size(seen) < SHRUNK)
+            not (ratio > STRONG or seen.size < SHRUNK)
             or seen.does_well
             or not 1 - seen.gained > LEFT
             or abs(seen.flatness(EVALUATIONS)) > 0.1
@@ -50,8 +50,14 @@ class WeightDecay(Rule):
             return None
         name = "weight_decay" if seen.knob("weight_decay") else "l1"
         now = float(seen.knob(name))
-        less = two_digits(now / 100)
         words = {"weight_decay": "Weight decay", "l1": "L1"}[name]
+        less = Remedy(f"{words} {two_digits(now / 100):g}", {name: two_digits(now / 100)})
+        none = Remedy(f"No {words.lower()}", {name: 0.0})
+        # Out of weights that are all about 0 no gradient leads.
+        anew = (
+            Remedy(f"{less.words}, weights drawn anew", less.changes, ("reinitialize", ("all",))),
+            Remedy(f"{none.words}, weights drawn anew", none.changes, ("reinitialize", ("all",))),
+        )
         return self.finding(
             "warning",
             f"{words} {now:g} is too strong: "
@@ -62,21 +68,11 @@ class WeightDecay(Rule):
             )
             + f", and the training loss stays at {said(seen.loss)}.",
             Evidence(self.number, ratio, f"below {STRONG:g}"),
-            Evidence("size of the largest layer's weights over 1 / √inputs", size(seen), "about 1"),
+            Evidence("size of the largest layer's weights over 1 / √inputs", seen.size, "about 1"),
             Evidence("training loss as a share of what guessing costs", 1 - seen.gained, "falling"),
             picture=line(steps, values, unit="training loss"),
-            remedies=(Remedy(f"{words} {less:g}", {name: less}), Remedy(f"No {words.lower()}", {name: 0.0})),
+            remedies=anew if seen.size < SHRUNK else (less, none),
         )
-
-
-def size(seen) -> float:
-    """Of the weights of the layer where they are largest, over 1 / √inputs."""
-    sizes = [1.0]
-    for layer in seen.layers:
-        if len(layer.shape) > 1 and layer.kind != "Embedding":
-            weights = seen.theta[layer.weight].astype(np.float64)
-            sizes.append(float(np.sqrt(np.square(weights).mean() * weights.size / layer.shape[0])))
-    return max(sizes[1:], default=1.0)
 
 
 def pulls(seen) -> tuple[float, float]:
