@@ -185,6 +185,15 @@ def clouds(kind, shares=(0.5, 0.5), apart=2.5, inputs=4, n=None):
     return nb.data.from_arrays(X, y, seed=kind.seed, name="clouds", task="multiclass" if len(shares) > 2 else "binary")
 
 
+def sigmoids(depth=8, steps=200, watched=True):
+    """A trainer whose gradient vanishes."""
+    trainer = nb.Trainer(nb.nn.mlp([2, *[8] * depth, 1], activation="sigmoid", seed=0), "spirals", seed=0)
+    if watched:
+        trainer.watch()
+    trainer.fit(steps=steps, bar=False)
+    return trainer
+
+
 # ---- healthy: the playground as it opens, on each data set -----------------------------------------------------------
 
 
@@ -491,12 +500,8 @@ def deep_tanh_too_large(kind):
     steps=100,
 )
 def recurrent_too_large(kind):
-    data = sequences(kind, 30)
-
-    def longer(rng, fan_in, fan_out):
-        return 1.25 * np.eye(fan_out)
-
-    model = recurrent(kind, nb.nn.RNN, nonlinearity="relu", recurrent_init=longer)
+    data = sequences(kind, 50)
+    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=3.0))
     return kind.trainer(model, data, optimizer="sgd", lr=1e-12)
 
 

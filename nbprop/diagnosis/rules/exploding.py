@@ -80,14 +80,15 @@ class Exploding(Rule):
         if not recurrent:
             return None
         norms = through_time(seen)
-        grown = float(norms[0] / norms[-1]) if len(norms) > 1 and norms[-1] > 0 else 1.0
+        grown = float(norms.max() / norms[-1]) if len(norms) > 1 and norms[-1] > 0 else 1.0
         if grown > verdicts.EXTREME:
             lags = np.arange(len(norms))[::-1]
+            lag = len(norms) - 1 - int(norms.argmax())
             return self.finding(
                 "alarm" if grown > ALARM else "warning",
-                f"The gradient explodes through time: at the first step dL/dh is {said(grown)} times larger than at "
-                f"the last, {len(norms) - 1} steps later.",
-                Evidence("dL/dh of the first time step over that of the last", grown, f"below {verdicts.EXTREME:g}"),
+                f"The gradient explodes through time: {lag} steps before the end dL/dh is {said(grown)} times as large "
+                "as there.",
+                Evidence("largest dL/dh of a time step over that of the last", grown, f"below {verdicts.EXTREME:g}"),
                 layers=(seen.names[recurrent[0]],),
                 picture=line(lags[::-1], norms[::-1], norms[-1] * verdicts.EXTREME, "norm of dL/dh", log=True),
                 remedies=clipped(seen),
