@@ -22,7 +22,7 @@ class Evidence:
         return f"{self.label}: {said(self.value)}" + (f" (usual: {self.usual})" if self.usual else "")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A few numbers to draw.
 
@@ -47,7 +47,7 @@ class Picture:
             raise ValueError(f"a picture is 'bars' with a label each or a 'line' with a step each; got {got}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Remedy:
     """Something to do, as one turn that `undo` takes back and rewinding repeats.
 
@@ -96,7 +96,7 @@ class Remedy:
         return self.words
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Finding:
     """Something that is wrong, or may be.
 

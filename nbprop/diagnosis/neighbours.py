@@ -5,11 +5,12 @@ The error of the nearest neighbour is at most twice the least that is possible (
 
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from nbprop.record.source import CannotSay
+
+from .kept import of_data
 
 NEIGHBOURS = 7
 AROUND, ALIKE = 15, 13  # of so many neighbours, so many that agree are nearly unanimous
@@ -37,9 +38,6 @@ class Neighbours:
     error: float
 
 
-_known: "WeakKeyDictionary[Any, Neighbours]" = WeakKeyDictionary()  # data set -> what was found: it never changes
-
-
 def neighbours_of(data: Any) -> Neighbours:
     """Of a `data.Dataset`, found once. CannotSay for tokens, targets at each time step, few or huge samples."""
     X, y = getattr(data, "X_train", None), getattr(data, "y_train", None)
@@ -50,9 +48,7 @@ def neighbours_of(data: Any) -> Neighbours:
         raise CannotSay("the targets are not one class or some numbers for each sample")
     if len(X) < LEAST or X[0].size > FEATURES:
         raise CannotSay(f"{len(X)} samples of {X[0].size} numbers: too few, or too long, to compare")
-    if data not in _known:
-        _known[data] = _found(data, classes)
-    return _known[data]
+    return of_data(data, "neighbours", lambda data: _found(data, classes))
 
 
 def _found(data, classes):

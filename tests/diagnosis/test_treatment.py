@@ -78,7 +78,7 @@ def test_what_makes_it_worse_or_does_nothing_is_said_so():
     trainer.fit(steps=150, bar=False)
     assert treatment.state == "unchanged" and "it has not helped yet" in treatment.describe()
     worse = Treatment(
-        nb.diagnose(trainer)["vanishing"], trainer, Remedy("Much faster", {"optimizer": "sgd", "lr": 1e30})
+        nb.diagnose(trainer)["vanishing"], trainer, Remedy("Much faster", {"optimizer": "sgd", "lr": 1e38})
     )
     with pytest.raises(nb.Diverged):
         trainer.fit(steps=150, bar=False)

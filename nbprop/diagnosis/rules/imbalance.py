@@ -7,6 +7,7 @@ import numpy as np
 from nbprop.data import Dataset
 from nbprop.record.source import CannotSay, Predicts, Taught
 
+from ..kept import of_data
 from ..rule import Evidence, Picture, Remedy, Rule
 
 RARE = 0.25  # of the share that each class would have if all were alike: 1 in 8 of two classes
@@ -48,7 +49,7 @@ class Imbalance(Rule):
             Evidence("share of the rarest class that is found", found, "as many as of the others"),
             since=0,
             picture=Picture("bars", shares, tuple(map(str, data.classes)), limit=RARE / len(shares), unit="share"),
-            remedies=(evened(data),),
+            remedies=(of_data(data, "evened", evened),),
         )
 
     def found(self, seen, which):

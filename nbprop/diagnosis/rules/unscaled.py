@@ -10,6 +10,7 @@ from nbprop.data.scaling import feature_axis, fit
 from nbprop.record.source import CannotSay, Taught
 
 from ..finding import listed, said
+from ..kept import of_data
 from ..rule import Evidence, Picture, Remedy, Rule
 
 LARGE = 10.0  # root mean square of a feature: from here on tanh is saturated with the usual weights. LeCun et al. 1998,
@@ -57,7 +58,7 @@ class Unscaled(Rule):
             Evidence("largest spread of a feature over the least", apart, f"below {APART:g}"),
             since=0,
             picture=Picture("bars", size[order], tuple(str(data.features[i]) for i in order), limit=LARGE, log=True),
-            remedies=(scaled(data),),
+            remedies=(of_data(data, "scaled", scaled),),
         )
 
 
