@@ -66,11 +66,11 @@ class Remedy:
         """Why it cannot be applied to that source, in words; "" if it can."""
         if self.hindrance or not (self.changes or self.act):
             return self.hindrance or "this is to be changed in code"
+        if getattr(source, "moment", None) is not None:
+            return f"this is the past, step {source.moment:,}, which is only looked at: go back to the present first"
         kind = type(source).__name__
         if (self.changes and not hasattr(source, "set")) or (self.act and not hasattr(source, self.act[0])):
             return f"this {kind} cannot be turned: {self.words} is to be done in code"
-        if getattr(source, "moment", None) is not None:
-            return f"this is the past, step {source.moment:,}, which is only looked at: go back to the present first"
         if self.changes and hasattr(source, "refusal"):
             return source.refusal(**self.changes)
         return ""

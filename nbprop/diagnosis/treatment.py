@@ -7,7 +7,7 @@ import numpy as np
 
 from nbprop.record.source import CannotSay
 
-from .diagnosis import looked
+from .diagnosis import Diagnosis, looked
 from .finding import Finding, Remedy, said
 from .rule import known_rules
 from .seen import Seen
@@ -48,19 +48,19 @@ class Treatment:
         self.step = int(source.steps)
         self._events = tuple(source.history.events[events:])
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self, look: "tuple[Seen, Diagnosis] | None" = None) -> dict[str, Any]:
         """state; steps: made since; number, number_now: what the finding is judged by; judged: name of the series of
         the history by which the run is; value, value_now: what it was, and is; gone: whether the finding is. NaN where
-        nothing was measured."""
+        nothing was measured. look: at the source as it is now, where there is one."""
         between = getattr(self._source, "between", None)
         with np.errstate(all="ignore"):
-            return self._outcome() if between is None else between(self._outcome)
+            return self._outcome(look) if between is None else between(lambda: self._outcome(look))
 
-    def _outcome(self):
+    def _outcome(self, look):
         source = self._source
-        seen, rule = Seen(source), known_rules()[self.finding.rule]
+        seen, rule = look[0] if look else Seen(source), known_rules()[self.finding.rule]
         steps = seen.step - self.step
-        undone = steps < 0 or any(event not in source.history.events for event in self._events)
+        undone = steps < 0 or any(all(event is not each for each in source.history.events) for event in self._events)
         outcome = {
             "state": "undone" if undone else "waiting",
             "steps": steps,
@@ -75,7 +75,7 @@ class Treatment:
             return outcome
         with suppress(CannotSay):
             outcome["number_now"] = float(rule.measure(seen))
-        found = looked(seen)
+        found = look[1] if look else looked(seen)
         outcome["gone"] = rule.name not in found and rule.name not in found.skipped
         outcome["state"] = (
             "worse" if source.status == "stopped" else self._judged(outcome["value_now"], outcome["gone"])
@@ -98,9 +98,9 @@ class Treatment:
     def state(self) -> str:
         return self.outcome()["state"]
 
-    def describe(self) -> str:
+    def describe(self, told: "dict[str, Any] | None" = None) -> str:
         """Whether it helped, and by what numbers, in a sentence or two."""
-        told = self.outcome()
+        told = self.outcome() if told is None else told
         what, steps = self.remedy.words, told["steps"]
         if told["state"] == "undone":
             return f"{what}: taken back."
@@ -121,7 +121,8 @@ class Treatment:
             parts.append("what was found is gone")
         return f"{what}: {head[told['state']]}: {', '.join(parts)}."
 
-    __str__ = describe
+    def __str__(self) -> str:
+        return self.describe()
 
 
 def _now(seen, name):

@@ -6,7 +6,7 @@ from nbprop import nn
 from nbprop.record import verdicts
 from nbprop.record.source import CannotSay, Layered, Opened, Taught
 
-from ..rule import Evidence, Remedy, Rule, bars
+from ..rule import Evidence, Remedy, Rule, bars, rate
 
 DEAD = verdicts.SATURATED_ALARM  # share of a layer's units; CS231n calls 40 % an example of a learning rate too high
 ALARM = 0.95  # what is left cannot carry anything
@@ -41,11 +41,19 @@ class Dead(Rule):
             layers=layers,
             picture=bars(seen, dead, DEAD, "share of dead units"),
             remedies=(
+                anew(seen) if worst >= ALARM else None,
                 Remedy("Use leaky ReLU", {"activation": "leaky_relu"}),
                 Remedy(f"Draw {layers[0]} anew (he)", act=("reinitialize", (layers[0], "he"))),
                 Remedy("Draw all weights anew (he)", act=("reinitialize", ("all", "he"))),
             ),
         )
+
+
+def anew(seen) -> "Remedy | None":
+    """Nothing wakes units that are all dead; and steps as long as those that have killed them would again."""
+    lr = rate(seen, 1 / 10)
+    act = ("reinitialize", ("all", "he"))
+    return lr and Remedy(f"Draw all weights anew (he), learning rate {lr.changes['lr']:g}", lr.changes, act)
 
 
 def shares(seen) -> np.ndarray:
