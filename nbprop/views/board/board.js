@@ -163,10 +163,17 @@ function render({ model, el }, draws) {
     else if (silent && performance.now() - probed > PROBE) look(), (probed = performance.now()); // is the way closed?
     const words = recorded || silent || loud;
     root.classList.toggle("nbprop-silent", Boolean(silent));
+    letRest(recorded ? "this was recorded: run the cell to make it live" : ended ? "the kernel has ended: run the cell again" : heard ? "" : "run the cell to make it live");
     if (said.textContent !== words) said.textContent = words;
     mend.hidden = !remedy || Boolean(silent);
     if (mend.textContent !== remedy) mend.textContent = remedy;
     status.hidden = !words;
+  }
+  /** Why nothing that a hand wants of a view can be done; "" if it can. @param {string} why */
+  function letRest(why) {
+    if (panels.every((/** @type {PanelView} */ panel) => panel.rests === why)) return;
+    for (const panel of panels) Object.assign(panel, { rests: why, dirty: true });
+    ask();
   }
   const first = performance.now();
   const beat = setInterval(speak, 500);
