@@ -1,6 +1,7 @@
 """What is wrong with a run, in words, with what to do about it, and whether that has helped."""
 
 import textwrap
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from .base.view import View, inches, new_axes, plural
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+RATES, SHARE = (0.5, 3.0), 0.02  # looks per second, and of the time of one thread that they may take
 TREATED = 3  # so many treatments are spoken of, the newest
+_work = getattr(time, "thread_time", time.perf_counter)
 SIGNS = {"alarm": "‼", "warning": "⚠", "hint": "ℹ"}
 
 
@@ -48,7 +51,6 @@ class Doctor(View):
     records = frozenset({"layers"})
     size = (5.4, 4.2)
     height = 420
-    rate = 3.0
 
     def __init__(self, source, **options) -> None:
         super().__init__(source, **options)
@@ -56,6 +58,7 @@ class Doctor(View):
         self._step = -1  # of the last look
         self._treated: tuple[Treated, ...] = ()  # the newest first
         self._verdicts: tuple[Verdict, ...] = ()
+        self._cost = 0.0  # seconds of CPU time that the last look took
         self._message = ""  # why the last thing that a hand wanted was not done
         self._pressed = 0
 
@@ -63,6 +66,11 @@ class Doctor(View):
     def version(self) -> Any:
         """Something else whenever there is something new to show."""
         return super().version, self._pressed
+
+    @property
+    def rate(self) -> float:
+        """Three looks a second, of a large network fewer."""
+        return float(np.clip(SHARE / max(self._cost, 1e-9), *RATES))
 
     # ---- what a hand does --------------------------------------------------------------------------------------------
 
@@ -123,7 +131,9 @@ class Doctor(View):
                 seen = Seen(source)
                 return seen, looked(seen)
 
+        begun = _work()
         seen, diagnosis = look() if between is None else between(look)
+        self._cost = _work() - begun
         if self.moment is not None:  # what was then does not flicker, and nothing was treated
             return seen, diagnosis, tuple(Card(finding, True, None) for finding in diagnosis)
         playing = source.status == "playing" and seen.step >= self._step

@@ -396,3 +396,13 @@ def test_a_remedy_may_be_a_turn_and_an_act(ill):
     assert Remedy("both", {"lr": 0.01}, ("no such method", ())).cannot(ill) == (
         "this Trainer cannot be turned: both is to be done in code"
     )
+
+
+@pytest.mark.parametrize(("cost", "rate"), [(0.0, 3.0), (0.003, 3.0), (0.01, 2.0), (10.0, 0.5)])
+def test_what_takes_long_is_looked_at_less_often(ill, cost, rate, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module, "_work", lambda: now[0])
+    monkeypatch.setattr(module, "looked", lambda seen, real=module.looked: now.__setitem__(0, cost) or real(seen))
+    view = Doctor(ill)
+    view.frame()
+    assert view.rate == rate
