@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RATES, SHARE = (0.5, 3.0), 0.02  # looks per second, and of the time of one thread that they may take
+TOLD = ("steps", "number", "number_now", "value", "value_now")
 TREATED = 3  # so many treatments are spoken of, the newest
 _work = getattr(time, "thread_time", time.perf_counter)
 SIGNS = {"alarm": "‼", "warning": "⚠", "hint": "ℹ"}
@@ -152,19 +153,20 @@ class Doctor(View):
     def frame(self) -> dict[str, Any]:
         """Of n cards: severity (n,), 0 alarm, 1 warning, 2 hint; found (n,), 0 for what is gone and was treated; since
         (n,), the step, NaN where that is not known; limit (n,), of its picture, NaN where there is none; evidence (n,
-        m), NaN behind the last; treated (n, 4): steps since the remedy, NaN without one, the number that the finding is
-        judged by before it and now, the loss now. Of card i picture_i (k,), and of a line its steps_i (k,)."""
+        m), NaN behind the last; treated (n, 5): steps since the remedy, NaN without one, the number that the finding is
+        judged by before it and now, and so what the run is judged by. Of card i picture_i (k,), of a line its steps_i
+        (k,)."""
         return dict(self._constant("frame", self._look(), self._numbers))
 
     def _numbers(self):
         cards = self._cards()
         most = max((len(card.finding.evidence) for card in cards), default=0)
-        evidence, treated = np.full((len(cards), most), np.nan), np.full((len(cards), 4), np.nan)
+        evidence, treated = np.full((len(cards), most), np.nan), np.full((len(cards), 5), np.nan)
         frame: dict[str, np.ndarray] = {}
         for i, card in enumerate(cards):
             evidence[i, : len(card.finding.evidence)] = [each.value for each in card.finding.evidence]
             if card.verdict is not None:
-                treated[i] = [card.verdict.told[name] for name in ("steps", "number", "number_now", "loss_now")]
+                treated[i] = [card.verdict.told[name] for name in TOLD]
             if card.finding.picture is not None:
                 frame[f"picture_{i}"] = card.finding.picture.values
                 if card.finding.picture.steps is not None:
@@ -233,9 +235,9 @@ class Doctor(View):
 
     def marks(self) -> dict[str, str]:
         return {
-            "alarm": f"{SIGNS['alarm']} alarm: it does not learn, or not for long",
-            "warning": f"{SIGNS['warning']} warning: it learns worse than it could",
-            "hint": f"{SIGNS['hint']} hint: worth knowing",
+            "alarm": f"{SIGNS['alarm']} alarm: the run does not learn, or not for long",
+            "warning": f"{SIGNS['warning']} warning: something holds it up",
+            "hint": f"{SIGNS['hint']} hint: it may be of no consequence",
             "limit": "dashed line: where it begins to be wrong",
             "usual": "usual: what is found in runs that learn well",
             "verdict": f"whether a remedy has helped is said {ENOUGH} steps after it",
