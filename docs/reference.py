@@ -15,6 +15,7 @@ STOREYS = {
     "record": "What is seen of a step: observations, quantities, the history",
     "training": "The trainer, its knobs and its history",
     "sources": "What else a view can watch: descents, walks",
+    "diagnosis": "What is wrong with a run, in words",
     "views": "Live views",
     "exercises": "Graded exercises",
 }

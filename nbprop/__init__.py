@@ -7,6 +7,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from . import (
         comparing,
         data,
+        diagnosis,
         engine,
         exercises,
         nn,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         views,
     )
     from .comparing import compare
+    from .diagnosis import diagnose
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
     from .exercises import exercise
     from .playground import Playground
@@ -46,6 +48,8 @@ __all__ = [
     "compare",
     "comparing",
     "data",
+    "diagnose",
+    "diagnosis",
     "engine",
     "exercise",
     "exercises",
@@ -83,6 +87,7 @@ _HOME = {
     "Descent": "sources",
     "mean_field": "theory",
     "Playground": "playground",
+    "diagnose": "diagnosis",
     "compare": "comparing",
     "exercise": "exercises",
 }
@@ -95,6 +100,7 @@ _STOREYS = (
     "theory",
     "training",
     "sources",
+    "diagnosis",
     "views",
     "comparing",
     "presets",

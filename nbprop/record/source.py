@@ -227,6 +227,24 @@ class Inside(Protocol):
         ...
 
 
+class Built(Protocol):
+    """How it is made."""
+
+    @property
+    def model(self) -> Any:
+        """The `nn.Module`, to be looked at only."""
+        ...
+
+    @property
+    def objective(self) -> Any:
+        """An `Objective`: what a step computes."""
+        ...
+
+    def outputs(self, X: np.ndarray) -> Any:
+        """What the model gives for samples, before a loss makes probabilities of it: (n, ..., outputs)."""
+        ...
+
+
 class Attends(Protocol):
     """Who looks where."""
 

@@ -36,6 +36,12 @@ class Acts:
     def moment(self, words, moment) -> None:
         self._add(Act(words, moment))
 
+    def join(self, before, words) -> None:
+        """What was done since `before` was the last act is one act, called so."""
+        start = next((i + 1 for i, act in enumerate(self.done) if act is before), 0)
+        if self.done[start:]:
+            self.done[start:] = [replace(self.done[start], words=words)]
+
     def _add(self, act):
         self.done.append(act)
         self.left.clear()

@@ -172,6 +172,10 @@ class Moment(Knobs, Winding):
         """As `Trainer.predict`."""
         return self._look(lambda run: run.predict(X))
 
+    def outputs(self, X: Any) -> Any:
+        """As `Trainer.outputs`."""
+        return self._look(lambda run: run.output(X))
+
     def activations(self, X: Any) -> list[np.ndarray]:
         """As `Trainer.activations`."""
         return self._look(lambda run: run.activations(X))

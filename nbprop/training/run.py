@@ -38,6 +38,7 @@ class Run(Looking):
         self.model, self.objective, self.seed = model, objective, seed
         self.settings = {**DEFAULTS, **settings, "block": None}
         self.steps = 0
+        self._loss_was = math.nan  # of the last step; one that diverged at once has none
         # Called with name and value when somebody sets one of an optimizer's settings.
         self.on_setting: Callable[[str, Any], None] | None = None
         self.rng = np.random.default_rng([seed, 4])  # of the objective: noise, augmentation

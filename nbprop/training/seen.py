@@ -239,6 +239,11 @@ class Seen(Returning):
         Raises ValueError or TypeError that says what does not fit."""
         return self._looking(lambda: self._run.predict(X))
 
+    def outputs(self, X: Any) -> Any:
+        """What the network gives for samples X (n, ...), before the loss makes probabilities of it: (n, ..., outputs),
+        or a tuple or dict of such. X as for `predict`, but an array."""
+        return self._looking(lambda: self._run.output(X))
+
     def attention(self, X: Any) -> "list[np.ndarray]":
         """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
         (heads, T, S), each row with sum 1."""

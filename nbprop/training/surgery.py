@@ -102,10 +102,13 @@ def scale(run, given) -> None:
 
 
 def reinitialize(run, given) -> None:
-    """Draw the weights of a layer anew; its biases become 0."""
+    """Draw the weights of a layer anew, or of "all" that are trained; its biases become 0."""
     name, init = given
     draw, rng = nn.initializer(init), np.random.default_rng([run.seed, run.steps, 5])
-    for parameter in own_parameters(layers_of(run)[layer_named(run, name)]):
+    layers = layers_of(run)
+    modules = [layers[layer_named(run, name)]] if name != "all" else dict.fromkeys(layers.values())
+    parameters = [one for module in modules for one in own_parameters(module)]
+    for parameter in parameters if name != "all" else filter(lambda one: one.requires_grad, parameters):
         if parameter.ndim > 1:
             fan_out, fan_in = len(parameter.data), parameter.size // len(parameter.data)
             parameter.data[...] = np.reshape(draw(rng, fan_in, fan_out), parameter.shape)

@@ -85,6 +85,28 @@ class Turning(knobs.Knobs, Live):
         looks = looks or self._run.stale
         self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
 
+    def together(self, words: str, function: Callable[[], Any]) -> None:
+        """Call a function that turns several knobs, or rewinds and turns one: `undo` takes all of it back as one thing,
+        called `words`."""
+        self.post(lambda: self._together(words, function))
+
+    def _together(self, words, function):
+        before = self._acts.done[-1] if self._acts.done else None
+        try:
+            function()
+        finally:
+            self._acts.join(before, words)
+
+    def refusal(self, **changes: Unpack[Turns]) -> str:
+        """Why `set(**changes)` would be refused, in words; "" if it would not. Nothing is turned."""
+        try:
+            if unknown_ones := [name for name in changes if name not in KNOBS]:
+                return unknown(unknown_ones[0])
+            self.between(lambda: self._checked(changes))
+        except (TypeError, ValueError) as error:
+            return str(error)
+        return ""
+
     def _ask(self, wanted):
         self._requested.update(dict.fromkeys(wanted, wanted))
         self.post(lambda: self._turn(wanted))
@@ -205,8 +227,9 @@ class Turning(knobs.Knobs, Live):
         self._do("scale", (name, number(tip=0.5)("factor", factor)))
 
     def reinitialize(self, layer: "str | int", init: "str | None" = None) -> None:
-        """Draw the weights of a layer anew, with its network's initializer or the one named; its biases become 0."""
-        name = self.between(lambda: makeup.layer_named(self._run, layer))
+        """Draw the weights of a layer anew, with its network's initializer or the one named; its biases become 0.
+        layer: "all" for every layer that is trained, which is one turn."""
+        name = "all" if layer == "all" else self.between(lambda: makeup.layer_named(self._run, layer))
         init = getattr(self.model, "init", "xavier") if init is None else init
         nn.initializer(init)
         self._do("reinitialize", (name, init))

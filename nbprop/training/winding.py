@@ -175,6 +175,10 @@ class Winding:
         """Have a function called between two steps of the trainer."""
         self._trainer.post(function)
 
+    def between(self, function: Callable[[], Any]) -> Any:
+        """What a function gives, called between two steps of the trainer."""
+        return Live.between(self._trainer, function)
+
     def refresh(self) -> None:
         """The trainer has something new: a history that is longer, perhaps another past."""
         trainer, now = self._trainer, time.perf_counter()

@@ -46,6 +46,18 @@ def Boundary(
     with (rings).
     """
 
+class _Doctor(Board): ...
+
+def Doctor(
+    source: Shown,
+    *,
+    height: float | None = None,
+) -> _Doctor:
+    """The findings of a run, worst first: what is wrong, the numbers that say so, why it is so, and what can be done,
+    a button for each remedy. A press applies it as a turn that can be undone; after 100 steps it is said whether it
+    has helped. See `nb.diagnose`, which gives the same in code.
+    """
+
 class _Explained(Board):
     station: int
     numbers: bool

@@ -114,6 +114,9 @@ def test_first_weights_are_the_same(init):
     trainer.fit(steps=10, bar=False)
     trainer.reinitialize("output", "he")
     trainer.fit(steps=10, bar=False)
+    trainer.freeze("hidden 1")
+    trainer.reinitialize("all", "xavier")
+    trainer.fit(steps=10, bar=False)
     assert_same(trainer, 1e-12)
 
 

@@ -91,6 +91,17 @@ def test_scaling_changes_the_weights_and_not_the_biases():
     assert not made.model[0].bias.data.any() and not np.array_equal(made.model[0].weight.data, weight * np.float32(0.5))
 
 
+def test_all_layers_that_are_trained_are_drawn_anew_in_one_turn():
+    made = trained()
+    made.freeze("output")
+    before, count = made.theta.copy(), len(made.undoable)
+    made.reinitialize("all")
+    changed = [not np.array_equal(before[layer.weight], made.theta[layer.weight]) for layer in made.layers]
+    assert changed == [True] * (len(changed) - 1) + [False] and len(made.undoable) == count + 1
+    made.undo()
+    np.testing.assert_array_equal(made.theta, before)
+
+
 def test_what_an_optimizer_remembers_goes_with_the_parameters():
     made = trained()
     before = (

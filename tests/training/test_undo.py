@@ -46,6 +46,7 @@ SETS = [
 CALLS = [
     ("scale", lambda t: t.scale(-1, 0.5)),
     ("reinitialize", lambda t: t.reinitialize(0)),
+    ("reinitialize all", lambda t: t.reinitialize("all", "he")),
     ("insert", lambda t: t.insert(0)),
     ("insert wide", lambda t: t.insert(1, 7)),
     ("remove", lambda t: t.remove(0)),

@@ -15,6 +15,7 @@ import nbprop as nb
 from nbprop.record import source as contracts
 from nbprop.record.source import CannotSay, Shown, Watched, lacking, members
 from nbprop.sources import Walk
+from nbprop.training.knob import KNOBS
 from nbprop.views.base.folder import kinds
 from nbprop.views.base.view import Option, View
 
@@ -54,6 +55,7 @@ SHOWN = {
     "trainer": {
         "Activations",
         "Boundary",
+        "Doctor",
         "Explained",
         "GradientFlow",
         "Histograms",
@@ -65,7 +67,7 @@ SHOWN = {
     },
     "descent": {"Landscape"},
     "walk": {"Graph"},
-    "minimal": {"Boundary", "Loss"},
+    "minimal": {"Boundary", "Doctor", "Loss"},
     "comparison": {"Runs"},
 }
 
@@ -98,9 +100,12 @@ def test_a_view_reads_nothing_but_its_contract(name, kind):
         return
     source = SOURCES[name]()
     allowed = {each for part in (Shown, Watched, *kinds()[kind].contract) for each in members(part)}
+    documented = {n for each in vars(contracts).values() if getattr(each, "_is_protocol", False) for n in members(each)}
     may_be_missing = {"Loss": {"data", "evaluation"}, "GradientFlow": {"quantities"}, "Lags": {"quantities"}}
     may_be_missing["Explained"] = {"data", "at"}
     may_be_missing["Network"] = {"data", "predict", "attention"}
+    # Each rule says what it needs, and which knobs it looks at.
+    may_be_missing["Doctor"] = documented | KNOBS.keys() | {"between", "observe", "remedy"}
     allowed |= {"moment"} | may_be_missing.get(kind, set())
     read = set()
 

@@ -296,11 +296,12 @@ class Program:
         return [f"model[{self.place(value[0])}].weight.data *= {shown(value[1])}"]
 
     def turn_reinitialize(self, value, step) -> list[str]:
-        layer, draw = f"model[{self.place(value[0])}]", self.draw(value[1])
-        drawn = (
-            f"{draw}(np.random.default_rng([{self.told.seed}, {step}, 5]), {layer}.in_features, {layer}.out_features)"
-        )
-        return [f"{layer}.weight.data[:] = torch.tensor({drawn})", f"{layer}.bias.data.zero_()"]
+        trained = [name for name in makeup.layers_of(self.run) if name not in makeup.frozen(self.run)]
+        draw, lines = self.draw(value[1]), [f"rng = np.random.default_rng([{self.told.seed}, {step}, 5])"]
+        for layer in (f"model[{self.place(name)}]" for name in (trained if value[0] == "all" else value[:1])):
+            drawn = f"{draw}(rng, {layer}.in_features, {layer}.out_features)"
+            lines += [f"{layer}.weight.data[:] = torch.tensor({drawn})", f"{layer}.bias.data.zero_()"]
+        return lines
 
     def place(self, name) -> int:
         return self.places(nn.Linear)[[*makeup.layers_of(self.run)].index(name)]

@@ -185,6 +185,7 @@ function render({ model, el }, draws) {
     else if (silent && performance.now() - probed > PROBE) look(), (probed = performance.now()); // is the way closed?
     const words = recorded || silent || loud;
     root.classList.toggle("nbprop-silent", Boolean(silent));
+    letRest(recorded ? "this was recorded: run the cell to make it live" : ended ? "the kernel has ended: run the cell again" : heard ? "" : "run the cell to make it live");
     if (said.textContent !== words) said.textContent = words;
     mend.hidden = !remedy || Boolean(silent);
     if (mend.textContent !== remedy) mend.textContent = remedy;
@@ -192,6 +193,12 @@ function render({ model, el }, draws) {
   }
   /** The page has been told that the way to the kernel is cut: it was restarted, has died, or another one took its place. */
   const cut = () => ((ended = true), speak());
+  /** Why nothing that a hand wants of a view can be done; "" if it can. @param {string} why */
+  function letRest(why) {
+    if (panels.every((/** @type {PanelView} */ panel) => panel.rests === why)) return;
+    for (const panel of panels) Object.assign(panel, { rests: why, dirty: true });
+    ask();
+  }
   const first = performance.now();
   const still = makeStill(model.widget_manager, spec.tag, root, () => ({
     playing: root.dataset.status === "playing",

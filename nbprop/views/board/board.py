@@ -12,6 +12,7 @@ A source that tells nobody of its steps (see nbprop/record/source.py) is looked 
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -55,7 +56,9 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
     """
 
     _esm = bundle()
-    _css = "".join((Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "player"))
+    _css = "".join(
+        (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "native", "player")
+    )
 
     _closed = False
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
@@ -340,7 +343,9 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
                     source.post(source.mend)
         elif kind in ("act", "hover"):
             self._news = True
-            self._panels[message["panel"]].view.act(message["name"], message["value"])
+            panel = self._panels[message["panel"]]
+            panel.packed = -math.inf  # what comes of it is shown at once, however slowly the view goes on
+            panel.view.act(message["name"], message["value"])
 
     def replaced(self) -> None:
         """The cell that made it was run again."""

@@ -16,6 +16,9 @@ export class PanelView {
     this.state = state;
     this.title = spec.title;
     this.draw = draw;
+    this.act = act;
+    this.rests = ""; // why nothing that a hand wants can be done
+    this.place = /** @type {HTMLElement | null} */ (null); // of native elements
     this.dirty = true;
     this.inSight = true;
     this.width = this.height = 0;
@@ -95,6 +98,22 @@ export class PanelView {
     return { shown, drawn };
   }
 
+  /**
+   * Takes the canvas's place from now on: for a view of words and buttons, which can be selected, zoomed and read out. It
+   * is made when a view first asks for it.
+   */
+  native() {
+    if (!this.place) {
+      this.place = make("div", "nbprop-native");
+      this.place.tabIndex = 0; // keys scroll it
+      this.place.setAttribute("role", "group");
+      this.place.setAttribute("aria-label", this.title);
+      keepKeys(this.place);
+      this.canvas.before(this.place);
+    }
+    return this.place;
+  }
+
   /** @param {number} width  @param {number} height  in CSS pixels  @param {number} ratio device pixels in one */
   resize(width, height, ratio) {
     [this.width, this.height, this.ratio] = [width, height, ratio];
@@ -125,7 +144,8 @@ export class PanelView {
     this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
     if (labels.unserved) this.picture = null;
     else try {
-      const panel = { ctx, width: this.width, height: this.height, theme: this.theme, font: this.font, pointer: this.pointer };
+      const { width, height, theme, font, act, rests, pointer } = this;
+      const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native() };
       this.picture = this.draw(panel, frame, labels, options.drawn) ?? null;
     } catch (problem) {
       // One panel that fails must not take the others along, nor be overlooked.
@@ -134,6 +154,7 @@ export class PanelView {
       console.error("[nbprop]", problem);
     }
     ctx.restore();
+    if (this.place) [this.canvas.hidden, this.place.hidden] = [!labels.unserved, Boolean(labels.unserved)];
     this.error.hidden = !failed;
     if (this.error.textContent !== failed) this.error.textContent = failed;
     const words = text ? `${this.title}. ${text}` : this.title;
@@ -146,6 +167,7 @@ export class PanelView {
   rename(title) {
     this.title = this.titled.textContent = title;
     this.element.setAttribute("aria-label", title);
+    this.place?.setAttribute("aria-label", title);
     this.enlarged(Boolean(this.large), Boolean(this.element.hidden));
   }
 
@@ -161,8 +183,8 @@ export class PanelView {
   /** @param {KeyboardEvent} event  @param {() => void} enlarge */
   key(event, enlarge) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const own = event.target === this.canvas;
-    if (this.large ? event.key === "Escape" || (own && event.key === "f") : own && event.key === "f") enlarge();
+    const own = event.target === this.canvas, whole = own || event.target === this.place;
+    if (this.large ? event.key === "Escape" || (whole && event.key === "f") : whole && event.key === "f") enlarge();
     else if (own && event.key === "Escape") this.point(null);
     else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
     else if (own && event.key in MOVES) {

@@ -4,8 +4,8 @@ import { read } from "./recording.js";
 import { Standin } from "./standin.js";
 
 /** A picture that nobody can press or move over: there is nothing that it would reach. @param {Function} draw */
-const untouched = (draw) => (/** @type {any[]} */ ...given) => {
-  const picture = draw(...given);
+const untouched = (draw) => (/** @type {any} */ panel, /** @type {any[]} */ ...given) => {
+  const picture = draw({ ...panel, rests: "this is a saved page: open the notebook that it is of" }, ...given);
   return picture && { ...picture, press: undefined, hover: undefined };
 };
 
