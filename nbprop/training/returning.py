@@ -12,7 +12,7 @@ from nbprop.checks import instance, whole
 from nbprop.record import History
 from nbprop.record.recorder import Recorder
 
-from . import given, makeup
+from . import given, makeup, plans
 from .knobs import Turns
 from .learning_rates import LearningRates, find_lr
 from .moment import Moment
@@ -233,6 +233,8 @@ class Returning(Turning):
         if model is None:
             model = _fresh_model(run, self._past.snapshots[0], seed)
         optimizers = {part: given.optimizer(each) for part, each in run.optimizers.items()}
+        for optimizer in optimizers.values():
+            optimizer.assign("schedule", plans.anew(optimizer.schedule))
         settings = {name: value for name, value in run.settings.items() if name != "block"}
         moment, new = self._moment(), Run(model, objective, optimizers, settings, seed)
         if run.settings["block"] is not None:

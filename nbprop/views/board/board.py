@@ -55,7 +55,9 @@ class Board(Attributes, Kept, Pictured, anywidget.AnyWidget):
     """
 
     _esm = bundle()
-    _css = "".join((Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "player"))
+    _css = "".join(
+        (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "about", "player")
+    )
 
     _closed = False
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels

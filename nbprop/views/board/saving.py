@@ -64,7 +64,9 @@ def page(board, title, moments=MOMENTS, size=SIZE, choices=True) -> tuple[bytes,
 def _html(board, title, words, recording):
     known = names()
     script = program(tuple(name for name in dict.fromkeys(view.name for view in board.views) if name in known))
-    style = "".join((FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "board", "player"))
+    style = "".join(
+        (FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "board", "about", "player")
+    )
     allowed = f"script-src '{_sum(script)}'; style-src '{_sum(style)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return f"""<!DOCTYPE html>
