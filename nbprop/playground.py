@@ -71,8 +71,8 @@ class Playground(Board):
     there is something to watch; `float("inf")` for as fast as it goes. dropout: probability, behind each hidden layer.
     controls: names of the knobs to show, out of `trainer.knobs`, beside data, noise, validation, initializer, seed
     and speed, such as ["lr", "clip", "weight_decay", "batch_norm"]. By default the usual ones, and below them, folded
-    away, all others: Layers (activations, batch_norm, frozen, loss), Optimizer (all settings that one of them has, and
-    the schedule), Regularization (weight_decay, l1) and Gradient (clip, clip_value, accumulate, drop_last).
+    away, all others: Layers (hidden_activations, batch_norm, frozen, loss), Optimizer (all settings that one of them
+    has, and the schedule), Regularization (weight_decay, l1) and Gradient (clip, clip_value, accumulate, drop_last).
 
     Every knob acts at the next step and keeps the weights, as do data of the same shape. Other data, the initializer
     and the seed start a new run. Undo takes back what was done, step by step, and Redo brings it back. Everything can

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Self
 
-from ..checks import number, whole
+from ..checks import number, whole, wrong
 from .optimizer import Optimizer
 
 _checks = {
@@ -39,6 +39,8 @@ class Schedule:
         for name, value in vars(self).items():
             if name in _checks:
                 _checks[name](name, value)
+            elif not callable(value):  # one that is made of others
+                raise TypeError(wrong(name, "a schedule", value, "StepLR(100)"))
 
     def __call__(self, step) -> float:
         raise NotImplementedError
