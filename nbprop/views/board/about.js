@@ -74,6 +74,7 @@ function answer(mark, name, spec, from) {
     box.showPopover();
   }
   const place = () => {
+    if (!box.isConnected) return close(); // its board is gone
     const { left, top } = placed(mark.getBoundingClientRect(), { width: box.offsetWidth, height: box.offsetHeight }, { width: innerWidth, height: innerHeight });
     box.style.left = `${left}px`;
     box.style.top = `${top}px`;
