@@ -1,10 +1,10 @@
 """Runs side by side in one cell: what they have in common and what one difference makes of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nbprop.checks import did_you_mean
-from nbprop.record.controls import Choice
 from nbprop.sources.comparison import MOST, Comparison, different
 from nbprop.sources.instead import Instead
 from nbprop.training import Trainer
@@ -13,7 +13,7 @@ from nbprop.views.base.beside import make_peers
 from nbprop.views.base.folder import kind, names as kinds
 from nbprop.views.board import Board, dial as dials
 from nbprop.views.board.desk import Desk, steering
-from nbprop.views.board.dial import SPEEDS, Dial
+from nbprop.views.board.dial import Dial
 
 CONTROLS = ("lr", "batch_size", "depth", "width", "activation", "dropout", "optimizer")
 VIEWS = ("runs", "gradients", "boundary")
@@ -126,7 +126,7 @@ class Compared(Board):
             names = [name for name in CONTROLS if not dials.standing(comparison, name)[1]]
         elif isinstance(names, str):
             raise TypeError(f"controls must be names of knobs, such as ['lr', 'clip']; got {names!r}")
-        speed = Dial("speed", Choice("Speed", SPEEDS, "Most steps per second of each run", unit=" steps/s"))
+        speed = Dial("speed", replace(dials.SPEED, tip="Most steps per second of each run"))
         return {**dials.dials(comparison, [name for name in names if name != "speed"]), "speed": speed}
 
     def _turn(self, name, value):

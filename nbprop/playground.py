@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nbprop import comparing, data as datasets, nn, optim
@@ -10,6 +11,7 @@ from nbprop.checks import number, whole
 from nbprop.data import remade
 from nbprop.presets import PRESETS, VIEWS, preset
 from nbprop.record.controls import Choice, Number, Slider
+from nbprop.record.lessons import Lesson
 from nbprop.training import Trainer, given
 from nbprop.training.applying import optimizer_name, sizes
 from nbprop.training.sharing import code, from_code
@@ -21,6 +23,41 @@ from nbprop.views.board.dial import Dial
 CONTROLS = ("batch_size", "depth", "width", "hidden", "activation", "dropout", "optimizer", "lr")
 OWN_DIALS = ("data", "noise", "validation", "init", "seed", "speed")  # those that are no knobs of a trainer
 
+DATA = Choice(
+    "Data",
+    tuple(datasets.DATASETS),
+    "What the network learns",
+    about="What the network learns from: samples, each with the answer that it should give. Data of the same shape go "
+    "on with the weights as they are, others start a new run.",
+    lesson=Lesson(0, "A network to play with"),
+)
+NOISE = Slider(
+    "Noise", 0, 0.5, 0.05, "Noise added to the data",
+    about="How much chance is mixed into the data: the more of it, the further the samples are scattered. Where "
+    "classes overlap nobody gets all of them right, and a network that does has learned them by heart.",
+    lesson=Lesson(7, "By heart"),
+)  # fmt: skip
+VALIDATION = Slider(
+    "Validation", 0.1, 0.5, 0.05, "Share of the samples held back",
+    about="The share of the samples that is held back: the network never learns from these. Only they can tell whether "
+    "it has understood something, or learned the others by heart.",
+    lesson=Lesson(7, "Two losses"),
+)  # fmt: skip
+INIT = Choice(
+    "Initializer",
+    tuple(nn.INITIALIZERS),
+    "Initial weights; starts a new run",
+    about="How the first weights are drawn at random. Too small, and the signal dies out on its way through the "
+    "layers; too large, and it explodes: xavier suits tanh, he suits relu.",
+    lesson=Lesson(5, "How to draw the weights"),
+)
+SEED = Number(
+    "Seed", 0, "Of data, weights and batches; starts a new run",
+    about="The number from which all chance comes: the data, the first weights, the order of the samples. The same "
+    "seed gives the same run again; another one shows what was luck.",
+    lesson=Lesson(7, "Two losses"),
+)  # fmt: skip
+
 
 class Playground(Board):
     """Controls on the left; loss, gradient flow, histograms and what the network has learned on the right.
@@ -31,7 +68,9 @@ class Playground(Board):
     noise, validation: of the named data set. seed: of data, weights and batches. speed: most steps per second, so that
     there is something to watch; `float("inf")` for as fast as it goes. dropout: probability, behind each hidden layer.
     controls: names of the knobs to show, out of `trainer.knobs`, beside data, noise, validation, initializer, seed
-    and speed, such as ["lr", "clip", "weight_decay", "batch_norm"].
+    and speed, such as ["lr", "clip", "weight_decay", "batch_norm"]. By default the usual ones, and below them, folded
+    away, all others: Layers (hidden_activations, batch_norm, frozen, loss), Optimizer (all settings that one of them
+    has, and the schedule), Regularization (weight_decay, l1) and Gradient (clip, clip_value, accumulate, drop_last).
 
     Every knob acts at the next step and keeps the weights, as do data of the same shape. Other data, the initializer
     and the seed start a new run. Undo takes back what was done, step by step, and Redo brings it back. Everything can
@@ -54,7 +93,7 @@ class Playground(Board):
         speed: float = 300,
         dropout: float = 0.0,
         *,
-        controls: Sequence[str] = CONTROLS,
+        controls: "Sequence[str] | None" = None,
     ) -> None:
         seed = whole(0)("seed", seed)
         if isinstance(data, str):
@@ -73,9 +112,11 @@ class Playground(Board):
             seed=seed,
         )
         self.trainer.speed = speed
-        self._controls = self._dials(controls)
         self._noted = None, ""  # the run, and what there is to see of it
-        desk = Desk(self.trainer, self._controls, self._turn, self._standing, self._buttons(), "left", self._note)
+        desk = Desk(
+            self.trainer, self._dials(controls), self._turn, self._standing, self._buttons(), "left", self._note
+        )
+        self._wanted = () if controls is None else tuple(controls)
         super().__init__(*(kind(name)(self.trainer) for name in VIEWS), columns=2, timeline=True, desk=desk)
 
     def _buttons(self):
@@ -109,23 +150,21 @@ class Playground(Board):
         }  # fmt: skip
 
     def _dials(self, names):
-        """Those of the playground itself, and between them those of the trainer's knobs that are to be shown."""
+        """Those of the playground itself, and between them those of the trainer's knobs that are to be shown. names:
+        None for the usual ones, and all others folded."""
+        knobs = self.trainer.knobs
+        names, folded = (CONTROLS, dials.grouped(knobs, CONTROLS)) if names is None else (names, [])
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             raise TypeError(f"controls must be names of knobs, such as ['lr', 'clip']; got {names!r}")
         sets = [*datasets.DATASETS] if self._own is None else [self._own.name, *datasets.DATASETS]
         above = {
-            "data": Choice("Data", tuple(dict.fromkeys(sets)), "What the network learns"),
-            "noise": Slider("Noise", 0, 0.5, 0.05, "Noise added to the data"),
-            "validation": Slider("Validation", 0.1, 0.5, 0.05, "Share of the samples held back"),
-        }
-        below = {
-            "init": Choice("Initializer", tuple(nn.INITIALIZERS), "Initial weights; starts a new run"),
-            "seed": Number("Seed", 0, "Of data, weights and batches; starts a new run"),
-            "speed": Choice("Speed", dials.SPEEDS, "Most steps per second", unit=" steps/s"),
-        }
+            "data": replace(DATA, options=tuple(dict.fromkeys(sets))), "noise": NOISE, "validation": VALIDATION,
+        }  # fmt: skip
+        below = {"init": INIT, "seed": SEED, "speed": dials.SPEED}
         between = dials.dials(self.trainer, [name for name in names if name not in {**above, **below}])
+        folded = dials.dials(self.trainer, folded, folded=True)
         own = {name: Dial(name, control) for name, control in {**above, **below}.items()}
-        return {**{name: own[name] for name in above}, **between, **{name: own[name] for name in below}}
+        return {**{name: own[name] for name in above}, **between, **{name: own[name] for name in below}, **folded}
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -243,7 +282,7 @@ class Playground(Board):
     def code(self) -> str:
         """The run as a short text: settings, seed and all that was turned, with which `from_code` makes it again.
         ValueError, which says what, where a text cannot hold it: your own data, models or functions."""
-        return code(self.trainer, tuple(each for each in self._controls if each not in OWN_DIALS))
+        return code(self.trainer, tuple(each for each in self._wanted if each not in OWN_DIALS))
 
     @classmethod
     def from_code(cls, text: str) -> "Playground":

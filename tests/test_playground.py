@@ -11,11 +11,12 @@ from hand import Hand
 import nbprop as nb
 from nbprop.checks import number
 from nbprop.playground import CONTROLS
-from nbprop.record.controls import Slider
+from nbprop.record.controls import GROUPS, Slider
 from nbprop.training.knob import KNOBS, Knob, plain
 from nbprop.training.knobs import Knobs
 
 MORE = ("momentum", "nesterov", "weight_decay", "clip", "clip_value", "l1", "accumulate", "drop_last", "batch_norm")
+TYPED = {"hidden": "3, 5", "hidden_activations": "relu, tanh", "frozen": "hidden 2"}
 HAVING = [name for name, knob in KNOBS.items() if knob.control is not None]
 
 
@@ -71,14 +72,14 @@ def test_every_knob_that_has_a_control_can_be_shown_turned_and_undone(name):
     hand, before = Hand(made), getattr(made.trainer, name)
     dial = next(each for each in made._spec["desk"]["dials"] if each["name"] == name)
     if "idle" in hand.state[name]:  # alpha, of SGD
-        assert before is None and "nothing for it to act on" in hand.state[name]["idle"]
+        assert before is None and "nothing for it to act on" in hand.state[name]["idle"] and hand.state[name]["absent"]
     else:
         if dial["kind"] == "choice":
             told = next(each for each in hand.state[name]["choices"] if each != hand.shows(name))
         elif dial["kind"] == "switch":
             told = not before
         else:
-            told = "3, 5" if dial["kind"] == "sizes" else 0.5 if isinstance(before, float) else 3
+            told = TYPED.get(name, 0.5 if isinstance(before, float) else 3)
         hand.turn(name, told)
         assert getattr(made.trainer, name) != before and hand.message == ""
         assert hand.shows(name) == told
@@ -111,11 +112,23 @@ def test_an_entry_in_the_table_is_a_control(monkeypatch):
 
 
 def test_which_knobs_are_shown(playground, hand):
-    own = {"data", "noise", "validation", "init", "seed", "speed"}
-    assert set(hand.state) == {*own, *CONTROLS}
+    own, dials = {"data", "noise", "validation", "init", "seed", "speed"}, playground._spec["desk"]["dials"]
+    assert {dial["name"] for dial in dials if "group" not in dial} == {*own, *CONTROLS}  # the rest is folded away
+    assert set(hand.state) == {*own, *HAVING}
+    groups = [dial["group"] for dial in dials if "group" in dial]
+    assert list(dict.fromkeys(groups)) == list(GROUPS) and groups == sorted(groups, key=GROUPS.index)
     made = nb.Playground(hidden=[4], controls=["clip"])
     assert set(Hand(made).state) == {*own, "clip"}
+    assert not any("group" in dial for dial in made._spec["desk"]["dials"])
     made.close()
+
+
+def test_a_knob_is_folded_away_with_its_group():
+    assert {name for name in HAVING if not KNOBS[name].control.group} == set(CONTROLS)
+    settings = {name for kind in nb.optim.OPTIMIZERS for name in nb.optim.optimizer(kind).checks}
+    assert settings - {"lr", "weight_decay"} == {n for n in HAVING if KNOBS[n].control.group == "Optimizer"}
+    with pytest.raises(ValueError, match="group: expected one of Layers"):
+        Slider("Lr", 0, 1, 0.1, group="Optimiser")
 
 
 def test_a_control_shows_the_true_value_whatever_its_range():
@@ -509,7 +522,7 @@ def test_own_data_that_it_cannot_take_are_refused_in_words(make, says):
         ({"dropout": 1.0}, "dropout"),
         ({"optimizer": "adm"}, "did you mean 'adam'"),
         ({"controls": ["lr", "clp"]}, "no knob 'clp'; did you mean 'clip'"),
-        ({"controls": ["betas"]}, "betas has no control: set it in code"),
+        ({"controls": ["theta"]}, "theta has no control: set it in code"),
         ({"controls": "lr"}, "names of knobs"),
     ],
 )
@@ -588,7 +601,7 @@ def test_picture_and_repr():
 
 
 def test_what_would_do_nothing_is_refused(playground):
-    with pytest.raises(AttributeError, match=r"Playground has no attribute 'clip'; try playground\.trainer\.clip"):
-        playground.clip = 0.1
+    with pytest.raises(AttributeError, match=r"Playground has no attribute 'theta'; try playground\.trainer\.theta"):
+        playground.theta = 0.1
     with pytest.raises(AttributeError, match="no attribute 'hight'; did you mean 'height'"):
         playground.hight = None

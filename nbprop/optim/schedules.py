@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Self
 
-from ..checks import number
+from ..checks import number, whole, wrong
 from .optimizer import Optimizer
 
 _checks = {
     **dict.fromkeys(("gamma", "eta_min", "start_factor"), number(0)),
     **dict.fromkeys(("step_size", "T_max", "total_iters", "div_factor", "final_div_factor"), number(above=0)),
+    "start": whole(),
     "total_steps": number(above=1),
     "pct_start": number(0, 1),
 }
@@ -38,6 +39,8 @@ class Schedule:
         for name, value in vars(self).items():
             if name in _checks:
                 _checks[name](name, value)
+            elif not callable(value):  # one that is made of others
+                raise TypeError(wrong(name, "a schedule", value, "StepLR(100)"))
 
     def __call__(self, step) -> float:
         raise NotImplementedError
@@ -55,6 +58,20 @@ class Product(Schedule):
 
     def __call__(self, step) -> float:
         return self.first(step) * self.second(step)
+
+
+@dataclass(frozen=True)
+class Later(Schedule):
+    """plan(step - start): a schedule that begins at update `start`; before it is what it begins with."""
+
+    plan: Schedule
+    start: int
+
+    def __call__(self, step) -> float:
+        return self.plan(max(step - self.start, 0))
+
+    def __str__(self) -> str:
+        return f"{self.plan} from update {self.start:,}"
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from nbprop import data as datasets, optim
+from nbprop import data as datasets, nn, optim
 from nbprop.checks import whole
 
-from . import given, makeup
+from . import given, makeup, plans
 from .knob import Knob
 from .objective import Objective
 from .supervised import Supervised
@@ -23,9 +23,10 @@ def _optimizers(run, wanted) -> Any:
     return wanted.get("optimizer", run.optimizers)
 
 
-def setting(name, doc, control=None) -> Any:
+def setting(name, doc, control=None, given=lambda value, optimizer: value) -> Any:
     """A setting of the optimizer, of the same name. With an optimizer for each part of the objective: a number sets it
-    for all, a dict for those named; where they differ it reads as a dict."""
+    for all, a dict for those named; where they differ it reads as a dict. given(value, optimizer): what is meant by a
+    value."""
 
     def check(run, value, wanted):
         held = _optimizers(run, wanted)
@@ -43,7 +44,7 @@ def setting(name, doc, control=None) -> Any:
                 f"{type(optimizer).__name__} has no {name}; {', '.join(having)} {'have' if len(having) > 1 else 'has'}"
                 f": try trainer.set(optimizer={having[0]!r}, {name}={value!r})"
             )
-        return optimizer.checks[name](name, value)
+        return optimizer.checks[name](name, given(value, optimizer))
 
     def read(run):
         values = {part: getattr(each, name) if name in each.checks else None for part, each in run.optimizers.items()}
@@ -83,7 +84,7 @@ def _exchanged(old, name, lr):
     for setting, value in old.settings().items():
         # momentum is what the names "sgd", "momentum" and "nesterov" tell apart
         if setting in new.checks and setting not in ("lr", "momentum", "nesterov") and value != old.defaults()[setting]:
-            new.assign(setting, value)
+            new.assign(setting, plans.anew(value))
     return new
 
 
@@ -131,6 +132,20 @@ def apply_objective(run, value) -> None:
     run.objective = value
     if not keep:
         run.batches = value.feed([run.seed, run.steps])
+
+
+def loss_name(loss) -> Any:
+    """The name under which `nn.LOSSES` has a loss with the usual settings; any other stays what it is."""
+    if isinstance(loss, type):
+        return loss.name if nn.LOSSES.get(getattr(loss, "name", "")) is loss else loss
+    usual = nn.LOSSES.get(getattr(loss, "name", ""))
+    return loss.name if usual is not None and type(loss) is usual and repr(loss) == repr(usual()) else loss
+
+
+def fitting_losses(source) -> tuple[str, ...]:
+    """Names of the losses that fit the data of a source."""
+    task = getattr(getattr(source, "data", None), "task", None)
+    return tuple(name for name, kind in nn.LOSSES.items() if task is None or task in kind.tasks)
 
 
 # ---- the model ------------------------------------------------------------------------------------------------------
@@ -195,12 +210,20 @@ def apply_theta(run, value) -> None:
         run.model.theta = value
 
 
+def each_activation(run, value, wanted) -> tuple[str, Any]:
+    """Activations of all hidden layers, one for each or one for all, as a turn of `activation`."""
+    value = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    return "activation", places_of("activation", "hidden_activations")(run, value[0] if len(value) == 1 else value, {})
+
+
 def places_of(kind, name) -> Any:
     """A check for a value of `kind` for all places in the model, or a tuple with one for each."""
 
     def check(run, value, wanted):
         count = run.places[kind]
         if not count and makeup.coming(kind, run):
+            if isinstance(value, (tuple, list)):
+                raise ValueError(f"{name}: there are no hidden layers now; expected one for all to come, got {value!r}")
             return makeup.CHECKED[kind](name, value)  # for the hidden layers to come
         if not count:
             raise ValueError(makeup.NONE[kind].format(value=value))

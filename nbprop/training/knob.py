@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar, overload
 
 from nbprop.checks import did_you_mean
-from nbprop.record.controls import Choice, Sizes, Slider, Switch
+from nbprop.record.controls import Choice, Several, Slider, Switch
 
 Read = TypeVar("Read")  # what a knob stands at
 Given = TypeVar("Given")  # what may be assigned to it
@@ -26,7 +26,7 @@ class Knob(Generic[Read, Given]):
     apply     apply(run, value): make it so, from the next step on. The same call on the same state must do the same
               again: a rewound run makes it anew. May return words about what it did.
     graph     whether what a step computes changes, so that it is recorded anew
-    control   what it is turned by: a Slider, Choice, Switch or Sizes, or None
+    control   what it is turned by: a Slider, Choice, Switch or Several, or None
     each      name of the knob that has a value for each layer, of one that has the same for all
     through   check(run, value, wanted) -> name and value of another knob that this one is a way to turn
     looks     whether `check` looks into the model, which it may do between two steps only; else it goes by
@@ -43,7 +43,7 @@ class Knob(Generic[Read, Given]):
         read: "Callable[..., Any] | None" = None,
         apply: "Callable[..., Any] | None" = None,
         graph: bool = False,
-        control: "Slider | Choice | Switch | Sizes | None" = None,
+        control: "Slider | Choice | Switch | Several | None" = None,
         each: str = "",
         through: "Callable[..., Any] | None" = None,
         looks: bool = False,

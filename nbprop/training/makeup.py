@@ -94,6 +94,16 @@ def activation_of(run) -> Any:
     return reading(names, None if has_batch_norm(run) is None else "identity")
 
 
+def activations_of(run) -> tuple[Any, ...]:
+    """The activation at each place: its name, or one with settings of its own, or of the user's, itself."""
+    return tuple(_named(module) for _, _, module in activations(run.model))
+
+
+def _named(module):
+    usual: Any = nn.ACTIVATIONS.get(module.name)
+    return module.name if type(module) is usual and repr(module) == repr(usual()) else module
+
+
 def dropout_of(run) -> Any:
     """p of the dropouts, likewise; None where there are none."""
     shares = [layer.p for layer in dropouts(run.model)]

@@ -26,7 +26,7 @@ from .winding import Winding
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-COPIED = ("optimizer", "activation", "loss")  # knobs that are objects
+COPIED = ("optimizer", "activation", "hidden_activations", "loss")  # knobs that are objects
 
 
 class Moment(Knobs, Winding):

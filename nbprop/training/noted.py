@@ -220,7 +220,8 @@ def made_schedule(node) -> Any:
         raise ValueError(f"there is no schedule {node['class']!r}")
     values = {key: made_schedule(v) if isinstance(v, dict) else v for key, v in node["settings"].items()}
     for key, value in values.items():
-        if callable(value) != (kind is schedules.Product) or not isinstance(value, (int, float, schedules.Schedule)):
+        whole = kind is schedules.Product or (kind is schedules.Later and key == "plan")
+        if callable(value) != whole or not isinstance(value, (int, float, schedules.Schedule)):
             raise ValueError(f"{node['class']} has no {key} of {value!r}")
     return kind(**values)
 

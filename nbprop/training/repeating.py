@@ -5,8 +5,9 @@ from typing import Any
 
 from .knob import ACTIONS, KNOBS
 
-OF_OPTIMIZERS = ("lr", "momentum", "nesterov", "betas", "alpha", "rho", "eps", "weight_decay", "schedule")
+OF_OPTIMIZERS = ("lr", "momentum", "nesterov", "betas", "alpha", "centered", "rho", "eps", "weight_decay", "schedule")
 THROUGH = {"depth": "hidden", "width": "hidden", "data": "objective", "loss": "objective"}
+THROUGH |= {"hidden_activations": "activation"}
 
 
 def begin_anew(trainer, changes: "dict[str, Any]") -> None:

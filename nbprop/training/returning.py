@@ -12,7 +12,7 @@ from nbprop.checks import did_you_mean, instance, whole
 from nbprop.record import History
 from nbprop.record.recorder import Recorder
 
-from . import given, makeup
+from . import given, makeup, plans
 from .knob import KNOBS
 from .knobs import Turns
 from .learning_rates import LearningRates, find_lr
@@ -258,6 +258,8 @@ class Returning(Turning):
         if "lr" in asked:
             for each in optimizers.values():
                 each.assign("lr", asked["lr"])
+        for optimizer in optimizers.values():
+            optimizer.assign("schedule", plans.anew(optimizer.schedule))
         settings = {name: asked.get(name, value) for name, value in run.settings.items() if name != "block"}
         moment, new = self._moment(), Run(model, objective, optimizers, settings, seed)
         if run.settings["block"] is not None:

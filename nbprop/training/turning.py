@@ -196,6 +196,9 @@ class Turning(knobs.Knobs, Live):
         if name in ("depth", "width") and (turn := requested.get("hidden")):
             sizes = turn["hidden"]
             return len(sizes) if name == "depth" else max(sizes, default=0)
+        if name == "hidden_activations" and (turn := requested.get("activation")):
+            value = turn["activation"]
+            return value if isinstance(value, tuple) else (value,) * len(run.values[name])
         if name in ("data", "loss") and (turn := requested.get("objective")):
             objective = turn["objective"]
             return objective.data if name == "data" else getattr(objective, "given", None)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Sloped
 
 from .base import colors
@@ -28,6 +29,11 @@ class Activations(View):
 
     name = "activations"
     title = "Activations"
+    about = (
+        "Which inputs the units of each layer get, as bars, over the curve that these are sent through and, dashed, "
+        "its slope. Backpropagation multiplies by the slope, so what falls where it is flat (orange) hardly learns."
+    )
+    lesson = Lesson(4, "Where on the curve does a unit work?")
     contract = (Layered, Sloped)
     size = (6.4, 3.2)
     rate = 15.0

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Attends, CannotSay, Taught
 
 from .base import colors
@@ -29,6 +30,11 @@ class Attention(View):
 
     name = "attention"
     title = "Attention"
+    about = (
+        "Who looks where: a row for each place that looks, a column for each that it looks at, the darker the more "
+        "weight. Every row adds up to 1, and what is hidden from a place, such as the future, stays empty."
+    )
+    lesson = Lesson(11, "Training, and watching it look")
     contract = (Taught, Attends)
     shows = "a Trainer of a network with attention"
     size = (4.4, 4.4)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .base import colors
@@ -36,6 +37,11 @@ class Boundary(View):
 
     name = "boundary"
     title = "What it has learned"
+    about = (
+        "What the network answers wherever it can be asked, under the samples: a colour for each class, and a line "
+        "where it cannot decide. Where inputs cannot be drawn as a plane, what it says is set against what is true."
+    )
+    lesson = Lesson(0, "A network to play with")
     contract = (Taught, Predicts)
     shows = "a Trainer with data"
     outlined = ("grid", "y", "counts")

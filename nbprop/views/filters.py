@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Opened, Taught
 
 from .base import colors
@@ -24,6 +25,12 @@ class Filters(View):
 
     name = "filters"
     title = "Filters and feature maps"
+    about = (
+        "The small windows of weights which the first convolution moves over a picture, and below each what it makes "
+        "of one picture. Blue weights look for ink, orange ones for paper, and the bluer a place below, the more it "
+        "looks like the filter."
+    )
+    lesson = Lesson(9, "What the filters have learned")
     contract = (Layered, Opened, Taught)
     shows = "a Trainer of a network with a Conv2d layer"
     rate = 6.0

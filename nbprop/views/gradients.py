@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.quantities import QUANTITIES
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
@@ -51,6 +52,12 @@ class GradientFlow(Theorized, View):
 
     name = "gradients"
     title = "Gradient flow"
+    about = (
+        "How strongly the loss depends on what each layer computes: now, as a profile, and over the steps, as a map. "
+        "Where that has shrunk to nearly nothing on its way back from the output, a layer is not told what to change: "
+        "the gradient vanishes."
+    )
+    lesson = Lesson(5, "A network that does not learn")
     contract = (Recorded, Layered, Probed)
     records = frozenset({"layers"})
     outlined = ("now",)

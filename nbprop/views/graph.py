@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Shown, Walks, lacking
 from nbprop.sources.walk import Walk
 
@@ -36,6 +37,12 @@ class Graph(View):
 
     name = "graph"
     title = "Computation graph"
+    about = (
+        "How a number was computed: a box for each value, a line to each operation that used it. On the way back each "
+        "box gets its gradient: what has arrived behind it times the derivative on the line, and where lines meet the "
+        "parts are added."
+    )
+    lesson = Lesson(1, "An expression is a graph")
     contract = (Walks,)
     shows = "a Tensor, nb.views.Graph(loss), or the Walk of one"
     order: str

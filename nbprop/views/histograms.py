@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record.histograms import KINDS
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Counted, Layered
 
 from .base import colors
@@ -26,6 +27,11 @@ class Histograms(View):
 
     name = "histograms"
     title = "Histograms"
+    about = (
+        "How the numbers of each layer are spread, its weights, gradients or activations: the higher a bar, the more "
+        "of them have about that value. A needle at zero means that most of them do next to nothing."
+    )
+    lesson = Lesson(7, "L1")
     contract = (Layered, Counted)
     rate = 12.0
     links = ("layer",)

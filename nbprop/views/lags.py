@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Recorded
 
 from .base.flowing import words_of
@@ -27,6 +28,11 @@ class Lags(GradientFlow):
     name = "lags"
     links = ()  # its rows are no layers
     title = "Gradient through time"
+    about = (
+        "How much of the gradient is left at each earlier place of a sequence, now and over the training steps. Where "
+        "nothing is left, the network cannot learn from what came that long before."
+    )
+    lesson = Lesson(10, "What is left after k steps")
     contract = (Recorded, Layered)
     records = frozenset({"lags"})
     options = (Option("log", "log", default=True, where="browser"),)

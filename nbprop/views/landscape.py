@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Descends
 from nbprop.sources.surfaces import SURFACES
 
@@ -30,6 +31,11 @@ class Landscape(View):
 
     name = "landscape"
     title = "Descent"
+    about = (
+        "A loss over two numbers, seen from above: the darker, the higher. Every dot is a step of an optimizer on its "
+        "way down, and a click starts all of them elsewhere."
+    )
+    lesson = Lesson(3, "Two parameters")
     contract = (Descends,)
     shows = "a Descent, such as nb.Descent('bowl')"
     size = (5.2, 4.0)

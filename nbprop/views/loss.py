@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded
 
 from .base import colors
@@ -32,6 +33,12 @@ class Loss(View):
 
     name = "loss"
     title = "Loss"
+    about = (
+        "How wrong the network is, step by step: on the samples that it learns from (train) and on those that it never "
+        "learns from (validation); lower is better. Dashed is the share that it gets right, and every change you make "
+        "leaves a flag."
+    )
+    lesson = Lesson(7, "Two losses")
     contract = (Recorded,)
     rate = 18.0
     outlined = ("train", "validation")

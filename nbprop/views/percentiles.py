@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record.histograms import PERCENTILES
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Recorded
 
 from .base import colors
@@ -32,6 +33,12 @@ class Percentiles(View):
 
     name = "percentiles"
     title = "Percentiles of z"
+    about = (
+        "What the activations of each layer get, over the steps: half of the values lie below the line, and 70 % of "
+        "them in the band. A band that wanders makes every layer learn from something that keeps changing, and one as "
+        "thin as a line tells all samples alike."
+    )
+    lesson = Lesson(8, "Inputs that wander")
     contract = (Recorded, Layered)
     records = frozenset({"percentiles"})
     rate = 18.0

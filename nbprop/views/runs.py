@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Compares
 
 from .base import colors
@@ -35,6 +36,11 @@ class Runs(View):
 
     name = "runs"
     title = "Runs"
+    about = (
+        "The losses of several runs side by side at the same step, thick for validation and thin for training. Each "
+        "run is called by what is different about it, so that one difference can be judged."
+    )
+    lesson = Lesson(6, "A race of networks")
     contract = (Compares,)
     shows = "runs side by side, as nb.compare makes them"
     rate = 18.0

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .attention import SHOWN, _tokens
@@ -32,6 +33,12 @@ class Writing(View):
 
     name = "writing"
     title = "What it writes"
+    about = (
+        "What the network writes by itself: it draws the next letter from the probabilities that it gives, puts it "
+        "behind the text, and guesses again. The paler a letter, the less likely it was; a low temperature writes "
+        "carefully, a high one boldly."
+    )
+    lesson = Lesson(11, "Writing")
     contract = (Taught, Predicts)
     shows = "a Trainer of a language model"
     size = (4.4, 2.4)

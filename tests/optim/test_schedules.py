@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from nbprop import optim
-from nbprop.optim import CosineAnnealingLR, ExponentialLR, LinearLR, OneCycleLR, StepLR, clip_grad_norm, clip_grad_value
+from nbprop.optim import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    Later,
+    LinearLR,
+    OneCycleLR,
+    StepLR,
+    clip_grad_norm,
+    clip_grad_value,
+)
 
 
 def rates(schedule, steps):
@@ -33,6 +42,13 @@ def test_product_is_a_warm_up_followed_by_a_cosine():
     assert both(0) == pytest.approx(0.1)
     assert both(30) == CosineAnnealingLR(50)(30)
     assert repr(both).startswith("Product(first=LinearLR(total_iters=10, start_factor=0.1), second=Cosine")
+
+
+def test_a_schedule_that_begins_later_is_the_same_from_there_on():
+    later = Later(StepLR(2, gamma=0.5), start=3)
+    np.testing.assert_allclose(rates(later, 9), [1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25])
+    assert Later(LinearLR(4, start_factor=0.2), 5)(0) == 0.2 and str(later).endswith("from update 3")
+    assert later == Later(StepLR(2, gamma=0.5), 3) and later != Later(StepLR(2, gamma=0.5), 4)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +117,14 @@ def test_the_schedule_works_in_every_optimizer():
         (lambda: ExponentialLR(-1), "gamma must be a finite number, at least 0; got -1"),
         (lambda: CosineAnnealingLR(float("inf")), "T_max must be .* got inf"),
         (lambda: OneCycleLR(100, pct_start=1), "pct_start must be .* less than 1; got 1"),
+        (lambda: Later(StepLR(2), -1), "start must be an integer, 0 or more; got -1"),
+        (lambda: Later(3, 5), "plan must be a schedule; got 3; try StepLR"),
+        (lambda: StepLR(2) * 3, "second must be a schedule; got 3; try StepLR"),
         (lambda: OneCycleLR(1), "total_steps must be .* greater than 1; got 1"),
     ],
 )
 def test_bad_settings(make, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         make()
 
 

@@ -18,7 +18,7 @@ OPTIMIZERS = [
     lambda lr: optim.AdaDelta(lr=1.0, rho=0.8),
     lambda lr: optim.Adam(lr=lr / 5, schedule=optim.LinearLR(20) * optim.CosineAnnealingLR(200, 0.1)),
 ]
-SCHEDULES = [None, optim.StepLR(10, 0.7), optim.ExponentialLR(0.99), optim.OneCycleLR(100)]
+SCHEDULES = [None, optim.StepLR(10, 0.7), optim.ExponentialLR(0.99), optim.OneCycleLR(100), "cosine", "one_cycle"]
 LOSSES = {
     "binary": ["bce", "mse", "mae", "hinge", nn.HuberLoss(delta=0.3)],
     "multiclass": ["cross_entropy", "mse", nn.CrossEntropyLoss(label_smoothing=0.1)],
@@ -79,6 +79,7 @@ def turns(rng, trainer, dropout=True):
         "weight_decay": lambda: trainer.set(weight_decay=one_of(rng, [0.0, 0.01])),
         "betas": lambda: trainer.set(betas=(0.7, 0.95)),
         "eps": lambda: trainer.set(eps=1e-6),
+        "centered": lambda: trainer.set(centered=bool(rng.integers(2))),
         "schedule": lambda: trainer.set(schedule=one_of(rng, SCHEDULES)),
         "optimizer": lambda: trainer.set(optimizer=one_of(rng, OPTIMIZERS)(0.03)),
         "name": lambda: trainer.set(optimizer=one_of(rng, [*optim.OPTIMIZERS])),

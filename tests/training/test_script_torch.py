@@ -141,6 +141,8 @@ def test_optimizers(optimizer):
         optim.CosineAnnealingLR(40, 0.1),
         optim.LinearLR(),
         optim.OneCycleLR(60),
+        optim.schedules.Later(optim.OneCycleLR(60), 5),
+        optim.schedules.Later(optim.CosineAnnealingLR(40), 3),
         optim.LinearLR(10) * optim.StepLR(20) * optim.ExponentialLR(0.99),
     ],
     ids=str,

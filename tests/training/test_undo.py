@@ -25,8 +25,9 @@ SETS = [
     *each("nesterov", True),
     *each("betas", (0.5, 0.9)),
     *each("alpha", 0.5),
+    *each("centered", True),
     *each("rho", 0.5),
-    *each("schedule", None, nb.optim.schedules.StepLR(2, 0.5)),
+    *each("schedule", None, nb.optim.schedules.StepLR(2, 0.5), "halving", "warm_up"),
     *each("batch_size", 5, 16, 1000),
     *each("drop_last", True, False),
     *each("accumulate", 1, 3),
@@ -36,6 +37,7 @@ SETS = [
     *each("data", OTHER),
     *each("loss", "bce", "hinge"),
     *each("activation", "relu", "tanh", ("tanh", "relu")),
+    *each("hidden_activations", "relu", ("sigmoid", "tanh"), ("gelu",)),
     *each("dropout", 0.0, 0.4),
     *each("batch_norm", True, False),
     *each("frozen", (), ("hidden 1",)),
@@ -108,6 +110,9 @@ class Told:
             try:
                 self.trainer.fit(steps=1, bar=False)
             except nb.Diverged:
+                return
+            except ValueError as error:  # what is left of the layers is frozen
+                assert "all are frozen" in str(error)
                 return
             self.arrive()
 

@@ -88,8 +88,8 @@ def test_names_that_are_no_knobs_are_refused(spirals):
     board = nb.views.Loss(spirals)
     with pytest.raises(ValueError, match="no knob 'lrr'; did you mean 'lr'"):
         nb.views.Controls(board, "lrr")
-    with pytest.raises(ValueError, match="betas has no control"):
-        nb.views.Controls(board, "betas")
+    with pytest.raises(ValueError, match="theta has no control"):
+        nb.views.Controls(board, "theta")
     descent = nb.Descent()
     with pytest.raises(ValueError, match="'lr': these are to be knobs of the board's trainer, but it shows none"):
         nb.views.Controls(nb.views.Landscape(descent), "lr")

@@ -356,10 +356,13 @@ def test_a_recording_that_is_not_whole_is_refused_in_words(run, tmp_path, change
 def test_what_the_controls_stood_at_is_said_of_every_moment():
     playground = nb.Playground(hidden=[4], seed=0)
     playground.trainer.fit(steps=10, bar=False)
-    playground.trainer.set(lr=0.02, depth=2)
+    playground.trainer.set(lr=0.02, depth=2, clip=0.5, betas=(0.5, 0.9))
     playground.trainer.fit(steps=10, bar=False)
     heads = index_of(record(playground).data)["moments"]
     assert {"Batch size 32", "Depth 1", "Learning rate 0.001", "Data spirals"} <= set(heads[10]["settings"])
     assert {"Batch size 32", "Depth 2", "Learning rate 0.02", "Data spirals"} <= set(heads[11]["settings"])
+    assert {"Clip norm off", "Betas 0.9, 0.999"} <= set(heads[10]["settings"])
+    assert {"Clip norm 0.5", "Betas 0.5, 0.9"} <= set(heads[11]["settings"])
+    assert not any(words.startswith(("L1", "Loss", "Epsilon")) for words in heads[11]["settings"])  # never turned
     assert "desk" not in index_of(record(playground, moments=1).data)["spec"]
     playground.close()

@@ -145,7 +145,9 @@ def test_marks_are_explained(kind, spirals):
     assert all(isinstance(words, str) and words.strip() for words in marks.values())
     if view.frame():
         assert view.labels()["marks"] == marks and len(marks) >= (0 if kind.__name__ == "Lags" else 2)
-    assert view.explain().splitlines()[1:] == [f"{name}: {words}" for name, words in marks.items()]
+    about = f"{view.about} ({view.lesson})"
+    told = [f"{name}: {words}" for name, words in marks.items()]
+    assert view.explain().splitlines() == [about, *view.describe().splitlines(), *told]
 
 
 def test_records_are_laid_in_the_rows_of_the_network_of_a_moment():

@@ -99,10 +99,11 @@ def _decode_schedule(value, depth=0) -> Any:
     kind: Any = vars(schedules).get(name)
     if depth > 8 or not (isinstance(kind, type) and issubclass(kind, schedules.Schedule)) or kind is schedules.Schedule:
         raise ValueError(f"there is no schedule {short(value)}")
-    if kind is schedules.Product:
-        made = kind(*(_decode_schedule(settings[half], depth + 1) for half in ("first", "second")))
-    else:
-        made = kind(**{key: number()(key, each) if type(each) is not int else each for key, each in settings.items()})
+    parts = ("first", "second") if kind is schedules.Product else ("plan",) if kind is schedules.Later else ()
+    given: dict[str, Any] = {part: _decode_schedule(settings[part], depth + 1) for part in parts}
+    plain = {key: each for key, each in settings.items() if key not in parts}
+    given |= {key: each if type(each) is int else number()(key, each) for key, each in plain.items()}
+    made = kind(**given)
     for step in (0, 1, 1000, 10**7):
         number()("a factor of the schedule", made(step))
     return made
@@ -224,6 +225,7 @@ VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     **{name: _plain(number(0), name) for name in ("lr", "weight_decay", "eps")},
     **{name: _plain(number(0, 1), name) for name in ("momentum", "alpha", "rho")},
     "nesterov": _plain(flag, "nesterov"),
+    "centered": _plain(flag, "centered"),
     "batch_norm": _plain(flag, "batch_norm"),
     "betas": (list, _pair_of(_number_of("betas[0]"), _number_of("betas[1]"), "betas")),
     "schedule": schedule,

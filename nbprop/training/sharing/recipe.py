@@ -150,12 +150,17 @@ class Recipe:
         trainer.fit(steps=self.steps - trainer.steps, bar=bar)
 
 
+def _loss(trainer, given):
+    """A copy of it; the one that is there, where that is alike: it is not exchanged for another one then."""
+    return trainer.loss if repr(trainer.loss) == repr(given) else copy.deepcopy(given)
+
+
 def do(trainer: Trainer, turn: Turn) -> None:
     """Turn that knob, or do that action."""
     if turn.name in ACTIONS:
         getattr(trainer, turn.name)(*(turn.value if isinstance(turn.value, tuple) else (turn.value,)))
     elif turn.name == OBJECTIVE:
-        made = {name: each.make() if name == "data" else copy.deepcopy(each) for name, each in turn.value.items()}
+        made = {name: each.make() if name == "data" else _loss(trainer, each) for name, each in turn.value.items()}
         trainer.set(**made)
     else:
         trainer.set(**{turn.name: copy.deepcopy(turn.value)})

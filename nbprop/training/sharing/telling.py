@@ -17,7 +17,8 @@ from .recipe import OBJECTIVE, Recipe, Source, Turn
 
 SEEDS = 1000  # that are tried to find the one of the weights
 NUMBERS = 10**7  # drawn at most for that
-STATE = ("momentum", "nesterov", "betas", "alpha", "rho", "eps", "weight_decay", "schedule", "lr")  # of the optimizer
+# Settings of the optimizer.
+STATE = ("momentum", "nesterov", "betas", "alpha", "centered", "rho", "eps", "weight_decay", "schedule", "lr")
 PLAIN = {*STATE, *DEFAULTS, "frozen", "dropout", "activation"}  # what an assignment of the same step stands in for
 GROW = ("hidden", "insert")
 OURS = "only what nbprop makes itself can be written down"
@@ -230,6 +231,8 @@ def check_schedule(schedule) -> None:
     if isinstance(schedule, schedules.Product):
         check_schedule(schedule.first)
         check_schedule(schedule.second)
+    elif isinstance(schedule, schedules.Later):
+        check_schedule(schedule.plan)
     elif schedule is not None and getattr(schedules, type(schedule).__name__, None) is not type(schedule):
         refuse(
             f"its schedule {getattr(schedule, '__name__', type(schedule).__name__)} is a function of your own: {OURS}"

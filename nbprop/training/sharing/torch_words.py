@@ -53,6 +53,8 @@ def planned(schedule) -> list[str]:
     """The body of a function of t."""
     if type(schedule).__name__ == "OneCycleLR":
         return ONE_CYCLE.format(**{key: shown(value) for key, value in vars(schedule).items()}).splitlines()
+    if type(schedule).__name__ == "Later":
+        return [f"    t = max(t - {schedule.start}, 0)", *planned(schedule.plan)]
     return [f"    return {factor(schedule)}"]
 
 

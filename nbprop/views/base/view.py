@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.checks import did_you_mean
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Shown, Taught, lacking, members
 
 from .beside import Beside
@@ -52,6 +53,8 @@ class View(Beside, metaclass=_Made):
 
     name = ""
     title = ""
+    about = ""  # what it is, for a newcomer: two sentences in plain words
+    lesson: Lesson | None = None  # of the course, which explains it
     contract: tuple[type, ...] = ()  # protocols of nbprop/record/source.py: what it reads of its source
     shows = "a Trainer"  # what has all that, in words
     records: frozenset = (
@@ -147,8 +150,9 @@ class View(Beside, metaclass=_Made):
         return {}
 
     def explain(self) -> str:
-        """`describe()`, and what every mark in the picture means, a line each."""
-        return "\n".join([self.describe(), *(f"{name}: {words}" for name, words in self.marks().items())])
+        """What this view is, `describe()`, and what every mark in the picture means, a line each."""
+        known = [f"{self.about} ({self.lesson})" if self.lesson else self.about] if self.about else []
+        return "\n".join([*known, self.describe(), *(f"{name}: {words}" for name, words in self.marks().items())])
 
     @property
     def version(self) -> Any:

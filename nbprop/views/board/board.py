@@ -57,7 +57,8 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
 
     _esm = bundle()
     _css = "".join(
-        (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8") for each in ("board", "native", "player")
+        (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8")
+        for each in ("board", "about", "native", "player")
     )
 
     _closed = False

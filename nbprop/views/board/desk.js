@@ -2,6 +2,7 @@
 import { groups } from "../base/math.js";
 import { keepKeys, make } from "./controls.js";
 import { dial } from "./dials.js";
+import { makeFolds } from "./folds.js";
 
 const WINDOW = 2500; // ms over which steps are counted
 const STILL = 400; // ms for which nothing has changed when a screen reader is told
@@ -47,7 +48,9 @@ export function makeDesk(spec, say) {
   note.hidden = true;
   const main = make("div", "nbprop-buttons", ...[...buttons.values()].map((one) => one.element));
   main.hidden = !buttons.size;
-  const fold = /** @type {HTMLDetailsElement} */ (make("details", "nbprop-fold", make("summary", "", new Text("Controls")), make("div", "nbprop-dials", ...dials.map((/** @type {any} */ one) => one.element))));
+  const folds = makeFolds(dials.filter((/** @type {any} */ one) => one.group));
+  const always = dials.filter((/** @type {any} */ one) => !one.group).map((/** @type {any} */ one) => one.element);
+  const fold = /** @type {HTMLDetailsElement} */ (make("details", "nbprop-fold", make("summary", "", new Text("Controls")), make("div", "nbprop-dials", ...always), ...folds.elements));
   fold.open = true;
   const element = make("div", "nbprop-desk", main, line, spoken, message, note, fold);
   element.setAttribute("role", "group");
@@ -81,6 +84,7 @@ export function makeDesk(spec, say) {
       epoch = news.epoch ?? epoch;
       const taken = news.taken?.[page] ?? -1;
       for (const one of dials) one.take(news.state?.[one.name], taken);
+      if (news.state) folds.note();
       if (news.message !== undefined && message.textContent !== news.message) message.textContent = news.message;
       message.hidden = !message.textContent;
       if (news.note !== undefined && note.textContent !== news.note) note.textContent = news.note;

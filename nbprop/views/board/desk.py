@@ -17,7 +17,7 @@ import traitlets
 from nbprop.record import Diverged
 from nbprop.record.source import CannotSay
 
-from .dial import Dial
+from .dial import NOTHING, Dial
 from .taken import Taken
 
 REFRESH = 0.2  # seconds between two looks, while it plays, at what the controls stand at
@@ -83,8 +83,8 @@ class Desk:
         self._acting = False
         self._away = False  # does the board show a moment of the past?
         self._showing: int | None = None  # the thread that lets traits show what stands
-        for name, dial in self.dials.items():
-            dial.show(*read(name, source))
+        for name in self.dials:
+            self._shown(name)
 
     def spec(self) -> dict[str, Any]:
         """What stays, as a page is told."""
@@ -144,17 +144,24 @@ class Desk:
         if past is None:
             return self.read(name, self.source)
         try:
-            return self.read(name, past)[0], PAST.format(past.moment)
+            value, idle = self.read(name, past)
+            return value, NOTHING if idle == NOTHING else PAST.format(past.moment)
         except CannotSay as error:
             return None, str(error)
 
     # ---- what stands -------------------------------------------------------------------------------------------------
 
+    def _shown(self, name):
+        """Let a control show what stands and what can be chosen; whether that is news."""
+        past, dial = self._past(), self.dials[name]
+        offered = dial.offer(self.source if past is None else past)
+        return dial.show(*self._standing(name)) or offered
+
     def look(self, now: float, playing: bool) -> bool:
         """Whether there is something to tell. In the source's thread."""
         if not self._acting and (not playing or now - self._looked >= REFRESH):
             self._looked = now
-            changed = {name for name, dial in self.dials.items() if dial.show(*self._standing(name))}
+            changed = {name for name in self.dials if self._shown(name)}
             self._dirty |= changed
             past = self._past()
             if past is None and (changed or self._away):  # traits are about now

@@ -1,11 +1,13 @@
 """A control and what it stands at, as a page is told of it: for Playground, Controls and whoever comes."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbprop.checks import did_you_mean
-from nbprop.record.controls import Choice, Number, Sizes, Slider, Switch
+from nbprop.record.controls import GROUPS, Choice, Number, Several, Slider, Switch
+from nbprop.record.lessons import Lesson
 
 OFF = "off"
 SPEEDS = (
@@ -15,31 +17,44 @@ SPEEDS = (
     ("5 steps/s", 5.0),
     ("1 step/s", 1.0),
 )
+SPEED = Choice(
+    "Speed",
+    SPEEDS,
+    "Most steps per second",
+    unit=" steps/s",
+    about="How many steps are made in a second at most, so that there is time to watch. It changes nothing of what is "
+    "computed.",
+    lesson=Lesson(0, "Play"),
+)
 NOTHING = "There is nothing for it to act on in this model, or with this optimizer"
-KINDS = {Slider: "slider", Choice: "choice", Switch: "switch", Number: "number", Sizes: "sizes"}
+PARTS = "It is not the same for all parts of the objective: set it in code"
+KINDS = {Slider: "slider", Choice: "choice", Switch: "switch", Number: "number", Several: "list"}
 
 
 class Dial:
-    """A Slider, Choice, Switch, Number or Sizes with a name. It shows a value as it is, whatever the description says
+    """A Slider, Choice, Switch, Number or Several with a name. It shows a value as it is, whatever the description says
     of its range.
 
     value: what it stands at; a tuple or dict where that differs from layer to layer. idle: "" or why it cannot be
-    turned now.
+    turned now. folded: whether it is folded away with the others of its group.
     """
 
-    def __init__(self, name: str, control: Any) -> None:
-        self.name, self.control = name, control
+    def __init__(self, name: str, control: Any, folded: bool = False) -> None:
+        self.name, self.control, self.folded = name, control, folded
         self.value: Any = None
         self.idle = ""
         kind = next((word for each, word in KINDS.items() if isinstance(control, each)), None)
         if kind is None:
             raise TypeError(f"expected one of {', '.join(each.__name__ for each in KINDS)}, got {control!r}")
         self.kind = "stops" if kind == "choice" and all(map(_is_number, control.options)) else kind
+        self.options = getattr(control, "options", ())
 
     def spec(self) -> dict[str, Any]:
         """What stays."""
         control = self.control
         spec = {"name": self.name, "label": control.label, "tip": control.tip, "kind": self.kind}
+        if control.about:
+            spec |= {"about": control.about, "lesson": str(control.lesson or "")}
         if self.kind == "slider":
             spec |= {name: getattr(control, name) for name in ("low", "high", "step", "log", "whole")}
             spec["off"] = bool(control.off)
@@ -47,13 +62,26 @@ class Dial:
             spec["stops"] = list(control.options)
         if self.kind == "number":
             spec["low"] = control.low
+        if self.kind == "list":
+            spec["none"] = control.none
+        if self.folded:
+            spec["group"] = control.group
         return spec
+
+    def offer(self, source: Any) -> bool:
+        """Offer what can be chosen of a source; whether it is something else than before."""
+        before, among = self.options, getattr(self.control, "among", None)
+        if among is not None:
+            self.options = among(source)
+        return self.options != before
 
     def show(self, value: Any, idle: str = "") -> bool:
         """Stand at a value from now on; whether it is another one. idle: why a hand cannot turn it, said in the tip."""
         of = getattr(self.control, "of", None)
         if of is not None and value is not None and not _several(value):
             value = of(value)
+        if self.kind == "list" and isinstance(value, dict):
+            idle = idle or PARTS
         if idle == self.idle and _same(value, self.value):
             return False
         self.value, self.idle = value, idle
@@ -61,14 +89,17 @@ class Dial:
 
     def state(self) -> dict[str, Any]:
         """What a page is to show: `value`, a number, text or True and False; `words` where no number says it."""
-        value, state = self.value, {"idle": self.idle} if self.idle else {}
+        value: Any = self.value
+        state: dict[str, Any] = {"idle": self.idle} if self.idle else {}
+        if self.idle == NOTHING:
+            state["absent"] = True
         if self.kind == "switch":
             return state | {"value": bool(value)}
         if self.kind == "choice":
             labels = [label for label, _ in self._offered()]
             return state | {"value": self._label(value), "choices": labels}
-        if self.kind == "sizes":
-            return state | {"value": "" if value is None else ", ".join(map(str, value))}
+        if self.kind == "list":
+            return state | {"value": words(value) if isinstance(value, dict) else ", ".join(map(_in_full, value or ()))}
         if _is_number(value) and math.isfinite(value) and not self._is_off(value):
             exact = isinstance(value, float) or abs(value) < 2**53  # a page has no larger whole numbers
             return state | {"value": value if exact else str(value)}
@@ -85,8 +116,11 @@ class Dial:
             if not found:
                 raise ValueError(f"{label}: expected one of {', '.join(e for e, _ in self._offered())}; got {told!r}")
             return found[0]
-        if self.kind == "sizes":
-            return tuple(_number(label, each, True) for each in _parts(told))
+        if self.kind == "list" and control.each is str:
+            there = {words(each): each for each in self.value or ()}  # one that is no name stays what it is
+            return tuple(there.get(part, part) for part in _parts(told))
+        if self.kind == "list":
+            return tuple(_number(label, each, control.each is int) for each in _parts(told))
         whole = self.kind == "number" or getattr(control, "whole", False) or (self.kind == "stops" and self._whole())
         if getattr(control, "off", ()) and (told is None or _plain(told) in (OFF, "none")):
             return control.off[0]
@@ -103,7 +137,7 @@ class Dial:
 
     def _offered(self):
         """(label, value) of what can be chosen: what the control says and, if it is not among that, the value."""
-        pairs = [option if isinstance(option, tuple) else (words(option), option) for option in self.control.options]
+        pairs = [option if isinstance(option, tuple) else (words(option), option) for option in self.options]
         value = self.value
         if value is None or any(_same(each, value) for _, each in pairs):
             return pairs
@@ -115,12 +149,20 @@ class Dial:
         return next((label for label, each in self._offered() if _same(each, value)), "")
 
 
-def dials(source: Any, names: "tuple[str, ...] | list[str]") -> "dict[str, Dial]":
+def dials(source: Any, names: "tuple[str, ...] | list[str]", folded: bool = False) -> "dict[str, Dial]":
     """A Dial for each of a source's knobs with these names.
 
     Raises ValueError for a name that no knob has, or one that has no control.
     """
-    return {name: Dial(name, check(source.knobs, name)) for name in names}
+    return {name: Dial(name, check(source.knobs, name), folded) for name in names}
+
+
+def grouped(knobs: "Mapping[str, Any]", but: "Sequence[str]" = ()) -> "list[str]":
+    """The names of the knobs whose controls belong to a group, in the order of the groups, without some."""
+    having = [name for name, knob in knobs.items() if knob.control is not None and knob.control.group]
+    return sorted(
+        (name for name in having if name not in but), key=lambda name: GROUPS.index(knobs[name].control.group)
+    )
 
 
 def check(knobs: "Mapping[str, Any]", name: str) -> Any:
@@ -145,8 +187,13 @@ def standing(source: Any, name: str) -> "tuple[Any, str]":
         return None, str(error)
     if len(set(each or ())) > 1:
         return tuple(each), ""
-    nothing = value is None and None not in getattr(knob.control, "off", ())
-    return value, NOTHING if nothing else ""
+    return value, NOTHING if value is None and not _may_be_none(knob.control) else ""
+
+
+def _may_be_none(control):
+    """Does None say something?"""
+    said = [option[1] for option in getattr(control, "options", ()) if isinstance(option, tuple)]
+    return None in (*getattr(control, "off", ()), *said)
 
 
 def turn(source: Any, name: str, value: Any) -> None:
@@ -173,10 +220,10 @@ def _rising(pairs):
 
 
 def _parts(told):
-    """What is between commas; a number is one of one."""
+    """What is between commas, but for those within brackets; a number is one of one."""
     if not isinstance(told, str):
         return [told]
-    return [part for part in (each.strip() for each in told.replace(";", ",").split(",")) if part]
+    return [part for part in (each.strip() for each in re.split(r"[,;](?![^()]*\))", told)) if part]
 
 
 def _plain(told):
@@ -191,6 +238,10 @@ def _number(label, told, whole):
     if isinstance(told, bool) or not math.isfinite(number) or (whole and number != int(number)):
         raise ValueError(f"{label}: expected a {'whole ' if whole else ''}number, got {told!r}")
     return int(number) if whole else float(number)
+
+
+def _in_full(value):
+    return str(value) if _is_number(value) else words(value)
 
 
 def _several(value):

@@ -1,4 +1,5 @@
 /** Native controls for the knobs of a desk. Each shows the true value, whatever its range, and can be typed into. */
+import { question } from "./about.js";
 import { keepKeys, make } from "./controls.js";
 import { Turns } from "./turns.js";
 
@@ -38,6 +39,7 @@ export function rangeOf(spec, value) {
 /** A row of the desk: label, control, what else. @param {any} spec  @param {Node[]} children */
 function row(spec, ...children) {
   const element = make("div", `nbprop-dial nbprop-${spec.kind}`, ...children);
+  element.append(...question(spec.label, spec, element));
   element.dataset.dial = spec.name;
   return element;
 }
@@ -182,6 +184,7 @@ function text(spec, turns) {
   const box = /** @type {HTMLInputElement} */ (make("input", ""));
   Object.assign(box, { type: "text", autocomplete: "off", spellcheck: false, inputMode: spec.kind === "number" ? "numeric" : "text" });
   typed(box, turns, (words) => words);
+  if (spec.none) box.placeholder = spec.none;
   const keys = /** @type {any} */ (box.onkeydown);
   box.onkeydown = (event) => {
     keys(event);
@@ -202,7 +205,7 @@ function text(spec, turns) {
   };
 }
 
-const MADE = { slider, stops: slider, choice, switch: toggle, number: text, sizes: text };
+const MADE = { slider, stops: slider, choice, switch: toggle, number: text, list: text };
 
 /**
  * The control that a spec describes.
@@ -220,9 +223,12 @@ export function dial(spec, send) {
     if (shown === (shown = JSON.stringify(state))) return;
     made.element.title = [spec.tip || spec.label, state.idle, state.words && state.words !== "off" ? `Now ${state.words}` : ""].filter(Boolean).join(". ");
     made.element.classList.toggle("nbprop-idle", Boolean(state.idle));
+    made.element.hidden = Boolean(spec.group && state.absent); // in a fold there is no place for what acts on nothing
   };
   return {
     name: spec.name,
+    label: spec.label,
+    group: spec.group,
     element: made.element,
     /** News of the kernel: what it stands at (or nothing new), and up to which turn. */
     take(/** @type {any} */ news, /** @type {number} */ number) {

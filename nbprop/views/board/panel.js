@@ -1,4 +1,5 @@
 /** One panel of a board: controls, picture, what is said under the pointer. */
+import { question } from "./about.js";
 import { control, handle, keepKeys, make } from "./controls.js";
 
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -64,7 +65,9 @@ export class PanelView {
     this.larger.type = "button";
     this.larger.onclick = enlarge;
     keepKeys(this.larger);
-    this.element = make("section", "nbprop-panel", make("header", "", this.titled, options, handles, this.larger), this.box);
+    const header = make("header", "", this.titled, options, handles, this.larger);
+    this.element = make("section", "nbprop-panel", header, this.box);
+    header.append(...question(spec.title, spec, this.element));
     this.enlarged(false, false);
     this.element.dataset.panel = spec.name;
     this.element.classList.toggle("nbprop-peer", Boolean(spec.beside));

@@ -166,7 +166,8 @@ def _at(source, step, looks):
 
 
 def _settings(desk, there, sources, step):
-    """What the controls of a desk stood at, in words; nothing where that is not known of the past."""
+    """What the controls of a desk stood at, in words; nothing where that is not known of the past. Of those that are
+    folded away, those which somebody has turned."""
     said: list[str] = []
     if desk is None:
         return said
@@ -174,7 +175,10 @@ def _settings(desk, there, sources, step):
     source = there.get(key, desk.source)
     if source is desk.source and step < source.steps:
         return said
+    turned = {event.name for event in desk.source.history.events}
     for name, dial in desk.dials.items():
+        if dial.folded and name not in turned:
+            continue
         try:
             value, idle = desk.read(name, source)
         except (ValueError, CannotSay):

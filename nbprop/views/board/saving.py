@@ -65,7 +65,7 @@ def _html(board, title, words, recording):
     known = names()
     script = program(tuple(name for name in dict.fromkeys(view.name for view in board.views) if name in known))
     style = "".join(
-        (FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "board", "native", "player")
+        (FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "board", "about", "native", "player")
     )
     allowed = f"script-src '{_sum(script)}'; style-src '{_sum(style)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"

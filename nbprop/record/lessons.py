@@ -1,0 +1,33 @@
+"""The lessons of the course, and a pointer into one."""
+
+from typing import NamedTuple
+
+LESSONS = {  # number -> (notebook in notebooks/, title)
+    0: ("00-playground", "The playground"),
+    1: ("01-chain-rule", "The chain rule"),
+    2: ("02-backpropagation-by-hand", "Backpropagation by hand"),
+    3: ("03-gradient-descent", "Gradient descent"),
+    4: ("04-activations", "Activations"),
+    5: ("05-vanishing-and-exploding", "Vanishing and exploding gradients"),
+    6: ("06-optimizers", "Optimizers"),
+    7: ("07-overfitting", "Overfitting"),
+    8: ("08-batch-normalization", "Batch normalization"),
+    9: ("09-images", "Images"),
+    10: ("10-sequences", "Sequences"),
+    11: ("11-language", "A small language model"),
+}
+
+
+class Lesson(NamedTuple):
+    """Where the course explains something: the number of a notebook, and the title of a section in it."""
+
+    number: int
+    section: str
+
+    @property
+    def notebook(self) -> str:
+        """Name of its file in notebooks/."""
+        return f"{LESSONS[self.number][0]}.ipynb"
+
+    def __str__(self) -> str:
+        return f"Lesson {self.number}, “{LESSONS[self.number][1]}”: “{self.section}”"

@@ -1,0 +1,126 @@
+"""The part of the table of knobs that belongs to the optimizer: its settings, by their names there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nbprop.optim.optimizer import Plan
+from nbprop.record.controls import Choice, Several, Slider, Switch
+from nbprop.record.lessons import Lesson
+
+from . import applying, plans
+from .knob import Knob
+
+Setting = float | Mapping[str, float]  # a Mapping: for the optimizer of each part of the objective
+
+
+class OfOptimizer:
+    """The knobs that are settings of the optimizer; one that has no such setting reads as None."""
+
+    lr: Knob[Any, Setting] = applying.setting(
+        "lr",
+        "Learning rate.",
+        Slider(
+            "Learning rate", 1e-5, 10, 0.05, "Logarithmic", log=True,
+            about="How far each step goes: the gradient says which way to turn every weight, the learning rate how "
+            "far. Too small, and learning crawls; too large, and the steps jump over the valley and the loss explodes.",
+            lesson=Lesson(3, "Too small, right, too large"),
+        ),
+    )  # fmt: skip
+    momentum: Knob[Any, Setting] = applying.setting(
+        "momentum",
+        "Momentum of SGD, 0 to 1.",
+        Slider(
+            "Momentum", 0, 0.99, 0.01, "How much of the last update goes on", group="Optimizer",
+            about="How much of the last step goes on in the next one, like a ball that rolls: pushes that alternate "
+            "cancel, pushes that stay the same add up. At 0.9 steps grow up to ten times as long, so lower the "
+            "learning rate when you raise it.",
+            lesson=Lesson(6, "Momentum"),
+        ),
+    )  # fmt: skip
+    nesterov: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
+        "nesterov",
+        "Whether SGD looks ahead (Nesterov).",
+        Switch(
+            "Nesterov", "Look ahead: the gradient where the momentum leads", group="Optimizer",
+            about="Momentum that looks ahead: the sum of earlier gradients will be stepped along anyway, so it counts "
+            "once more. It rolls less far beyond the lowest place; without momentum it changes nothing.",
+            lesson=Lesson(6, "Momentum"),
+        ),
+    )  # fmt: skip
+    betas: Knob[Any, tuple[float, float] | Mapping[str, tuple[float, float]]] = applying.setting(
+        "betas",
+        "Decay of the two running means of Adam and its kin, a pair.",
+        Several(
+            "Betas", "Decay of the two running means: 0.9, 0.999", each=float, group="Optimizer",
+            about="How long Adam remembers: the first number is for its running mean of the gradients, the second for "
+            "that of their squares. The nearer to 1 the longer: 0.9 looks back over some 10 steps, 0.999 over some "
+            "1,000.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    alpha: Knob[Any, Setting] = applying.setting(
+        "alpha",
+        "Decay of the running mean of RMSProp.",
+        Slider(
+            "Alpha", 0, 0.999, 0.001, "Decay of the running mean of RMSProp", group="Optimizer",
+            about="How long RMSProp remembers the squares of the gradients, by whose root it divides every step. The "
+            "nearer to 1 the longer: 0.99 looks back over some 100 steps.",
+            lesson=Lesson(6, "AdaGrad"),
+        ),
+    )  # fmt: skip
+    centered: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
+        "centered",
+        "Whether RMSProp takes the square of the mean gradient off the mean of its squares.",
+        Switch(
+            "Centered", "Divide by how much the gradients vary", group="Optimizer",
+            about="Whether RMSProp divides a step by how much the gradients vary, and not by how large they are. Where "
+            "a gradient is always about the same, the steps become longer.",
+            lesson=Lesson(6, "AdaGrad"),
+        ),
+    )  # fmt: skip
+    rho: Knob[Any, Setting] = applying.setting(
+        "rho",
+        "Decay of the running means of AdaDelta.",
+        Slider(
+            "Rho", 0, 0.999, 0.001, "Decay of the running means of AdaDelta", group="Optimizer",
+            about="How long AdaDelta remembers the squares of the gradients and of its own steps, from which it takes "
+            "the length of the next one. The nearer to 1 the longer: 0.9 looks back over some 10 steps.",
+            lesson=Lesson(6, "AdaGrad"),
+        ),
+    )  # fmt: skip
+    eps: Knob[Any, Setting] = applying.setting(
+        "eps",
+        "What is added to a denominator, against division by 0.",
+        Slider(
+            "Epsilon", 1e-12, 0.1, 0.25, "Added to a denominator; logarithmic", log=True, group="Optimizer",
+            about="A tiny number that keeps the optimizer from dividing by zero. With Adam, RMSProp and AdaGrad it "
+            "shortens the steps only where the gradients are as small as itself; AdaDelta takes the length of its "
+            "first steps from it.",
+            lesson=Lesson(6, "What the paper claims, checked"),
+        ),
+    )  # fmt: skip
+    weight_decay: Knob[Any, Setting] = applying.setting(
+        "weight_decay",
+        "Pull of all parameters towards zero: L2 (coupled), or decoupled in AdamW.",
+        Slider(
+            "Weight decay", 1e-6, 1, 0.05, "L2: pull towards zero; logarithmic", log=True, off=(0.0,),
+            group="Regularization",
+            about="A pull of every weight and bias towards zero, the stronger the larger it is (L2): large weights "
+            "make steep functions that bend around single samples. A little of it often lowers the validation loss; "
+            "too much, and the network cannot learn at all.",
+            lesson=Lesson(7, "Weight decay"),
+        ),
+    )  # fmt: skip
+    schedule: Knob[Any, str | Plan | Mapping[str, str | Plan]] = applying.setting(
+        "schedule",
+        "None, or a function of the number of updates that gives a factor for lr: see nb.optim.schedules. Assign one, "
+        f"or a name, which begins with the next update: {', '.join(map(repr, plans.PLANS))}.",
+        Choice(
+            "Schedule", plans.OFFERED, "Changes the learning rate by itself", of=plans.called, group="Optimizer",
+            about="Lets the learning rate change by itself: it is multiplied by a factor that changes from step to "
+            "step, beginning when you choose one. Long steps at first and short ones at the end let a run come to "
+            "rest; a start with short ones (warm-up) keeps the first steps from going astray.",
+            lesson=Lesson(6, "What the paper claims, checked"),
+        ),
+        given=plans.begun,
+    )  # fmt: skip
