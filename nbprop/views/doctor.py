@@ -10,6 +10,7 @@ import numpy as np
 from nbprop.diagnosis import SEVERITIES, Diagnosis, Finding, Remedy, Seen, Treatment, known_rules
 from nbprop.diagnosis.diagnosis import looked
 from nbprop.diagnosis.treatment import ENOUGH
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded
 
 from .base import colors
@@ -47,6 +48,11 @@ class Doctor(View):
 
     name = "doctor"
     title = "Doctor"
+    about = (
+        "What is wrong with the run, in words, with the numbers that say so and a button that mends it. It goes by "
+        "rules of thumb that were measured on many runs, and after a fix it says whether that has helped."
+    )
+    lesson = Lesson(5, "A network that does not learn")
     contract = (Recorded,)
     shows = "a Trainer, or another source that has a history"
     records = frozenset({"layers"})

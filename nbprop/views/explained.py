@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Rehearses
 from nbprop.sources import Explained as Step
 from nbprop.sources.explained import PHASES
@@ -36,6 +37,11 @@ class Explained(View):
 
     name = "explained"
     title = "A step explained"
+    about = (
+        "One step of training taken apart: the numbers of every layer on the way forward, the error, the gradients on "
+        "the way back, and the update, each beside its equation. Go on and back as slowly as you like."
+    )
+    lesson = Lesson(2, "Step by step, live")
     contract = (Rehearses,)
     shows = "a Trainer, or a sources.Explained"
     links = ("sample", "layer")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Inside, Layered, Opened
 from nbprop.record.verdicts import saturation_word
 
@@ -38,6 +39,11 @@ class Network(View):
 
     name = "network"
     title = "Network"
+    about = (
+        "The network itself: a column for each layer, a mark for each unit with what it responds to, and a line for "
+        "each weight (or its gradient, or its last update). Point at one for its numbers, press it to see it large."
+    )
+    lesson = Lesson(2, "The network")
     contract = (Layered, Opened, Inside)
     records = frozenset({"layers"})
     links = NAMES

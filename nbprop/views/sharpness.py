@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Curved, Recorded
 
 from .base import colors
@@ -29,6 +30,12 @@ class Sharpness(View):
 
     name = "sharpness"
     title = "Sharpness"
+    about = (
+        "How steeply the loss curves in its steepest direction, step by step, and the dashed line above which steps "
+        "of this length jump out of the valley. Gradient descent on all samples often climbs to that line and stays "
+        "there."
+    )
+    lesson = Lesson(3, "Too small, right, too large")
     contract = (Recorded, Curved)
     records = frozenset({"sharpness"})
     rate = 12.0
