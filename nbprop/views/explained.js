@@ -7,6 +7,7 @@ import { flow, visible, wordsOf, written } from "./base/written.js";
 
 const BESIDE = 620; // pixels from which on the words stand beside the numbers, not below
 const NUMBER = 40, LEAST = 27; // pixels that a number takes up, and at least
+const SQUEEZE = 0.5; // what is narrower than this part of its natural width is not shown, but counted at the sides
 const CELL = 22; // pixels that a row is high, at most
 const GAP = 12;
 
@@ -73,7 +74,7 @@ function natural({ top, bottom }) {
 function numbers(panel, frame, labels, box, k, keys) {
   const { theme } = panel, size = textSize(panel), small = size - 2, active = labels.stations[k].column;
   const wide = labels.columns.map(natural), all = wide.reduce((a, b) => a + b, 0);
-  const squeeze = Math.max(Math.min(1, box.width / all), LEAST / NUMBER), widths = wide.map((w) => Math.min(w * squeeze, box.width));
+  const squeeze = Math.max(Math.min(1, box.width / all), SQUEEZE), widths = wide.map((w) => Math.min(w * squeeze, box.width));
   const more = all * squeeze > box.width + 1 ? 2 * textWidth(panel, "‹ 99", small) : 0;
   const [first, end] = more ? visible(widths, box.width - more, active) : [0, widths.length];
   const used = widths.slice(first, end).reduce((a, b) => a + b, 0), stretch = Math.min(1.5, (box.width - more) / used);
@@ -92,10 +93,11 @@ function numbers(panel, frame, labels, box, k, keys) {
     const column = labels.columns[i], width = widths[i] * stretch, inner = width - GAP;
     const at = { x, y: box.y, width, height: box.height };
     columns.push({ box: at, index: i });
-    const station = labels.stations.find((each) => each.column === i && each.layer);
+    const station = labels.stations.find((each) => each.column === i);
     if (labels.chosen?.layer && station?.layer === labels.chosen.layer) frameIt(panel, { x: x - 2, y: box.y, width: inner + 4, height: box.height - 2 }, theme.muted);
     const ink = i === active ? theme.foreground : theme.muted;
-    text(panel, shorten(panel, i > 0 && i < labels.columns.length - 1 ? `${i} ${column.title}` : column.title, inner, small, i === active ? 700 : 400), x, box.y + size / 2, { size: small, color: ink, weight: i === active ? 700 : 400 });
+    const named = i > 0 && i < labels.columns.length - 1 ? `${i} ${column.title}` : column.title, weight = i === active ? 700 : 400;
+    keys.write(shorten(panel, named, inner, small, weight), x, box.y + size / 2, { size: small, color: ink, weight }, station ? `${named}: ${station.what}` : named);
     const share = column.top.reduce((sum, strip) => sum + stripWidth(strip) + 3, 0);
     let left = x;
     for (const strip of column.top) {

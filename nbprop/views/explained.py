@@ -1,5 +1,7 @@
 """A step explained: forward, error, backward and update, station by station, with equations and their numbers."""
 
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 1000  # stations
+RATE, SHARE = 2.0, 0.03  # fresh steps per second while a run plays, and the part of its time that they may take
 WHOLE, FEW = 12, 3  # an array of so many numbers is written out; of a larger one stand so few
 OF = (("chosen", "as chosen"), ("batch", "the batch"), ("sample", "one sample"))
 INKS = {"weight": colors.KINDS["weights"], "value": colors.KINDS["activations"], "gradient": colors.KINDS["gradients"]}
@@ -48,7 +51,6 @@ class Explained(View):
     size = (9.0, 4.6)
     height = 440
     row = "whole"
-    rate = 2.0  # it is to be read
     station: int
     numbers: bool
     of: str
@@ -64,6 +66,7 @@ class Explained(View):
         self._held: Any = None  # the step that is shown
         self._known: Any = None  # its source, the version of that, None if it has gone on, and the sample
         self._packed: Any = None  # (step, frame, labels)
+        self._when, self._seconds = -math.inf, 0.0  # when it was made, and how long that took
         if isinstance(source, Step):
             self.options = type(self).options[:2]
         station = options.pop("station", 0)
@@ -97,11 +100,23 @@ class Explained(View):
         self._ask()
         sample = self._sample()
         same = self._held is not None and self._known[0] is self.source and self._known[2] == sample
-        if not same or (self.follow and self._known[1] != self.source.version):
+        if not same or (self.follow and self._known[1] != self.source.version and not self._early()):
+            begun = time.perf_counter()
             self._held = self._fresh(sample)
+            self._when = time.perf_counter()
+            self._seconds = self._when - begun
             now = self.source.version if self._held.steps == self.source.steps else None
             self._known = self.source, now, sample
         return self._held
+
+    @property
+    def rate(self) -> float:
+        """Fresh steps per second while the run plays: so few that they can be read, and that the run does not wait."""
+        return min(RATE, SHARE / max(self._seconds, 1e-6))
+
+    def _early(self):
+        """Whether the run plays, and has a moment ago been looked into."""
+        return self.source.status == "playing" and time.perf_counter() - self._when < 1 / self.rate
 
     def _fresh(self, sample):
         """Of the present; without `follow` of the step that is shown already, as long as it is to be had."""

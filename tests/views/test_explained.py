@@ -1,6 +1,5 @@
 """The explained step as a view: what its frame and labels hold, how it follows, what of it is chosen, and its words."""
 
-import asyncio
 import json
 
 import numpy as np
@@ -220,17 +219,15 @@ def test_a_saved_page_has_it_at_every_moment(trainer):
     board.close()
 
 
-def test_while_a_run_plays_the_run_is_the_same_and_the_view_new():
-    async def main():
-        alone, looked_at = (nb.Trainer(nn.mlp([2, 4, 1], seed=0), "moons", seed=0) for _ in range(2))
-        view = Explained(looked_at)
-        for _ in range(5):
-            looked_at.step(4)
-            alone.step(4)
-            assert view.step.step == looked_at.steps + 1
-        np.testing.assert_array_equal(alone.theta, looked_at.theta)
-
-    asyncio.run(main())
+def test_while_a_run_plays_it_is_looked_into_now_and_then_and_is_the_same(monkeypatch):
+    alone, looked_at = (nb.Trainer(nn.mlp([2, 4, 1], seed=0), "moons", seed=0) for _ in range(2))
+    view, seen = Explained(looked_at), []
+    monkeypatch.setattr("time.perf_counter", lambda: looked_at.steps / 10)  # ten steps a second
+    looked_at.on("step", lambda run: seen.append(view.step.step))
+    looked_at.fit(steps=20, bar=False)
+    alone.fit(steps=20, bar=False)
+    np.testing.assert_array_equal(alone.theta, looked_at.theta)
+    assert len(set(seen)) == 4 and view.step.step == 21  # two a second; and when it stands still, the newest
 
 
 def test_the_loss_that_is_shown_is_the_one_that_comes_next(trainer):
