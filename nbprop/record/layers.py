@@ -43,6 +43,8 @@ class Tap:
     """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run.
 
     reached: whether a gradient comes back as far as this; of frozen layers before the first that is trained dz is NaN.
+    x, dy: of a Linear or a convolution what its weights are multiplied with, (n, ..., inputs) or pictures, and dL/dy of
+        what it gives, before any normalization: dL/dW = sum over all places of dy x^T. None of others.
     """
 
     z: np.ndarray
@@ -50,12 +52,20 @@ class Tap:
     a: np.ndarray
     activation: Any = field(repr=False)
     reached: bool = True
+    x: "np.ndarray | None" = None
+    dy: "np.ndarray | None" = None
 
 
 def tapped(z, a, activation) -> Tap:
     """The Tap of a layer, from its Tensors, after backward."""
     reached = z.grad is not None
-    return Tap(z.data, z.grad if reached else np.full_like(z.data, np.nan), a.data, activation, reached)
+    dz = z.grad if reached else np.full_like(z.data, np.nan)
+    y = z
+    while "Norm" in type(y.op).__name__:
+        y = y.inputs[0]
+    plain = reached and type(y.op).__name__ in ("Linear", "Conv2d") and y.grad is not None
+    x, dy = (y.inputs[0].data, dz if y is z else y.grad) if plain else (None, None)
+    return Tap(z.data, dz, a.data, activation, reached, x, dy)
 
 
 def behind(*outputs) -> "set[Tensor]":

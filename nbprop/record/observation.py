@@ -92,7 +92,15 @@ class Observation:
 
     def copy(self) -> "Observation":
         """The same numbers, in arrays that nothing writes to."""
-        taps = [replace(tap, z=tap.z.copy(), dz=tap.dz.copy(), a=tap.a.copy()) for tap in self.taps]
+        copied: dict[int, Any] = {id(None): None}  # what one layer gives is what the next gets: copied once
+
+        def own(array):
+            if id(array) not in copied:
+                copied[id(array)] = array.copy()
+            return copied[id(array)]
+
+        names = ("z", "dz", "a", "x", "dy")
+        taps = [replace(tap, **{name: own(getattr(tap, name)) for name in names}) for tap in self.taps]
         x, y = (None if array is None else array.copy() for array in (self.x, self.y))
         before, after = (None if array is None else array.copy() for array in (self.before, self.after))
         other = Observation(
@@ -128,7 +136,7 @@ def observe(model, compute, x=None, y=None) -> Observation:
                 "observe: nothing that the loss depends on is trained, so no gradient comes back: all is frozen"
             )
         layers = find_layers(model, tape.calls, behind(found).__contains__)
-        found.backward()
+        found.backward(retain_graph=True)  # what each layer gets is looked up in it
         taps = [tapped(z, a, f) for _, z, a, f in layers]
         seen = Observation([layer for layer, *_ in layers], taps, model.theta, model.gradient, found.item(), x=x, y=y)
         return seen.copy()

@@ -185,12 +185,14 @@ def Loss(
 
 class _Network(Board):
     edges: Literal["weight", "gradient", "update"]
+    detail: bool
 
 def Network(
     source: Shown,
     *,
     height: float | None = None,
     edges: Literal["weight", "gradient", "update"] = "weight",
+    detail: bool = False,
 ) -> _Network:
     """Columns of units from the input to the output. Where there are two inputs the small picture of a unit is what it
     responds to over the plane; of a convolution its map, of the first layer behind a picture its weights, of a

@@ -1,5 +1,6 @@
 /** The network: columns of units with a small picture each, and the lines between them. */
 import { ABSENT, distance, largestOf, layout, lines, nextNode, nodeAt } from "./base/columns.js";
+import { drawDetail } from "./base/detail.js";
 import { fitting, keysOf } from "./base/keys.js";
 import { frameIt } from "./base/linked.js";
 import { formatNumber, groups, percent } from "./base/math.js";
@@ -14,10 +15,11 @@ const NEAR = 5; // pixels from a line that count as on it
  * @typedef {import("./base/columns.js").Edge} Edge
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Network.frame
  * @typedef {{name: string, layer: string, activation?: string, units: number, skipped: number, from?: number | null, around?: number | null, through?: string[], loop?: boolean, silenced?: number[], frozen?: boolean}} Column
- * @typedef {{columns: Column[], features: string[], classes: string[], said: string, looked: string, edges: string, unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
+ * @typedef {{columns: Column[], detail?: import("./base/detail.js").Detail | null, features: string[], classes: string[], said: string, looked: string, edges: string, unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
+  if (labels.detail && frame.pulls) return drawDetail(panel, frame, labels.detail, labels.marks ?? {}, labels.classes);
   if (!frame.kinds || !labels.columns) return nothing(panel, labels.unmeasured ?? "no step yet");
   const size = textSize(panel), { theme } = panel, marks = labels.marks ?? {}, keys = keysOf(panel);
   const kinds = Array.from(frame.kinds.data, (k) => KINDS[k]), count = kinds.length, last = count - 1;
@@ -105,11 +107,7 @@ export function draw(panel, frame, labels) {
     const [from, to] = [source, target].map((n) => (n.column === 0 ? names.in[n.unit] ?? `input ${n.unit}` : `${labels.columns[n.column].name}, ${n.unit}`));
     return `${from} → ${to}\n${labels.edges} ${formatNumber(value)}`;
   };
-  const choice = (/** @type {Node} */ target, source = /** @type {number | null} */ (null)) => {
-    const chosen = labels.chosen ?? {}, name = labels.columns[target.column].name;
-    const same = chosen.layer === name && chosen.unit === target.unit && (chosen.source ?? null) === source;
-    return ["unit", same ? [null, null, null] : [name, target.unit, source]];
-  };
+  const choice = (/** @type {Node} */ target, source = /** @type {number | null} */ (null)) => ["unit", [labels.columns[target.column].name, target.unit, source]];
   return {
     keys: keys.all,
     nodes,

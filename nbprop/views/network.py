@@ -11,7 +11,8 @@ from nbprop.record.verdicts import saturation_word
 
 from .base import columns as parts
 from .base.chosen import NAMES
-from .base.drawn import plot_network
+from .base.detail import Detail
+from .base.drawn import plot_detail, plot_network
 from .base.tested import said_of
 from .base.units import Units
 from .base.view import Option, View, new_axes, percent, plural
@@ -34,7 +35,9 @@ class Network(View):
     of deep networks the first and the last layers, and the chosen one.
 
     Options: `edges`: what the lines between units are: "weight", "gradient" (dL/dw of the last step) or "update" (of
-    the last step that was watched).
+    the last step that was watched). `detail`: the unit or edge that is chosen is shown large, with its weights, the
+    spread of its activations, what it responds to, and which samples of the last batch pull at it: see `pulls` in
+    views/base/detail.py.
     """
 
     name = "network"
@@ -49,8 +52,10 @@ class Network(View):
     links = NAMES
     size = (6.4, 3.8)
     edges: str
+    detail: bool
     options = (
         Option("edges", "lines", (("weight", "weights"), ("gradient", "gradient"), ("update", "update")), "weight"),
+        Option("detail", "detail"),
     )
 
     @property
@@ -70,8 +75,11 @@ class Network(View):
         mapsk (n, h, w): a picture of each unit that is shown; numbersk (n, 5): its number, its activation, the mean of
         |dL/dz| over the batch, its share in what the layer tells (of all its units), its bias; edgesk (n, m): what
         leads to it from each unit shown of the column before, empty where there is nothing that lines could show.
-        ABSENT, the lowest float32, is what was not measured, or what there is not."""
+        ABSENT, the lowest float32, is what was not measured, or what there is not. With `detail` what is chosen: see
+        `Detail.frame`."""
         inside = self._inside()
+        if (large := self._large(inside)) is not None:
+            return large.frame()
         inside.look()
         frame = {"kinds": np.array([KINDS.index(column.kind) for column in inside.columns], np.float32)}
         for k, column in enumerate(inside.columns):
@@ -89,7 +97,12 @@ class Network(View):
             raise CannotSay("Network: its layers are found in what a step computes: make one, with step().")
         return Units(self, layers, wires)
 
-    # ---- words -------------------------------------------------------------------------------------------------------
+    def _large(self, inside):
+        """The Detail that is shown, or None."""
+        if not self.detail or self.chosen.unit is None:
+            return None
+        large = Detail(inside)
+        return large if large.there else None
 
     # ---- words -------------------------------------------------------------------------------------------------------
 
@@ -109,7 +122,9 @@ class Network(View):
                 "skipped": column.skipped, "from": sources[-1] if sources else None,
                 "around": sources[-2] if len(sources) > 1 else None, "through": list(wire.through), **loop,
             })  # fmt: skip
+        large = self._large(inside)
         return {
+            "detail": None if large is None else large.labels(),
             "columns": found,
             "features": [] if data is None else list(map(str, data.features[:FEATURES])),
             "classes": [] if data is None else list(map(str, data.classes)),
@@ -151,19 +166,33 @@ class Network(View):
             "columns; the largest are drawn, and all of the unit that is pointed at or chosen",
             "around": "an arc: the output also goes around the layers between and is added, or joined, behind them",
             "loop": "a loop: recurrent, what it gives at one time step it gets at the next",
-            "chosen": "framed: the unit that is chosen, in all views of the board; a press chooses it or lets go of it",
+            "chosen": "framed: the unit that is chosen, in all views of the board; a press shows a unit or a "
+            "line large, Escape leads back",
+            "response": "large: what the unit gives; on the plane of two inputs with the samples of the last batch, "
+            "the larger the more they pull, blue up, orange down",
+            "spread": "large: how its activations are spread in the last batch",
+            "weights": "large: a bar for each weight, of the largest, blue positive, orange negative; below it dL/dw, "
+            "on a scale of its own; a press chooses that edge",
+            "pulls": "large: the gradient of each sample of the last batch alone, sorted: for a weight delta_i a_i, "
+            "for a bias delta_i, times the number of samples, so that their mean is the gradient. Descent goes "
+            "against the gradient: what is below 0 pulls the weight up",
         }
 
     def act(self, name, value) -> None:
-        if name != "unit":
-            return super().act(name, value)
-        layer, unit, source = value  # None: nothing
-        self.chosen.set(layer=layer, unit=unit, source=source)
+        if name == "unit":
+            layer, unit, source = value  # None: nothing
+            self.chosen.set(layer=layer, unit=unit, source=source)
+            self.detail = unit is not None
+        elif name == "back":
+            self.detail = False
+        else:
+            super().act(name, value)
 
     def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, *self.size)
         ax.set_title(f"{self.heading}: {EDGES[self.edges]}")
-        plot_network(ax, self.frame(), self.labels())
+        frame, labels = self.frame(), self.labels()
+        (plot_detail if labels["detail"] else plot_network)(ax, frame, labels)
         return ax
 
     @np.errstate(all="ignore")
@@ -176,7 +205,8 @@ class Network(View):
             return f"{whole} Weights are not finite: {_some(ill or ['biases'])}."
         if step is None:
             return f"{whole} {self.unmeasured().capitalize()}."
-        chosen = self._chosen_unit(layers, step)
+        large = self._large(inside)
+        chosen = self._chosen_unit(layers, step) if large is None else large.words()
         said = f"Of {self._looked(inside)} it says {said}." if (said := self._said(inside)) else ""
         return " ".join(filter(None, [whole, *_notable(inside, step), chosen, said]))
 

@@ -149,11 +149,11 @@ test("a unit and a line say their numbers, and what is pointed at shows all its 
   assert.notEqual(all.follow(busy.x, busy.y), all.follow(1, 1));
 });
 
-test("a press chooses a unit or a line, and lets go of the one that is chosen; the input is no layer", () => {
+test("a press chooses a unit or a line, also the one that is chosen; the input is no layer", () => {
   const { nodes, edges, press } = picture(640, 400).shown, unit = nodes.find((n) => n.column === 2 && n.row === 3);
   assert.deepEqual(press(unit.x, unit.y), ["unit", ["hidden 2", 3, null]]);
   const chosen = { layer: "hidden 2", unit: 3 };
-  assert.deepEqual(picture(640, 400, [2, 5, 4, 1], { chosen }).shown.press(unit.x, unit.y), ["unit", [null, null, null]]);
+  assert.deepEqual(picture(640, 400, [2, 5, 4, 1], { chosen }).shown.press(unit.x, unit.y), ["unit", ["hidden 2", 3, null]]);
   assert.equal(press(nodes[0].x, nodes[0].y), null);
   assert.equal(press(2, 2), null);
   const line = edges.at(-1), at = [(line.source.x + line.target.x) / 2, (line.source.y + line.target.y) / 2];
@@ -189,4 +189,57 @@ test("before there is anything it says why", () => {
   const { panel, texts } = fakePanel(300, 200, { makeTheme });
   draw(panel, {}, /** @type {any} */ ({ unmeasured: "no step yet" }));
   assert.equal(texts[0].words, "no step yet");
+});
+
+// ---------------------------------------------------------------------------------------------------------- in detail
+
+import { drawDetail, places as boxesOf, rowsOf } from "../../nbprop/views/base/detail.js";
+
+const DETAIL = { layer: "hidden 2", activation: "tanh", unit: 3, kind: "Linear", source: 1, before: "hidden 1", names: [], numbers: [["weight", -0.12], ["dL/dw", 0.003], ["last update", -1e-4], ["mean of a", 0.5], ["mean of the pulls", 0.003]], of: "dL/dw", response: "what it responds to", note: "" };
+
+function large(width, height, { weights = range(16, (i) => Math.sin(i) + 0.1), n = 24, pictures = 0, detail = {}, change = (f) => f, dark = false } = {}) {
+  const pulls = range(n, (i) => i - n / 3), m = weights.length;
+  const frame = frameOf({
+    response: range(8, (i) => range(8, (j) => Math.sin(i * j))), extent: [-1, 1, -1, 1], sources: range(m), weights, gradient: weights.map((v) => v / 9), update: weights.map((v) => -v / 90),
+    counts: range(30, (i) => i % 7), range: [-0.5, 0.9], pulls, order: range(n), targets: range(n, (i) => i % 2),
+    points: pictures ? [[]] : range(n, (i) => [Math.cos(i), Math.sin(i)]), pictures: range(Math.max(pictures, 1), (k) => range(8, (i) => range(8, (j) => i + j + k))),
+  });
+  if (pictures) frame.points = { data: new Float32Array(0), shape: [0, 2] };
+  else frame.pictures = { data: new Float32Array(0), shape: [0, 1, 1] };
+  const { panel, texts, calls, depth } = fakePanel(width, height, { dark, makeTheme });
+  const shown = drawDetail(panel, change(frame), { ...DETAIL, ...detail }, { response: "r", spread: "s", weights: "w", pulls: "p" }, ["a", "b"]);
+  assert.equal(depth(), 0);
+  return { shown, texts, calls };
+}
+
+test("in detail at any size nothing is clipped and no words lie over each other", () => {
+  for (const [width, height] of [[240, 300], [360, 500], [480, 360], [640, 420], [1280, 600], [1900, 900]]) {
+    for (const options of [{}, { pictures: 12 }, { weights: range(256, (i) => i / 99 - 1) }, { n: 0, detail: { note: "which samples pull is told of Linear layers" } }, { detail: { source: null } }]) {
+      const { texts } = large(width, height, { ...options, dark: width < 500 });
+      const where = `${width} x ${height}, ${JSON.stringify(options).slice(0, 60)}`;
+      for (const t of texts) assert.ok(t.x0 >= -1 && t.x1 <= width + 1 && t.y0 >= -1 && t.y1 <= height + 1, `${where}: "${t.words}" at ${t.x0}, ${t.y0} to ${t.x1}, ${t.y1}`);
+      assert.deepEqual(overlaps(texts), [], where);
+    }
+  }
+});
+
+test("in detail a press leads back, or chooses an edge; each thing says its numbers", () => {
+  const { shown } = large(900, 500), { boxes } = boxesOf(900, 500, 12);
+  assert.deepEqual(shown.press(10, 8), ["back", null]);
+  assert.equal(shown.back, "back");
+  const { x, y, width } = boxes.weights;
+  assert.deepEqual(shown.press(x + width / 2, y + 3), ["unit", ["hidden 2", 3, 0]]);
+  assert.match(shown.readout(x + width / 2, y + 3), /hidden 1, unit 0\nweight 0.1\ndL\/dw 0.0111\nlast update -0.00111/);
+  assert.match(shown.readout(boxes.pulls.x + 2, boxes.pulls.y + boxes.pulls.height / 2), /sample of the last batch, at .*class a\nits gradient -8: pulls up/);
+  assert.match(shown.readout(boxes.spread.x + 2, boxes.spread.y + 2), /from -0.5 to/);
+  assert.match(shown.readout(boxes.response.x + 2, boxes.response.y + 2), /a = 0/);
+});
+
+test("the largest weights have a row, and the one that is chosen, and what is not finite", () => {
+  assert.deepEqual(rowsOf([1, -5, 2, NaN, 0.1], 3), [1, 2, 3]);
+  assert.deepEqual(rowsOf([1, -5, 2, NaN, 0.1], 3, 4), [1, 3, 4]);
+  assert.deepEqual(rowsOf([1, 2], 3), [0, 1]);
+  const ill = (f) => ((f.weights.data[2] = NaN), (f.pulls.data[0] = Infinity), (f.response.data[0] = NaN), f);
+  const { texts } = large(900, 500, { change: ill });
+  assert.deepEqual(texts.filter((t) => ["NaN", "not finite"].includes(t.words)).length, 3);
 });

@@ -320,3 +320,136 @@ def test_a_press_on_a_unit_or_a_line_chooses_it(make_board):
 def test_a_heavier_network_asks_for_fewer_frames():
     light, many = network(moons(4)), network(moons(*[16] * 8))
     assert light.rate == 30 and 10 <= many.rate < 20
+
+
+# ---- one unit, or one edge, seen large -------------------------------------------------------------------------------
+
+
+def large(source, layer, unit, edge=None):
+    view = network(source, detail=True)
+    view.chosen.set(layer=layer, unit=unit, source=edge)
+    return view
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_mean_of_the_pulls_is_the_gradient_of_every_linear_layer(name):
+    trainer = NETWORKS[name](*([6, 5] if name == "moons" else []))
+    seen, met = trainer.observe(), 0
+    for i, (layer, wire) in enumerate(zip(trainer.layers, trainer.wires, strict=True)):
+        if layer.kind != "Linear" or wire.inside is not None:
+            continue
+        scale = float(np.abs(seen.gradient).max())
+        bias = seen.gradient[layer.bias]
+        for unit in {0, layer.units - 1}:
+            found = large(trainer, layer.name, unit).frame()["pulls"].astype(np.float64)
+            assert len(found) == len(seen.x) and (np.diff(found) >= 0).all()
+            np.testing.assert_allclose(found.mean(), bias[unit], atol=1e-5 * scale)
+            view = large(trainer, layer.name, unit, 1)
+            if view.labels()["detail"]["source"] is None:
+                continue
+            found = view.frame()["pulls"].astype(np.float64)
+            per = layer.shape[1] // view._large(view._inside()).before.total
+            np.testing.assert_allclose(found.mean(), seen.dW[i][unit, per : 2 * per].sum(), atol=1e-5 * scale)
+            met += 1
+    assert met
+
+
+def test_a_pull_is_the_gradient_of_its_sample_alone():
+    trainer = moons(6, 5)
+    data = trainer.data
+    frame = large(trainer, "hidden 2", 2, 4).frame()
+    seen = trainer.observe()
+    for k in (0, 7, len(seen.x) - 1):
+        at = int(frame["order"][k])
+        np.testing.assert_array_equal(frame["points"][k], seen.x[at])
+        with_one = trainer.at(trainer.steps - 1)  # the weights that the batch was computed with
+        one = with_one.observe((seen.x[at], data.y_train[(data.X_train == seen.x[at]).all(axis=1)][0]))
+        np.testing.assert_allclose(frame["pulls"][k], one.dW[1][2, 4], rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("loss", [lambda z, y: ((z - y) ** 2).sum(), lambda z, y: ((z - y) ** 2).mean()])
+def test_as_the_loss_reduces(loss):
+    X = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), (X, X[:, :1] * X[:, 1:]), loss, lr=1e-4, seed=0)
+    trainer.fit(steps=2, bar=False)
+    seen = trainer.observe()
+    pulls = large(trainer, "hidden 1", 1, 0).frame()["pulls"]
+    np.testing.assert_allclose(pulls.mean(), seen.dW[0][1, 0], rtol=1e-4)
+
+
+def test_the_detail_says_weights_gradient_update_spread_and_response(ax):
+    trainer = moons(6, 5, probe_every=1)
+    view = large(trainer, "hidden 2", 3, 2)
+    frame, labels, seen = view.frame(), view.labels(), trainer.observe()
+    np.testing.assert_array_equal(frame["weights"], seen.W[1][3])
+    np.testing.assert_array_equal(frame["gradient"], seen.dW[1][3])
+    np.testing.assert_array_equal(frame["update"], seen.update[1][3])
+    assert frame["counts"].sum() == len(seen.x) and frame["range"].tolist() == [
+        seen.a[1][:, 3].min(),
+        seen.a[1][:, 3].max(),
+    ]
+    assert frame["response"].shape == (32, 32) and frame["extent"].shape == (4,)
+    numbers = dict(labels["detail"]["numbers"])
+    assert numbers["weight"] == seen.W[1][3, 2] and numbers["dL/dw"] == seen.dW[1][3, 2]
+    assert "Shown large: the edge from unit 2 to hidden 2, unit 3: weight " in view.describe()
+    assert " samples pull it up." in view.describe() and view.plot(ax) is ax
+    assert {"response", "spread", "weights", "pulls"} <= view.marks().keys()
+
+
+def test_of_pictures_those_that_pull_most_are_shown():
+    trainer = cnn()
+    frame, seen = large(trainer, "hidden 2", 3, 2).frame(), trainer.observe()
+    assert frame["pictures"].shape == (12, 8, 8) and frame["points"].size == 0
+    first, last = (int(frame["order"][k]) for k in (0, -1))
+    np.testing.assert_array_equal(frame["pictures"][0], seen.x[first][0])
+    np.testing.assert_array_equal(frame["pictures"][6], seen.x[last][0])
+
+
+def test_what_cannot_be_told_is_said():
+    trainer = cnn()
+    view = large(trainer, "hidden 1", 1, 0)
+    detail = view.labels()["detail"]
+    assert view.frame()["pulls"].size == 0 and "told of Linear layers" in detail["note"]
+    seen, numbers = trainer.observe(), dict(detail["numbers"])
+    assert numbers["weight"] == pytest.approx(seen.W[0][1].sum(), rel=1e-5)
+    bias = large(trainer, "hidden 1", 1)
+    np.testing.assert_allclose(
+        bias.frame()["pulls"].mean(), dict(bias.labels()["detail"]["numbers"])["dL/db"], rtol=1e-4
+    )
+
+
+def test_with_accumulated_batches_it_says_that_the_mean_is_of_the_last_one():
+    trainer = moons(6, batch_size=8, accumulate=3)
+    assert "a mean over several" in large(trainer, "hidden 1", 1, 0).labels()["detail"]["note"]
+
+
+def test_before_the_first_step_and_where_no_gradient_arrives_there_are_no_pulls(ax):
+    view = large(moons(5, steps=0), "hidden 1", 1)
+    assert view.frame()["pulls"].size == 0 and view.frame()["weights"].size == 2 and view.plot(ax) is ax
+    trainer = moons(5, 4, steps=0)
+    trainer.freeze("hidden 1")
+    trainer.fit(steps=2, bar=False)
+    view = large(trainer, "hidden 1", 1)
+    assert view.frame()["pulls"].size == 0 and view.labels()["detail"]["note"]
+
+
+def test_a_press_shows_it_large_and_back(make_board):
+    board = make_board(network(moons(5, 4)))
+    page = Page(board)
+    page.ack()
+    page.say("act", panel=0, name="unit", value=["hidden 2", 3, 1])
+    assert page.head["panels"][0]["labels"]["detail"]["unit"] == 3 and board.detail
+    page.ack()
+    page.say("act", panel=0, name="back", value=None)
+    assert page.head["panels"][0]["labels"]["detail"] is None and board.chosen.unit == 3
+
+
+def test_what_is_chosen_and_not_there_any_more_shows_the_whole_network(ax):
+    trainer = moons(8, 6)
+    view = large(trainer, "hidden 2", 5)
+    trainer.width = 4
+    trainer.fit(steps=1, bar=False)
+    assert "kinds" in view.frame() and "no unit 5" in view.describe() and view.plot(ax) is ax
+    trainer.depth = 1
+    trainer.fit(steps=1, bar=False)
+    assert "kinds" in view.frame() and "There is no layer 'hidden 2'" in view.describe()

@@ -64,3 +64,26 @@ def _lines(edges, source, target, ys, before):
         [(source + FROM / 2, before[c]), (target - FROM / 2, ys[r])] for r, c in zip(rows, columns, strict=True)
     ]
     return segments, edges.ravel()[kept]
+
+
+def plot_detail(ax, frame, labels) -> None:
+    """Draws the frame of a Network that shows one unit or edge."""
+    detail = labels["detail"]
+    ax.axis("off")
+    words = [f"{name} {value:.3g}" for name, value in detail["numbers"]]
+    ax.text(0, 1, "\n".join([f"{detail['layer']}, unit {detail['unit']}", *words]), va="top", fontsize="small")
+    cmap = colors.colormap(colors.DIVERGING)
+    if (response := frame["response"]).size:
+        cell = ax.inset_axes((0.0, 0.0, 0.36, 0.55))
+        most = np.abs(response[np.isfinite(response)]).max(initial=0) or 1
+        cell.imshow(np.ma.masked_invalid(response), cmap=cmap, vmin=-most, vmax=most, aspect="auto")
+        cell.set(xticks=[], yticks=[])
+        cell.set_title(detail["response"], fontsize="x-small", color=colors.MUTED)
+    for name, place in (("weights", (0.45, 0.58, 0.55, 0.34)), ("pulls", (0.45, 0.08, 0.55, 0.34))):
+        cell, values = ax.inset_axes(place), frame[name]
+        paint = [colors.POSITIVE if v >= 0 else colors.NEGATIVE for v in values]
+        cell.bar(np.arange(len(values)), np.nan_to_num(values), color=paint)
+        cell.set(xticks=[])
+        title = "weights" if name == "weights" else f"pull of each sample: their mean is {detail['of']}"
+        cell.set_title(title, fontsize="x-small", color=colors.MUTED)
+        colors.tidy(cell)

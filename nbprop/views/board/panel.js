@@ -80,6 +80,7 @@ export class PanelView {
       const wanted = this.picture?.press?.(x, y);
       if (wanted) act(...wanted);
     };
+    this.back = () => void (this.picture?.back && act(this.picture.back, null)); // from something that is shown large in it
     this.canvas.onclick = (event) => this.press({ x: event.offsetX, y: event.offsetY });
   }
 
@@ -187,8 +188,8 @@ export class PanelView {
   key(event, enlarge) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const own = event.target === this.canvas, whole = own || event.target === this.place;
-    if (this.large ? event.key === "Escape" || (whole && event.key === "f") : whole && event.key === "f") enlarge();
-    else if (own && event.key === "Escape") this.point(null);
+    if (this.large ? (event.key === "Escape" && !(own && this.picture?.back)) || (whole && event.key === "f") : whole && event.key === "f") enlarge();
+    else if (own && event.key === "Escape") this.point(null), this.back();
     else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
     else if (own && event.key in MOVES) {
       const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
