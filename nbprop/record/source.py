@@ -184,6 +184,18 @@ class Curved(Protocol):
         ...
 
 
+class Surrounded(Protocol):
+    """What the loss is around it."""
+
+    def around(self) -> Any:
+        """`theta` (n,), `shapes`, `frozen`, `loss(theta)`: see training/around.py. ValueError: why there is none."""
+        ...
+
+    def path(self) -> list:
+        """(step, theta) of where it has been, oldest first, and of where it is."""
+        ...
+
+
 class Taught(Protocol):
     """What it learns from."""
 

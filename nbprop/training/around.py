@@ -19,7 +19,8 @@ class Around:
     """The loss of a model like that of a run, at any parameters. The run is neither changed nor disturbed, and may go
     on: all is computed with a copy of its model as it was, on a fixed random sample of the training data.
 
-    theta (n,), frozen: of the run as it was. samples, of: how many samples are looked at, out of how many.
+    theta (n,), frozen: of the run as it was. shapes: (slice of theta, shape) of every parameter.
+    samples, of: how many samples are looked at, out of how many.
     statistics: batch normalization goes by those of the sample, as in training; else by its running ones. There is no
     dropout in either case. dtype: in which it is computed.
 
@@ -50,6 +51,11 @@ class Around:
         if sum(part.stop - part.start for part in self.frozen) == self._theta.size:
             raise ValueError("all parameters are frozen: there is nowhere to go")
         self.theta = self._theta.copy()
+        ends = np.cumsum([parameter.size for parameter in self._model.parameters()])
+        self.shapes = [
+            (slice(end - parameter.size, end), parameter.shape)
+            for end, parameter in zip(ends, self._model.parameters(), strict=True)
+        ]
         self.normalized = any(isinstance(each, nn.BatchNorm1d | nn.BatchNorm2d) for each in self._model.modules())
 
     def loss(self, theta) -> float:

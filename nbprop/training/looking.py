@@ -17,6 +17,7 @@ from nbprop.record import histograms
 from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers
 from nbprop.record.observation import Observation, observe, untouched
 
+from .around import Around
 from .outputs import called
 from .step import EagerStep, RecordedStep
 from .structure import Structure
@@ -41,6 +42,7 @@ class Looking:
     _dL: np.ndarray
     _loss_was: float
     _stamp: int
+    steps: int
     optimizers: "dict[str, Any]"
     settings: "dict[str, Any]"
     _foreign = True  # whether code of the user's own is called
@@ -181,6 +183,23 @@ class Looking:
         if settings["l1"]:
             more.append("the L1 penalty is not in it")
         return replace(threshold, words="; ".join([threshold.words, *more])) if threshold.formula else threshold
+
+    def around(self) -> Around:
+        return Around(self, self.theta.dtype)
+
+    def path(self, past) -> list[tuple[int, np.ndarray]]:
+        """(step, theta) of the snapshots up to now of a network of these shapes, oldest first, and of now."""
+        known, own = {}, [each.shape for each in self.model.parameters()]
+        found = [(self.steps, self.theta.copy())]
+        for kept in reversed(past.snapshots):
+            made = kept.structure
+            if id(made) not in known:
+                known[id(made)] = [shape for _, shape, _ in made.parameters] == own
+            if not known[id(made)]:
+                break
+            if kept.step < self.steps:
+                found.append((kept.step, kept.theta))
+        return found[::-1]
 
     def mean_field(self) -> theory.Prediction:
         X = getattr(self.objective, "X", None)

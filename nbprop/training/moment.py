@@ -16,6 +16,7 @@ from nbprop.record.source import CannotSay
 from nbprop.theory import Prediction, Stability
 
 from . import makeup
+from .around import Around
 from .curving import sharpness
 from .knob import KNOBS
 from .knobs import Knobs, Turns
@@ -151,6 +152,14 @@ class Moment(Knobs, Winding):
     def stability(self) -> Stability:
         """As `Trainer.stability`: of the optimizer of then."""
         return self._look(lambda run: run.stability())
+
+    def around(self) -> Around:
+        """As `Trainer.around`: of the model as it was."""
+        return self._look(lambda run: run.around())
+
+    def path(self) -> list[tuple[int, np.ndarray]]:
+        """As `Trainer.path`, up to this step."""
+        return self._look(lambda run: run.path(self._trainer._past))
 
     def sharpness(self) -> float:
         """As `Trainer.sharpness`; it is not recorded."""

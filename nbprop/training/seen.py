@@ -12,6 +12,7 @@ from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.theory import Prediction, Stability
 
+from .around import Around
 from .curving import Curving
 from .rehearsal import Rehearsal, rehearse
 from .returning import Returning
@@ -151,6 +152,17 @@ class Seen(Returning):
         """How large the sharpness may be with the optimizer as it is set now: a `theory.Stability` with the threshold,
         such as 2/lr, and its words. ValueError where several optimizers train parts of the model."""
         return self.between(lambda: self._run.stability())
+
+    def around(self) -> Around:
+        """The loss at other parameters: an `Around`, with `theta`, `loss(theta)` and `gradient(theta)`, of a copy of
+        the model as it is now, in evaluation mode, on a fixed random sample of at most 512 training samples. The run is
+        not changed, and may go on. ValueError where the batches are made, or the loss has several parts."""
+        return self.between(lambda: self._run.around())
+
+    def path(self) -> "list[tuple[int, np.ndarray]]":
+        """The way that the run has come: (step, theta) of its snapshots, oldest first, and of now, as far back as the
+        network had these shapes. Not to be written to."""
+        return self.between(lambda: self._run.path(self._past))
 
     def sharpness(self) -> float:
         """The sharpness now, measured at once: the largest eigenvalue of the Hessian of the training loss, without

@@ -155,15 +155,19 @@ def Lags(
     of time steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow.
     """
 
-class _Landscape(Board): ...
+class _Landscape(Board):
+    directions: Literal["random", "path"]
+    log: bool
 
 def Landscape(
     source: Shown,
     *,
     height: float | None = None,
+    directions: Literal["random", "path"] = "random",
+    log: bool = True,
 ) -> _Landscape:
-    """Bands of equal height of a loss f(x, y), the higher the darker and, from the lowest place on, narrower first (a
-    logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the known minima.
+    """Bands of equal height of a loss, the higher the darker and, from the lowest place on, narrower first (a
+    logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the lowest places.
     """
 
 class _Loss(Board):

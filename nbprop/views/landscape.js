@@ -1,6 +1,7 @@
-/** A loss over two numbers from above, in bands of height, with the paths of those who descend on it. */
+/** A loss over two numbers, or over a plane, from above, in bands of height, with the paths of those who descend on it. */
 import { contour, formatNumber, linearScale, refine } from "./base/math.js";
-import { axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+import { fitting, keysOf, quiet } from "./base/keys.js";
+import { axisBelow, axisLeft, colorBar, curve, dot, inside, layer, mix, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 const FINE = 4; // pixels of the ground to a cell of the grid
 const LOPSIDED = 4; // see landscape.py
@@ -9,12 +10,12 @@ const APART = 5; // CSS pixels: steps that are longer get a dot each
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Landscape.frame
- * @typedef {{surface: string, paths: string[], diverged: number[]}} Labels
+ * @typedef {{surface: string, paths: string[], diverged: number[], axes?: string[], still?: boolean, unmeasured?: string, marks?: Record<string, string>}} Labels  still: a click is no start
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
-  if (!frame.grid) return nothing(panel, "nothing to show yet");
-  const { theme } = panel;
+  if (!frame.grid) return quiet(panel, { x: 0, y: 0, width: panel.width, height: panel.height }, labels.unmeasured ?? "nothing to show yet");
+  const { theme } = panel, keys = keysOf(panel), marks = labels.marks ?? {}, [across, upward] = labels.axes ?? ["x", "y"];
   const [left, right, bottom, top] = frame.extent.data;
   const [rows, columns] = frame.grid.shape, levels = frame.levels.data;
   const size = textSize(panel), above = size + 10, below = 2 * size + 12;
@@ -26,29 +27,34 @@ export function draw(panel, frame, labels) {
   const stops = groundColors(theme, levels.length - 1);
 
   layer(panel, frame.grid.data, `${box.width} ${box.height}`, (still) => ground(still, frame, box, stops));
-  axisBelow(panel, box, x, "x", { grid: false });
-  axisLeft(panel, box, y, "y", { grid: false });
+  axisBelow(panel, box, x, fitting(panel, namesOf(across), box.width + 30), { grid: false });
+  axisLeft(panel, box, y, fitting(panel, namesOf(upward), box.width + 30), { grid: false });
   inside(panel, box, () => {
     for (let i = 0; i < frame.minima.shape[0]; i++) plus(panel, x(frame.minima.data[2 * i]), y(frame.minima.data[2 * i + 1]));
     const [sx, sy] = frame.start.data;
+    keys.add({ x: x(sx) - 6, y: y(sy) - 6, width: 12, height: 12 }, marks.start);
+    for (let i = 0; i < frame.minima.shape[0]; i++) keys.add({ x: x(frame.minima.data[2 * i]) - 6, y: y(frame.minima.data[2 * i + 1]) - 6, width: 12, height: 12 }, marks.minimum);
     dot(panel, x(sx), y(sy), 5, null, theme.background, 3.5);
     dot(panel, x(sx), y(sy), 5, null, theme.foreground, 1.5);
   });
   const ends = labels.paths.map((_, k) => drawPath(panel, pointsOf(frame.paths, k), box, x, y, colors[k]));
-  legend(panel, { x: box.x + box.width + 10, y: box.y, width: aside - 4, height: box.height }, labels, frame, stops, colors, states);
+  legend(panel, { x: box.x + box.width + 10, y: box.y, width: aside - 4, height: box.height }, labels, frame, stops, colors, states, keys);
 
   const at = (/** @type {number} */ mx, /** @type {number} */ my) => mx >= box.x && mx <= box.x + box.width && my >= box.y && my <= box.y + box.height;
   return {
+    keys: keys.all,
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
-      if (!at(mx, my)) return null;
+      const known = keys.at(mx, my);
+      if (!at(mx, my)) return known;
       const near = ends.findIndex((end) => end && Math.hypot(end[0] - mx, end[1] - my) < 9);
       if (near >= 0) return `${labels.paths[near]}\nloss ${states[near]}`;
       const c = Math.round(((mx - box.x) / box.width) * (columns - 1)), r = Math.round(((my - box.y) / box.height) * (rows - 1));
-      return `x ${formatNumber(x.invert(mx), 2)}, y ${formatNumber(y.invert(my), 2)}\nloss ${formatNumber(frame.grid.data[r * columns + c])}`;
+      const place = [x.invert(mx), y.invert(my)].map((v) => formatNumber(v, 2)), there = labels.axes ? place.join(", ") : `x ${place[0]}, y ${place[1]}`;
+      return `${there}\nloss ${formatNumber(frame.grid.data[r * columns + c])}${known ? `\n${known}` : ""}`;
     },
     cursor: "crosshair",
     /** A click begins there: [name of the control, its value]. */
-    press: (/** @type {number} */ mx, /** @type {number} */ my) => (at(mx, my) ? ["start", [x, y].map((scale, i) => Number(scale.invert(i ? my : mx).toPrecision(3)))] : null),
+    press: labels.still ? undefined : (/** @type {number} */ mx, /** @type {number} */ my) => (at(mx, my) ? ["start", [x, y].map((scale, i) => Number(scale.invert(i ? my : mx).toPrecision(3)))] : null),
   };
 }
 
@@ -69,9 +75,12 @@ export const pathColor = (theme, k) => mix(theme.classes[k % theme.classes.lengt
 /** One colour a band, the lowest like the page. @param {import("./base/plot.js").Theme} theme  @param {number} bands */
 export const groundColors = (theme, bands) => Array.from({ length: bands }, (_, i) => mix(theme.background, theme.foreground, 0.02 + (0.4 * i) / Math.max(1, bands - 1)));
 
-/** In which band a value lies: 0 below the first border between two, -1 when it is NaN. @param {ArrayLike<number>} levels */
+/** An axis in full, or in fewer words. @param {string} words */
+const namesOf = (words) => [words, words.replace(/ \(.*/, ""), words.replace(/ of .*| random/g, ""), words.replace(/ .*/, "")];
+
+/** In which band a value lies: 0 below the first border between two, -1 when it is not finite. @param {ArrayLike<number>} levels */
 export function bandOf(levels, value) {
-  if (Number.isNaN(value)) return -1;
+  if (!Number.isFinite(value)) return -1;
   let [low, high] = [0, levels.length - 2];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -139,13 +148,14 @@ function plus(panel, x, y) {
 }
 
 /** Beside the picture: what the colours of the ground mean, and how each path stands. @param {Panel} panel  @param {Labels} labels */
-function legend(panel, box, labels, frame, stops, colors, states) {
-  const { theme } = panel;
+function legend(panel, box, labels, frame, stops, colors, states, keys) {
+  const { theme } = panel, marks = labels.marks ?? {};
   const size = textSize(panel), gap = size + 4, levels = frame.levels.data;
   let y = box.y + size / 2;
   labels.paths.forEach((name, k) => {
     if (y > box.y + box.height) return;
     const state = states[k], room = box.width - 12;
+    keys.add({ x: box.x, y: y - gap / 2, width: box.width, height: gap }, marks.path);
     dot(panel, box.x + 4, y, 3.5, colors[k]);
     const width = textWidth(panel, state, size, 600);
     if (width + 4 + textWidth(panel, name) <= room) {
@@ -158,6 +168,7 @@ function legend(panel, box, labels, frame, stops, colors, states) {
   const height = Math.min(110, box.y + box.height - y - gap);
   if (height < 3 * gap) return;
   text(panel, "loss", box.x, y, { color: theme.muted });
+  keys.add({ x: box.x, y: y - gap / 2, width: box.width, height: height + gap }, marks.ground);
   const bar = { x: box.x, y: y + gap * 0.7, width: 8, height };
   colorBar(panel, bar, stops);
   for (const share of [0, 0.5, 1]) {

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record.lessons import Lesson
-from nbprop.record.source import Descends
+from nbprop.record.source import Descends, Surrounded, lacking
 from nbprop.sources.surfaces import SURFACES
 
 from .base import colors
-from .base.view import Control, View, new_axes, number, plural
+from .base.view import Control, Option, View, new_axes, number, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,29 +22,56 @@ GROUND = (0.02, 0.42)  # how much of the foreground is mixed into the background
 BUTTONS = ("play", "pause", "step", "reset")
 
 
-class Landscape(View):
-    """Bands of equal height of a loss f(x, y), the higher the darker and, from the lowest place on, narrower first (a
-    logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the known minima.
+OPTIONS = (  # of the landscape of a network
+    Option("directions", "directions", (("random", "random"), ("path", "path")), "random", where="live"),
+    Option("log", "log", default=True, where="live"),
+)
 
-    `source` is a `Descent`. Buttons and sliders reach it, and a click is a new start.
+
+class Offered:
+    """The options: that of a Descent has none."""
+
+    def __get__(self, view, owner=None) -> tuple[Option, ...]:
+        return OPTIONS if view is None else ()
+
+
+class Landscape(View):
+    """Bands of equal height of a loss, the higher the darker and, from the lowest place on, narrower first (a
+    logarithmic scale); on it the path of every optimizer, with a dot for each step. + marks the lowest places.
+
+    Of a `Descent`: the loss f(x, y) and its known minima. Buttons and sliders reach it, and a click is a new start.
+
+    Of a trainer: the loss over a plane through the present point of its own network (Li et al. 2018), on a fixed sample
+    of at most 512 training samples, in evaluation mode; the path by its snapshots. It is computed in slices between the
+    steps, first coarse, then finer, and anew when the run has moved on, or with the button. Options: `directions`,
+    "random" (default; each filter as long as that of the network) or "path" (the two main directions of the way that
+    the run has come); `log` (default True), bands that are narrower near the lowest loss.
     """
 
     name = "landscape"
     title = "Descent"
     about = (
-        "A loss over two numbers, seen from above: the darker, the higher. Every dot is a step of an optimizer on its "
-        "way down, and a click starts all of them elsewhere."
+        "A loss seen from above, over two numbers or over a plane through all weights of a network: the darker, the "
+        "higher. The dots are the steps of an optimizer on its way down."
     )
     lesson = Lesson(3, "Two parameters")
     contract = (Descends,)
-    shows = "a Descent, such as nb.Descent('bowl')"
+    shows = "a Descent, such as nb.Descent('bowl'), or a Trainer"
+    options: Any = Offered()
     size = (5.2, 4.0)
     height = 500
 
+    def __new__(cls, source, **options) -> "Landscape":
+        if cls is Landscape and lacking(source, (Descends,)) and not lacking(source, (Surrounded,)):
+            from .base.around import RunLandscape as cls
+        return object.__new__(cls)
+
     def __init__(self, source, **options) -> None:
+        if options and not self.options:
+            raise TypeError(f"{next(iter(options))} is an option of the landscape of a Trainer; this one has none")
         super().__init__(source, **options)
         self._knobs = {}  # name of a control -> path and knob
-        self.controls = (*_BUTTONS, *self._sliders()) if self.served else ()
+        self.controls = (*_BUTTONS, *self._sliders()) if Descends in self.contract and self.served else ()
 
     def _sliders(self):
         """What a hand can turn. With several paths each has a learning rate, and no momentum."""
@@ -115,14 +142,21 @@ class Landscape(View):
     def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, *self.size)
         frame, labels = self.frame(), self.labels()
+        if not frame:
+            colors.unmeasured(ax, labels["unmeasured"])
+            return ax
         left, right, bottom, top = frame["extent"]
-        xs, ys = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
+        rows, columns = frame["grid"].shape
+        xs, ys = np.linspace(left, right, columns), np.linspace(top, bottom, rows)
         cmap, levels = colors.colormap(_ground_colors(), "ground"), frame["levels"]
         from matplotlib.colors import BoundaryNorm
 
         norm = BoundaryNorm(levels, cmap.N)
-        shade = ax.contourf(xs, ys, frame["grid"].clip(levels[0], levels[-1]), levels, cmap=cmap, norm=norm)
-        ax.contour(xs, ys, frame["grid"], levels[1:-1], colors=colors.MUTED, linewidths=0.4, linestyles="solid")
+        grid = np.where(np.isfinite(frame["grid"]), frame["grid"], np.nan)
+        if np.isnan(grid).any():
+            ax.set_facecolor(colors.WARNING)
+        shade = ax.contourf(xs, ys, grid.clip(levels[0], levels[-1]), levels, cmap=cmap, norm=norm)
+        ax.contour(xs, ys, grid, levels[1:-1], colors=colors.MUTED, linewidths=0.4, linestyles="solid")
         beside = ax.inset_axes((1.03, 0, 0.035, 1))  # as high as the picture, whatever its aspect
         bar = ax.figure.colorbar(shade, cax=beside, ticks=levels[:: len(levels) // 4])
         bar.ax.set_yticklabels([number(level, 2) for level in levels[:: len(levels) // 4]])
@@ -137,7 +171,11 @@ class Landscape(View):
             ax.plot(*points.T, color="white", linewidth=3, solid_joinstyle="round")
             ax.plot(*points.T, ".-", color=color, linewidth=1.4, markersize=4, label=words)
             ax.plot(*points[-1], "o", color=color, markeredgecolor="white", markersize=8)
-        ax.set(xlim=(left, right), ylim=(bottom, top), xlabel="x", ylabel="y")
+        ax.set(
+            xlim=(left, right),
+            ylim=(bottom, top),
+            **dict(zip(("xlabel", "ylabel"), labels.get("axes", "xy"), strict=True)),
+        )
         ax.set_title(f"{labels['surface']}, {plural(self.source.steps, 'step')}", fontsize="medium")
         if 1 / LOPSIDED < (right - left) / (top - bottom) < LOPSIDED:
             ax.set_aspect("equal")  # else the steepest way down would not look as if it crossed the lines upright
@@ -167,15 +205,17 @@ def said(loss, diverged) -> str:
     return f"diverged in step {diverged}" if diverged else number(loss)
 
 
-def heights(grid, count=LEVELS) -> np.ndarray:
+def heights(grid, count=LEVELS, log=True) -> np.ndarray:
     """Borders of `count` bands from the lowest to the highest finite number: equal steps of log(1 + height / typical),
-    where typical is what a tenth of the places lie below."""
+    where typical is what a tenth of the places lie below; without `log` equal steps."""
     finite = grid[np.isfinite(grid)].astype(np.float64)
     if not finite.size:
         return np.linspace(0, 1, count + 1, dtype=np.float32)
     low, high = finite.min(), finite.max()
     typical = np.quantile(finite - low, 0.1) or 1.0
-    steps = np.expm1(np.linspace(0, np.log1p((high - low) / typical), count + 1)) * typical
+    steps = np.linspace(0, high - low, count + 1)
+    if log:
+        steps = np.expm1(np.linspace(0, np.log1p((high - low) / typical), count + 1)) * typical
     levels = np.unique((low + steps).astype(np.float32))
     return levels if len(levels) == count + 1 else np.linspace(low - 0.5, low + 0.5, count + 1, dtype=np.float32)
 

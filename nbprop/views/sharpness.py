@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nbprop.record.lessons import Lesson
-from nbprop.record.source import Curved, Recorded
+from nbprop.record.source import CannotSay, Curved, Recorded
 
 from .base import colors
 from .base.view import Control, Option, View, buckets, log_range, new_axes, number, percent
@@ -46,12 +46,18 @@ class Sharpness(View):
 
     def __init__(self, source, **options) -> None:
         super().__init__(source, **options)
+        self._why = ""  # it could not be measured
         self._asked = {}  # step -> what was measured of a look at the past, of which there is no record
 
     def act(self, name, value) -> None:
         if name != "measure":
             super().act(name, value)
-        found = self.source.sharpness()
+        self._why = ""
+        try:
+            found = self.source.sharpness()
+        except (ValueError, CannotSay) as error:
+            self._why = str(error).removeprefix("sharpness: ").rstrip(".")
+            return
         if self.moment is not None:
             self._asked = {self.moment: found}
 
@@ -106,6 +112,8 @@ class Sharpness(View):
         }
 
     def unmeasured(self) -> str:
+        if self._why:
+            return f"not measured: {self._why}"
         if self.moment is not None:
             return f"not measured up to step {self.moment:,}: press Measure"
         return "not measured yet: play, or press Measure"

@@ -134,7 +134,9 @@ def test_a_surface_of_ones_own_cannot_be_exchanged():
 
 def test_a_trainer_has_no_landscape(fake):
     view = nb.views.Landscape(fake())
-    assert view.describe().startswith("Landscape shows a Descent, such as nb.Descent('bowl'): it needs surface, paths,")
+    assert view.describe().startswith(
+        "Landscape shows a Descent, such as nb.Descent('bowl'), or a Trainer: it needs surface, paths,"
+    )
     assert view.describe().endswith(
         "and this FakeSource has no surface, paths, start, set, play, pause, step or reset."
     )

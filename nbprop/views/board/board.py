@@ -172,6 +172,11 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             finally:
                 self._refreshing.release()
 
+    def renew(self) -> None:
+        """A view has something new to show of a source that has not changed: send it. In the source's thread."""
+        self._news = True
+        self.refresh()
+
     def ask(self) -> None:
         """There is something to look at (an option was set, a page has spoken): have `refresh()` called."""
         posts = [source.post for source in self._sources if hasattr(source, "post")]
