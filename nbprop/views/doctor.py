@@ -249,7 +249,7 @@ class Doctor(View):
         if cards:
             return ""
         if not seen.step:
-            return self.unmeasured() if self.moment is None else "Nothing was found before the first step."
+            return _upper(self.unmeasured()) if self.moment is None else "Nothing was found before the first step"
         if self.source.status == "stopped" and self.source.message:
             return f"The run has stopped: {self.source.message}"
         made, blind = seen.step - seen.turned, len(diagnosis.skipped) == len(known_rules())
@@ -306,6 +306,10 @@ class Doctor(View):
                 draw_small(ax.inset_axes((0.68, top - 0.75 / high, 0.31, 0.62 / high)), picture)
             top -= needed + line
         return ax
+
+
+def _upper(words):
+    return words[:1].upper() + words[1:]
 
 
 def _lower(words):

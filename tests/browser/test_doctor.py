@@ -21,6 +21,7 @@ COLORS = """(canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return new Set(new Uint32Array(data.buffer)).size;
 }"""
+CORNER = "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 1, 1).data]"
 ANEW = "Draw all weights anew (he), learning rate 0.1"
 
 
@@ -66,11 +67,11 @@ def dead(lab):
 
 
 def test_a_deep_network_of_sigmoids_is_brought_to_learn(deep):
-    deep.until("no step yet: play, or make a step")
+    deep.until("No step yet: play, or make a step")
     deep.press("Play")
     deep.until("Vanishing gradient")
     deep.until("in hidden 1 dL/dz is")
-    assert deep.panel.get_by_text("Alarm", exact=True).is_visible()
+    assert deep.panel.get_by_text("Alarm:", exact=True).is_visible()
     deep.panel.locator("summary", has_text="Why").first.click()
     deep.until("dL/dz₁ = W₂ᵀ dL/dz₂ · f′(z₁)")
     deep.until("Lesson: notebooks/05-vanishing-and-exploding.ipynb")
@@ -166,7 +167,9 @@ def test_while_it_is_read_nothing_moves_or_goes_and_afterwards_it_does(dead):
     dead.until("Dead units")
 
 
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark", "forced colours"])
+@pytest.mark.parametrize(
+    "theme", ["JupyterLab Light", "JupyterLab Dark", "forced colours"]
+)  # the last over the dark one
 def test_nothing_is_cut_or_over_another_at_any_width(deep, theme):
     page = deep.lab.page
     if theme == "forced colours":
@@ -181,6 +184,8 @@ def test_nothing_is_cut_or_over_another_at_any_width(deep, theme):
             assert (page.evaluate(CUT, board), page.evaluate(OVERLAPS, board)) == ([], []), width
             figure = deep.panel.locator(".nbprop-figure canvas").first
             assert figure.evaluate(COLORS) > 4
+            if theme == "forced colours":  # the ground is the system's, not that of the page
+                assert deep.board.locator("canvas").first.evaluate(CORNER) == [255, 255, 255, 255]
     finally:
         page.emulate_media(forced_colors="none")
         page.set_viewport_size({"width": 1280, "height": 800})
