@@ -7,7 +7,7 @@ import { drawSmall, inWords, said } from "./base/small.js";
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Doctor.frame
  * @typedef {{state: string, head: string, words: string, remedy: string, undo: string}} Verdict
- * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, evidence: string[], why: string, equation: string, lesson: string, remedies: string[][], picture: any, verdict: Verdict | null}} Card
+ * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, layers: string, evidence: string[], why: string, equation: string, lesson: string, remedies: string[][], picture: any, verdict: Verdict | null}} Card
  * @typedef {{state: string, cards: Card[], looked: string[], skipped: string[][], failed: string[][], message: string, marks: Record<string, string>}} Labels
  */
 
@@ -243,7 +243,8 @@ class CardView {
     set(this.word, found ? `${capital(card.severity)}:` : "");
     this.word.title = found ? marks[card.severity] : "";
     set(this.title, card.title);
-    set(this.since, found && Number.isFinite(since) ? `since step ${groups(since)}` : "");
+    const where = [...(Number.isFinite(since) ? [`since step ${groups(since)}`] : []), ...(card.layers ? [`in ${card.layers}`] : [])];
+    set(this.since, found ? where.join(", ") : "");
     set(this.words, found ? card.words : "");
     set(this.judged, verdict ? `${VERDICTS[/** @type {"helped"} */ (verdict.state)]} ${verdict.head}` : "");
     this.judged.dataset.state = verdict?.state ?? "";

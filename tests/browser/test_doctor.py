@@ -108,7 +108,7 @@ def test_in_the_past_the_findings_are_of_then_and_the_buttons_rest(deep):
     button.click(force=True)
     deep.lab.page.wait_for_timeout(300)
     assert deep.ask("[trainer.activation, len(trainer.undoable)]") == ["sigmoid", 0]
-    deep.board.locator(".nbprop-timeline").get_by_role("button").last.click()  # now
+    deep.press("Now")
     deep.panel.get_by_text("The buttons rest").first.wait_for(state="hidden")
     assert button.get_attribute("aria-disabled") == "false"
 
@@ -160,7 +160,8 @@ def test_while_it_is_read_nothing_moves_or_goes_and_afterwards_it_does(dead):
     dead.panel.locator(".nbprop-card summary").first.hover()
     dead.lab.python(dead.trainer("trainer.set(activation='tanh', lr=0.01); trainer.fit(steps=300, bar=False)"))
     dead.until("Not found any more:")
-    assert dead.panel.get_by_role("button", name=ANEW).get_attribute("aria-disabled") == "true"
+    remedies = dead.panel.locator(".nbprop-card[data-rule=dead] .nbprop-remedies button")
+    assert {each.get_attribute("aria-disabled") for each in remedies.all()} == {"true"}
     dead.lab.page.mouse.move(5, 5)
     dead.panel.locator(".nbprop-card[data-rule=dead]").wait_for(state="detached")
     dead.lab.python(dead.trainer("trainer.undo(2)"))
@@ -210,4 +211,5 @@ def test_without_a_kernel_the_buttons_rest(lab, deep):
         const session = window.jupyterapp.shell.currentWidget.sessionContext;
         await session.shutdown();
     }""")
+    deep.panel.locator(".nbprop-remedies button").first.click()  # the page finds out when it has something to say
     deep.until("The buttons rest: the kernel has ended")
