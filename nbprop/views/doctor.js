@@ -7,7 +7,7 @@ import { drawSmall, inWords, said } from "./base/small.js";
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Doctor.frame
  * @typedef {{state: string, head: string, words: string, remedy: string, undo: string}} Verdict
- * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, evidence: string[], why: string, equation: string, lesson: string, remedies: string[][], picture: any, verdict: Verdict | null}} Card
+ * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, layers: string, evidence: string[], why: string, equation: string, lesson: string, remedies: string[][], picture: any, verdict: Verdict | null}} Card
  * @typedef {{state: string, cards: Card[], looked: string[], skipped: string[][], failed: string[][], message: string, marks: Record<string, string>}} Labels
  */
 
@@ -112,12 +112,15 @@ class Ward {
     this.list = make("div", "nbprop-cards");
     this.failed = make("ul", "nbprop-failed");
     this.looked = make("p", "");
+    this.unlooked = make("p", "", new Text("Not looked at:"));
     this.skipped = make("ul", "");
-    this.more = folded("What was looked at", this.looked, this.skipped);
-    this.marks = make("p", "nbprop-explained");
+    this.marks = make("ul", "nbprop-explained");
+    this.more = folded("What was looked at, and what words and signs mean", this.looked, this.unlooked, this.skipped, this.marks);
+    this.more.firstElementChild?.addEventListener("click", () => (this.folded = true));
+    this.folded = false; // has a hand opened or closed that?
     this.spoken = make("div", "nbprop-spoken");
     this.spoken.setAttribute("role", "status");
-    place.append(this.message, this.state, this.list, this.failed, this.more, this.marks, this.spoken);
+    place.append(this.message, this.state, this.list, this.failed, this.more, this.spoken);
     /** @type {Map<string, CardView>} */
     this.cards = new Map();
     /** @type {Map<string, {found: boolean, state: string}> | null} */
@@ -155,10 +158,11 @@ class Ward {
       else view.show(panel, labels.cards[i], found(i), frame.since.data[i], labels.marks, labels.cards[i].picture && smallOf(frame, i, labels.cards[i].picture));
     }
     list(this.failed, labels.failed.map(([title, why]) => `${title} could not be looked for: ${why}`), "li");
-    set(this.looked, labels.looked.length ? `${labels.looked.join(", ")}.` : "Nothing yet.");
-    list(this.skipped, labels.skipped.map(([title, why]) => `Not ${title}: ${why}.`), "li");
-    const { limit, alarm, warning, hint, ...others } = labels.marks;
-    set(this.marks, labels.cards.length ? [alarm, warning, hint, ...(labels.cards.some((card) => card.picture) ? [limit] : []), ...Object.values(others)].join(" · ") : "");
+    set(this.looked, labels.looked.length ? `Looked at: ${labels.looked.join(", ")}.` : "Nothing was looked at yet.");
+    list(this.skipped, labels.skipped.map(([title, why]) => `${title}: ${why}.`), "li");
+    this.unlooked.hidden = this.skipped.hidden;
+    list(this.marks, Object.values(labels.marks), "li");
+    if (!this.folded) this.more.open = !labels.cards.length && Boolean(labels.looked.length); // there is room, and it is what is to be said
     const words = news(this.before, labels.cards, found);
     if (words) set(this.spoken, words);
     this.before = new Map(labels.cards.map((card, i) => [card.rule, { found: found(i), state: card.verdict?.state ?? "" }]));
@@ -236,10 +240,11 @@ class CardView {
     this.element.dataset.severity = found ? card.severity : "";
     this.element.style.borderLeftColor = this.sign.style.color = color;
     set(this.sign, found ? card.sign : "");
-    set(this.word, found ? capital(card.severity) : "");
+    set(this.word, found ? `${capital(card.severity)}:` : "");
     this.word.title = found ? marks[card.severity] : "";
     set(this.title, card.title);
-    set(this.since, found && Number.isFinite(since) ? `since step ${groups(since)}` : "");
+    const where = [...(Number.isFinite(since) ? [`since step ${groups(since)}`] : []), ...(card.layers ? [`in ${card.layers}`] : [])];
+    set(this.since, found ? where.join(", ") : "");
     set(this.words, found ? card.words : "");
     set(this.judged, verdict ? `${VERDICTS[/** @type {"helped"} */ (verdict.state)]} ${verdict.head}` : "");
     this.judged.dataset.state = verdict?.state ?? "";

@@ -9,6 +9,7 @@ import numpy as np
 
 from nbprop.diagnosis import SEVERITIES, Diagnosis, Finding, Remedy, Seen, Treatment, known_rules
 from nbprop.diagnosis.diagnosis import looked
+from nbprop.diagnosis.finding import listed
 from nbprop.diagnosis.treatment import ENOUGH
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded
@@ -66,7 +67,7 @@ class Doctor(View):
         self._treated: tuple[Treated, ...] = ()  # the newest first
         self._verdicts: tuple[Verdict, ...] = ()
         self._cost = 0.0  # seconds of CPU time that the last look took
-        self._message = ""  # why the last thing that a hand wanted was not done
+        self._message = "", 0  # why the last thing that a hand wanted was not done, and at which step
         self._pressed = 0
 
     @property
@@ -92,10 +93,10 @@ class Doctor(View):
     def _do(self, name, rule, words):
         try:
             self._apply(rule, words) if name == "remedy" else self._undo(rule, words)
-            self._message = ""
+            self._message = "", 0
         except Exception as error:  # it is said in the panel; the run goes on
             said = str(error) or type(error).__name__
-            self._message = said if said.startswith(words) else f"{words}: {said}"
+            self._message = said if said.startswith(words) else f"{words}: {said}", self.source.steps
         self._pressed += 1
         for board in vars(self).get("boards", ()):
             board.ask()
@@ -192,10 +193,10 @@ class Doctor(View):
 
     def labels(self) -> dict[str, Any]:
         """state: what is said of the whole, where there is no finding; cards, as in `frame`: rule, title, severity,
-        sign, words, evidence, why, equation, lesson, remedies (words, and why each rests), picture (kind, labels, unit,
-        log) or None, verdict (state, head, words, remedy, why it cannot be undone) or None; looked: titles of the rules
-        that have looked; skipped: of the others, and why; failed: which failed; message; marks."""
-        _, diagnosis, cards = self._look()
+        sign, words, layers, evidence, why, equation, lesson, remedies (words, and why each rests), picture (kind,
+        labels, unit, log) or None, verdict (state, head, words, remedy, why it cannot be undone) or None; looked:
+        titles of the rules that have looked; skipped: of the others, and why; failed: which failed; message; marks."""
+        (_, diagnosis, cards), (message, step) = self._look(), self._message
         rules, skipped = known_rules(), diagnosis.skipped
         failed = {name: why for name, why in skipped.items() if why.startswith("failed: ")}
         return {
@@ -204,7 +205,7 @@ class Doctor(View):
             "looked": [rule.title for name, rule in rules.items() if name not in skipped],
             "skipped": [[rules[name].title, why] for name, why in skipped.items() if name not in failed],
             "failed": [[rules[name].title, why.removeprefix("failed: ")] for name, why in failed.items()],
-            "message": self._message,
+            "message": message if 0 <= self.source.steps - step < ENOUGH else "",
             "marks": self.marks(),
         }
 
@@ -216,6 +217,7 @@ class Doctor(View):
             "severity": finding.severity,
             "sign": SIGNS[finding.severity],
             "words": finding.words,
+            "layers": listed(finding.layers) if finding.layers else "",
             "evidence": [str(each) for each in finding.evidence],
             "why": finding.why,
             "equation": finding.equation,
@@ -255,7 +257,7 @@ class Doctor(View):
         if cards:
             return ""
         if not seen.step:
-            return self.unmeasured() if self.moment is None else "Nothing was found before the first step."
+            return _upper(self.unmeasured()) if self.moment is None else "Nothing was found before the first step"
         if self.source.status == "stopped" and self.source.message:
             return f"The run has stopped: {self.source.message}"
         made, blind = seen.step - seen.turned, len(diagnosis.skipped) == len(known_rules())
@@ -312,6 +314,10 @@ class Doctor(View):
                 draw_small(ax.inset_axes((0.68, top - 0.75 / high, 0.31, 0.62 / high)), picture)
             top -= needed + line
         return ax
+
+
+def _upper(words):
+    return words[:1].upper() + words[1:]
 
 
 def _lower(words):

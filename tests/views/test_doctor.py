@@ -64,6 +64,7 @@ def test_numbers_words_and_labels_are_those_of_the_diagnosis(ill):
         np.testing.assert_allclose(frame[f"picture_{i}"], finding.picture.values, rtol=1e-6)
         np.testing.assert_allclose(frame["limit"][i], finding.picture.limit, rtol=1e-6)
         assert card["words"] == finding.words and card["words"] in view.describe()
+        assert card["layers"] == "hidden 1, hidden 2, hidden 3 and 2 more" and len(finding.layers) == 5
         assert card["evidence"] == [str(each) for each in finding.evidence]
         assert card["picture"]["labels"] == list(finding.picture.labels) == [layer.name for layer in ill.layers]
         assert [words for words, _ in card["remedies"]] == [each.words for each in finding.remedies]
@@ -261,6 +262,8 @@ def test_what_is_not_offered_is_refused_in_words(ill, value, words):
     view = Doctor(ill)
     view.act("remedy", value)
     assert view.labels()["message"] == words and not ill.history.events
+    ill.fit(steps=100, bar=False)
+    assert view.labels()["message"] == ""  # that was long ago
     view.act("undo", value)
     assert view.labels()["message"] == f"{value[1]}: it is no longer known"
     with pytest.raises(ValueError, match="Doctor: no control 'magic'"):

@@ -336,7 +336,7 @@ function render({ model, el }, draws) {
     redress = setTimeout(dress, 300); // a theme's style sheet may come after its name
   });
   for (const each of [document.documentElement, document.body]) themes.observe(each, { attributes: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress, { signal: over.signal });
+  for (const what of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) matchMedia(what).addEventListener("change", dress, { signal: over.signal });
 
   hang();
   const { head, data } = model.get("snapshot") ?? {};

@@ -9,11 +9,16 @@ export function over(color, ground) {
   return `rgb(${[0, 1, 2].map((k) => Math.round(a[k] * alpha + b[k] * (1 - alpha))).join(", ")})`;
 }
 
+/** Where the system forces its colours on every page, a canvas is to keep to them too. */
+const FORCED = { background: "Canvas", foreground: "CanvasText", muted: "CanvasText", grid: "GrayText" };
+
 /** The colours of JupyterLab, VS Code or the system, as a theme. @param {HTMLElement} root */
 export function themeOf(root) {
   const probe = root.appendChild(document.createElement("span"));
+  probe.style.setProperty("forced-color-adjust", "none"); // or all colours would be read as that of text
+  const forced = matchMedia("(forced-colors: active)").matches;
   const color = (/** @type {string} */ name) => {
-    probe.style.color = `var(--nbprop-${name})`;
+    probe.style.color = forced ? FORCED[/** @type {"grid"} */ (name)] : `var(--nbprop-${name})`;
     return getComputedStyle(probe).color;
   };
   const background = over(color("background"), "rgb(255, 255, 255)");
