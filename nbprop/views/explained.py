@@ -302,6 +302,7 @@ class Explained(View):
         for i, column in enumerate(shown):
             self._plot_column(ax, column, i / len(shown) * 0.52, 0.52 / len(shown), k, first + i == station.column)
         y = 0.97
+        style: Any
         for text, style in self._plot_words(step, station, k):
             for line in textwrap.wrap(text, max(24, int(4.9 * inches(ax)[0]))):
                 ax.text(0.55, y, line, fontsize="small", va="top", transform=ax.transAxes, **style)

@@ -66,6 +66,10 @@ class Landscape(View):
             from .base.around import RunLandscape as cls
         return object.__new__(cls)
 
+    @classmethod
+    def suits(cls, source) -> bool:
+        return any(not lacking(source, (each,)) for each in (Descends, Surrounded))
+
     def __init__(self, source, **options) -> None:
         if options and not self.options:
             raise TypeError(f"{next(iter(options))} is an option of the landscape of a Trainer; this one has none")
