@@ -288,5 +288,9 @@ class Turns(TypedDict, total=False):
 
 SCALE = Action("scale", surgery.scale, lambda given: f"{given[0]} × {given[1]:g}")
 REINITIALIZE = Action("reinitialize", surgery.reinitialize, lambda given: f"{given[0]} initialized anew")
+SET_WEIGHT = Action(
+    "set_weight", surgery.set_weight, lambda given: f"weight {given[2]} of {given[0]}, unit {given[1]} = {given[3]:.3g}"
+)
+SET_BIAS = Action("set_bias", surgery.set_bias, lambda given: f"bias of {given[0]}, unit {given[1]} = {given[2]:.3g}")
 INSERT = Action("insert", surgery.insert, lambda given: f"layer inserted as hidden {given[0] + 1}")
 REMOVE = Action("remove", surgery.remove, lambda given: f"{given} removed")

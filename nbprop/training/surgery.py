@@ -10,6 +10,7 @@ it said before. What optimizers remember of a parameter goes with it.
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -114,6 +115,37 @@ def reinitialize(run, given) -> None:
             parameter.data[...] = np.reshape(draw(rng, fan_in, fan_out), parameter.shape)
         else:
             parameter.data[...] = 0
+
+
+def check_weight(run, layer, unit, source) -> tuple[str, int, int]:
+    """Name of the layer, numbers of the unit and of the input that the weight is for; source None: its bias, -1."""
+    name = layer_named(run, layer)
+    module = layers_of(run)[name]
+    weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+    if source is None:
+        if not isinstance(bias, nn.Parameter) or bias.ndim != 1:
+            raise ValueError(f"{name} ({type(module).__name__}) has no bias of each unit")
+        return name, whole(0, len(bias.data) - 1)("unit", unit), -1
+    if not isinstance(weight, nn.Parameter) or weight.ndim != 2 or not isinstance(module, nn.Linear):
+        raise ValueError(
+            f"{name} is a {type(module).__name__}: expected a Linear, which has one weight from each input to each unit"
+        )
+    units, inputs = weight.shape
+    return name, whole(0, units - 1)("unit", unit), whole(0, inputs - 1)("source", source)
+
+
+def set_weight(run, given) -> None:
+    """Give one weight of a Linear another value."""
+    name, unit, source, value = given
+    layer: Any = layers_of(run)[name]
+    layer.weight.data[unit, source] = value
+
+
+def set_bias(run, given) -> None:
+    """Give one bias another value."""
+    name, unit, value = given
+    layer: Any = layers_of(run)[name]
+    layer.bias.data[unit] = value
 
 
 # ---- other shapes ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from .past import Past
 from .run import Run
 
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
+DRAGGED = ("set_weight", "set_bias")  # turns of the same one follow each other as those of a knob do
 FIRST = ("optimizer", "data", "loss")  # others are checked against them
 
 
@@ -178,7 +179,7 @@ class Turning(knobs.Knobs, Live):
         """Add an event to the history; the many turns of a dragged slider become one."""
         now, events = time.perf_counter(), self.history.events
         merged = events and events[-1].name == name and now - self._turned < MERGE and events[-1].step <= self.steps
-        again = merged and name in KNOBS
+        again = merged and (name in KNOBS or (name in DRAGGED and events[-1].new[:-1] == new[:-1]))
         if again:
             old = events.pop().old
         event = Event(self.steps, name, old, new, said or "")
@@ -236,6 +237,17 @@ class Turning(knobs.Knobs, Live):
         init = getattr(self.model, "init", "xavier") if init is None else init
         nn.initializer(init)
         self._do("reinitialize", (name, init))
+
+    def set_weight(self, layer: "str | int", unit: int, source: int, value: float) -> None:
+        """Give one weight of a Linear another value: that from its input `source` to its unit `unit`, both from 0. With
+        momentum an optimizer goes on to move it as before."""
+        name, unit, source = self.between(lambda: surgery.check_weight(self._run, layer, unit, source))
+        self._do("set_weight", (name, unit, source, number(tip=0.5)("value", value)))
+
+    def set_bias(self, layer: "str | int", unit: int, value: float) -> None:
+        """Give the bias of one unit another value."""
+        name, unit, _ = self.between(lambda: surgery.check_weight(self._run, layer, unit, None))
+        self._do("set_bias", (name, unit, number(tip=0.5)("value", value)))
 
     def insert(self, at: int, units: "int | None" = None) -> None:
         """A new hidden layer at place `at` (0: before the first), by default as wide as the one before it, as near to

@@ -15,7 +15,7 @@ from .base.detail import Detail
 from .base.drawn import plot_detail, plot_network
 from .base.tested import said_of
 from .base.units import Units
-from .base.view import Option, View, new_axes, percent, plural
+from .base.view import Control, Option, View, new_axes, percent, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,10 @@ class Network(View):
     options = (
         Option("edges", "lines", (("weight", "weights"), ("gradient", "gradient"), ("update", "update")), "weight"),
         Option("detail", "detail"),
+    )
+    controls = (
+        Control("value", "value", -5, 5, 0.01, typed=True),
+        Control("freeze", "freeze layer, or train it again"),
     )
 
     @property
@@ -107,10 +111,11 @@ class Network(View):
     # ---- words -------------------------------------------------------------------------------------------------------
 
     def labels(self) -> dict[str, Any]:
-        """columns: of each `name`, `layer` (what it is), `activation`, `units` (all of them), `skipped` (layers left
-        out before it), `from` (the column whose units its lines come from), `around` (one that it also gets, past the
-        others, or null), `loop` (whether it is recurrent), `through`; features, classes: names; said: what it says of
-        what is chosen; looked: what that is; edges: what the lines are; unmeasured; marks."""
+        """detail: of what is shown large, see `Detail.labels`, or None; controls: those that are shown; columns: of
+        each `name`, `layer` (what it is), `activation`, `units` (all of them), `skipped` (layers left out before it),
+        `from` (the column whose units its lines come from), `around` (one that it also gets, past the others, or
+        null), `loop` (whether it is recurrent), `through`; features, classes: names; said: what it says of what is
+        chosen; looked: what that is; edges: what the lines are; unmeasured; marks."""
         inside = self._inside()
         data, first = inside.data, inside.columns[0]
         found = [{"name": "input", "layer": _entrance(data), "units": first.total, "skipped": 0}]
@@ -125,6 +130,8 @@ class Network(View):
         large = self._large(inside)
         return {
             "detail": None if large is None else large.labels(),
+            "controls": self._hands(large),
+            "values": {"value": large.numbers()[0][1]} if large and "value" in self._hands(large) else {},
             "columns": found,
             "features": [] if data is None else list(map(str, data.features[:FEATURES])),
             "classes": [] if data is None else list(map(str, data.classes)),
@@ -185,8 +192,31 @@ class Network(View):
             self.detail = unit is not None
         elif name == "back":
             self.detail = False
+        elif name in ("value", "freeze"):
+            self._turn(name, value)
         else:
             super().act(name, value)
+
+    def _turn(self, name, value):
+        """A hand turns the weight or bias that is shown large, or freezes its layer, as a turn of the run."""
+        source, chosen = self.source, self.chosen
+        if name not in self._hands(self._large(self._inside())):
+            raise ValueError(f"Network: nothing is shown whose {name} could be set")
+        if name == "freeze":
+            act = source.unfreeze if chosen.layer in source.frozen else source.freeze
+            act(chosen.layer)
+        elif chosen.source is None:
+            source.set_bias(chosen.layer, chosen.unit, value)
+        else:
+            source.set_weight(chosen.layer, chosen.unit, chosen.source, value)
+
+    def _hands(self, large):
+        """Names of the controls for what is shown large: none of a look at the past, or where there is no such turn."""
+        if large is None or self.moment is not None or not hasattr(self.source, "set_weight"):
+            return []
+        single = large.layer.kind == "Linear" and large.numbers()[0][0] in ("weight", "bias")
+        single = single and (large.source is None or large.before.total == large.layer.shape[1])
+        return ["value", "freeze"] if single else ["freeze"]
 
     def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, *self.size)

@@ -453,3 +453,41 @@ def test_what_is_chosen_and_not_there_any_more_shows_the_whole_network(ax):
     trainer.depth = 1
     trainer.fit(steps=1, bar=False)
     assert "kinds" in view.frame() and "There is no layer 'hidden 2'" in view.describe()
+
+
+# ---- by hand ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_weight_or_bias_that_is_shown_can_be_set_and_its_layer_frozen(make_board):
+    trainer = moons(5, 4)
+    board = make_board(large(trainer, "hidden 2", 3, 2))
+    page = Page(board)
+    labels = page.head["panels"][0]["labels"]
+    assert labels["controls"] == ["value", "freeze"]
+    assert labels["values"]["value"] == trainer.model[2].weight.data[3, 2]
+    page.ack()
+    page.say("act", panel=0, name="value", value=0.5)
+    assert trainer.model[2].weight.data[3, 2] == 0.5
+    assert page.head["panels"][0]["labels"]["values"]["value"] == 0.5
+    board.chosen.set(source=None)
+    page.ack()
+    page.say("act", panel=0, name="value", value=-1.25)
+    assert trainer.model[2].bias.data[3] == -1.25
+    page.ack()
+    page.say("act", panel=0, name="freeze", value=None)
+    assert trainer.frozen == ("hidden 2",)
+    page.ack()
+    page.say("act", panel=0, name="freeze", value=None)
+    assert trainer.frozen == ()
+    trainer.undo(3)  # freezing to and fro, so soon, is one
+    assert trainer.model[2].weight.data[3, 2] != 0.5 and trainer.model[2].bias.data[3] != -1.25
+
+
+def test_what_cannot_be_set_offers_nothing():
+    trainer = cnn()
+    assert large(trainer, "hidden 1", 1).labels()["controls"] == ["freeze"]
+    assert large(trainer, "hidden 2", 1, 2).labels()["controls"] == ["freeze"]  # it stands for nine weights
+    assert large(trainer.at(2), "output", 1, 2).labels()["controls"] == []
+    assert network(trainer).labels()["controls"] == []
+    with pytest.raises(ValueError, match="nothing is shown whose value could be set"):
+        network(trainer).act("value", 1.0)

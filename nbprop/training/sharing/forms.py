@@ -185,6 +185,17 @@ def _pair_of(first, second, what):
     return read
 
 
+def _several_of(what, *checks):
+    """name -> a check that gives a tuple: the first is a text, the others are checks of nbprop.checks."""
+
+    def read(value):
+        if not isinstance(value, list) or len(value) != len(checks):
+            never(f"{what} cannot be {short(value)}")
+        return (checks[0](value[0]), *(check(what, each) for check, each in zip(checks[1:], value[1:], strict=True)))
+
+    return read
+
+
 def _number_of(name):
     return lambda value: number()(name, value)
 
@@ -237,6 +248,8 @@ VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     OBJECTIVE: (_encode_objective, _decode_objective),
     "scale": (list, _pair_of(_text, _number_of("factor"), "scale")),
     "reinitialize": (lambda value: [value[0], _encode_init(value[1])], _pair_of(_text, _decode_init, "reinitialize")),
+    "set_weight": (list, _several_of("set_weight", _text, whole(0), whole(0), number())),
+    "set_bias": (list, _several_of("set_bias", _text, whole(0), number())),
     "insert": (list, _pair_of(lambda at: whole(0, 64)("at", at), _decode_units, "insert")),
     "remove": (_same, _text),
 }

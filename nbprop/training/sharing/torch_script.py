@@ -295,6 +295,14 @@ class Program:
     def turn_scale(self, value, step) -> list[str]:
         return [f"model[{self.place(value[0])}].weight.data *= {shown(value[1])}"]
 
+    def turn_set_weight(self, value, step) -> list[str]:
+        name, unit, source, number = value
+        return [f"model[{self.place(name)}].weight.data[{unit}, {source}] = {shown(number)}"]
+
+    def turn_set_bias(self, value, step) -> list[str]:
+        name, unit, number = value
+        return [f"model[{self.place(name)}].bias.data[{unit}] = {shown(number)}"]
+
     def turn_reinitialize(self, value, step) -> list[str]:
         trained = [name for name in makeup.layers_of(self.run) if name not in makeup.frozen(self.run)]
         draw, lines = self.draw(value[1]), [f"rng = np.random.default_rng([{self.told.seed}, {step}, 5])"]

@@ -59,7 +59,8 @@ class Detail:
         largest weights; weights, gradient, update (m,) of these, empty where not measured; response (h, w): what the
         unit gives over the plane, of the sample, or over time; counts (bins,) of its activations in the last batch
         between range (2,); pulls (n,), sorted, the mean of which is the gradient; order (n,): their places in the
-        batch; points (n, 2): where the samples are, of two inputs; targets (n,); pictures (k, h, w): the samples that pull most up, then most down, or none."""
+        batch; points (n, 2): where the samples are, of two inputs; targets (n,); pictures (k, h, w): the samples that
+        pull most up, then most down, or none."""
         found = {**self._weights(), "response": self._response(), **self._spread()}
         own = self.pulls()
         order = np.zeros(0, int) if own is None else np.argsort(own, kind="stable")

@@ -58,7 +58,8 @@ class Control:
     """Something beside the picture with which a hand reaches the source: a slider from `low` to `high` (with `log`, of
     the logarithm, `step` in decades), a list of `choices` as an Option's, or, without either, a button.
 
-    `view.act(name, value)` is called; what sliders and lists stand at is `view.labels()["values"]`, by name.
+    `view.act(name, value)` is called; what sliders and lists stand at is `view.labels()["values"]`, by name. Where the
+    labels have `controls`, those are shown that it names. typed: a number beside the slider, of any size.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Control:
     step: float | None = None
     log: bool = False
     choices: tuple[tuple[str, str], ...] = ()
+    typed: bool = False
 
 
 def signature(kind, height=False) -> inspect.Signature:

@@ -145,6 +145,16 @@ export function control(option, choose) {
   return { label, show: (/** @type {any} */ value) => void (select.value === value || (select.value = value)), offer };
 }
 
+/** A box for a number; Enter, or leaving it, says it. @param {string} name  @param {(value: any) => void} act */
+function typed(name, act) {
+  const box = /** @type {HTMLInputElement} */ (make("input", "nbprop-typed"));
+  Object.assign(box, { type: "number", step: "any" });
+  box.setAttribute("aria-label", `${name}, typed`);
+  keepKeys(box);
+  box.onchange = () => Number.isFinite(box.valueAsNumber) && act(box.valueAsNumber);
+  return box;
+}
+
 /**
  * What a hand reaches the source with: a list, a slider (`log`: of the logarithm) or a button.
  * @param {any} spec  @param {(value: any) => void} act
@@ -159,12 +169,13 @@ export function handle(spec, act) {
     return { label: button, show() {} };
   }
   const input = /** @type {HTMLInputElement} */ (make("input", ""));
-  const output = make("span", "nbprop-value");
+  const output = spec.typed ? typed(spec.label, act) : make("span", "nbprop-value");
   const [to, from] = spec.log ? [Math.log10, (/** @type {number} */ v) => 10 ** v] : [Number, Number];
   Object.assign(input, { type: "range", min: to(spec.low), max: to(spec.high), step: spec.step ?? "any" });
   keepKeys(input);
   const tell = (/** @type {number} */ value) => {
-    output.textContent = formatNumber(value);
+    if (output instanceof HTMLInputElement) output.value = document.activeElement === output ? output.value : String(Number(value.toPrecision(4)));
+    else output.textContent = formatNumber(value);
     input.setAttribute("aria-valuetext", formatNumber(value));
   };
   input.oninput = () => {
@@ -174,6 +185,8 @@ export function handle(spec, act) {
   };
   const show = (/** @type {any} */ value) => {
     if (value === undefined) return;
+    const far = spec.typed && Number.isFinite(value) ? Math.abs(value) : 0; // it shows the true value whatever its range
+    if (far > Number(input.max)) Object.assign(input, { min: -2 * far, max: 2 * far });
     input.value = String(to(value));
     tell(value);
   };

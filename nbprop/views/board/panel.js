@@ -137,7 +137,10 @@ export class PanelView {
       show(options.shown[name]);
     }
     const held = (/** @type {string} */ name) => performance.now() < (this.held.get(name)?.until ?? 0);
-    for (const { name, show } of this.handles) if (!held(name)) show(labels.values?.[name]);
+    for (const { name, show, label } of this.handles) {
+      if (labels.controls) label.hidden = !labels.controls.includes(name);
+      if (!held(name)) show(labels.values?.[name]);
+    }
     const ctx = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d", { alpha: false }));
     ctx.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     ctx.globalAlpha = 1;
