@@ -187,7 +187,7 @@ def test_the_steps_of_a_graph_are_one_thing_with_two_handles(opened):
 
 def test_nothing_is_offered_that_would_do_nothing(opened):
     descent = opened("descent").at("step 30")
-    assert descent.page.locator("button:visible:not(.nbprop-larger)").all_inner_texts() == ["Play"]
+    assert descent.page.locator("button:visible:not(.nbprop-larger, .nbprop-ask)").all_inner_texts() == ["Play"]
     canvas = descent.page.locator("canvas")
     assert canvas.evaluate("(each) => each.style.cursor") == ""
     before = descent.pictures()
