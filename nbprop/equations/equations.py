@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ class Equations:
     forward    "left = right", line by line; the last is {y}
     back       the right side of {dx}: what this layer hands to its input, by the chain rule. A tuple where it differs
                from input to input; the last stands for all that follow. An activation gives `slope` instead
+    others     inputs (Tensors) to which it hands something else -> the right side of that
     slope      of an activation, which acts on each number alone: dy/dx, so that {dx} = {dy} ⊙ slope
     gradients  name of a parameter -> the right side of its gradient
     inner      "left = right", line by line: what the way back computes before `back` and `gradients`
@@ -31,6 +33,7 @@ class Equations:
 
     forward: tuple[str, ...]
     back: str | tuple[str, ...] = ""
+    others: Mapping[Any, str] = field(default_factory=dict)
     slope: str = ""
     gradients: Mapping[str, str] = field(default_factory=dict)
     inner: tuple[str, ...] = ()
@@ -41,8 +44,10 @@ class Equations:
     axis: int = -1
     over: str = "it"
 
-    def backs(self, i) -> str:
-        """The right side of the derivative with respect to input number i."""
+    def backs(self, i, x) -> str:
+        """The right side of the derivative with respect to input number i, a Tensor x."""
+        if x in self.others:
+            return self.others[x]
         if self.slope:
             return f"{{dy}} ⊙ {self.slope}"
         return self.back if isinstance(self.back, str) else self.back[min(i, len(self.back) - 1)]

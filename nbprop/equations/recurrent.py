@@ -30,7 +30,7 @@ class _Call:
         self.node = op_of(nodes, "RNN", "GRU", "LSTM")
         self.op, self.bias = self.node.op, module.bias
         T, H = len(self.op.x), module.hidden_size
-        self.T = T
+        self.T, self.nodes = T, nodes
         y, x = self.node.data, self.node.inputs[0].data
         self.arrays: dict[str, Any] = {"h": y[: T + 1], "x": x}
         self.back = self.node.grad is not None
@@ -55,12 +55,22 @@ class _Call:
         b, k = (" + {b" + name + "}", " + {k" + name + "}") if self.bias else ("", "")
         return f"{{W{name}}} {of}{b} + {{U{name}}} {state}{k}"
 
-    def equations(self, forward, inner, where, from_h="{e}") -> Equations:
+    def states(self, *texts) -> dict[Any, str]:
+        """What goes back to the state that it began with. texts: to h, and to c, of the first step."""
+        given, made = [self.node.inputs[1]], set(self.nodes)
+        if len(given[0].inputs) == len(texts) > 1 and given[0] in made:  # a pair was given
+            return dict(zip(given[0].inputs, texts, strict=True))
+        while given[0] in made and given[0].inputs:
+            given = [given[0].inputs[0]]
+        return {given[0]: " | ".join(texts)}
+
+    def equations(self, forward, inner, where, states, from_h="{e}") -> Equations:
         gradients = {"W": "{Σ}{e}ₜ {x}ₜᵀ", "U": f"{{Σ}}{from_h}ₜ {{h}}ₜ₋₁ᵀ"}
         gradients |= {"b": "{Σ}{e}ₜ", "k": f"{{Σ}}{from_h}ₜ"} if self.bias else {}
         return Equations(
             forward,
             "{W}ᵀ {e}ₜ",
+            others=states,
             gradients=gradients,
             inner=inner if self.back else (),
             parameters={key: name for key, name in NAMES.items() if self.bias or "weight" in key},
@@ -86,6 +96,7 @@ def _rnn(module, nodes) -> Equations:
         ("{h}ₜ = " + (f"tanh({z})" if tanh else f"max({z}, 0)"),),
         ("{dh}ₜ = {dy}ₜ + {U}ᵀ {e}ₜ₊₁", f"{{e}}ₜ = {{dh}}ₜ ⊙ {slope}"),
         {"dh": "what comes from above at this step, and what the next step sends back"},
+        call.states("{U}ᵀ {e}₁"),
     )
 
 
@@ -114,6 +125,7 @@ def _gru(module, nodes) -> Equations:
             "δ′": "δ, but for n: δ[n] ⊙ r, which is what reaches v",
             **SIGMOID,
         },
+        call.states("{U}ᵀ {e′}₁ + {u}₁ ⊙ {dh}₁"),
         from_h="{e′}",
     )
 
@@ -151,6 +163,7 @@ def _lstm(module, nodes) -> Equations:
             "c": "the cell: along it gradients go through time undiminished" + (", as far as f is 1" if forget else ""),
             **SIGMOID,
         },
+        call.states("{U}ᵀ {e}₁", "{f}₁ ⊙ {dc}₁" if forget else "{dc}₁"),
     )
 
 

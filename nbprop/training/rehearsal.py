@@ -16,6 +16,8 @@ from nbprop.record import Diverged
 from nbprop.record.layers import Layer
 from nbprop.record.source import CannotSay
 
+from .step import UNTRAINED
+
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -115,6 +117,10 @@ def _gradient(run, sample):
             return run._of_part("", run.objective.one(sample)), ""
     except Diverged as error:
         return float("nan"), str(error)
+    except ValueError as error:
+        if str(error) == UNTRAINED:
+            raise CannotSay(f"There is no step to look into: {error}.") from None
+        raise
 
 
 def _update(run, loss):

@@ -100,14 +100,15 @@ class Explained(View):
         self._ask()
         sample = self._sample()
         same = self._held is not None and self._known[0] is self.source and self._known[2] == sample
+        held: Any = self._held
         if not same or (self.follow and self._known[1] != self.source.version and not self._early()):
             begun = time.perf_counter()
-            self._held = self._fresh(sample)
+            held = self._held = self._fresh(sample)
             self._when = time.perf_counter()
             self._seconds = self._when - begun
-            now = self.source.version if self._held.steps == self.source.steps else None
+            now = self.source.version if held.steps == self.source.steps else None
             self._known = self.source, now, sample
-        return self._held
+        return held
 
     @property
     def rate(self) -> float:
@@ -305,7 +306,7 @@ class Explained(View):
         style: Any
         for text, style in self._plot_words(step, station, k):
             for line in textwrap.wrap(text, max(24, int(4.9 * inches(ax)[0]))):
-                ax.text(0.55, y, line, fontsize="small", va="top", transform=ax.transAxes, **style)
+                ax.text(0.55, y, line, None, fontsize="small", va="top", transform=ax.transAxes, **style)
                 y -= 0.055
             y -= 0.02
         return ax
@@ -398,5 +399,5 @@ def _ratio(step):
 
 def _samples(source):
     """How many training samples have numbers."""
-    X = getattr(getattr(source, "data", None), "X_train", None)
-    return 0 if X is None else len(X)
+    data = getattr(source, "data", None)
+    return len(getattr(data, "X_train", getattr(data, "train", ())))

@@ -55,7 +55,9 @@ def check(explained, rtol=1e-8, atol=1e-10):
                 continue
             left, done = explained.arrays[line.left], done + 1
             data = left.data
-            if np.shape(found) != data.shape and np.size(found) == data.size:
+            if np.ndim(found) == data.ndim == 3 and np.shape(found)[1::-1] == data.shape[:2] != np.shape(found)[:2]:
+                data = data.swapaxes(0, 1)  # time is first where batch_first was asked for
+            elif np.shape(found) != data.shape and np.size(found) == data.size:
                 data = data.reshape(np.shape(found))
             scale = np.abs(found).max(initial=1e-3)
             np.testing.assert_allclose(
@@ -106,6 +108,21 @@ class Last(nn.Module):
     def forward(self, x):
         out, _ = self.layer(x)
         return self.head(out[:, -1] if self.layer.batch_first else out)
+
+
+class Stacked(nn.Module):
+    """Two recurrent layers, the second one called step by step; of an LSTM with a state that is taken apart."""
+
+    def __init__(self, kind, pair=False):
+        self.first, self.second = kind(3, 4, batch_first=True, rng=0, **F), kind(4, 5, rng=1, **F)
+        self.head, self.pair = nn.Linear(5, 2, rng=2, **F), pair
+
+    def forward(self, x):
+        out, _ = self.first(x)
+        h, state = self.second(out[:, 0])
+        for t in range(1, 3):
+            h, state = self.second(out[:, t], (state[0] * 1.0, state[1]) if self.pair else state)
+        return self.head(h)
 
 
 class Language(nn.Module):
@@ -195,6 +212,11 @@ RUNS = {
     "gru no bias": lambda: recurrent(nn.GRU, bias=False),
     "lstm": lambda: recurrent(nn.LSTM),
     "lstm 1997": lambda: recurrent(nn.LSTM, forget_gate=False, bias=False),
+    **{
+        f"stacked {kind.__name__}": lambda kind=kind: of(Stacked(kind), normal(30, 5, 3))
+        for kind in (nn.RNN, nn.GRU, nn.LSTM)
+    },
+    "a state in two": lambda: of(Stacked(nn.LSTM, pair=True), normal(30, 5, 3)),
     "learned positions": lambda: language(nn.LearnedPositions(7, 8, rng=1, **F), causal=True),
     "transformer": lambda: language(nn.SinusoidalPositions(7, 8, **F), dropout=0.2, activation="relu"),
     **{f"{each!r}": lambda each=each: dense(each) for each in ACTIVATIONS},

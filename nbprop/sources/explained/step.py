@@ -213,7 +213,7 @@ class Explained(Written, Updating):
         """The line of the derivative with respect to x: what all that use it hand back. after: the activation that
         gives x: goes on through it."""
         users = self._users[x]
-        terms = [(unit.equations.backs(i), unit, self._values(unit)) for unit, i in users]
+        terms = [(unit.equations.backs(i, x), unit, self._values(unit)) for unit, i in users]
         if not known or after is None:
             for unit, _ in users:
                 station.where |= {name: words for name, words in unit.equations.where.items() if name in SHARED}

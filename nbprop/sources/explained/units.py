@@ -135,17 +135,17 @@ def fused(units, users) -> list[tuple[Unit, Unit | None]]:
 
 def _connect(units, loss):
     """Inputs and outputs of each."""
-    home = {node: unit for unit in units for node in unit.nodes}
+    home, used = {node: unit for unit in units for node in unit.nodes}, {}
     for unit in units:
         taken = dict.fromkeys(x for node in unit.nodes for x in node.inputs if home.get(x) is not unit)
         inputs = (x for x in taken if not isinstance(x, nn.Parameter))
         unit.inputs = sorted(inputs, key=lambda x: (x.op is None, not x.requires_grad))  # constants last
         unit.parameters = {str(i): x for i, x in enumerate(taken) if isinstance(x, nn.Parameter)}
         for x in taken:
-            if x in home and x not in home[x].outputs:
-                home[x].outputs.append(x)
-    if loss not in home[loss].outputs:
-        home[loss].outputs.append(loss)
+            if x in home:
+                used[x] = None
+    for x in (*used, loss):
+        home[x].outputs = list(dict.fromkeys([*home[x].outputs, x]))  # not `in`, which compares numbers
 
 
 def _named(unit, attributes):

@@ -164,7 +164,8 @@ class Written:
         if np.ndim(unit.equations.arrays.get(name, ())) == 0:
             return name
         if len(name) == 2 and name[0] in "WUbkδ" and name[1] != "′":  # the rows of a gate
-            return f"{name[0]}{number}[{name[1]}]"
+            whole = self._symbol(unit, name[0]) if name[0] in unit.parameters else f"{name[0]}{number}"
+            return f"{whole}[{name[1]}]"
         return name + number
 
     def _d(self, x) -> str:
