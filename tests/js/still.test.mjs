@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { outdated, put, wrapped } from "../../nbprop/views/board/still.js";
+import { coarsen, outdated, put, wrapped } from "../../nbprop/views/board/still.js";
 
 const TAG = "AAAAJ3RFWHQ";
 /** A cell of a JupyterLab notebook, with these outputs. */
@@ -50,4 +50,11 @@ test("words are wrapped where they would be too wide, and none is lost", () => {
     assert.equal(lines.join(" "), text);
     assert.ok(lines.every((line) => line.length <= width || !line.includes(" ")));
   }
+});
+
+test("a picture with fewer shades is nearly the same, black stays black and white white", () => {
+  const before = Uint8ClampedArray.from({ length: 256 }, (_, i) => i), after = before.slice();
+  coarsen(after);
+  assert.deepEqual([after[0], after[255], new Set(after).size], [0, 255, 32]);
+  assert.ok(before.every((value, i) => Math.abs(value - after[i]) < 8));
 });
