@@ -494,3 +494,29 @@ def test_a_kept_recording_that_is_broken_is_said_to_be(bare):
     bare.open(kernel=False)
     words = "No kernel answers, and the recording that was kept cannot be shown. It is damaged"
     bare.page.locator(".nbprop-status", has_text=words).wait_for()
+
+
+def test_what_has_not_come_yet_is_waited_for_and_not_said_to_be_nothing(page):
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", seed=0)
+    trainer.fit(steps=3, bar=False)
+    page.evaluate("""() => {
+        window.written = [];
+        const { fillText } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.fillText = function (words, ...at) {
+            written.push(words);
+            return fillText.call(this, words, ...at);
+        };
+    }""")
+    descent = nb.Descent("ravine", ["sgd"])
+    bare = Bare(page, Board(Loss(trainer), nb.views.Landscape(descent))).open()
+    bare.settle()
+    assert {*page.evaluate("written")} == {"waiting for the kernel"}
+    options = [each for each in page.locator(".nbprop-panel .nbprop-options").all() if each.inner_html()]
+    assert len(options) > 1 and not any(each.is_visible() for each in options)  # nobody knows where they stand
+    bare.collect()
+    page.evaluate("window.written = []")
+    bare.deliver()
+    bare.settle()
+    assert all(each.is_visible() for each in options)
+    assert "waiting for the kernel" not in page.evaluate("written") and "loss" in page.evaluate("written")
+    assert bare.errors == []

@@ -1,4 +1,5 @@
 /** One panel of a board: controls, picture, what is said under the pointer. */
+import { nothing } from "../base/plot.js";
 import { question } from "./about.js";
 import { control, handle, keepKeys, make } from "./controls.js";
 
@@ -148,12 +149,14 @@ export class PanelView {
     ctx.fillRect(0, 0, this.width + 1, this.height + 1); // a last row or column of pixels may be a part of one
     ctx.save();
     let failed = error || labels.unserved || "";
+    this.element.classList.toggle("nbprop-awaited", !this.state.came); // what is to be set is not known yet
     this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
     if (labels.unserved) this.picture = null;
     else try {
       const { width, height, theme, font, act, rests, pointer } = this;
       const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native() };
-      this.picture = this.draw(panel, frame, labels, options.drawn) ?? null;
+      this.picture = this.state.came ? this.draw(panel, frame, labels, options.drawn) ?? null : null;
+      if (!this.state.came) nothing(panel, "waiting for the kernel"); // a view would say that there is nothing
     } catch (problem) {
       // One panel that fails must not take the others along, nor be overlooked.
       this.picture = null;

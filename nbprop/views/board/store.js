@@ -10,8 +10,8 @@ export function floats(view, offset, length) {
 export class Store {
   /** @param {number} count of panels */
   constructor(count) {
-    /** @type {{frame: Record<string, {data: Float32Array, shape: number[]}>, labels: any, options: any, told: number, text: string, error: string, heading: string}[]} */
-    this.panels = Array.from({ length: count }, () => ({ frame: {}, labels: {}, options: {}, told: 0, text: "", error: "", heading: "" }));
+    /** @type {{frame: Record<string, {data: Float32Array, shape: number[]}>, labels: any, options: any, told: number, text: string, error: string, heading: string, came: boolean}[]} */
+    this.panels = Array.from({ length: count }, () => ({ frame: {}, labels: {}, options: {}, told: 0, text: "", error: "", heading: "", came: false }));
     this.seq = 0;
     this.whole = false; // has everything been sent since the last gap?
   }
@@ -32,6 +32,7 @@ export class Store {
       const panel = this.panels[news.i];
       if (!panel) continue;
       changed.push(news.i);
+      panel.came = true;
       panel.error = news.error ?? "";
       if (news.arrays) {
         /** @type {typeof panel.frame} */
