@@ -20,20 +20,21 @@ USUAL = {"batch_size": 32, "clip": None, "clip_value": None, "l1": 0.0, "drop_la
 @dataclass(frozen=True)
 class Preset:
     """A run worth seeing. words: what there is to see. make() -> model and data; settings: as of `Trainer.reset`;
-    views: names of those that show it; speed: most steps per second."""
+    views: names of those that show it; speed: most steps per second; probe_every: as of a Trainer."""
 
     name: str
     words: str
     make: "Callable[[], tuple[nn.Module, datasets.Dataset]]" = field(repr=False)
     settings: Mapping[str, Any]
-    views: "tuple[str, ...]" = VIEWS
+    views: "tuple[str, ...]" = ("loss", "gradients", "doctor", "boundary")
     speed: float = 300.0
+    probe_every: int = 10
 
     def start(self, trainer: Trainer) -> None:
         """Let a trainer begin this run; its `undo` brings back the one that it had."""
         model, data = self.make()
         trainer.reset(model, data, seed=0, **{**USUAL, **self.settings})
-        trainer.speed = self.speed
+        trainer.speed, trainer.probe_every = self.speed, self.probe_every
 
 
 def preset(name: str) -> Preset:
@@ -113,6 +114,7 @@ _ENTRIES = (
         "from there on the loss goes up and down in single steps, and falls all the same (Cohen et al. 2021).",
         _edge_of_stability,
         {"optimizer": "sgd", "lr": 0.1, "batch_size": 300},
+        views=("loss", "sharpness", "doctor", "boundary"),
     ),
     Preset(
         "overfitting",
@@ -127,8 +129,9 @@ _ENTRIES = (
         "Steps of that length throw it where nothing is learned. With the gradient clipped it learns all.",
         _exploding_rnn,
         {"optimizer": "sgd", "lr": 0.1, "batch_size": 20},
-        views=("loss", "gradients", "lags", "boundary"),
+        views=("loss", "lags", "doctor", "boundary"),
         speed=100.0,
+        probe_every=1,
     ),
 )
 

@@ -94,13 +94,13 @@ class Seen:
     def probe(self) -> dict[str, Any]:
         return self.source.probe()
 
-    def per_layer(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """(steps (n,), values (n, layers)) since the last turn, of the last WINDOW records or the last step; NaN where
-        a layer has none. CannotSay where nothing was measured."""
+    def per_layer(self, name: str, last: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """(steps (n,), values (n, layers)) since the last turn, of so many last records (0: all) or the last step; NaN
+        where a layer has none. CannotSay where nothing was measured."""
         steps, values = self.series(name)
         count = len(self.layers)
         if values.ndim == 2 and len(steps) and values.shape[1] >= count:
-            steps, values = steps[-WINDOW:], values[-WINDOW:, :count].astype(np.float64)
+            steps, values = steps[-last:], values[-last:, :count].astype(np.float64)
             if np.isfinite(values).any():
                 return steps, values
         found = self.probe.get(name) if hasattr(self.source, "probe") else None
@@ -111,7 +111,7 @@ class Seen:
 
     def now(self, name: str) -> np.ndarray:
         """The medians of `per_layer`, (layers,)."""
-        values = self.per_layer(name)[1]
+        values = self.per_layer(name, WINDOW)[1]
         some = np.isfinite(values).any(axis=0)
         found = np.full(values.shape[1], np.nan)
         found[some] = np.nanmedian(np.where(np.isfinite(values[:, some]), values[:, some], np.nan), axis=0)

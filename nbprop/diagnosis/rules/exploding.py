@@ -14,6 +14,7 @@ from .vanishing import ratio
 ALARM = 1e4  # factor; from 1e2 (verdicts.EXTREME) on it is a warning
 SPIKE = 30  # largest norm of a recurrent layer's gradient over the median: a cliff (Pascanu et al. 2013, figure 6)
 RECORDS = 30  # of that norm
+LITTLE = 0.1  # share of what guessing costs that is gone: less is nothing learned
 
 
 class Exploding(Rule):
@@ -96,7 +97,9 @@ class Exploding(Rule):
         steps, values = seen.series("dW")
         if len(steps) < RECORDS:
             return None
-        norm = np.nan_to_num(values[-5 * RECORDS :, recurrent[0]].astype(np.float64), posinf=np.inf)
+        # What a step that was far too long has thrown away may never come back: then it counts for good.
+        recent = 0 if seen.gained < LITTLE else -5 * RECORDS
+        norm = np.nan_to_num(values[recent:, recurrent[0]].astype(np.float64), posinf=np.inf)
         spike, usual = float(norm.max()), float(np.median(norm))
         if not spike > SPIKE * usual > 0 or seen.knob("clip") is not None or seen.does_well:
             return None

@@ -13,9 +13,9 @@ JUMPS = 0.05  # mean rise between two evaluations as a share of what guessing co
 WORSE = 1.5  # times what guessing costs, and not falling
 RISEN = 1.2  # times what it was
 EARLY = 100  # steps before that is said
-SWINGING = 0.4  # share of steps in which the loss of the whole data rises: 1/2 is swinging (Cohen et al. 2021)
-WHOLE = 60  # such steps
-SWING = 0.005  # mean rise from step to step, as a share of what guessing costs: less does no harm
+WHOLE, LEAST = 600, 60  # batches of all the data, at most and at least, in which rises are looked for
+RISES = 0.02  # share of them in which the loss rises: below the edge it never does (Cohen et al. 2021)
+RISE = 0.05  # all these rises together, as a share of what guessing costs: less does no harm
 
 
 class LrTooHigh(Rule):
@@ -80,25 +80,25 @@ class LrTooHigh(Rule):
         )
 
     def edge(self, seen):
-        """Batches of all samples: there a step that is short enough always makes the loss smaller."""
+        """Plain descent on all samples: there a step that is short enough always makes the loss smaller."""
         data = getattr(seen.source, "data", None)
         count = len(getattr(data, "X_train", ()))
         batch = seen.knob("batch_size")
-        if not count or not isinstance(batch, int) or batch < count or seen.knob("dropout"):
+        if not count or not isinstance(batch, int) or batch < count or seen.knob("dropout") or seen.knob("momentum") != 0:
             return None
-        steps, values = seen.need("loss", WHOLE)
+        steps, values = (each[-WHOLE:] for each in seen.need("loss", LEAST))
         if (np.diff(steps) != 1).any():
             return None
-        rises = float((np.diff(values[-WHOLE:]) > 1e-6 * np.abs(values[-WHOLE:-1])).mean())
-        swing = float(np.maximum(np.diff(values[-WHOLE:]), 0).mean()) / seen.scale
-        if rises < SWINGING or swing < SWING or seen.does_well:
+        ups = np.maximum(np.diff(values.astype(np.float64)), 0)
+        rises, rise = float((ups > 1e-6 * np.abs(values[:-1])).mean()), float(ups.sum()) / seen.scale
+        if rises < RISES or rise < RISE or seen.does_well:
             return None
         return self.finding(
             "hint",
-            f"At the edge of stability: although each batch is all of the data, the loss rises in {rises:.0%} of the "
-            "steps.",
+            f"At the edge of stability: although each batch is all of the data, the loss has risen in {rises:.0%} of "
+            f"the last {len(ups)} steps.",
             Evidence("share of steps in which the loss rises", rises, "0, below the edge"),
-            picture=line(steps[-WHOLE:], values[-WHOLE:], unit="loss"),
+            picture=line(steps, values, unit="loss"),
             remedies=(rate(seen, 1 / 3),),
         )
 
