@@ -19,6 +19,7 @@ def claim(made) -> None:
     if last != execution:
         for old in list(things):
             old.replaced()
+        _forget(list(things))
         things = weakref.WeakSet()
         _MADE[cell] = execution, things
     things.add(made)
@@ -30,6 +31,22 @@ def in_jupyterlab() -> bool:
     return "deletedCells" in _request().get("metadata", {})
 
 
+def _forget(things):
+    """Out of a notebook holds whatever a cell has ever shown; what has been replaced it need not."""
+    gone, shell = {id(each) for each in things}, _shell()
+    spaces = [getattr(shell, name, {}) for name in ("user_ns", "user_ns_hidden")]
+    outputs = spaces[0].get("_oh", {})
+    for number in [number for number, value in outputs.items() if id(value) in gone]:
+        del outputs[number]
+        for names in spaces:
+            names.pop(f"_{number}", None)
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
 def _cell():
     """(cell id, execution id) of the code that runs now; (None, None) outside a notebook cell."""
     request = _request()
@@ -38,7 +55,6 @@ def _cell():
 
 def _request() -> "dict[str, Any]":
     """The message by which a page had the code run that runs now; empty outside a notebook cell."""
-    ipython = sys.modules.get("IPython")
-    shell: Any = ipython.get_ipython() if ipython else None
+    shell = _shell()
     parent = shell.get_parent() if hasattr(shell, "get_parent") else None
     return parent if parent and parent.get("msg_type") == "execute_request" else {}

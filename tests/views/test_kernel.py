@@ -80,3 +80,13 @@ def test_a_page_of_jupyterlab_gets_a_picture_of_its_own_below_the_widget(run):
 def test_other_pages_get_widget_and_picture_in_one(run, metadata):
     run("first", TRAINER)
     assert run("cell", BOARD + "board", metadata, shown=True) == [{WIDGET, PNG, TEXT}]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_runs_of_cells_that_are_run_again_are_let_go(run):
+    run("first", "import nbprop as nb")
+    for _ in range(6):
+        run("cell", "playground = nb.Playground()\nplayground")
+    run("other", "nb.Playground(), 1")
+    alive = "import gc; gc.collect(); print(sum(type(each) is nb.Trainer for each in gc.get_objects()), [*Out])"
+    assert run("look", alive) == "4 [7, 8]\n"  # this one, the other cell's, and what _, __ and ___ hold

@@ -362,6 +362,7 @@ function render({ model, el }, draws) {
     else cancelAnimationFrame(asked);
     clearTimeout(redress);
     say({ type: "unmount" });
+    root.remove(); // JupyterLab holds on to the place where a widget was
   };
 }
 
