@@ -111,8 +111,13 @@ class Seen:
 
     def now(self, name: str) -> np.ndarray:
         """The medians of `per_layer`, (layers,)."""
+        return self.once(f"now {name}", lambda: self._medians(name))
+
+    def _medians(self, name):
         values = self.per_layer(name, WINDOW)[1]
         some = np.isfinite(values).any(axis=0)
+        if np.isfinite(values).all():
+            return np.median(values, axis=0)
         found = np.full(values.shape[1], np.nan)
         found[some] = np.nanmedian(np.where(np.isfinite(values[:, some]), values[:, some], np.nan), axis=0)
         return found

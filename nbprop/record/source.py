@@ -35,6 +35,7 @@ What may be missing:
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -316,6 +317,7 @@ class Walks(Protocol):
         ...
 
 
+@cache
 def members(protocol) -> list[str]:
     """The names of a protocol's members, those of the protocols it is made of first."""
     found = {}

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Layered, Recorded, Turned
 
 from ..finding import said
-from ..rule import CannotSay, Evidence, Remedy, Rule, line
+from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, line
 from ..seen import two_digits
 
 ALWAYS = 0.95  # share of steps that are cut
@@ -25,11 +25,11 @@ class Clipping(Rule):
     equation = "g ← g · min(1, c / |g|)"
     lesson = ("notebooks/10-sequences.ipynb", "Cliffs, and a rope")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         norms, clip = norms_of(seen)
         return float((norms > clip).mean())
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         share = self.measure(seen)
         norms, clip = norms_of(seen)
         usual = float(np.median(norms))

@@ -6,7 +6,7 @@ from nbprop import nn
 from nbprop.record import verdicts
 from nbprop.record.source import CannotSay, Layered, Opened, Taught
 
-from ..rule import Evidence, Remedy, Rule, bars, rate
+from ..rule import Evidence, Finding, Remedy, Rule, bars, rate
 
 DEAD = verdicts.SATURATED_ALARM  # share of a layer's units; CS231n calls 40 % an example of a learning rate too high
 ALARM = 0.95  # what is left cannot carry anything
@@ -25,10 +25,10 @@ class Dead(Rule):
     equation = "dL/dz = dL/da · f′(z),  f′(z) = 0 for z ≤ 0"
     lesson = ("notebooks/04-activations.ipynb", "Units that die")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return float(np.nanmax(shares(seen)))
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         dead = shares(seen)
         if not (worst := np.nanmax(dead, initial=0)) >= DEAD:
             return None

@@ -7,7 +7,7 @@ from nbprop.record import verdicts
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, bars, line, rate, since
+from ..rule import Evidence, Finding, Remedy, Rule, bars, line, rate, since
 from ..seen import two_digits
 from .vanishing import ratio
 
@@ -29,10 +29,10 @@ class Exploding(Rule):
     equation = "|dL/dz₁| ≈ |dL/dz_L| · ∏ |W_l| |f′(z_l)|"
     lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "Exploding gradients")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return ratio(seen)[0]
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         try:
             return self.through_depth(seen) or self.forward(seen)
         except CannotSay:
@@ -41,7 +41,7 @@ class Exploding(Rule):
                 raise
             return found
 
-    def through_depth(self, seen):
+    def through_depth(self, seen) -> Finding | None:
         share, first, last = ratio(seen)
         if share <= verdicts.EXTREME or seen.does_well:
             return self.through_time(seen)
@@ -58,7 +58,7 @@ class Exploding(Rule):
             remedies=remedies(seen),
         )
 
-    def forward(self, seen):
+    def forward(self, seen) -> Finding | None:
         spread = seen.now("a_std")
         hidden = spread[:-1]
         if seen.does_well or not (hidden[0] > 0 and hidden[-1] > verdicts.EXTREME * hidden[0]):
@@ -74,7 +74,7 @@ class Exploding(Rule):
             remedies=remedies(seen),
         )
 
-    def through_time(self, seen):
+    def through_time(self, seen) -> Finding | None:
         """In a recurrent network: by dL/dh of the last step, or by cliffs in the norm over the steps."""
         kinds = [getattr(nn, layer.kind, None) for layer in seen.layers]
         recurrent = [i for i, kind in enumerate(kinds) if isinstance(kind, type) and issubclass(kind, nn.Recurrent)]

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, line
+from ..rule import Evidence, Finding, Remedy, Rule, line
 
 FACTOR = {"cross_entropy": 3.0, "bce": 3.0, "mse": 6.0}  # times what guessing costs; measured: the usual initializers
 # start at up to 2.2 times (classes) and 4 times (numbers). "Verify loss @ init": A. Karpathy, A Recipe for Training
@@ -26,13 +26,13 @@ class FirstLoss(Rule):
     equation = "L₀ ≈ log C for C classes,  L₀ ≈ mean y² for numbers"
     lesson = ("notebooks/11-language.ipynb", "How surprised?")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         steps, values = seen.need("train_loss", 1, whole=True)
         if steps[0] != 0:
             raise CannotSay("the first evaluation is not of step 0")
         return float(values[0]) / expected(seen)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         ratio = self.measure(seen)
         limit = FACTOR[seen.criterion]
         if not (ratio > limit or not np.isfinite(ratio)):

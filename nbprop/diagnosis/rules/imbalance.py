@@ -8,7 +8,7 @@ from nbprop.data import Dataset
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from ..kept import of_data
-from ..rule import Evidence, Picture, Remedy, Rule
+from ..rule import Evidence, Finding, Picture, Remedy, Rule
 
 RARE = 0.25  # of the share that each class would have if all were alike: 1 in 8 of two classes
 MISSED = 0.5  # share of the rare class that is found, below which it is a warning
@@ -28,11 +28,11 @@ class Imbalance(Rule):
     equation = "L = Σ_c p_c L_c"
     lesson = ("notebooks/07-overfitting.ipynb", "Two losses")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         shares = seen.shares
         return float(shares.min() * len(shares))
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         rare = self.measure(seen)
         shares, data = seen.shares, seen.source.data
         which = int(shares.argmin())
@@ -52,7 +52,7 @@ class Imbalance(Rule):
             remedies=(of_data(data, "evened", evened),),
         )
 
-    def found(self, seen, which):
+    def found(self, seen, which) -> float:
         """The share of that class that the network finds among the training samples; NaN where it cannot be asked."""
         y = seen.source.data.y_train
         if y.ndim > 1:

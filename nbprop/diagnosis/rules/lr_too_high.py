@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import CannotSay, Recorded
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, line, rate
+from ..rule import Evidence, Finding, Remedy, Rule, line, rate
 from ..seen import WINDOW
 from .small_batch import NOISY, noise
 
@@ -31,13 +31,13 @@ class LrTooHigh(Rule):
     equation = "θ ← θ − η dL/dθ,  stable for η < 2/λ"
     lesson = ("notebooks/03-gradient-descent.ipynb", "Too small, right, too large")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return seen.jumps
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         return self.diverged(seen) or self.swings(seen) or self.edge(seen)
 
-    def diverged(self, seen):
+    def diverged(self, seen) -> Finding | None:
         source = seen.source
         steps, values = seen.series("loss", whole=True)
         infinite = len(values) and not np.isfinite(values[-1])
@@ -55,7 +55,7 @@ class LrTooHigh(Rule):
             remedies=(Remedy(remedy, act=("mend", ())) if remedy else rate(seen, 1 / 10),),
         )
 
-    def swings(self, seen):
+    def swings(self, seen) -> Finding | None:
         jumps = self.measure(seen)
         steps, values = seen.judged
         recent = values[-WINDOW:]
@@ -79,7 +79,7 @@ class LrTooHigh(Rule):
             remedies=(rate(seen, 1 / 10), rate(seen, 1 / 3)),
         )
 
-    def edge(self, seen):
+    def edge(self, seen) -> Finding | None:
         """Plain descent on all samples: there a step that is short enough always makes the loss smaller."""
         data = getattr(seen.source, "data", None)
         count = len(getattr(data, "X_train", ()))

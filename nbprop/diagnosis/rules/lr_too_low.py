@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Recorded
 
 from ..finding import said
-from ..rule import CannotSay, Evidence, Rule, line, rate
+from ..rule import CannotSay, Evidence, Finding, Rule, line, rate
 from ..seen import WINDOW
 from .update_ratio import USUAL
 
@@ -31,10 +31,10 @@ class LrTooLow(Rule):
     equation = "ΔL ≈ −η |dL/dθ|²"
     lesson = ("notebooks/03-gradient-descent.ipynb", "Too small, right, too large")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return seen.flatness(EVALUATIONS)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         fallen = self.measure(seen)
         steps, values = seen.train
         recent = values[-WINDOW:]

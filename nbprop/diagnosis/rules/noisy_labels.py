@@ -4,7 +4,7 @@ import numpy as np
 
 from nbprop.record.source import CannotSay, Recorded, Taught
 
-from ..rule import Evidence, Remedy, Rule, line
+from ..rule import Evidence, Finding, Picture, Remedy, Rule, line
 from ..seen import WINDOW
 
 ALONE = 0.1  # of the samples among others of one class, those of another; measured: in clouds that overlap up to 0.07
@@ -27,11 +27,11 @@ class NoisyLabels(Rule):
     equation = "L ≥ H(y | x)"
     lesson = ("notebooks/07-overfitting.ipynb", "By heart")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         near = seen.neighbours
         return near.alone if near.classes else near.error / max(float(seen.targets.var(axis=0).mean()), 1e-30)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         near, data = seen.neighbours, seen.source.data
         if len(data.X_train) < SAMPLES or seen.step < STEPS:
             raise CannotSay(f"only after {STEPS} steps, on {SAMPLES} samples or more")
@@ -66,7 +66,7 @@ class NoisyLabels(Rule):
             remedies=(Remedy("Look at the labels of these samples", hindrance="labels are put right in the data"),),
         )
 
-    def shuffled(self, seen, evidence):
+    def shuffled(self, seen, evidence) -> Finding:
         return self.finding(
             "alarm",
             "The inputs do not tell the labels: neither the nearest samples nor the network know better than chance. "
@@ -77,7 +77,7 @@ class NoisyLabels(Rule):
             remedies=(Remedy("Look whether X and y are in the same order", hindrance="that is in the data"),),
         )
 
-    def picture(self, seen):
+    def picture(self, seen) -> Picture | None:
         name = "val_loss" if len(seen.series("val_loss")[0]) else "train_loss"
         steps, values = seen.series(name)
         return line(steps, values, unit=name.replace("val", "validation").replace("_", " ")) if len(steps) else None

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Recorded
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, line
+from ..rule import Evidence, Finding, Remedy, Rule, line
 
 EVALUATIONS = 10  # after the lowest one, before a rise is one
 RISE = 0.15  # of the validation loss above its lowest, as a share of what guessing costs
@@ -28,10 +28,10 @@ class Overfitting(Rule):
     equation = "L_val − L_train grows while dL_train/dt < 0"
     lesson = ("notebooks/07-overfitting.ipynb", "Two losses")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return rise(seen)[0]
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         risen, lowest, step = rise(seen)
         steps, values = seen.series("val_loss")
         train = seen.train[1]

@@ -3,7 +3,7 @@
 from nbprop.record.source import Layered, Opened, Recorded, lacking
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, line, rate
+from ..rule import Evidence, Finding, Remedy, Rule, line, rate
 
 FLAT = 0.01  # fallen within the last evaluations, as a share of what guessing costs
 EVALUATIONS, LONG = 30, 40  # at least, and those that are looked at: 800 steps, as the playground evaluates
@@ -28,10 +28,10 @@ class Plateau(Rule):
     equation = "dL/dθ ≈ 0"
     lesson = ("notebooks/03-gradient-descent.ipynb", "Terrain")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return seen.flatness(EVALUATIONS, LONG)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         fallen = self.measure(seen)
         steps, values = seen.train
         if seen.does_well or not abs(fallen) < FLAT or not seen.gained < 1 - LEFT:

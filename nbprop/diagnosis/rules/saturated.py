@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record import verdicts
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
-from ..rule import Evidence, Remedy, Rule, bars, since
+from ..rule import Evidence, Finding, Remedy, Rule, bars, since
 
 SATURATED = verdicts.SATURATED_ALARM
 ALARM = verdicts.FLAT_ALARM
@@ -23,10 +23,10 @@ class Saturated(Rule):
     equation = "dL/dz = dL/da · f′(z),  tanh′(z) = 1 − a²,  sigmoid′(z) = a (1 − a)"
     lesson = ("notebooks/04-activations.ipynb", "Where on the curve does a unit work?")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return float(np.max(shares(seen)[two_sided(seen)]))
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         here = two_sided(seen)
         now = np.where(here, shares(seen), 0.0)
         if not now.max() >= SATURATED or seen.does_well:

@@ -4,7 +4,7 @@ import numpy as np
 
 from nbprop.record.source import CannotSay, Recorded, Taught
 
-from ..rule import Evidence, Remedy, Rule, line, rate
+from ..rule import Evidence, Finding, Remedy, Rule, line, rate
 
 NOISY = 1.0  # noise scale over batch size: half of what such a step does is noise (McCandlish et al. 2018)
 JUMPS = 0.02  # mean rise of the training loss between evaluations, as a share of what guessing costs
@@ -24,7 +24,7 @@ class SmallBatch(Rule):
     equation = "B_noise = tr Σ / |G|²,  noise of a batch of B: tr Σ / B"
     lesson = ("notebooks/03-gradient-descent.ipynb", "All samples, some, or one")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         batch = seen.knob("batch_size")
         if not isinstance(batch, int):
             raise CannotSay("there is no batch size")
@@ -34,7 +34,7 @@ class SmallBatch(Rule):
             raise CannotSay("the loss does not jitter; thorough=True measures the noise all the same")
         return noise(seen, batch)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         ratio = self.measure(seen)
         if not ratio > NOISY or seen.jumps <= JUMPS:
             return None

@@ -4,7 +4,7 @@ import numpy as np
 
 from nbprop.record.source import Layered, Opened
 
-from ..rule import CannotSay, Evidence, Remedy, Rule, bars
+from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, bars
 
 SAME = 1e-6  # of the largest weight: rounding
 
@@ -21,10 +21,10 @@ class Symmetric(Rule):
     equation = "wᵢ = wⱼ  ⇒  dL/dwᵢ = dL/dwⱼ"
     lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "How to draw the weights")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return float(np.nanmin(differences(seen)))
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         different = differences(seen)
         same = different < SAME
         if not same.any():

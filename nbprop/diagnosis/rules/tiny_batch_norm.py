@@ -3,7 +3,7 @@
 from nbprop import nn
 from nbprop.record.source import Built, CannotSay, Turned
 
-from ..rule import Evidence, Remedy, Rule
+from ..rule import Evidence, Finding, Remedy, Rule
 
 FEW = 4  # samples: at 4 and 2 the error rises sharply, at 8 it begins to (Wu & He 2018, Group Normalization, figure 1)
 PICTURES = 2  # of a convolution, whose statistics are over the pixels, too
@@ -23,14 +23,14 @@ class TinyBatchNorm(Rule):
     equation = "ẑ = (z − mean_B z) / √(var_B z + ε)"
     lesson = ("notebooks/08-batch-normalization.ipynb", "What it computes")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         batch = seen.knob("batch_size")
         if not isinstance(batch, int):
             raise CannotSay("there is no batch size")
         count = len(getattr(getattr(seen.source, "data", None), "X_train", ())) or batch
         return float(min(batch, count))
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         norms = [module for module in seen.model.modules() if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))]
         if not norms:
             raise CannotSay("there is no batch normalization")

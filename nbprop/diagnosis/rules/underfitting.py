@@ -3,7 +3,7 @@
 from nbprop.record.source import CannotSay, Layered, Recorded, Taught
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule, line
+from ..rule import Evidence, Finding, Remedy, Rule, line
 
 FLAT = 0.03  # fallen within the last evaluations, as a share of what guessing costs
 NARROW = 4  # units in the narrowest hidden layer: a space of so many dimensions is what all must pass through
@@ -26,10 +26,10 @@ class Underfitting(Rule):
     equation = "f(x) = W₂ (W₁ x + b₁) + b₂ = W x + b"
     lesson = ("notebooks/07-overfitting.ipynb", "Capacity")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return 1 - seen.learned
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         kinds = {layer.kind for layer in seen.layers}
         if not kinds <= {"Linear", "Conv2d"}:
             raise CannotSay("how much this kind of network can say is not known")

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Built, CannotSay, Opened, Recorded
 
 from ..finding import listed
-from ..rule import Evidence, Remedy, Rule
+from ..rule import Evidence, Finding, Remedy, Rule
 
 
 class Unreached(Rule):
@@ -21,11 +21,11 @@ class Unreached(Rule):
     equation = "dL/dw = 0 if L does not depend on w"
     lesson = ("notebooks/01-chain-rule.ipynb", "An expression is a graph")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         names, gone = modules(seen)
         return len(gone) / len(names)
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         names, gone = modules(seen)
         if not gone or len(gone) == len(names):
             return None

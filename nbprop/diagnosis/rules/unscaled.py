@@ -11,7 +11,7 @@ from nbprop.record.source import CannotSay, Taught
 
 from ..finding import listed, said
 from ..kept import of_data
-from ..rule import Evidence, Picture, Remedy, Rule
+from ..rule import Evidence, Finding, Picture, Remedy, Rule
 
 LARGE = 10.0  # root mean square of a feature: from here on tanh is saturated with the usual weights. LeCun et al. 1998,
 # "Efficient BackProp", section 4.3: mean 0, about the same spread. From doubts.LARGE on it is an alarm
@@ -32,10 +32,10 @@ class Unscaled(Rule):
     equation = "dL/dW₁ = dL/dz₁ · xᵀ"
     lesson = ("notebooks/08-batch-normalization.ipynb", "Inputs that wander")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return float(sizes(seen)[0].max())
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         size, spread = sizes(seen)
         inner = [] if seen.model is None else seen.model.modules()[1:2]
         if inner and isinstance(inner[0], (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)):

@@ -6,7 +6,7 @@ from nbprop.record.quantities import QUANTITIES
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from ..finding import listed, said
-from ..rule import Evidence, Rule, bars, rate, since
+from ..rule import Evidence, Finding, Rule, bars, rate, since
 
 USUAL: tuple[float, float] = QUANTITIES["ratio"].usual or (1e-4, 1e-2)  # about 1e-3: A. Karpathy, makemore
 RECORDS = 5
@@ -25,11 +25,11 @@ class UpdateRatio(Rule):
     equation = "|ΔW| / |W| ≈ 10⁻³"
     lesson = ("notebooks/03-gradient-descent.ipynb", "Finding a learning rate")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         ratios = self.ratios(seen)
         return float(np.exp(np.median(np.log(ratios[ratios > 0])))) if (ratios > 0).any() else 0.0
 
-    def ratios(self, seen):
+    def ratios(self, seen) -> np.ndarray:
         """Of the layers that are trained."""
         if len(seen.per_layer("ratio")[0]) < RECORDS:
             raise CannotSay("the update to weight ratio was not recorded often enough: trainer.watch() does")
@@ -39,7 +39,7 @@ class UpdateRatio(Rule):
             raise CannotSay("the update to weight ratio was not measured")
         return now
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         self.ratios(seen)
         now = np.where(seen.frozen, np.nan, seen.now("ratio"))
         low, high = USUAL

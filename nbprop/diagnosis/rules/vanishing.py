@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record import verdicts
 from nbprop.record.source import Layered, Probed, Recorded
 
-from ..rule import CannotSay, Evidence, Remedy, Rule, bars, since
+from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, bars, since
 
 LAYERS = 3  # in fewer nothing vanishes
 ALARM = 1e4  # factor; from 1e2 (verdicts.EXTREME) on it is a warning. Glorot & Bengio 2010: 20 tanh layers, 4e4
@@ -24,10 +24,10 @@ class Vanishing(Rule):
     equation = "dL/dz₁ = W₂ᵀ dL/dz₂ · f′(z₁)"
     lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "What one layer does")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return ratio(seen)[0]
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         share, first, last = ratio(seen)
         if share * verdicts.EXTREME >= 1 or seen.does_well:
             return None

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Layered, Opened, Recorded, Turned
 
 from ..finding import said
-from ..rule import CannotSay, Evidence, Remedy, Rule, line
+from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, line
 from ..seen import two_digits
 
 STRONG = (
@@ -28,7 +28,7 @@ class WeightDecay(Rule):
     equation = "θ ← θ − η (dL/dθ + λ θ)"
     lesson = ("notebooks/07-overfitting.ipynb", "Weight decay")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         decay, l1 = pulls(seen)
         weights = np.concatenate([seen.theta[layer.weight] for layer in seen.layers]).astype(np.float64)
         gradient = seen.now("dW")
@@ -38,7 +38,7 @@ class WeightDecay(Rule):
         pull = decay * np.sqrt(np.square(weights).sum()) + l1 * np.sqrt(np.count_nonzero(weights))
         return float(pull) / norm
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         ratio = self.measure(seen)
         steps, values = seen.need("train_loss", EVALUATIONS)
         if (

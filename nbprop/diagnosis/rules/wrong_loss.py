@@ -5,7 +5,7 @@ import numpy as np
 from nbprop.record.source import Built, CannotSay, Layered, Taught
 
 from ..finding import said
-from ..rule import Evidence, Remedy, Rule
+from ..rule import Evidence, Finding, Remedy, Rule
 
 ROUNDING = 1e-4  # of a sum of probabilities
 OUTSIDE = 0.02  # share of targets that lie beyond what the output can give
@@ -25,10 +25,10 @@ class WrongLoss(Rule):
     equation = "L = −log softmax(z)[y],  dL/dz = softmax(z) − onehot(y)"
     lesson = ("notebooks/04-activations.ipynb", "The family")
 
-    def measure(self, seen):
+    def measure(self, seen) -> float:
         return self.looked(seen)[0]
 
-    def find(self, seen):
+    def find(self, seen) -> Finding | None:
         share, severity, words, remedies, usual = self.looked(seen)
         if not words:
             return None
@@ -36,7 +36,7 @@ class WrongLoss(Rule):
             severity, words, Evidence(self.number, share, usual), layers=seen.names[-1:], since=0, remedies=remedies
         )
 
-    def looked(self, seen):
+    def looked(self, seen) -> tuple[float, str, str, tuple[Remedy, ...], str]:
         """(share of what does not fit, severity, words, remedies, what is usual)."""
         loss, task = seen.criterion, seen.task
         if not loss or task not in ("binary", "multiclass", "regression"):
