@@ -84,13 +84,8 @@ class LrTooHigh(Rule):
         data = getattr(seen.source, "data", None)
         count = len(getattr(data, "X_train", ()))
         batch = seen.knob("batch_size")
-        if (
-            not count
-            or not isinstance(batch, int)
-            or batch < count
-            or seen.knob("dropout")
-            or seen.knob("momentum") != 0
-        ):
+        whole = count and isinstance(batch, int) and batch >= count and not seen.knob("dropout")
+        if not whole or seen.knob("momentum") != 0:
             return None
         steps, values = (each[-WHOLE:] for each in seen.need("loss", LEAST))
         if (np.diff(steps) != 1).any():
