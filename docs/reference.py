@@ -13,6 +13,7 @@ STOREYS = {
     "optim": "Optimizers and schedules",
     "data": "Data sets",
     "record": "What is seen of a step: observations, quantities, the history",
+    "theory": "What theory says: mean field, linear networks, stability",
     "training": "The trainer, its knobs and its history",
     "sources": "What else a view can watch: descents, walks",
     "diagnosis": "What is wrong with a run, in words",

@@ -151,8 +151,8 @@ class MeanField:
 def mean_field(activation: Any = "tanh", sigma_w2: float = 1.0, sigma_b2: float = 0.0, q: float = 1.0) -> MeanField:
     """What becomes of a signal in a deep, wide network with independent weights: see `MeanField`.
 
-    `nb.mean_field("tanh", 1.76, 0.05).chi` is close to 1: the edge of chaos (Schoenholz et al. 2017). A trainer says
-    the same of its own network, layer by layer: `trainer.mean_field()`.
+    `nb.mean_field("tanh", 1.76, 0.05).chi` is close to 1: the edge of chaos (Schoenholz et al. 2017).
+    `trainer.mean_field()` says what becomes of it in the layers of its own network.
     """
     return MeanField(activation, sigma_w2, sigma_b2, q)
 

@@ -11,7 +11,7 @@ from nbprop.engine import no_grad
 from nbprop.nn.module import Module
 
 MOST = 512  # samples, at most
-WORK = 2e7  # parameters times samples, about: what a gradient costs
+WORK = 1e8  # parameters times samples, about: what a gradient costs
 PIECE = 2**17  # numbers of the inputs
 
 
@@ -35,7 +35,7 @@ class Around:
             raise ValueError("the batches of this objective are made: there is no fixed sample of the training data")
         self._run, self._objective = run, objective
         row = max(1, numbers(objective.fixed(1)))
-        count = min(MOST, max(16, PIECE // row), max(16, int(WORK // max(1, run.theta.size))))
+        count = min(MOST, max(16, PIECE // row), max(64, int(WORK // max(1, run.theta.size))))
         self._batch = objective.fixed(count)
         self.samples, self.of = min(count, objective.samples), objective.samples
         with run.looking():
