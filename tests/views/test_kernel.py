@@ -89,4 +89,4 @@ def test_runs_of_cells_that_are_run_again_are_let_go(run):
         run("cell", "playground = nb.Playground()\nplayground")
     run("other", "nb.Playground(), 1")
     alive = "import gc; gc.collect(); print(sum(type(each) is nb.Trainer for each in gc.get_objects()), [*Out])"
-    assert run("look", alive) == "4 [7, 8]\n"  # this one, the other cell's, and what _, __ and ___ hold
+    assert run("look", alive) == "3 [7, 8]\n"  # of this cell, of the other one, and of the run before, which ___ holds
