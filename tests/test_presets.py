@@ -99,3 +99,21 @@ def test_names_are_checked(playground):
         playground.preset("overfiting")
     with pytest.raises(ValueError, match="expected one of"):
         preset("x")
+
+
+CALLED = {
+    "a deep sigmoid net that does not learn": "vanishing",
+    "dead ReLUs": "dead",
+    "the edge of stability": "lr_too_high",
+    "overfitting": "overfitting",
+    "an exploding RNN": "exploding",
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_doctor_names_what_is_wrong_and_its_first_remedy_helps(playground, name):
+    t = trained(playground, name, 600)
+    finding = nb.diagnose(t)[CALLED[name]]
+    treatment = nb.diagnosis.Treatment(finding, t)
+    t.fit(steps=700, bar=False)
+    assert treatment.state == "helped", str(treatment)

@@ -130,9 +130,10 @@ def clipped(seen) -> tuple[Remedy, ...]:
     usual = seen.series("dW")[1]
     norm = float(np.median(np.sqrt(np.nansum(np.square(usual, dtype=np.float64), axis=1)))) if len(usual) else 1.0
     clip = min(1.0, two_digits(norm)) if np.isfinite(norm) and norm > 1e-6 else 1.0
-    anew = Remedy("Draw all weights anew (orthogonal)", act=("reinitialize", ("all", "orthogonal")))
+    act = ("reinitialize", ("all", "orthogonal"))
+    both = Remedy(f"Draw all weights anew (orthogonal), clip the gradient at {clip:g}", {"clip": clip}, act)
     slower = rate(seen, 1 / 10)
-    return (anew, Remedy(f"Clip the gradient at {clip:g}", {"clip": clip}), *([slower] if slower else []))
+    return (both, Remedy(f"Clip the gradient at {clip:g}", {"clip": clip}), *([slower] if slower else []))
 
 
 def remedies(seen) -> tuple[Remedy, ...]:
