@@ -192,7 +192,7 @@ class Seen(Returning):
 
     def _curve(self):
         """After a step: begin to measure the sharpness if that is due, or go on."""
-        if not self._needed("sharpness"):
+        if not (self.watchers or self._watching) or not self._needed("sharpness"):  # quick where nobody watches
             return
         run, past, curving = self._run, self._past, self._curving
         if not curving.busy and run.steps % self.evaluate_every == 0 and self.history.due("sharpness", run.steps):

@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 from playwright.sync_api import Error
-from test_playground import App, until
+from test_playground import App, until as waited
 
 CELLS = [
     "import nbprop as nb\nplayground = nb.Playground(hidden=[8, 8])\nplayground",
@@ -21,6 +21,13 @@ CELLS = [
 ]
 MINE = 1  # the cell that acts write into
 ENDED = "The kernel has ended or was restarted"
+
+PATIENCE = 60  # seconds: a machine may be very busy, and what does not come then does not come
+
+
+def until(condition, what):
+    waited(condition, what, PATIENCE)
+
 
 # What stands in the kernel.
 TRUTH = """
@@ -244,7 +251,7 @@ class Session:
             found[:] = [differs(tab.screen(), tab.truth())]
             return not found[0]
 
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while not agree() and time.monotonic() < end:
             tab.page.wait_for_timeout(100)
         tab.page.wait_for_timeout(300)  # and nothing comes after
@@ -287,7 +294,7 @@ class Session:
             found[:] = [dead(self.tab.screen())]
             return not found[0]
 
-        end = time.monotonic() + 15
+        end = time.monotonic() + PATIENCE
         while not said() and time.monotonic() < end:
             self.wait(0.05)
         assert found == [""], found

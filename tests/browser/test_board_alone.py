@@ -56,7 +56,7 @@ class Bare:
         if snapshot:
             snapshot["data"] = base64.b64encode(snapshot["data"]).decode()
         self.page.evaluate(
-            """async ([esm, spec, snapshot, recording, kernel]) => {
+            """async ([esm, code, spec, snapshot, recording, kernel]) => {
                 window.bytes = (text, shift = 0) => {
                     const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
                     const all = new Uint8Array(shift + raw.length);
@@ -64,7 +64,7 @@ class Bare:
                     return new DataView(all.buffer, shift);
                 };
                 if (snapshot.data !== undefined) snapshot.data = bytes(snapshot.data);
-                const state = (window.state = { _spec: spec, snapshot, recording: bytes(recording) });
+                const state = (window.state = { _code: code, _spec: spec, snapshot, recording: bytes(recording) });
                 window.said = [];
                 window.handlers = new Set();
                 window.listeners = { "msg:custom": handlers };
@@ -79,7 +79,7 @@ class Bare:
                 const { default: widget } = await import(url);
                 window.cleanup = await widget.render({ model, el: document.getElementById("el") });
             }""",
-            [self.board._esm, self.board._spec, snapshot, recording, kernel],
+            [self.board._esm, self.board._code, self.board._spec, snapshot, recording, kernel],
         )
         return self
 

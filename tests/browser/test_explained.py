@@ -113,7 +113,7 @@ def test_numbers_of_the_run_stand_in_the_equation(lab):
         "([panel, old]) => document.querySelector(`${panel} canvas`).toDataURL() !== old", arg=[PANEL, before]
     )
     assert lab.python("print(view.numbers)") == "True"
-    lab.page.locator(PANEL).get_by_label("of", exact=True).select_option("sample")
+    lab.page.locator(f"{PANEL} label.nbprop-option select").select_option("sample")
     value = lab.python("from nbprop.views.explained import written; print(written(trainer.observe(0).dz[0]))")
     said(lab, f" = {value}; ∂L/∂W₁")
 

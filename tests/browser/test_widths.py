@@ -16,8 +16,13 @@ controls""",
     """board = nb.views.Board(*(nb.views.Loss(t) for t in (trainer, other)), *(view(trainer) for view in (
     nb.views.GradientFlow, nb.views.Histograms, nb.views.Activations, nb.views.Boundary)))
 board""",
+    """x = y = nb.Tensor(0.5, requires_grad=True)
+for _ in range(8):
+    y = (3 * y).tanh()
+graphs = nb.views.Board(nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), columns=3)
+graphs""",
 ]
-WIDTHS = {480: 800, 800: 800, 1280: 800, 1920: 1080}
+WIDTHS = {360: 800, 480: 800, 800: 800, 1280: 800, 1920: 1080}
 
 # What is wider than its board, or does not show all of what stands in it.
 CUT = """(board) => {

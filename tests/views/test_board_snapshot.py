@@ -118,7 +118,9 @@ def test_frames_are_not_in_the_widgets_state(make_board, source):
     play(board, source, 50, after=page.ack)
     state = board.get_state()
     assert state["snapshot"]["head"]["step"] == 0
-    own = {key for key in state if not key.startswith(("_model", "_view", "_dom", "_esm", "_css", "_anywidget"))}
+    own = {
+        key for key in state if not key.startswith(("_model", "_view", "_dom", "_esm", "_code", "_css", "_anywidget"))
+    }
     assert own == {"_spec", "snapshot", "recording", "layout", "tabbable", "tooltip"} and state["recording"] == b""
 
 

@@ -107,7 +107,7 @@ class Wave(View):
     code = """
 import nbprop as nb
 made = nb.views.Wave(nb.Descent("bowl"), high=True)
-print(made.describe(), made.high, "$wave" in made._esm, "Wave" in nb.views.__all__)
+print(made.describe(), made.high, "$wave" in made._code, "Wave" in nb.views.__all__)
 """
     settings = {"env": {"PYTHONPATH": str(tmp_path), "PATH": ""}, "cwd": tmp_path}
     ran = subprocess.run([sys.executable, "-c", code], **settings, capture_output=True, text=True)

@@ -55,7 +55,8 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
     view its own too (`board.log = True`). Running the cell that made it again closes it, as does `close()`.
     """
 
-    _esm = bundle()
+    _esm = (Path(__file__).parent / "once.js").read_text(encoding="utf-8")
+    _code = traitlets.Unicode(bundle()).tag(sync=True)
     _css = "".join(
         (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8")
         for each in ("board", "about", "native", "player")
