@@ -501,7 +501,7 @@ def deep_tanh_too_large(kind):
 )
 def recurrent_too_large(kind):
     data = sequences(kind, 50)
-    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=3.0))
+    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=2.2))
     return kind.trainer(model, data, optimizer="sgd", lr=1e-12)
 
 
