@@ -55,7 +55,7 @@ class Live:
 
         What nobody can see pauses after 5 s and goes on when somebody is back; `unseen=True` lets it go on.
         """
-        if self._loop is None or self._loop.is_closed():
+        if self._loop is None or not self._loop.is_running():  # that of a page's thread ends with the page
             self._loop, self._loop_thread = running_loop(), threading.get_ident()
         if self._loop is None:
             raise RuntimeError(
