@@ -297,13 +297,13 @@ def digits_convolution(kind):
 @patient(steps=300)
 def convolution_batch_norm(kind):
     data = kind.data("digits", image=True)
-    return kind.trainer(cnn(kind, batch_norm=True), data, lr=0.003, batch_size=64)
+    return kind.trainer(cnn(kind, batch_norm=True), data, lr=0.003, batch_size=64, drop_last=True)
 
 
 @patient(may=("update_ratio",))
 def batch_norm(kind):
     data = kind.data("spirals", "moons", "circles")
-    trainer = kind.trainer(kind.mlp(data, [16, 16, 16]), data, lr=0.01)
+    trainer = kind.trainer(kind.mlp(data, [16, 16, 16]), data, drop_last=True, lr=0.01)
     trainer.set(batch_norm=True)
     return trainer
 
@@ -604,7 +604,7 @@ def one_layer_stands_still(kind):
     first.weight.data *= 3e3  # the normalization behind it takes the length away, and the gradient is as much smaller
     model = nb.nn.Sequential(first, nb.nn.BatchNorm1d(w), nb.nn.Tanh(), nb.nn.Linear(w, w, rng=rng), nb.nn.Tanh(),
                              nb.nn.Linear(w, 1, rng=rng))  # fmt: skip
-    return kind.trainer(model, data, lr=1e-3)
+    return kind.trainer(model, data, drop_last=True, lr=1e-3)
 
 
 # ---- start, data, loss -----------------------------------------------------------------------------------------------
@@ -822,7 +822,7 @@ def adam_decayed(kind):
 @patient("tiny_batch_norm", may=("lr_too_high", "small_batch", "update_ratio", "overfitting", "vanishing"), steps=400)
 def norm_of_two(kind):
     data = kind.data("moons", "circles", "spirals", samples=400)
-    trainer = kind.trainer(kind.mlp(data, [16, 16]), data, batch_size=2)
+    trainer = kind.trainer(kind.mlp(data, [16, 16]), data, drop_last=True, batch_size=2)
     trainer.set(batch_norm=True)
     return trainer
 
@@ -830,7 +830,7 @@ def norm_of_two(kind):
 @patient("tiny_batch_norm", may=("lr_too_high", "small_batch", "update_ratio"), steps=300)
 def norm_of_four(kind):
     data = kind.data("gaussians", "circles", "moons", samples=400)
-    trainer = kind.trainer(kind.mlp(data, [16, 16], "relu"), data, batch_size=4, lr=0.003)
+    trainer = kind.trainer(kind.mlp(data, [16, 16], "relu"), data, batch_size=4, drop_last=True, lr=0.003)
     trainer.set(batch_norm=True)
     return trainer
 
