@@ -46,7 +46,7 @@ class Ward:
         return json.loads(self.lab.python(f"import json; print(json.dumps({self.trainer(expression)}))"))
 
     def trainer(self, expression):
-        return expression.replace("trainer", f"{self.name}.views[0].source")
+        return expression.replace("trainer", f"{self.name}._desk.source")
 
     def press(self, label):
         self.board.get_by_role("button", name=label, exact=True).click()

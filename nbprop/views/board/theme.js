@@ -1,5 +1,5 @@
 /** The colours of the page around a board. */
-import { isDark, makeTheme } from "../base/plot.js";
+import { isDark, makeTheme, mix } from "../base/plot.js";
 
 /** A colour "rgb(...)" or "rgba(...)" laid over another, as opaque "rgb(...)". @param {string} color  @param {string} ground */
 export function over(color, ground) {
@@ -10,7 +10,7 @@ export function over(color, ground) {
 }
 
 /** Where the system forces its colours on every page, a canvas is to keep to them too. */
-const FORCED = { background: "Canvas", foreground: "CanvasText", muted: "CanvasText", grid: "GrayText" };
+const FORCED = { background: "Canvas", foreground: "CanvasText", muted: "CanvasText", grid: "CanvasText" };
 
 /** The colours of JupyterLab, VS Code or the system, as a theme. @param {HTMLElement} root */
 export function themeOf(root) {
@@ -24,6 +24,7 @@ export function themeOf(root) {
   const background = over(color("background"), "rgb(255, 255, 255)");
   const page = { background };
   for (const name of ["foreground", "muted", "grid"]) page[name] = over(color(name), background);
+  if (forced) page.grid = mix(background, page.foreground, 0.25); // there is no such colour of the system
   const font = getComputedStyle(root).fontFamily;
   probe.remove();
   return { theme: makeTheme(isDark(background), page), font };
