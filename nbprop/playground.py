@@ -141,7 +141,7 @@ class Playground(Board):
             "views": Button(
                 "Views", "Which pictures are shown", None,
                 lambda: [f"{'✓' if name in self.shown else '+'} {kind(name).title}" for name in self._offered_views()],
-                ("", "Show, or take away"), self._toggle,
+                ("", "Show, or take away"), self._toggle, present=False,
             ),
             "presets": Button(
                 "Examples", "A new run that is worth seeing; Undo brings this one back", None,

@@ -38,11 +38,14 @@ class Treatment:
                 raise ValueError(f"{finding.rule}: there is no remedy that could be applied")
             remedy = finding.remedies[0]
         self.finding, self.remedy, self._source = finding, remedy, source
-        self.number = finding.evidence[0].value if finding.evidence else float("nan")
+        seen = Seen(source)
+        self.number = float("nan")
+        with suppress(CannotSay), np.errstate(all="ignore"):
+            self.number = float(known_rules()[finding.rule].measure(seen))
         self.judged = known_rules()[finding.rule].judged
         if self.judged and {"data", "loss"} & remedy.changes.keys():
             self.judged = "val_accuracy" if len(source.history.series("val_accuracy")[0]) else ""
-        self.before = _now(Seen(source), self.judged)
+        self.before = _now(seen, self.judged)
         events = len(source.history.events)
         remedy.apply(source)
         self.step = int(source.steps)
@@ -90,7 +93,9 @@ class Treatment:
             return (
                 "helped" if now > then + RIGHT else "worse" if now < then - RIGHT else "helped" if gone else "unchanged"
             )
-        if not np.isfinite(then) or now < then * (1 - LEAST):
+        if not np.isfinite(then):  # the run had diverged: it goes on, and better than guessing
+            return "helped" if gone else "unchanged"
+        if now < then * (1 - LEAST):
             return "helped"
         return "worse" if now > then * (1 + LEAST) else "unchanged"
 
@@ -109,7 +114,7 @@ class Treatment:
         head = {"helped": "it helped", "unchanged": "it has not helped yet", "worse": "it has made it worse"}
         name = known_rules()[self.finding.rule].number
         parts = []
-        if np.isfinite(told["number_now"]):
+        if np.isfinite(told["number"]) and np.isfinite(told["number_now"]):
             parts.append(f"{name} {said(told['number'])} → {said(told['number_now'])}")
         if np.isfinite(told["value_now"]):
             word = WORDS.get(self.judged, self.judged)

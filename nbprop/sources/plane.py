@@ -1,5 +1,6 @@
 """The loss of a run's own network over a plane through its parameters, from coarse to fine."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,6 +42,8 @@ class Plane:
         self.directions = choice("random", "path")("directions", directions)
         span = None if span is None else number(above=0, tip=1)("span", span)
         seed = whole(0)("seed", seed)
+        self._going = threading.Lock()  # by one thread at a time
+        self._between = getattr(source, "between", lambda function: function())
         try:
             self._around = around = source.around()
         except ValueError as error:
@@ -102,7 +105,16 @@ class Plane:
     # ---- computing -------------------------------------------------------------------------------------------------
 
     def go(self, seconds: "float | None" = None, finest: int = FINEST) -> bool:
-        """Compute for so long, None to the end; True if a finer grid has come. To be called between two steps."""
+        """Compute for so long, None to the end; True if a finer grid has come. Each place is computed between two steps
+        of the run, in whatever thread; what another thread is at is left to that one, or waited for."""
+        if not self._going.acquire(blocking=seconds is None):
+            return False
+        try:
+            return self._go(seconds, finest)
+        finally:
+            self._going.release()
+
+    def _go(self, seconds, finest):
         end, before = time.perf_counter() + (np.inf if seconds is None else seconds), self.version
         if self.grid is None or len(self.grid) < finest:
             for _ in self._places:
@@ -152,7 +164,8 @@ class Plane:
     def _at(self, a, b):
         dtype = self.origin.dtype.type
         with np.errstate(all="ignore"):  # what is not finite is drawn so
-            found = self._around.loss(self.origin + dtype(a) * self.x + dtype(b) * self.y)
+            place = self.origin + dtype(a) * self.x + dtype(b) * self.y
+            found = self._between(lambda: self._around.loss(place))
         return min(found, 3e38) if np.isfinite(found) else found
 
     def __repr__(self) -> str:

@@ -25,6 +25,7 @@ from nbprop.engine import Tensor
 from nbprop.nn.dropout import Dropout
 
 UNBOUNDED = 1e8  # a variance that grows beyond it grows for ever
+NOTHING = 1e-12  # a variance as good as 0: exactly there, a kink at 0 would have but one side
 CRITICAL = 0.01  # |log chi| below it: a depth scale of more than 100 layers counts as the edge
 ROUNDING = 1e-4  # share of the second moment below which a variance is lost in the rounding of the integrals
 SAMPLES = 16  # inputs, from the shortest to the longest, for which a network is reckoned through
@@ -65,7 +66,7 @@ class MeanField:
 
     def chi_at(self, q) -> np.ndarray:
         """What ||dL/dz||^2 is multiplied by, on its way back to a layer of variance q (any shape)."""
-        return self.sigma_w2 * moments(self.activation, q)[2]
+        return self.sigma_w2 * moments(self.activation, np.maximum(q, NOTHING))[2]
 
     def correlation(self, c) -> float:
         """The correlation of two inputs in the next layer, where it is c in one at q_star."""

@@ -1,5 +1,6 @@
 """Turning knobs while it trains, from any thread: checked at once, in effect between two steps."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from .live import Live
 from .past import Past
 from .run import Run
 
+LARGEST = 3e38  # a weight that float32 holds
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
 DRAGGED = ("set_weight", "set_bias")  # turns of the same one follow each other as those of a knob do
 FIRST = ("optimizer", "data", "loss")  # others are checked against them
@@ -93,9 +95,11 @@ class Turning(knobs.Knobs, Live):
 
     def _together(self, words, function):
         before = self._acts.done[-1] if self._acts.done else None
+        self._turned = -math.inf  # no part of what a hand has just turned, nor of what it turns next
         try:
             function()
         finally:
+            self._turned = -math.inf
             self._acts.join(before, words)
 
     def refusal(self, **changes: Unpack[Turns]) -> str:
@@ -242,12 +246,12 @@ class Turning(knobs.Knobs, Live):
         """Give one weight of a Linear another value: that from its input `source` to its unit `unit`, both from 0. With
         momentum an optimizer goes on to move it as before."""
         name, unit, source = self.between(lambda: surgery.check_weight(self._run, layer, unit, source))
-        self._do("set_weight", (name, unit, source, number(tip=0.5)("value", value)))
+        self._do("set_weight", (name, unit, source, number(-LARGEST, LARGEST, tip=0.5)("value", value)))
 
     def set_bias(self, layer: "str | int", unit: int, value: float) -> None:
         """Give the bias of one unit another value."""
         name, unit, _ = self.between(lambda: surgery.check_weight(self._run, layer, unit, None))
-        self._do("set_bias", (name, unit, number(tip=0.5)("value", value)))
+        self._do("set_bias", (name, unit, number(-LARGEST, LARGEST, tip=0.5)("value", value)))
 
     def insert(self, at: int, units: "int | None" = None) -> None:
         """A new hidden layer at place `at` (0: before the first), by default as wide as the one before it, as near to

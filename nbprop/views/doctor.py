@@ -113,10 +113,14 @@ class Doctor(View):
         self._treated = (made, *others[: TREATED - 1])
 
     def _undo(self, rule, words):
-        for each in self._treated:
+        for each in self._of_this_run():
             if (each.treatment.finding.rule, each.treatment.remedy.words) == (rule, words):
                 return each.undo()
         raise ValueError("it is no longer known")
+
+    def _of_this_run(self):
+        """What was treated, but for that of a run that was here before."""
+        return [each for each in self._treated if not each.gone]
 
     # ---- looking -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +152,7 @@ class Doctor(View):
         found = {finding.rule: finding for finding in diagnosis}
         self._shown = {rule: settled(self._shown.get(rule), found.get(rule), playing) for rule in known_rules()}
         self._step = seen.step
-        self._verdicts = tuple(judged(each, self._verdicts, (seen, diagnosis), source) for each in self._treated)
+        self._verdicts = tuple(judged(each, self._verdicts, (seen, diagnosis), source) for each in self._of_this_run())
         verdicts = {each.treated.treatment.finding.rule: each for each in self._verdicts if each.told_of}
         shown = [finding for finding, _ in self._shown.values() if finding is not None]
         cards = [Card(finding, True, verdicts.pop(finding.rule, None)) for finding in shown]

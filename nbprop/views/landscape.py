@@ -61,8 +61,13 @@ class Landscape(View):
     size = (5.2, 4.0)
     height = 500
 
-    def __new__(cls, source, **options) -> "Landscape":
-        if cls is Landscape and lacking(source, (Descends,)) and not lacking(source, (Surrounded,)):
+    def __new__(cls, source=None, **options) -> "Landscape":  # without a source: a copy
+        if (
+            cls is Landscape
+            and source is not None
+            and lacking(source, (Descends,))
+            and not lacking(source, (Surrounded,))
+        ):
             from .base.around import RunLandscape as cls
         return object.__new__(cls)
 

@@ -51,7 +51,7 @@ class Sharpness(View):
 
     def act(self, name, value) -> None:
         if name != "measure":
-            super().act(name, value)
+            return super().act(name, value)
         self._why = ""
         try:
             found = self.source.sharpness()

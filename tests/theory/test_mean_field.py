@@ -188,3 +188,10 @@ def test_an_objective_without_one_array_of_inputs_is_refused():
     trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), objective=batches)
     with pytest.raises(ValueError, match="data with one array"):
         trainer.mean_field()
+
+
+def test_where_the_signal_dies_away_chi_is_the_limit_and_not_one_side_of_a_kink():
+    assert nb.mean_field("relu", 1.016).q_star == 0
+    np.testing.assert_allclose(nb.mean_field("relu", 1.016).chi, 0.508, rtol=1e-6)
+    np.testing.assert_allclose(nb.mean_field("leaky_relu", 1.0).chi, (1 + 0.01**2) / 2, rtol=1e-6)
+    np.testing.assert_allclose(nb.mean_field("tanh", 0.5).chi, 0.5, rtol=1e-6)

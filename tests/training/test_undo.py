@@ -49,6 +49,8 @@ CALLS = [
     ("scale", lambda t: t.scale(-1, 0.5)),
     ("reinitialize", lambda t: t.reinitialize(0)),
     ("reinitialize all", lambda t: t.reinitialize("all", "he")),
+    ("set_weight", lambda t: t.set_weight("output", 0, 0, 0.3)),
+    ("set_bias", lambda t: t.set_bias(0, 1, -0.2)),
     ("insert", lambda t: t.insert(0)),
     ("insert wide", lambda t: t.insert(1, 7)),
     ("remove", lambda t: t.remove(0)),

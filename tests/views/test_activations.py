@@ -78,7 +78,7 @@ def test_the_numbers_are_those_of_the_run(spirals):
     assert frame["flat"][1] == pytest.approx((1 - np.tanh(z) ** 2 < 0.06).mean(), abs=1e-6)
     labels = view.labels()
     assert labels["layers"] == ["hidden 1", "hidden 2"] and labels["activations"] == ["tanh", "tanh"]
-    assert labels["alarm"] == 0.9 and set(labels["marks"]) == {"f", "slope", "flat", "z"}
+    assert labels["alarm"] == 0.9 and set(labels["marks"]) == {"f", "slope", "flat", "z", "chosen"}
     assert {array.dtype for array in frame.values()} == {np.dtype(np.float32)}
 
 

@@ -411,3 +411,18 @@ def test_what_takes_long_is_looked_at_less_often(ill, cost, rate, monkeypatch):
     view = Doctor(ill)
     view.frame()
     assert view.rate == rate
+
+
+def test_what_was_treated_in_a_run_that_gave_way_is_not_spoken_of():
+    trainer = nb.Trainer(
+        nb.nn.mlp([2, *[8] * 8, 1], "sigmoid", seed=0), "circles", optimizer="momentum", lr=0.05, seed=0
+    )
+    trainer.watch()
+    trainer.fit(steps=200, bar=False)
+    view = Doctor(trainer)
+    view.act("remedy", ("vanishing", "Use ReLU"))
+    assert view._of_this_run()
+    trainer.fit(steps=20, bar=False)
+    trainer.reset()
+    trainer.fit(steps=300, bar=False)
+    assert not view._of_this_run() and "Taken back" not in view.describe()

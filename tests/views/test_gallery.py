@@ -117,3 +117,23 @@ def test_which_views_suit_a_run():
     assert {"loss", "gradients", "histograms", "boundary", "percentiles", "activations"} <= suit[dense]
     assert not {"filters", "lags", "attention", "writing", "graph", "runs"} & suit[dense]
     assert "filters" in suit[conv]
+
+
+def test_who_hears_of_a_knob_may_show_other_views(trainer):
+    playground = nb.Playground(hidden=[4])
+    Page(playground)
+    playground.observe(lambda change: playground.show("loss"), "lr")
+    playground.trainer.lr = 0.05  # heard of while a frame is made
+    playground.refresh()
+    assert playground.shown == ("loss",)
+    playground.close()
+
+
+def test_a_hand_over_a_picture_that_goes_is_forgotten_and_what_is_kept_is_of_what_there_is(board):
+    Page(board)
+    board.chosen.pass_over((0.1, 0.2))
+    board.show("loss")
+    assert board.chosen.point is None
+    board.show("histograms")
+    board.show("gradients", "loss")
+    assert board.snapshot["head"]["layout"] == board._layout == 3

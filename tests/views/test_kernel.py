@@ -85,8 +85,10 @@ def test_other_pages_get_widget_and_picture_in_one(run, metadata):
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_runs_of_cells_that_are_run_again_are_let_go(run):
     run("first", "import nbprop as nb")
+    alive = "import gc; gc.collect(); print(sum(type(each) is nb.Trainer for each in gc.get_objects()), len(Out))"
+    trainers, outputs = map(int, run("look", alive).split())
     for _ in range(6):
-        run("cell", "playground = nb.Playground()\nplayground")
+        run("again", "playground = nb.Playground()\nplayground")
     run("other", "nb.Playground(), 1")
-    alive = "import gc; gc.collect(); print(sum(type(each) is nb.Trainer for each in gc.get_objects()), [*Out])"
-    assert run("look", alive) == "3 [7, 8]\n"  # of this cell, of the other one, and of the run before, which ___ holds
+    now, shown = map(int, run("look", alive).split())
+    assert now - trainers <= 3 and shown - outputs <= 2  # of this cell, of the other one, and what ___ holds

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -193,3 +194,17 @@ def test_a_recording_shows_all_moments_on_one_plane(trainer, tmp_path):
     assert re.match(r"[45] moments from step 0 to 60", saved.said) and saved.size < 500_000
     assert board.views[0].labels()["paths"] == ["step 60"]
     board.close()
+
+
+def test_looked_at_from_another_thread_the_run_is_what_it_would_be():
+    def made():
+        return nb.Trainer(nb.nn.mlp([2, 8, 8, 1], seed=0), "spirals", seed=0)
+
+    alone, seen = made(), made()
+    view = Landscape(seen)
+    alone.fit(steps=400, bar=False)
+    looking = threading.Thread(target=view.describe)
+    looking.start()
+    seen.fit(steps=400, bar=False)
+    looking.join()
+    assert np.array_equal(alone.theta, seen.theta) and np.array_equal(seen.at(400).theta, seen.theta)

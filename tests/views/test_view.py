@@ -33,7 +33,7 @@ def test_options_are_attributes_with_defaults(fake):
     assert (flow.quantity, flow.log) == ("dW", True)
     flow.quantity, flow.log = "ratio", np.False_
     assert (flow.quantity, flow.log) == ("ratio", False)
-    assert repr(flow) == "GradientFlow(FakeSource, quantity='ratio', log=False)"
+    assert repr(flow) == "GradientFlow(FakeSource, quantity='ratio', log=False, theory=False)"
 
 
 def test_a_value_that_may_not_be_chosen_is_refused_and_changes_nothing(fake):

@@ -46,7 +46,7 @@ class RunLandscape(Landscape):
 
     def act(self, name, value) -> None:
         if name != "refresh":
-            View.act(self, name, value)
+            return View.act(self, name, value)
         try:
             self._next = Plane(self.source, self.directions)
         except CannotSay:  # the picture says it

@@ -164,6 +164,6 @@ def _point(value):
         point = tuple(float(x) for x in value)
     except (TypeError, ValueError):
         point = ()
-    if not point or not np.isfinite(point).all():
+    if not point or not np.isfinite(point).all() or np.abs(point).max() > 3e38:  # it will be float32
         raise ValueError(f"chosen: point: expected the inputs of a place, finite numbers, or None; got {value!r}")
     return point

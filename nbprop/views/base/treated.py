@@ -17,6 +17,7 @@ STATES = {
     "unclear": "Cannot be told",
     "undone": "Taken back",
 }
+ANEW = "a new run"  # what the trainer calls it among what can be undone
 JUDGED = ("helped", "unchanged", "worse")
 
 
@@ -40,6 +41,12 @@ class Treated:
         if later > 0 and now[later:] == self.after:
             return f"first undo what was done since: {now[0]}" + (f", and {later - 1} more" if later > 1 else "")
         return "it is no longer the last thing that was done"
+
+    @property
+    def gone(self) -> bool:
+        """Whether the run that it was applied to has given way to a new one."""
+        now = undoable(self.source)
+        return ANEW in now[: max(0, len(now) - len(self.after))]
 
     @property
     def undone(self) -> bool:

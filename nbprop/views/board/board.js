@@ -100,10 +100,10 @@ function render({ model, el }, draws) {
   let boxes = new Map(); // the box of a panel -> the panel
   /** The panels that the spec names, instead of those that were there. */
   function hang() {
+    for (const panel of panels) panel.act = panel.over = () => {}; // a picture that goes may still be left by a hand
     for (const box of boxes.keys()) [sizes, seen].forEach((observer) => observer.unobserve(box));
     store = new Store(spec.panels.length);
     waiting.length = 0;
-    hover.next = null;
     large = -1;
     panels = spec.panels.map((/** @type {any} */ each, /** @type {number} */ i) => {
       const tell = (/** @type {string} */ type) => (/** @type {string} */ name, /** @type {any} */ value) => {
@@ -117,6 +117,7 @@ function render({ model, el }, draws) {
       return panel;
     });
     grid.replaceChildren(...panels.map((panel) => panel.element));
+    [hover.next, hover.last] = [null, ""];
     boxes = new Map(panels.map((panel) => [panel.box, panel]));
     for (const panel of panels) [sizes, seen].forEach((observer) => observer.observe(panel.box));
     dressed = "";

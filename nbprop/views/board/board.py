@@ -172,6 +172,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
                 self._refresh()
             finally:
                 self._refreshing.release()
+            self._hang_others()
 
     def renew(self) -> None:
         """A view has something new to show of a source that has not changed: send it. In the source's thread."""
@@ -370,6 +371,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             self._end_ghosts([view for view in self.views if not view.boards])
             if self._look is not None:
                 self._look.cancel()
+            self._away.clear()
             for panel in self._panels:  # whoever still holds it, as the notebook's Out does, holds no arrays
                 panel.forget()
             self._inbox.clear()

@@ -31,7 +31,8 @@ class Button:
     is the list alone.
 
     listed: what is in the list beside the button; called whenever a page is to be told. heads: what stands above the
-    list, while it is empty and while it is not; chosen: what is done with the number, by default `act`.
+    list, while it is empty and while it is not; chosen: what is done with the number, by default `act`; present:
+    whether it is about the present, to which a board that shows a moment of the past then goes back.
     """
 
     label: str
@@ -40,6 +41,7 @@ class Button:
     listed: "Callable[[], Sequence[str]] | None" = None
     heads: "tuple[str, str]" = ("", "")
     chosen: "Callable[[int], Any] | None" = None
+    present: bool = True
 
 
 def steering(source: Any, each: str, reset: str) -> dict[str, Button]:
@@ -107,9 +109,10 @@ class Desk:
         self._acting = True
         try:
             if content["type"] == "do":
-                if self._past() is not None:
-                    self.board._timeline.back()  # buttons are about now
-                self._press(self.buttons[content["name"]], content.get("chosen"))
+                button = self.buttons[content["name"]]
+                if button.present and self._past() is not None:
+                    self.board._timeline.back()
+                self._press(button, content.get("chosen"))
             elif not self._taken.late(content):
                 self._turned(content["name"], content["value"])
             self.message = ""

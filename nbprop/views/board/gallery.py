@@ -31,6 +31,7 @@ class Gallery:
     ask: Any
 
     _layout = 0
+    _wanted_views: Any = ()  # that are to be shown instead
     _away: "dict[str, View]"  # views that hung here before, by name: they come back with their options
 
     def _hang(self, views, beside):
@@ -52,45 +53,55 @@ class Gallery:
         views: views, or names of views, which are then of the first source of the board; one that was here before comes
         back with its options. ValueError for a name that there is not, and where it would be none; TypeError for what
         is no view."""
-        first = self._sources[0]
-        getattr(first, "between", lambda function: function())(lambda: self._exchanged(views))
-
-    def _exchanged(self, given):
         line = self._timeline
-        wanted = given_views([self._named(each) if isinstance(each, str) else each for each in given])
+        wanted = given_views([self._named(each) if isinstance(each, str) else each for each in views])
         if line is not None and any(view.source not in (line.trainer, line.moment) for view in wanted):
             raise ValueError("show: a board with a time line shows one run; these views have other sources")
-        with self._refreshing:
-            ghosts, old, chosen = self.ghosts, self.views, self.chosen
-            self._away |= {view.name: view for view in old}
-            self._deaf()
-            for view in old:
-                view.boards.discard(self)
-                if line is not None:
-                    view.source = line.trainer
-            self._hang(wanted, [] if self._desk is None else [self._desk.source])
-            if line is not None and line.moment is not None:
-                self._exchange(line.trainer, line.moment)
-            chosen.join(*wanted)
-            for view in wanted:
-                if view.outlined and view not in old:
-                    view.ghosts = ghosts
-            gone = [view for view in old if not view.boards]
-            if not any(view.outlined for view in wanted):
-                self._end_ghosts(gone)
-            for view in gone:
-                view.ghosts = ()
-            self._listen()
-            self._layout += 1
-            self._pacing.see_all(len(self._panels) + (self._desk is not None))
-            self._spec = {**self._spec, "layout": self._layout, "panels": specs(self.views)}
+        self._wanted_views = wanted
+        getattr(self._sources[0], "between", lambda function: function())(self._hang_others)
+
+    def _hang_others(self):
+        """The exchange that was asked for last; while a frame is being made it waits for the end of that."""
+        while self._wanted_views and self._refreshing.acquire(blocking=False):
+            try:
+                wanted, self._wanted_views = self._wanted_views, ()
+                if wanted:
+                    self._exchanged(wanted)
+            finally:
+                self._refreshing.release()
+            self.ask()
+
+    def _exchanged(self, wanted):
+        line, ghosts, old, chosen = self._timeline, self.ghosts, self.views, self.chosen
+        self._away |= {view.name: view for view in old}
+        self._deaf()
+        chosen.pass_over(None)  # a hand over a picture that goes
+        for view in old:
+            view.boards.discard(self)
+            if line is not None:
+                view.source = line.trainer
+        self._hang(wanted, [] if self._desk is None else [self._desk.source])
+        if line is not None and line.moment is not None:
+            self._exchange(line.trainer, line.moment)
+        chosen.join(*wanted)
+        for view in wanted:
+            if view.outlined and view not in old:
+                view.ghosts = ghosts
+        gone = [view for view in old if not view.boards]
+        if not any(view.outlined for view in wanted):
+            self._end_ghosts(gone)
+        for view in gone:
+            view.ghosts = ()
+        self._listen()
+        self._layout += 1
+        self._pacing.see_all(len(self._panels) + (self._desk is not None))
+        self._spec = {**self._spec, "layout": self._layout, "panels": specs(self.views)}
         self._keep_anew()
-        self.ask()
 
     def _named(self, name) -> View:
         """The view of that name: the one that is here or was, else a new one."""
-        here = next((view for view in self.views if view.name == name), None) or self._away.get(name)
-        if here is not None:
+        known = [*self.views, *self._away.values()]
+        if (here := next((view for view in known if view.name == name), None)) is not None:
             return here
         if name not in names():
             raise ValueError(

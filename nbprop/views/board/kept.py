@@ -71,6 +71,7 @@ class Kept(traitlets.HasTraits):
     def _keep_anew(self):
         """What was kept is of other panels than there are."""
         if self.snapshot:
+            self._snapshot_of = None
             self._keep([source.version for source in self._sources])
         if self.recording:
             self.recording = b""

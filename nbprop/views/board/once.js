@@ -5,7 +5,9 @@ function loaded(model) {
   const page = /** @type {any} */ (globalThis), known = (page.nbpropModules ??= new Map()), text = model.get("_code");
   if (!known.has(text)) {
     const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-    known.set(text, import(url).finally(() => URL.revokeObjectURL(url)));
+    const code = import(url).finally(() => URL.revokeObjectURL(url));
+    known.set(text, code);
+    code.catch(() => known.delete(text)); // another board may have more luck
   }
   return known.get(text);
 }

@@ -175,7 +175,7 @@ def _settings(desk, there, sources, step):
     source = there.get(key, desk.source)
     if source is desk.source and step < source.steps:
         return said
-    turned = {event.name for event in desk.source.history.events}
+    turned = {event.name for event in getattr(getattr(desk.source, "history", None), "events", ())}
     for name, dial in desk.dials.items():
         if dial.folded and name not in turned:
             continue

@@ -49,7 +49,12 @@ class Timeline:
                 self.back()
                 if content["name"] == "branch":
                     self._board.pin()
-                self.trainer.rewind(step)
+                try:
+                    self.trainer.rewind(step)
+                except BaseException:
+                    if content["name"] == "branch":
+                        self._board.ghosts = self._board.ghosts[:-1]
+                    raise
             self.message = ""
         except Exception as error:  # it is said under the board
             self.message = str(error)
