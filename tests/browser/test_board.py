@@ -144,7 +144,7 @@ def test_an_option_chosen_by_keyboard_reaches_python(lab):
     wait_for_frames(lab, 2)
     lab.page.locator("[data-panel=loss] input").first.focus()
     lab.page.keyboard.press("Space")
-    for _ in range(4):  # accuracy, the button that makes it large, the picture itself
+    for _ in range(5):  # accuracy, what is this, the button that makes it large, the picture itself
         lab.page.keyboard.press("Tab")
     focused = lab.page.evaluate("document.activeElement.closest('[data-panel]')?.dataset.panel")
     assert focused == "histograms" and lab.page.evaluate("document.activeElement.tagName") == "SELECT"

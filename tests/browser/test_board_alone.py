@@ -340,8 +340,11 @@ def test_nothing_in_it_is_ever_taken_for_html(bare):
 
 def test_every_control_has_a_name_and_a_visible_focus(bare):
     bare.open()
+    bare.collect()
+    bare.deliver()
+    bare.settle()
     controls = bare.page.locator(f"{BOARD} .nbprop-grid :is(select, input, button, canvas)")
-    assert controls.count() == 8
+    assert controls.count() == 10
     for i in range(controls.count()):
         bare.page.keyboard.press("Tab")
         control = controls.nth(i)

@@ -103,7 +103,7 @@ def test_what_is_typed_and_chosen_in_a_fold_is_what_the_network_gets(app):
     until(lambda: box.input_value() == "relu, tanh", "what stands is shown")
     app.click("Undo")
     until(lambda: not app.trainer("t.batch_norm"), "it is taken back")
-    assert not app.root.locator(".nbprop-message:visible").count()
+    until(lambda: not app.root.locator(".nbprop-message:visible").count(), "nothing is wrong any more")
 
 
 def test_what_the_optimizer_has_not_is_named_and_away(app):

@@ -174,7 +174,8 @@ export function handle(spec, act) {
   Object.assign(input, { type: "range", min: to(spec.low), max: to(spec.high), step: spec.step ?? "any" });
   keepKeys(input);
   const tell = (/** @type {number} */ value) => {
-    if (output instanceof HTMLInputElement) output.value = document.activeElement === output ? output.value : String(Number(value.toPrecision(4)));
+    // Not while it is typed into: what is typed would count as said already, and Enter would say nothing.
+    if (output instanceof HTMLInputElement) document.activeElement === output || (output.value = String(Number(value.toPrecision(4))));
     else output.textContent = formatNumber(value);
     input.setAttribute("aria-valuetext", formatNumber(value));
   };
