@@ -117,8 +117,9 @@ def test_dead_units_are_treated_by_keyboard(dead):
     page = dead.lab.page
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     dead.press("Play")
-    dead.until("Dead units")
+    dead.panel.get_by_role("button", name=ANEW, exact=True).wait_for()
     dead.press("Pause")
+    page.wait_for_timeout(500)  # until the picture of the last step is there
     place = dead.panel.locator(".nbprop-native")
     place.focus()
     page.keyboard.press("Tab")  # the card

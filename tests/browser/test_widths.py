@@ -22,7 +22,7 @@ for _ in range(8):
 graphs = nb.views.Board(nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), columns=3)
 graphs""",
 ]
-WIDTHS = {360: 800, 480: 800, 800: 800, 1280: 800, 1920: 1080}
+WIDTHS = {480: 800, 800: 800, 1280: 800, 1920: 1080}
 
 # What is wider than its board, or does not show all of what stands in it.
 CUT = """(board) => {
@@ -197,7 +197,12 @@ def test_a_screen_reader_hears_of_the_run_now_and_then(app):
         const all = [...board.querySelectorAll("output, [role=status], [role=alert], [aria-live]")];
         return all.filter((each) => each.getAttribute("aria-live") !== "off").map((each) => each.className);
     }""")
-    assert set(live) <= {"nbprop-status", "nbprop-spoken", "nbprop-message"}  # none that changes at every step
+    assert set(live) <= {
+        "nbprop-status",
+        "nbprop-spoken",
+        "nbprop-message",
+        "nbprop-note",
+    }  # none that changes at every step
 
 
 def test_what_the_arrow_keys_read_is_told(app):

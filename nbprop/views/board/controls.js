@@ -152,6 +152,7 @@ function typed(name, act) {
   box.setAttribute("aria-label", `${name}, typed`);
   keepKeys(box);
   box.onchange = () => Number.isFinite(box.valueAsNumber) && act(box.valueAsNumber);
+  box.addEventListener("keydown", (event) => event.key === "Enter" && box.onchange?.(event)); // also what is there already
   return box;
 }
 

@@ -44,7 +44,7 @@ export function makeDesk(spec, say) {
   const message = make("div", "nbprop-message");
   message.setAttribute("role", "alert");
   const note = make("div", "nbprop-note");
-  note.setAttribute("role", "status");
+  note.setAttribute("aria-live", "polite");
   note.hidden = true;
   const main = make("div", "nbprop-buttons", ...[...buttons.values()].map((one) => one.element));
   main.hidden = !buttons.size;
