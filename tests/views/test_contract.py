@@ -107,7 +107,7 @@ def test_a_view_reads_nothing_but_its_contract(name, kind):
     may_be_missing["Network"] = {"data", "predict", "attention"}
     # Each rule says what it needs, and which knobs it looks at.
     may_be_missing["Doctor"] = documented | KNOBS.keys() | {"between", "observe", "remedy"}
-    may_be_missing["Landscape"] = {"around", "path", "history"}
+    may_be_missing["Landscape"] = {"around", "path", "history", "between"}
     allowed |= {"moment"} | may_be_missing.get(kind, set())
     read = set()
 
