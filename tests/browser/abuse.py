@@ -274,7 +274,9 @@ class Session:
         # A page may speak to a board that has just been closed, before it can know: ipykernel notes it in its log.
         # And it leaves tasks of its own behind where a page has gone.
         known = ("No such comm", *self.allowed)
-        heard = [one for one in self.tab.complaints() if not one.startswith(known) and "_async_in_context" not in one]
+        own = ("_async_in_context", "coro=<Kernel.shell_main()")
+        complaints = [one for one in self.tab.complaints() if not any(each in one for each in own)]
+        heard = [one for one in complaints if not one.startswith(known)]
         assert heard == [], heard
         # JupyterLab says so of what was on its way when a kernel is restarted.
         errors = [one for one in self.lab.errors if not one.startswith("Error: Canceled future for")]
