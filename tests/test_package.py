@@ -47,7 +47,7 @@ STOREYS = {
         "numpy",
     },
     "sources": {"checks", "engine", "equations", "flops", "nn", "optim", "data", "record", "training", "numpy"},
-    "diagnosis": {"data", "nn", "record", "training", "numpy"},
+    "diagnosis": {"checks", "data", "nn", "record", "training", "numpy"},
     "views": {"cells", "checks", "diagnosis", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},

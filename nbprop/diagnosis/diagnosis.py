@@ -82,12 +82,15 @@ class Diagnosis:
 def diagnose(source: Any, *, thorough: bool = False) -> Diagnosis:
     """What is wrong with a run: a `Diagnosis`, with its findings, worst first. `print(nb.diagnose(trainer))`.
 
-    source: a Trainer, a Moment of one, or anything else that has a history; what it cannot say is in `.skipped`.
+    source: a Trainer, a playground, a Moment of a run, or anything else that has a history; what it cannot say is in
+        `.skipped`.
     thorough: also what takes longer, some 50 ms: the noise of the gradient from sample to sample.
 
     It only looks: the run is as before, bit by bit. May be called from any thread, also while it plays. More is seen
     of what was recorded: `trainer.watch()`, or a view, before the steps. Raises TypeError for what has no history.
     """
+    if lacking(source, (Recorded,)):
+        source = getattr(source, "trainer", source)  # of a playground
     if missing := lacking(source, (Shown, Recorded)):
         raise TypeError(
             f"diagnose takes a source such as a Trainer, which has steps and a history; this {type(source).__name__} "

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
+
 SEVERITIES = ("alarm", "warning", "hint")  # worst first
 KINDS = ("bars", "line")
 
@@ -103,7 +105,7 @@ class Finding:
     rule: name of the rule. severity: "alarm" (it does not learn, or not for long), "warning", "hint".
     words: what is wrong, in a sentence. layers: names of those that it is about; () for the whole network.
     evidence: the numbers, the one that it is judged by first. since: the step, None where that is not known.
-    picture: or None. why: two sentences. equation: plain text. lesson: (notebook, its section) that teaches it.
+    picture: or None. why: two sentences. equation: plain text. lesson: the one of the course that teaches it.
     remedies: the best first.
     """
 
@@ -113,7 +115,7 @@ class Finding:
     evidence: tuple[Evidence, ...]
     why: str
     equation: str
-    lesson: tuple[str, str]
+    lesson: Lesson
     remedies: tuple[Remedy, ...] = ()
     layers: tuple[str, ...] = ()
     since: int | None = None
@@ -131,7 +133,7 @@ class Finding:
         lines += [f"  why: {self.why}", f"       {self.equation}"]
         if self.remedies:
             lines.append(f"  try: {'; or '.join(each.words for each in self.remedies)}")
-        lines.append(f"  lesson: {self.lesson[0]}, {self.lesson[1]}")
+        lines.append(f"  {self.lesson}")
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay
 
 from .finding import Evidence, Finding, Picture, Remedy
@@ -23,7 +24,7 @@ class Rule:
     needs: protocols of record/source.py that a source must have. after: names of rules: where one of them has found
         something, this one would only name a consequence, and is silent.
     judged: the series of the history that tells whether a remedy has helped.
-    why, equation, lesson: see Finding. lesson: (file in notebooks/, a section in it).
+    why, equation, lesson: see Finding. lesson: a `Lesson`.
     """
 
     name: ClassVar[str] = ""
@@ -34,7 +35,7 @@ class Rule:
     after: ClassVar[tuple[str, ...]] = ()
     why: ClassVar[str] = ""
     equation: ClassVar[str] = ""
-    lesson: ClassVar[tuple[str, str]] = ("", "")
+    lesson: ClassVar[Lesson] = Lesson(0, "")
 
     def measure(self, seen: Seen) -> float:
         """The number that it is judged by. Raises CannotSay where there is none: too early, or not measured."""

@@ -35,6 +35,11 @@ class Seen:
         self.events = events
         self._series: dict[Any, Any] = {}
 
+    def must_go_on(self) -> None:
+        """CannotSay where the run has stopped: what its layers look like then is a consequence."""
+        if self.source.status == "stopped":
+            raise CannotSay("the run has stopped, and what its layers look like now follows from that")
+
     @property
     def present(self) -> int:
         """The step up to which events count: at a moment of the past, what was turned at that very step comes later."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.checks import instance
 from nbprop.record.source import CannotSay
 
 from .diagnosis import Diagnosis, looked
@@ -33,7 +34,10 @@ class Treatment:
     """
 
     def __init__(self, finding: Finding, source: Any, remedy: "Remedy | None" = None) -> None:
-        if remedy is None:
+        instance(Finding, "one of nb.diagnose(trainer)")("finding", finding)
+        if remedy is not None:
+            instance(Remedy, "one of finding.remedies")("remedy", remedy)
+        else:
             if not finding.remedies:
                 raise ValueError(f"{finding.rule}: there is no remedy that could be applied")
             remedy = finding.remedies[0]

@@ -241,7 +241,7 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
         else:
             raise ValueError(
                 f"mean field is for dense layers and activations one after the other; this network has "
-                f"{type(module).__name__}{'' if layers else ' before its first layer'}, which follows other equations"
+                f"a {type(module).__name__}, which follows other equations"
             )
     if not layers:
         raise ValueError("mean field is for dense layers, nn.Linear; this network has none")

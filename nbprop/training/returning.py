@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.checks import did_you_mean, instance, whole
-from nbprop.record import History
+from nbprop.record import Diverged, History
 from nbprop.record.recorder import Recorder
 
 from . import given, makeup, plans
@@ -136,6 +136,11 @@ class Returning(Turning):
         if error is not None:
             self._error = error
             self._fail(error)
+
+    @property
+    def error(self) -> "Diverged | None":
+        """The Diverged by which it has stopped; None while it has not."""
+        return self._error if self.status == "stopped" and isinstance(self._error, Diverged) else None
 
     @property
     def remedy(self) -> str:

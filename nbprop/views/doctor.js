@@ -264,7 +264,7 @@ class CardView {
     list(this.evidence, card.evidence, "li");
     set(this.why, card.why);
     set(this.equation, card.equation);
-    set(this.lesson, `Lesson: ${card.lesson}`);
+    set(this.lesson, card.lesson);
     // Of what is gone the numbers are those of before: what came of the remedy says them.
     this.figure.hidden = !small || !found;
     for (const one of [this.buttons, this.reasons, this.evidence]) one.hidden ||= !found;

@@ -225,7 +225,7 @@ class Doctor(View):
             "evidence": [str(each) for each in finding.evidence],
             "why": finding.why,
             "equation": finding.equation,
-            "lesson": ", ".join(finding.lesson),
+            "lesson": str(finding.lesson),
             "remedies": [[remedy.words, self._hindrance(remedy)] for remedy in finding.remedies],
             "picture": picture
             and {"kind": picture.kind, "labels": list(picture.labels), "unit": picture.unit, "log": picture.log},

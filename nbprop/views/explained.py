@@ -65,7 +65,7 @@ class Explained(View):
     def __init__(self, source: Any, **options: Any) -> None:
         self._held: Any = None  # the step that is shown
         self._known: Any = None  # its source, the version of that, None if it has gone on, and the sample
-        self._packed: Any = None  # (step, frame, labels)
+        self._packed: Any = None  # (step, frame, labels, steps of the source)
         self._when, self._seconds = -math.inf, 0.0  # when it was made, and how long that took
         if isinstance(source, Step):
             self.options = type(self).options[:2]

@@ -27,7 +27,7 @@ export function draw(panel, frame, labels) {
   const rows = (/** @type {number} */ c) => Array.from({ length: frame[`numbers${c}`].shape[0] }, (_, row) => of(c, row));
   const names = { in: labels.features, out: labels.classes.length > 2 ? labels.classes : [] };
   const narrow = panel.width < 330, arcs = labels.columns.some((one) => typeof one.around === "number");
-  const one = (/** @type {number} */ c) => ["picture"].includes(kinds[c]) && rows(c).length === 1;
+  const one = (/** @type {number} */ c) => kinds[c] === "picture" && rows(c).length === 1;
   const shownIn = one(0) || narrow ? [] : rows(0).map(([unit]) => names.in[unit] ?? ""), shownOut = names.out.length && !narrow ? rows(last).map(([unit]) => names.out[unit] ?? "") : [];
   const left = Math.min(widest(panel, shownIn, size - 1), 0.14 * panel.width) + 4, right = Math.min(widest(panel, shownOut, size - 1), 0.16 * panel.width) + 4;
   const head = 2 * size + 9, foot = size + 8, above = arcs ? 14 : 3;
@@ -67,7 +67,7 @@ export function draw(panel, frame, labels) {
     const title = fitting(panel, [label.name, label.name.replace(/^hidden /, "h"), ""], room, size, 600);
     keys.write(title, x, size / 2 + 2, { align: "center", weight: 600 }, `${label.name}: ${whatOf(label)}`);
     const kindWords = fitting(panel, [whatOf(label), label.activation === "identity" ? label.layer : label.activation ?? "", ""], room, size - 1);
-    text(panel, kindWords === whatOf(label) || kindWords ? kindWords : "", x, 1.5 * size + 5, { align: "center", size: size - 1, color: theme.muted });
+    text(panel, kindWords, x, 1.5 * size + 5, { align: "center", size: size - 1, color: theme.muted });
     if (place.more > 0) {
       const words = fitting(panel, [`+ ${groups(place.more)} more`, `+ ${groups(place.more)}`], room, size - 1);
       keys.write(words, x, box.y + box.height + size, { align: "center", size: size - 1, color: theme.muted }, marks.more);
@@ -82,7 +82,7 @@ export function draw(panel, frame, labels) {
   for (const [column, words, way] of /** @type {[number, string[], number][]} */ (ends)) {
     for (const node of byColumn.get(column)?.nodes ?? []) {
       if (!words.length || node.side < size - 2) continue;
-      text(panel, shorten(panel, words[node.row], (way < 0 ? left : right) + 0, size - 1), node.x + way * (node.side / 2 + 4), node.y, { align: way < 0 ? "right" : "left", size: size - 1, color: theme.muted });
+      text(panel, shorten(panel, words[node.row], way < 0 ? left : right, size - 1), node.x + way * (node.side / 2 + 4), node.y, { align: way < 0 ? "right" : "left", size: size - 1, color: theme.muted });
     }
   }
   for (const node of nodes) if (node === over || isHeld(node)) frameIt(panel, { x: node.x - node.side / 2, y: node.y - node.side / 2, width: node.side, height: node.side });

@@ -69,8 +69,6 @@ class Network(View):
         heavy = 3e6 / max(np.size(self.source.theta), 1)
         return float(np.clip(min(1600 / max(shown, 1), heavy), 3, 30))
 
-    # ---- what there is -----------------------------------------------------------------------------------------------
-
     # ---- numbers -----------------------------------------------------------------------------------------------------
 
     @np.errstate(all="ignore")  # numbers that are not finite are drawn, and said

@@ -74,7 +74,7 @@ def test_a_deep_network_of_sigmoids_is_brought_to_learn(deep):
     assert deep.panel.get_by_text("Alarm:", exact=True).is_visible()
     deep.panel.locator("summary", has_text="Why").first.click()
     deep.until("dL/dz₁ = W₂ᵀ dL/dz₂ · f′(z₁)")
-    deep.until("Lesson: notebooks/05-vanishing-and-exploding.ipynb")
+    deep.until("Lesson 5, “Vanishing and exploding gradients”")
     before = deep.ask("trainer.evaluation['train_loss']")
     deep.press("Use tanh")
     deep.until("Too early to tell")

@@ -25,7 +25,7 @@ def test_a_diagnosis_is_a_sequence_a_text_and_a_table(sick):
     (finding,) = diagnosis
     assert len(diagnosis) == 1 and diagnosis[0] is finding is diagnosis["vanishing"] and "vanishing" in diagnosis
     assert diagnosis and repr(diagnosis) == "Diagnosis(step 200: vanishing (alarm))"
-    for words in ("Step 200:", "ALARM: The gradient vanishes", "dL/dz₁ = W₂ᵀ", "05-vanishing", "try: Use ReLU"):
+    for words in ("Step 200:", "ALARM: The gradient vanishes", "dL/dz₁ = W₂ᵀ", "Lesson 5", "try: Use ReLU"):
         assert words in str(diagnosis)
     (row,) = diagnosis.table()
     assert row["rule"] == "vanishing" and row["number"] == finding.evidence[0].value < 1e-4

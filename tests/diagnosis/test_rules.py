@@ -163,8 +163,8 @@ def test_a_recurrent_network_that_keeps_its_length_does_not_explode():
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_a_rule_says_why_and_where_that_is_taught(rule):
     assert rule.why.count(".") >= 1 and rule.title and rule.number
-    path, section = rule.lesson
-    cells = json.loads((ROOT / path).read_text())["cells"]
+    path, section = rule.lesson.notebook, rule.lesson.section
+    cells = json.loads((ROOT / "notebooks" / path).read_text())["cells"]
     heads = [
         line.lstrip("# ") for cell in cells for line in "".join(cell["source"]).splitlines() if line.startswith("#")
     ]
@@ -190,3 +190,37 @@ def test_the_benchmark_counts_what_is_wrong_and_what_is_missed():
     assert counts["dead"] == {"right": 1, "wrong": 1} and counts["vanishing"] == {"wrong": 1}
     assert total(counts) == (1 / 3, 1.0)
     assert total(score({"a": (), "b": ()}, patients)) == (1.0, 0.0)
+
+
+def test_a_number_that_was_set_in_code_is_not_put_down_to_the_learning_rate():
+    trainer = nb.Trainer(nb.nn.mlp([2, 8, 8, 1], seed=0), "spirals", seed=0)
+    trainer.fit(steps=50, bar=False)
+    with nb.no_grad():
+        trainer.model.theta[5] = np.nan
+    with pytest.raises(nb.Diverged):
+        trainer.fit(steps=1, bar=False)
+    diagnosis = nb.diagnose(trainer)
+    (finding,) = diagnosis.findings
+    assert (
+        "is NaN before it begins" in finding.words and "undo" in finding.words and trainer.error.quantity == "weights"
+    )
+    assert "learning rate" not in str(finding.evidence[0]) and "2/λ" not in finding.why
+    finding.remedies[0].apply(trainer)
+    assert trainer.error is None and not nb.diagnose(trainer)
+
+
+def test_what_follows_from_steps_that_are_far_too_long_is_not_named_before_them():
+    trainer = nb.Trainer(nb.nn.mlp([2, 8, 8, 1], seed=0), "spirals", seed=0, optimizer="sgd", lr=1e6)
+    trainer.watch()
+    trainer.fit(steps=300, bar=False)
+    diagnosis = nb.diagnose(trainer)
+    assert diagnosis[0].rule == "lr_too_high" and "saturated" in diagnosis.skipped
+
+
+def test_a_playground_can_be_asked_and_what_is_no_finding_is_refused():
+    playground = nb.Playground(hidden=[4])
+    assert not nb.diagnose(playground)
+    playground.close()
+    for wrong in (None, nb.diagnosis.Remedy("x")):
+        with pytest.raises(TypeError, match="finding"):
+            nb.diagnosis.Treatment(wrong, playground.trainer)

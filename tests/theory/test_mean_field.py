@@ -145,7 +145,7 @@ def test_words():
     ("model", "words"),
     [
         (nb.nn.Sequential(nb.nn.Linear(2, 4), nb.nn.BatchNorm1d(4), nb.nn.Tanh(), nb.nn.Linear(4, 1)), "BatchNorm1d"),
-        (nb.nn.Sequential(nb.nn.Residual(nb.nn.Linear(2, 2)), nb.nn.Linear(2, 1)), "Residual before its first layer"),
+        (nb.nn.Sequential(nb.nn.Residual(nb.nn.Linear(2, 2)), nb.nn.Linear(2, 1)), "a Residual"),
         (nb.nn.Sequential(nb.nn.Linear(2, 4), nb.nn.Dropout(0.5), nb.nn.Tanh(), nb.nn.Linear(4, 1)), "Tanh"),
         (nb.nn.Sequential(nb.nn.Flatten()), "none"),
     ],

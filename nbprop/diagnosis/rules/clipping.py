@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Recorded, Turned
 
 from ..finding import said
@@ -23,7 +24,7 @@ class Clipping(Rule):
         "length, however flat or steep it is, and the bound is only a strange kind of learning rate."
     )
     equation = "g ← g · min(1, c / |g|)"
-    lesson = ("notebooks/10-sequences.ipynb", "Cliffs, and a rope")
+    lesson = Lesson(10, "Cliffs, and a rope")
 
     def measure(self, seen) -> float:
         norms, clip = norms_of(seen)

@@ -4,6 +4,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Opened, Taught
 
 from ..rule import Evidence, Finding, Remedy, Rule, bars, rate
@@ -23,12 +24,13 @@ class Dead(Rule):
         "large negative bias, has brought it there."
     )
     equation = "dL/dz = dL/da · f′(z),  f′(z) = 0 for z ≤ 0"
-    lesson = ("notebooks/04-activations.ipynb", "Units that die")
+    lesson = Lesson(4, "Units that die")
 
     def measure(self, seen) -> float:
         return float(np.nanmax(shares(seen)))
 
     def find(self, seen) -> Finding | None:
+        seen.must_go_on()
         dead = shares(seen)
         if not (worst := np.nanmax(dead, initial=0)) >= DEAD:
             return None

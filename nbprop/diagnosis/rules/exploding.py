@@ -4,6 +4,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from ..finding import said
@@ -27,7 +28,7 @@ class Exploding(Rule):
         "that makes it longer every time it grows exponentially, and a step along it goes much too far."
     )
     equation = "|dL/dz₁| ≈ |dL/dz_L| · ∏ |W_l| |f′(z_l)|"
-    lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "Exploding gradients")
+    lesson = Lesson(5, "Exploding gradients")
 
     def measure(self, seen) -> float:
         return ratio(seen)[0]

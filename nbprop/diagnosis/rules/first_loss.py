@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..finding import said
@@ -24,7 +25,7 @@ class FirstLoss(Rule):
         "large outputs it is sure of what is wrong, and the first hundreds of steps only make them smaller."
     )
     equation = "L₀ ≈ log C for C classes,  L₀ ≈ mean y² for numbers"
-    lesson = ("notebooks/11-language.ipynb", "How surprised?")
+    lesson = Lesson(11, "How surprised?")
 
     def measure(self, seen) -> float:
         steps, values = seen.need("train_loss", 1, whole=True)

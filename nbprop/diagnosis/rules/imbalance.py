@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from nbprop.data import Dataset
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from ..kept import of_data
@@ -26,7 +27,7 @@ class Imbalance(Rule):
         "one is nearly always right. Accuracy hides it, for it counts in the same way."
     )
     equation = "L = Σ_c p_c L_c"
-    lesson = ("notebooks/07-overfitting.ipynb", "Two losses")
+    lesson = Lesson(7, "Two losses")
 
     def measure(self, seen) -> float:
         shares = seen.shares

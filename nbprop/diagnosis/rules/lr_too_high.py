@@ -1,7 +1,10 @@
 """Steps that go too far: the loss swings, rises, or is no longer finite."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded
 
 from ..finding import said
@@ -13,6 +16,7 @@ JUMPS = 0.05  # mean rise between two evaluations as a share of what guessing co
 WORSE = 1.5  # times what guessing costs, and not falling
 RISEN = 1.2  # times what it was
 EARLY = 100  # steps before that is said
+OUTSIDE = {"batch": "the batch", "weights": "the weights"}  # what a step begins with: see Diverged
 WHOLE, LEAST = 600, 60  # batches of all the data, at most and at least, in which rises are looked for
 RISES = 0.02  # share of them in which the loss rises: below the edge it never does (Cohen et al. 2021)
 RISE = 0.05  # all these rises together, as a share of what guessing costs: less does no harm
@@ -29,7 +33,7 @@ class LrTooHigh(Rule):
         "above 2/λ goes to the other side of the valley and comes out higher than it was."
     )
     equation = "θ ← θ − η dL/dθ,  stable for η < 2/λ"
-    lesson = ("notebooks/03-gradient-descent.ipynb", "Too small, right, too large")
+    lesson = Lesson(3, "Too small, right, too large")
 
     def measure(self, seen) -> float:
         return seen.jumps
@@ -44,6 +48,9 @@ class LrTooHigh(Rule):
         remedy = getattr(source, "remedy", "")
         if not (infinite or (source.status == "stopped" and remedy)):
             return None
+        error = getattr(source, "error", None)
+        if error is not None and error.quantity in OUTSIDE:
+            return self.from_outside(seen, error, remedy)
         finite = values[np.isfinite(values)]
         return self.finding(
             "alarm",
@@ -54,6 +61,22 @@ class LrTooHigh(Rule):
             picture=line(steps, np.abs(values), unit="loss", log=True) if len(values) else None,
             remedies=(Remedy(remedy, act=("mend", ())) if remedy else rate(seen, 1 / 10),),
         )
+
+    def from_outside(self, seen, error, remedy) -> Finding:
+        """No step has made it: it was in the batch, or in weights that somebody has set."""
+        of = f" of {error.layer}" if error.layer else ""
+        found = self.finding(
+            "alarm",
+            f"The run stopped: {error}",
+            Evidence(f"the first such number, in {OUTSIDE[error.quantity]}{of}", error.value, "a finite one"),
+            since=seen.step,
+            remedies=(Remedy(remedy, act=("mend", ())),) if remedy else (),
+        )
+        why = (
+            "Whatever is computed from a number that is not finite is not finite either, at any learning rate. It was "
+            "there before the step began."
+        )
+        return replace(found, why=why, equation="NaN · w = NaN", lesson=Lesson(1, "Along a path, derivatives multiply"))
 
     def swings(self, seen) -> Finding | None:
         jumps = self.measure(seen)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Recorded
 
 from ..finding import said
@@ -29,7 +30,7 @@ class LrTooLow(Rule):
         "learning rate the same number of steps leads further."
     )
     equation = "ΔL ≈ −η |dL/dθ|²"
-    lesson = ("notebooks/03-gradient-descent.ipynb", "Too small, right, too large")
+    lesson = Lesson(3, "Too small, right, too large")
 
     def measure(self, seen) -> float:
         return seen.flatness(EVALUATIONS)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..rule import Evidence, Finding, Picture, Remedy, Rule, line
@@ -25,7 +26,7 @@ class NoisyLabels(Rule):
         "sample pulls against all others, and what is learned of it is learned by heart."
     )
     equation = "L ≥ H(y | x)"
-    lesson = ("notebooks/07-overfitting.ipynb", "By heart")
+    lesson = Lesson(7, "By heart")
 
     def measure(self, seen) -> float:
         near = seen.neighbours

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Recorded
 
 from ..finding import said
@@ -26,7 +27,7 @@ class Overfitting(Rule):
         "the loss on samples that it has never seen rises; weights that are held small, or more data, are against it."
     )
     equation = "L_val − L_train grows while dL_train/dt < 0"
-    lesson = ("notebooks/07-overfitting.ipynb", "Two losses")
+    lesson = Lesson(7, "Two losses")
 
     def measure(self, seen) -> float:
         return rise(seen)[0]

@@ -1,5 +1,6 @@
 """The loss does not move, and no other rule says why."""
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Opened, Recorded, lacking
 
 from ..finding import said
@@ -26,7 +27,7 @@ class Plateau(Rule):
         "out of which momentum or a larger step leads after a while, or the end of what this network can do."
     )
     equation = "dL/dθ ≈ 0"
-    lesson = ("notebooks/03-gradient-descent.ipynb", "Terrain")
+    lesson = Lesson(3, "Terrain")
 
     def measure(self, seen) -> float:
         return seen.flatness(EVALUATIONS, LONG)

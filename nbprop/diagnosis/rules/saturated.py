@@ -3,6 +3,7 @@
 import numpy as np
 
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
 from ..rule import Evidence, Finding, Remedy, Rule, bars, since
@@ -20,13 +21,15 @@ class Saturated(Rule):
         "Far from 0 sigmoid and tanh are flat: their slope is a small part of what it is in the middle. The gradient "
         "is multiplied by it, so what lies there hardly learns; too large weights or inputs have brought it there."
     )
+    after = ("lr_too_high",)
     equation = "dL/dz = dL/da · f′(z),  tanh′(z) = 1 − a²,  sigmoid′(z) = a (1 − a)"
-    lesson = ("notebooks/04-activations.ipynb", "Where on the curve does a unit work?")
+    lesson = Lesson(4, "Where on the curve does a unit work?")
 
     def measure(self, seen) -> float:
         return float(np.max(shares(seen)[two_sided(seen)]))
 
     def find(self, seen) -> Finding | None:
+        seen.must_go_on()
         here = two_sided(seen)
         now = np.where(here, shares(seen), 0.0)
         if not now.max() >= SATURATED or seen.does_well:

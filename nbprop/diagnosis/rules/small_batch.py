@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Recorded, Taught
 
 from ..rule import Evidence, Finding, Remedy, Rule, line, rate
@@ -22,7 +23,7 @@ class SmallBatch(Rule):
         "Where the noise is much larger than the gradient, most of a step goes nowhere, and the loss jitters."
     )
     equation = "B_noise = tr Σ / |G|²,  noise of a batch of B: tr Σ / B"
-    lesson = ("notebooks/03-gradient-descent.ipynb", "All samples, some, or one")
+    lesson = Lesson(3, "All samples, some, or one")
 
     def measure(self, seen) -> float:
         batch = seen.knob("batch_size")

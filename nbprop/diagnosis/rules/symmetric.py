@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Opened
 
 from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, bars
@@ -19,7 +20,7 @@ class Symmetric(Rule):
         "many is no better than one of one. Random numbers at the start make them different."
     )
     equation = "wᵢ = wⱼ  ⇒  dL/dwᵢ = dL/dwⱼ"
-    lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "How to draw the weights")
+    lesson = Lesson(5, "How to draw the weights")
 
     def measure(self, seen) -> float:
         return float(np.nanmin(differences(seen)))

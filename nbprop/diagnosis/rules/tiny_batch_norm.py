@@ -1,6 +1,7 @@
 """Batch normalization by the mean and variance of very few samples."""
 
 from nbprop import nn
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Built, CannotSay, Turned
 
 from ..rule import Evidence, Finding, Remedy, Rule
@@ -21,7 +22,7 @@ class TinyBatchNorm(Rule):
         "sees another network than training did."
     )
     equation = "ẑ = (z − mean_B z) / √(var_B z + ε)"
-    lesson = ("notebooks/08-batch-normalization.ipynb", "What it computes")
+    lesson = Lesson(8, "What it computes")
 
     def measure(self, seen) -> float:
         batch = seen.knob("batch_size")

@@ -1,5 +1,6 @@
 """A network that is too small, or too straight, for what it is to learn."""
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Recorded, Taught
 
 from ..finding import said
@@ -24,7 +25,7 @@ class Underfitting(Rule):
         "line; with few units, few bends."
     )
     equation = "f(x) = W₂ (W₁ x + b₁) + b₂ = W x + b"
-    lesson = ("notebooks/07-overfitting.ipynb", "Capacity")
+    lesson = Lesson(7, "Capacity")
 
     def measure(self, seen) -> float:
         return 1 - seen.learned

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Built, CannotSay, Opened, Recorded
 
 from ..finding import listed
@@ -13,19 +14,20 @@ class Unreached(Rule):
     title = "No gradient arrives"
     number = "share of the modules that are to be trained and get no gradient"
     needs = (Recorded, Opened, Built)
-    after = ("symmetric", "dead", "saturated", "vanishing")
+    after = ("symmetric", "dead", "saturated", "vanishing", "lr_too_high")
     why = (
         "Only what the loss was computed from gets a gradient. A module that forward() does not call, or whose output "
         "was detached, keeps the weights that it began with."
     )
     equation = "dL/dw = 0 if L does not depend on w"
-    lesson = ("notebooks/01-chain-rule.ipynb", "An expression is a graph")
+    lesson = Lesson(1, "An expression is a graph")
 
     def measure(self, seen) -> float:
         names, gone = modules(seen)
         return len(gone) / len(names)
 
     def find(self, seen) -> Finding | None:
+        seen.must_go_on()
         names, gone = modules(seen)
         if not gone or len(gone) == len(names):
             return None

@@ -7,6 +7,7 @@ import numpy as np
 from nbprop import nn
 from nbprop.data import Dataset, doubts
 from nbprop.data.scaling import feature_axis, fit
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Taught
 
 from ..finding import listed, said
@@ -30,7 +31,7 @@ class Unscaled(Rule):
         "larger than another takes all of the step, and large ones drive the first layer into saturation."
     )
     equation = "dL/dW₁ = dL/dz₁ · xᵀ"
-    lesson = ("notebooks/08-batch-normalization.ipynb", "Inputs that wander")
+    lesson = Lesson(8, "Inputs that wander")
 
     def measure(self, seen) -> float:
         return float(sizes(seen)[0].max())

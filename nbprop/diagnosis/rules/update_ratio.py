@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.quantities import QUANTITIES
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
@@ -23,7 +24,7 @@ class UpdateRatio(Rule):
         "nothing; much more, and a few steps forget what was learned, or begin to swing."
     )
     equation = "|ΔW| / |W| ≈ 10⁻³"
-    lesson = ("notebooks/03-gradient-descent.ipynb", "Finding a learning rate")
+    lesson = Lesson(3, "Finding a learning rate")
 
     def measure(self, seen) -> float:
         ratios = self.ratios(seen)

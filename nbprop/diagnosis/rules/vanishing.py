@@ -3,6 +3,7 @@
 import numpy as np
 
 from nbprop.record import verdicts
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Probed, Recorded
 
 from ..rule import CannotSay, Evidence, Finding, Remedy, Rule, bars, since
@@ -22,7 +23,7 @@ class Vanishing(Rule):
         "learn."
     )
     equation = "dL/dz₁ = W₂ᵀ dL/dz₂ · f′(z₁)"
-    lesson = ("notebooks/05-vanishing-and-exploding.ipynb", "What one layer does")
+    lesson = Lesson(5, "What one layer does")
 
     def measure(self, seen) -> float:
         return ratio(seen)[0]

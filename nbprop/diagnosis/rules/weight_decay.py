@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Layered, Opened, Recorded, Turned
 
 from ..finding import said
@@ -26,7 +27,7 @@ class WeightDecay(Rule):
         "as strong as the gradient the weights stand still before the network has learned, or shrink to nothing."
     )
     equation = "θ ← θ − η (dL/dθ + λ θ)"
-    lesson = ("notebooks/07-overfitting.ipynb", "Weight decay")
+    lesson = Lesson(7, "Weight decay")
 
     def measure(self, seen) -> float:
         decay, l1 = pulls(seen)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import Built, CannotSay, Layered, Taught
 
 from ..finding import said
@@ -23,7 +24,7 @@ class WrongLoss(Rule):
         "slope that is near 0."
     )
     equation = "L = −log softmax(z)[y],  dL/dz = softmax(z) − onehot(y)"
-    lesson = ("notebooks/04-activations.ipynb", "The family")
+    lesson = Lesson(4, "The family")
 
     def measure(self, seen) -> float:
         return self.looked(seen)[0]

@@ -1,6 +1,5 @@
 """The landscape of a run's own network: the loss over a plane through where it is, and the way that it has come."""
 
-import asyncio
 from contextlib import suppress
 from typing import Any
 
@@ -10,6 +9,7 @@ from nbprop.record.source import CannotSay, Surrounded
 from nbprop.sources.plane import Plane
 
 from ..landscape import OPTIONS, Landscape, heights
+from .loop import running_loop
 from .options import Control
 from .view import View, number, percent, plural
 
@@ -71,7 +71,7 @@ class RunLandscape(Landscape):
         elif self._next is None and np.isfinite(path[-1][1]).all() and (self._of[1] != turned or self._left(path)):
             self._next, self._of = Plane(source, self.directions), (of, turned)
         working = self._next or self._plane
-        loop = _running_loop() if vars(self).get("boards") else None
+        loop = running_loop() if vars(self).get("boards") else None
         if loop is None:  # nobody would come back to it
             working.go(finest=FINE)
         elif source.status == "playing":
@@ -183,13 +183,6 @@ class RunLandscape(Landscape):
         if len(path) > 1 and np.isfinite(path[0][1]).all():
             words += f"; {percent(plane.inside(path[0][1]))} of the way from step {path[0][0]:,} lies in the plane"
         return f"{words}."
-
-
-def _running_loop():
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _place(plane, index):

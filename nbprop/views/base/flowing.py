@@ -83,7 +83,7 @@ def predicted(found, shown, now) -> tuple[np.ndarray, Any]:
         return none, "what is measured in the last layer, from where it goes back, is no number"
     with np.errstate(all="ignore"):
         values = np.where(np.isfinite(values * last), values * last, ABSENT).astype(np.float32)
-    return values, found.deep or "with one hidden layer there is no depth to speak of"
+    return values, found.deep or "with fewer than two hidden layers there is no depth to speak of"
 
 
 def words_of(shown) -> dict[str, Any]:

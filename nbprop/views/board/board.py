@@ -10,7 +10,6 @@ frame may leave is decided in pacing.py.
 A source that tells nobody of its steps (see nbprop/record/source.py) is looked at every so often while it is seen.
 """
 
-import asyncio
 import logging
 import math
 import threading
@@ -25,11 +24,12 @@ import traitlets
 
 from nbprop import cells
 
+from ..base.loop import running_loop
 from . import timeline as timelines
 from .attributes import Attributes, positive
 from .desk import Desk
-from .gallery import Gallery, given_views
-from .javascript import bundle
+from .gallery import Gallery, given_views, views_in
+from .javascript import bundle, style
 from .kept import Kept
 from .pacing import Pacing
 from .panel import specs
@@ -57,10 +57,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
 
     _esm = (Path(__file__).parent / "once.js").read_text(encoding="utf-8")
     _code = traitlets.Unicode(bundle()).tag(sync=True)
-    _css = "".join(
-        (Path(__file__).parent / f"{each}.css").read_text(encoding="utf-8")
-        for each in ("board", "about", "native", "player")
-    )
+    _css = style()
 
     _closed = False
     _spec = traitlets.Dict().tag(sync=True)  # what stays: names, titles, options of the panels
@@ -70,8 +67,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
 
     def __init__(self, *views, columns=None, height=None, timeline=False, desk=None, **kwargs) -> None:
         taken = [given for given in views if isinstance(given, Board)]
-        views = [view for given in views for view in (given.views if isinstance(given, Board) else (given,))]
-        views = given_views(views)
+        views = given_views(views_in(views))
         for name, value in (("columns", columns), ("height", height)):
             positive(name, value)
         self._away = {}
@@ -81,7 +77,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
         self._heard: dict[str, int] = {}  # page -> number of its last message about where a hand moves
         self._pacing = Pacing()
         self._clock = time.perf_counter
-        self._loop = _running_loop() if len(self._told) < len(self._sources) else None
+        self._loop = running_loop() if len(self._told) < len(self._sources) else None
         self._look = None  # the next look at the others
         self._inbox = deque(maxlen=4096)
         self._refreshing, self._asked = threading.Lock(), False
@@ -380,11 +376,3 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
             self._let_go_of_kept()
         if self._made and self._own_layout is not None:
             self._own_layout.close()
-
-
-def _running_loop():
-    """The event loop of this thread, or None."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

@@ -50,11 +50,11 @@ class Gallery:
     def show(self, *views: "View | str") -> None:
         """Show these views instead of those that are there: `board.show("loss", "network")`.
 
-        views: views, or names of views, which are then of the first source of the board; one that was here before comes
-        back with its options. ValueError for a name that there is not, and where it would be none; TypeError for what
-        is no view."""
+        views: views or boards, or names of views, which are then of the first source of the board; one that was here
+        before comes back with its options. ValueError for a name that there is not, TypeError for what is no view, or
+        none at all."""
         line = self._timeline
-        wanted = given_views([self._named(each) if isinstance(each, str) else each for each in views])
+        wanted = given_views([self._named(each) if isinstance(each, str) else each for each in views_in(views)])
         if line is not None and any(view.source not in (line.trainer, line.moment) for view in wanted):
             raise ValueError("show: a board with a time line shows one run; these views have other sources")
         self._wanted_views = wanted
@@ -109,6 +109,11 @@ class Gallery:
             )
         line = self._timeline
         return kind(name)(self._sources[0] if line is None else line.trainer)
+
+
+def views_in(given) -> "list[Any]":
+    """Those of boards in the place of the boards."""
+    return [view for each in given for view in (each.views if isinstance(each, Gallery) else (each,))]
 
 
 def given_views(views) -> "list[Any]":

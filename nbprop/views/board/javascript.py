@@ -17,6 +17,12 @@ _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
 _LEFT_OVER = re.compile(r"^(?:import\b(?!\()|export\b).*$", re.MULTILINE)
 
 
+def style(*more) -> str:
+    """The style sheets of a board, behind those of these names."""
+    sheets = (*more, "board", "about", "native", "player")
+    return "".join((FOLDER / "board" / f"{name}.css").read_text(encoding="utf-8") for name in sheets)
+
+
 @cache
 def bundle(folder=FOLDER) -> str:
     """The text of the one module: board and views, with the default export that a widget needs."""

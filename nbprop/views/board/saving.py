@@ -10,7 +10,7 @@ from pathlib import Path
 from nbprop.checks import number
 
 from ..base.folder import names
-from .javascript import program
+from .javascript import program, style
 from .picture import figure
 from .recording import MOMENTS, record
 
@@ -64,10 +64,8 @@ def page(board, title, moments=MOMENTS, size=SIZE, choices=True) -> tuple[bytes,
 def _html(board, title, words, recording):
     known = names()
     script = program(tuple(name for name in dict.fromkeys(view.name for view in board.views) if name in known))
-    style = "".join(
-        (FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in ("page", "board", "about", "native", "player")
-    )
-    allowed = f"script-src '{_sum(script)}'; style-src '{_sum(style)}'"
+    sheet = style("page")
+    allowed = f"script-src '{_sum(script)}'; style-src '{_sum(sheet)}'"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -76,7 +74,7 @@ def _html(board, title, words, recording):
 <meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{style}</style>
+<style>{sheet}</style>
 </head>
 <body>
 <h1>{escape(title)}</h1>

@@ -61,10 +61,14 @@ function drawn(main, theme, font, words, scale) {
     write(wrapped(message, at.width - 20, measure).slice(0, at.height / LINE), theme.background, at.x + 10, at.y + 6);
   }
   for (const panel of panels) {
-    const at = place(panel), canvas = /** @type {HTMLCanvasElement} */ (panel.querySelector("canvas")), to = place(canvas);
+    const at = place(panel), canvas = /** @type {HTMLCanvasElement} */ (panel.querySelector(".nbprop-canvas > canvas"));
+    const to = place(panel.querySelector(".nbprop-canvas")), native = /** @type {HTMLElement | null} */ (panel.querySelector(".nbprop-native:not([hidden])"));
     ctx.strokeStyle = theme.grid;
     ctx.strokeRect(at.x + 0.5, at.y + 0.5, at.width - 1, at.height - 1);
-    if (canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
+    if (native) {
+      ctx.font = small;
+      write(wrapped(native.innerText.replace(/\n+/g, "\n"), to.width - 24, measure).slice(0, to.height / LINE - 1), theme.foreground, to.x + 12, to.y + 6);
+    } else if (canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
     const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (panel.querySelectorAll("header select"));
     const title = [panel.querySelector(".nbprop-title")?.textContent, ...[...selects].map((each) => each.selectedOptions[0]?.text)];
     ctx.font = `600 ${small}`;
