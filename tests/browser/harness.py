@@ -214,6 +214,17 @@ class Lab:
         self.command("notebook:run-all-cells")
         self.wait_idle()
 
+    def ask(self, expression):
+        """The value of an expression in the notebook's kernel, as JSON has it."""
+        return json.loads(self.python(f"import json; print(json.dumps({expression}))"))
+
+    def until(self, condition, what, seconds=20):
+        """Wait until it holds; AssertionError that says what was waited for."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, f"waited in vain until: {what}"
+            self.page.wait_for_timeout(25)
+
     def python(self, code, timeout=30):
         """Runs code in the notebook's kernel, outside any cell; returns what it prints. Errors are raised here."""
         printed, error = self.page.evaluate(

@@ -1,7 +1,5 @@
 """What is chosen in one view is shown in all: by the pointer, by keys, by code; playing and paused, in JupyterLab."""
 
-import json
-
 import pytest
 
 BOARD = ".nbprop-board"
@@ -32,15 +30,7 @@ def board(lab):
 
 
 def chosen(lab):
-    return json.loads(lab.python("import json; print(json.dumps(board.chosen.told()))"))
-
-
-def until(lab, condition, what):
-    for _ in range(400):
-        if condition():
-            return
-        lab.page.wait_for_timeout(25)
-    pytest.fail(f"waited in vain until: {what}")
+    return lab.ask("board.chosen.told()")
 
 
 def canvas(board, name):
@@ -53,12 +43,12 @@ def test_moving_over_the_plane_sends_the_place_and_leaving_lets_go(lab, board, p
     box = canvas(board, "boundary").bounding_box()
     for k in range(12):
         lab.page.mouse.move(box["x"] + (0.3 + 0.02 * k) * box["width"], box["y"] + 0.5 * box["height"])
-    until(lab, lambda: "point" in chosen(lab), "the place is chosen")
+    lab.until(lambda: "point" in chosen(lab), "the place is chosen")
     first = chosen(lab)["point"]
     lab.page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.3 * box["height"])
-    until(lab, lambda: chosen(lab)["point"][1] > first[1], "it is further up")
+    lab.until(lambda: chosen(lab)["point"][1] > first[1], "it is further up")
     lab.page.mouse.move(2, 2)
-    until(lab, lambda: not chosen(lab), "nothing is chosen")
+    lab.until(lambda: not chosen(lab), "nothing is chosen")
     lab.python("trainer.pause()")
 
 
@@ -66,10 +56,10 @@ def test_the_arrow_keys_move_and_enter_chooses(lab, board):
     plane = canvas(board, "boundary")
     plane.focus()
     lab.page.keyboard.press("ArrowRight")
-    until(lab, lambda: "point" in chosen(lab), "the place is chosen")
+    lab.until(lambda: "point" in chosen(lab), "the place is chosen")
     at = chosen(lab)["point"][0]
     lab.page.keyboard.press("ArrowRight")
-    until(lab, lambda: chosen(lab)["point"][0] > at, "it is further right")
+    lab.until(lambda: chosen(lab)["point"][0] > at, "it is further right")
     lab.page.keyboard.press("Enter")
     lab.page.keyboard.press("Escape")
     lab.page.wait_for_timeout(200)
@@ -82,16 +72,16 @@ def test_a_press_on_a_layer_frames_it_and_again_lets_go(lab, board):
     drawn = lambda: canvas(board, "histograms").evaluate("(canvas) => canvas.toDataURL()")  # noqa: E731
     before, box = drawn(), canvas(board, "histograms").bounding_box()
     lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
-    until(lab, lambda: chosen(lab).get("layer"), "a layer is chosen")
+    lab.until(lambda: chosen(lab).get("layer"), "a layer is chosen")
     lab.page.mouse.move(2, 2)
-    until(lab, lambda: drawn() != before, "it is framed")
+    lab.until(lambda: drawn() != before, "it is framed")
     lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
     lab.page.mouse.move(2, 2)
-    until(lab, lambda: not chosen(lab) and drawn() == before, "it is as before")
+    lab.until(lambda: not chosen(lab) and drawn() == before, "it is as before")
 
 
 def test_what_code_chooses_is_drawn(lab, board):
     drawn = lambda: canvas(board, "boundary").evaluate("(canvas) => canvas.toDataURL()")  # noqa: E731
     before = drawn()
     lab.python("board.chosen.set(sample=5)")
-    until(lab, lambda: drawn() != before, "the sample is marked")
+    lab.until(lambda: drawn() != before, "the sample is marked")

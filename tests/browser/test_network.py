@@ -1,7 +1,5 @@
 """The network in JupyterLab: by keys and by the pointer to a unit, large and back, and a weight set by hand."""
 
-import json
-
 import pytest
 
 BOARD = ".nbprop-board"
@@ -30,32 +28,20 @@ def board(lab):
     return lab.page.locator(BOARD)
 
 
-def ask(lab, expression):
-    return json.loads(lab.python(f"import json; print(json.dumps({expression}))"))
-
-
-def until(lab, condition, what):
-    for _ in range(400):
-        if condition():
-            return
-        lab.page.wait_for_timeout(25)
-    pytest.fail(f"waited in vain until: {what}")
-
-
 def test_arrow_keys_go_from_unit_to_unit_and_enter_shows_one_large_and_escape_leads_back(lab, board):
     canvas, keys = board.locator("canvas"), lab.page.keyboard
     canvas.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
         keys.press(key)
     tip = board.locator(".nbprop-tip")
-    until(lab, lambda: "hidden 1, unit" in (tip.text_content() or ""), "a unit says its numbers")
+    lab.until(lambda: "hidden 1, unit" in (tip.text_content() or ""), "a unit says its numbers")
     assert "mean |dL/dz|" in tip.text_content() and board.locator(".nbprop-spoken").first.text_content()
     keys.press("Enter")
-    until(lab, lambda: ask(lab, "board.detail"), "it is large")
-    until(lab, lambda: "Shown large: hidden 1" in canvas.get_attribute("aria-label"), "the words say so")
+    lab.until(lambda: lab.ask("board.detail"), "it is large")
+    lab.until(lambda: "Shown large: hidden 1" in canvas.get_attribute("aria-label"), "the words say so")
     keys.press("Escape")
-    until(lab, lambda: not ask(lab, "board.detail"), "the whole network is there again")
-    assert ask(lab, "board.chosen.layer") == "hidden 1"
+    lab.until(lambda: not lab.ask("board.detail"), "the whole network is there again")
+    assert lab.ask("board.chosen.layer") == "hidden 1"
 
 
 def test_numbers_under_the_pointer_keep_updating(lab, board):
@@ -67,7 +53,7 @@ def test_numbers_under_the_pointer_keep_updating(lab, board):
         if "hidden 1, unit" in (tip.text_content() or ""):
             break
     before = tip.text_content()
-    until(lab, lambda: tip.text_content() != before, "its numbers have changed")
+    lab.until(lambda: tip.text_content() != before, "its numbers have changed")
     lab.python("trainer.pause()")
 
 
@@ -77,10 +63,10 @@ def test_a_weight_is_set_by_hand(lab, board):
     box.wait_for()
     box.fill("0.75")
     box.press("Enter")
-    until(lab, lambda: ask(lab, "float(trainer.model[2].weight.data[1, 3])") == 0.75, "it is set")
+    lab.until(lambda: lab.ask("float(trainer.model[2].weight.data[1, 3])") == 0.75, "it is set")
     board.get_by_role("button", name="freeze layer, or train it again").click()
-    until(lab, lambda: ask(lab, "list(trainer.frozen)") == ["hidden 2"], "its layer is frozen")
+    lab.until(lambda: lab.ask("list(trainer.frozen)") == ["hidden 2"], "its layer is frozen")
     lab.python("trainer.undo(2)")
-    assert ask(lab, "[float(trainer.model[2].weight.data[1, 3]) == 0.75, list(trainer.frozen)]") == [False, []]
+    assert lab.ask("[float(trainer.model[2].weight.data[1, 3]) == 0.75, list(trainer.frozen)]") == [False, []]
     lab.python("board.detail = False")
-    until(lab, lambda: not box.is_visible(), "what cannot be set has no control")
+    lab.until(lambda: not box.is_visible(), "what cannot be set has no control")

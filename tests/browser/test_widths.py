@@ -22,13 +22,13 @@ for _ in range(8):
 graphs = nb.views.Board(nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), nb.views.Graph(y, x=x), columns=3)
 graphs""",
 ]
-WIDTHS = {480: 800, 800: 800, 1280: 800, 1920: 1080}
+WIDTHS = {360: 800, 480: 800, 800: 800, 1280: 800, 1920: 1080}
 
 # What is wider than its board, or does not show all of what stands in it.
 CUT = """(board) => {
     const all = board.getBoundingClientRect(), found = [];
     for (const each of board.querySelectorAll(":not(option, .nbprop-spoken, .nbprop-marks *)")) {
-        if (!each.getClientRects().length) continue;
+        if (!each.checkVisibility()) continue; // also what is folded away has a place
         const { left, right } = each.getBoundingClientRect();
         const cut = each.matches("label, button, span, output, summary, header, .nbprop-line, .nbprop-message")
             && getComputedStyle(each).display !== "inline" && each.scrollWidth > each.clientWidth + 1;
