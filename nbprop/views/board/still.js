@@ -67,7 +67,8 @@ function drawn(main, theme, font, words, scale) {
     ctx.strokeRect(at.x + 0.5, at.y + 0.5, at.width - 1, at.height - 1);
     if (native) {
       ctx.font = small;
-      write(wrapped(native.innerText.replace(/\n+/g, "\n"), to.width - 24, measure).slice(0, to.height / LINE - 1), theme.foreground, to.x + 12, to.y + 6);
+      const read = /** @type {HTMLElement[]} */ ([...native.children]).filter((each) => !each.matches(".nbprop-spoken")).map((each) => each.innerText);
+      write(wrapped(read.join("\n").replace(/\n+/g, "\n").trim(), to.width - 24, measure).slice(0, to.height / LINE - 1), theme.foreground, to.x + 12, to.y + 6);
     } else if (canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
     const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (panel.querySelectorAll("header select"));
     const title = [panel.querySelector(".nbprop-title")?.textContent, ...[...selects].map((each) => each.selectedOptions[0]?.text)];
