@@ -130,10 +130,13 @@ class Redrawn(widgets.Image):
         self.stats["seconds"] += thread_time() - begun
 
 
-def show(kind, speed, rtt=0.0):
-    """What is to be shown at the end of a cell, training at `speed` steps per second, `rtt` ms away."""
+def show(kind, speed, rtt=0.0, more=()):
+    """What is to be shown at the end of a cell, training at `speed` steps per second, `rtt` ms away; more: names of
+    views beside the four."""
     global playground, watcher
     shown = playground = nb.Playground(hidden=HIDDEN, speed=speed)
+    if more:
+        playground.show(*playground.shown, *more)
     trainer, watcher = playground.trainer, playground
     if kind != "nbprop":
         trainer.watchers.discard(playground)

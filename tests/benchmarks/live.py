@@ -7,6 +7,7 @@
     python tests/benchmarks/live.py --rtt 100       far away: server and kernel on one core, the browser on another,
                                                     100 ms of round trip between (--bandwidth 4000: 4 Mbit/s)
     python tests/benchmarks/live.py --speed 300     what a run at the usual speed costs
+    python tests/benchmarks/live.py --more network,doctor    with these views beside the four
 
 Three dashboards take turns in the same run: nbprop, an empty canvas that is sent as many frames as a display shows (it
 is told how far away it is), and the same four views as a Matplotlib figure in an Image widget. Each is a Playground in
@@ -70,9 +71,8 @@ class Dashboard:
 
     def __init__(self, kind, browser, server, runtime, args):
         self.kind = kind
-        server.write(
-            f"{kind}.ipynb", [f'import contenders\ncontenders.show("{kind}", float("{args.speed}"), {args.rtt})']
-        )
+        shown = f'contenders.show("{kind}", float("{args.speed}"), {args.rtt}, {args.more})'
+        server.write(f"{kind}.ipynb", [f"import contenders\n{shown}"])
         known = set(runtime.glob("kernel-*.json"))
         self.page = page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.add_init_script(path=HERE / "page.js")
@@ -311,6 +311,9 @@ def main():
     parser.add_argument("--only", type=lambda text: tuple(text.split(",")), default=KINDS, help=",".join(KINDS))
     parser.add_argument(
         "--speed", type=float, default=math.inf, help="training steps per second (default as many as it can)"
+    )
+    parser.add_argument(
+        "--more", type=lambda text: tuple(text.split(",")), default=(), metavar="VIEWS", help="names of more views"
     )
     parser.add_argument("--cores", type=int, help="run everything on so many cores (Linux)")
     parser.add_argument("--rtt", type=float, default=0, metavar="MS", help="round trip to the browser (default 0)")

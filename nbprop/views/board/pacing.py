@@ -46,7 +46,7 @@ class Pacing:
     share     at most this part of the time may go into making frames
     """
 
-    def __init__(self, rate=MOST, patience=2.0, share=0.1) -> None:
+    def __init__(self, rate=MOST, patience=2.0, share=0.13) -> None:
         self.rate, self.patience, self.share = rate, patience, share
         self.seq = 0  # number of the last frame sent
         self.cost = 0.0  # seconds that a frame takes to make, smoothed
