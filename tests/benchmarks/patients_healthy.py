@@ -259,3 +259,100 @@ def softplus_l1(kind):
 def young(kind):
     data = kind.data("spirals", "xor")
     return kind.trainer(kind.mlp(data, [8, 8]), data, lr=0.003)
+
+
+# ---- healthy, and less usual -----------------------------------------------------------------------------------------
+
+
+@patient(may=("update_ratio",))
+def elu_momentum(kind):
+    data = kind.data("circles", "moons")
+    return kind.trainer(kind.mlp(data, [16, 16], "elu"), data, optimizer="momentum", lr=0.02)
+
+
+@patient(may=("update_ratio", "plateau"))
+def a_rate_that_falls(kind):
+    data = kind.data("moons", "circles", "gaussians")
+    optimizer = nb.optim.Adam(lr=0.02, schedule=nb.optim.StepLR(100, 0.5))
+    return kind.trainer(kind.mlp(data, [16, 16]), data, optimizer=optimizer)
+
+
+@patient(may=("update_ratio",))
+def adagrad(kind):
+    data = kind.data("circles", "moons", "xor")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, optimizer="adagrad", lr=0.05)
+
+
+@patient()
+def a_little_weight_decay(kind):
+    data = kind.data("digits")
+    optimizer = nb.optim.SGD(lr=0.05, momentum=0.9, weight_decay=1e-4)
+    return kind.trainer(kind.mlp(data, [48], "relu"), data, optimizer=optimizer)
+
+
+@patient(may=("update_ratio",), steps=300)
+def mean_pooling(kind):
+    data, rng, f = kind.data("digits", image=True), np.random.default_rng(kind.seed), kind.width(8)
+    model = nb.nn.Sequential(
+        nb.nn.Conv2d(1, f, 3, padding=1, rng=rng), nb.nn.Tanh(), nb.nn.AvgPool2d(2), nb.nn.Flatten(),
+        nb.nn.Linear(f * 16, 10, rng=rng),
+    )  # fmt: skip
+    return kind.trainer(model, data, lr=0.003, batch_size=64)
+
+
+@patient(may=("update_ratio",), steps=300)
+def two_blocks(kind):
+    data = sequences(kind)
+    return kind.trainer(Pooled(2 * kind.width(8), 1, 1, 2, kind.seed), data, lr=0.002)
+
+
+@patient(may=("update_ratio",), steps=240)
+def lstm_without_clipping(kind):
+    data = sequences(kind, length=20)
+    return kind.trainer(recurrent(kind, nb.nn.LSTM), data, lr=0.005, batch_size=64)
+
+
+@patient(may=("update_ratio",))
+def wide(kind):
+    data = kind.data("moons", "circles")
+    return kind.trainer(kind.mlp(data, [128]), data, lr=0.003)
+
+
+@patient(may=("update_ratio", "plateau"))
+def distances(kind):
+    data = kind.data("surface", "wave")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, "mae", lr=0.005)
+
+
+@patient(may=("update_ratio",))
+def gathered_over_four(kind):
+    data = kind.data("moons", "circles")
+    return kind.trainer(kind.mlp(data, [16, 16]), data, lr=0.01, batch_size=16, accumulate=4)
+
+
+@patient()
+def iris_nesterov(kind):
+    data = kind.data("iris")
+    return kind.trainer(kind.mlp(data, [8], "relu"), data, optimizer="nesterov", lr=0.02)
+
+
+@patient(may=("update_ratio",), steps=300)
+def letters_and_a_gru(kind):
+    data, rng, w = language(kind), np.random.default_rng(kind.seed), kind.width(16)
+
+    class Reader(nb.nn.Module):
+        def __init__(self):
+            self.letters = nb.nn.Embedding(6, w, rng=rng)
+            self.memory = nb.nn.GRU(w, w, batch_first=True, rng=rng)
+            self.head = nb.nn.Linear(w, 6, rng=rng)
+
+        def forward(self, x):
+            return self.head(self.memory(self.letters(x))[0])
+
+    return kind.trainer(Reader(), data, lr=0.005)
+
+
+@patient(may=("update_ratio",))
+def many_classes(kind):
+    data = clouds(kind, (0.2, 0.2, 0.2, 0.2, 0.2), apart=3.0)
+    return kind.trainer(kind.mlp(data, [16], "relu"), data, lr=0.005)

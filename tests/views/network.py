@@ -42,6 +42,7 @@ class Browser:
         self.sent = []  # when
         self.painted = []  # (when, frame, seconds since it left)
         self.shown = self.answered = self.most_under_way = 0
+        self.least, self.said = [], (float("-inf"), 0, 0)  # as lateness.js
         pacing.look(name, {0}, True, mounted)
 
     def change(self, **what):
@@ -71,10 +72,18 @@ class Browser:
             self.busy = now + self.paint
             self.shown += 1
             self.painted.append((self.busy, seq, self.busy - left))
-            if self.owing:
-                self.back.put(self.busy, (seq, self.shown))
+            if self.answers_unasked(self.busy, self.busy - left, seq) or self.owing:
+                self.back.put(self.busy, (seq, self.shown, self.owing))
                 self.answered += 1
+                self.said = self.busy, seq, self.shown
             self.owing = False
+
+    def answers_unasked(self, now, age, seq):
+        """What lateness.js says of a frame that has been painted."""
+        self.least = [(when, a) for when, a in self.least if now - when < 7.5] + [(now, age)]
+        at, before, shown = self.said
+        passed = seq - before >= 5 and self.shown - shown < 0.7 * (seq - before)
+        return now - at >= 0.15 and (passed or age - min(a for _, a in self.least) > 0.08)
 
     def answers(self, now):
         return [(when, *said) for when, said in self.back.take(now)] if self.talks else []
@@ -89,10 +98,10 @@ def play(pacing, browsers, start, seconds, slice=0.012, at=None, cost=0.0, size=
             at.pop(when)()
         for b in browsers:
             b.run(now)
-            inbox += [(when, b.name, seq, shown) for when, seq, shown in b.answers(now)]
+            inbox += [(when, b.name, *said) for when, *said in b.answers(now)]
         if k % round(1000 * slice) == 0:
-            for when, name, seq, shown in inbox:
-                pacing.ack(name, seq, when, shown)
+            for when, name, seq, *said in inbox:
+                pacing.ack(name, seq, when, *said)
             inbox.clear()
             if pacing.may_send(now):
                 seq, ask = pacing.sent(now)

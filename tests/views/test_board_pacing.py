@@ -38,7 +38,7 @@ def test_while_it_plays_not_every_frame_asks_for_an_answer_but_the_last_does(mak
     assert page.head["ack"] is True
     play(board, source, 100, after=page.ack)
     asked = [head["ack"] for head, _ in page.sent]
-    assert 3 * 2 <= sum(asked) <= 3 * 2.5 + 8  # five in two seconds
+    assert 1 <= sum(asked) <= 3 / 2 + 8  # one in two seconds, and more until the way is known
     for _ in range(3):
         source.slice("paused")
         assert page.head["ack"] is True
@@ -200,7 +200,7 @@ def test_what_it_keeps_is_bounded(make_board, source):
     assert len(gc.get_objects()) - before < 300
     stats = board.stats
     assert stats["frames"] > 2000 and stats["bytes"] > 2000 * 20 and stats["seconds"] > 0
-    assert 2 <= stats["window"] <= 32 and 0 < len(stats["age_ms"]) <= 240
+    assert 2 <= stats["window"] <= 160 and 0 < len(stats["age_ms"]) <= 240
 
 
 def test_asking_when_nothing_may_be_sent_costs_next_to_nothing(make_board, source):

@@ -4,7 +4,7 @@ import pytest
 from network import Browser, age, play, rate
 
 from nbprop.views.board.pacing import KEPT, MAX_VIEWERS, Pacing
-from nbprop.views.board.way import LATELY, LEAST, MOST, WINDOWS, Way
+from nbprop.views.board.way import ASKS, LATELY, LEAST, MOST, WINDOWS, Way
 
 
 def alone(seconds=15.0, slice=0.012, at=None, cost=0.0, **browser):
@@ -129,7 +129,7 @@ def test_frames_are_never_held_back_for_an_answer_that_nobody_was_asked_for():
 def test_the_window_holds_a_round_trip_of_frames_and_no_more_than_is_needed():
     for rtt in (0.02, 0.1, 0.3):
         window = alone(delay=rtt / 2).pacing.window
-        assert MOST * rtt <= window <= MOST * (rtt + 0.55)
+        assert MOST * rtt <= window <= MOST * (rtt + 2.15)
     way = Way()
     assert way.window == WINDOWS[0]
     way.answered(100.0, 10.0, 1, 1, 1, 1)
@@ -154,9 +154,11 @@ def test_costly_frames_become_rarer_so_that_the_share_holds():
 # Who answers, and how often.
 
 
-def test_five_answers_in_two_seconds_are_enough():
-    b = alone()
-    assert b.answered <= 3 * 15 and len(b.sent) >= 50 * 15
+@pytest.mark.parametrize("rtt", [0.02, 0.1, 0.3])
+def test_an_answer_in_two_seconds_is_enough(rtt):
+    b = alone(3.0, delay=rtt / 2)
+    found, sent = b.answered, play(b.pacing, [b], 3.0, 20.0)
+    assert b.answered - found <= 11 and len(sent) >= 50 * 20
 
 
 def test_a_viewer_that_owes_no_answer_is_not_silent():
@@ -212,14 +214,14 @@ def test_a_vanished_viewer_gets_a_probe_every_two_seconds_until_it_speaks_again(
     b = Browser(pacing)
     play(pacing, [b], 0.0, 1.0)
     b.here = False
-    sent = play(pacing, [b], 1.0, 20.0)
-    burst = [t for t in sent if t < 2.5]
-    assert len(burst) <= 25
+    sent = play(pacing, [b], 1.0, 23.0)
+    burst = [t for t in sent if t < 5.0]
+    assert len(burst) <= MOST * (ASKS[0] + 0.1)  # until an answer is missed
     assert 8 <= len(sent) - len(burst) <= 10
-    assert not pacing.seen(21.0)
+    assert not pacing.seen(24.0)
     b.here = True  # the next probe reaches it
-    assert len(play(pacing, [b], 21.0, 4.0)) >= 80
-    assert pacing.seen(25.0)
+    assert len(play(pacing, [b], 24.0, 4.0)) >= 80
+    assert pacing.seen(28.0)
 
 
 def test_no_one_silent_for_less_than_two_seconds_is_given_up():

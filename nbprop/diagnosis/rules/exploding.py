@@ -14,6 +14,7 @@ from .vanishing import ratio
 
 ALARM = 1e4  # factor; from 1e2 (verdicts.EXTREME) on it is a warning
 SPIKE = 30  # largest norm of a recurrent layer's gradient over the median: a cliff (Pascanu et al. 2013, figure 6)
+STEADY = 10  # times, through time, if every step were the median one
 RECORDS = 30  # of that norm
 LITTLE = 0.1  # share of what guessing costs that is gone: less is nothing learned
 
@@ -83,7 +84,7 @@ class Exploding(Rule):
             return None
         norms = through_time(seen)
         grown = float(norms.max() / norms[-1]) if len(norms) > 1 and norms[-1] > 0 else 1.0
-        if grown > verdicts.EXTREME:
+        if grown > verdicts.EXTREME and steadily(norms) > STEADY:
             lags = np.arange(len(norms))[::-1]
             lag = len(norms) - 1 - int(norms.argmax())
             return self.finding(
@@ -112,6 +113,14 @@ class Exploding(Rule):
             picture=line(steps[-len(norm) :], norm, SPIKE * usual, "norm of dL/dW", log=True),
             remedies=clipped(seen),
         )
+
+
+def steadily(norms) -> float:
+    """The growth back through time if every step were the median one. Where there is a target at every time step, dL/dh
+    can be large at one because the loss of that step is."""
+    with np.errstate(all="ignore"):
+        each = norms[:-1] / norms[1:]
+    return float(np.median(each[np.isfinite(each)]) ** (len(norms) - 1)) if np.isfinite(each).any() else 1.0
 
 
 def through_time(seen) -> np.ndarray:

@@ -15,6 +15,11 @@ FOLDER = Path(__file__).parents[1]
 
 def names(folder=FOLDER) -> list[str]:
     """The names of all views, sorted. A half without the other is an error."""
+    return list(_names(folder))
+
+
+@cache  # it is asked for while a board plays
+def _names(folder):
     python, javascript = (
         {path.stem for path in folder.glob(f"*.{ending}") if not path.name.startswith("__")} for ending in ("py", "js")
     )
@@ -24,7 +29,7 @@ def names(folder=FOLDER) -> list[str]:
                 f"a view is two files of one name: expected {alone[0]}.{ending} in {folder}; if it is no view, it "
                 "belongs into base/ or board/"
             )
-    return sorted(python)
+    return tuple(sorted(python))
 
 
 @cache

@@ -2,6 +2,7 @@
 import { keepKeys, make } from "./controls.js";
 import { makeDesk } from "./desk.js";
 import { Hover } from "./hover.js";
+import { Lateness } from "./lateness.js";
 import { pulse } from "./pulse.js";
 import { Store } from "./store.js";
 import { standIn } from "./standin.js";
@@ -67,6 +68,7 @@ function render({ model, el }, draws) {
   let painted = 0;
   let strokes = 0; // how often a panel was
   let all = false; // are panels that are out of sight to be painted too, for the picture that a notebook keeps?
+  const lateness = new Lateness();
   let owing = false; // does a frame that was taken in wait for its answer?
   let mounted = -Infinity;
   let dressed = ""; // in which theme
@@ -221,8 +223,9 @@ function render({ model, el }, draws) {
     if (fresh) {
       root.dataset.seq = String(store.seq);
       root.dataset.painted = String(++painted);
-      root.dataset.age = (Date.now() - next.head.time).toFixed(1); // means something where both clocks are one
-      if (owing) say({ type: "ack", seq: store.seq, painted });
+      const age = Date.now() - next.head.time;
+      root.dataset.age = age.toFixed(1); // means something where both clocks are one
+      if (lateness.answers(calmed, age, store.seq, painted, owing)) say({ type: "ack", seq: store.seq, painted, asked: owing });
       owing = false;
     }
     hover.flush(performance.now());

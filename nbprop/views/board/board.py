@@ -318,7 +318,7 @@ class Board(Attributes, Gallery, Kept, Pictured, anywidget.AnyWidget):
         if kind in ("look", "option", "act", "hover") and message.get("layout", 0) != self._layout:
             return  # about panels that hang here no more
         if kind == "ack":
-            self._pacing.ack(viewer, message["seq"], now, message.get("painted"))
+            self._pacing.ack(viewer, message["seq"], now, message.get("painted"), message.get("asked", True))
         elif kind in ("mount", "look"):
             known = range(len(self._panels) + (self._desk is not None))  # the desk is one more to be in sight
             panels = [i for i in message["panels"] if i in known]

@@ -79,6 +79,7 @@ class Desk:
         self.board: Any = None
         self._taken = Taken()
         self._told: dict[str, Any] = {}  # what pages know beside the dials
+        self._lists: dict[str, list[str]] = {}  # what stood beside the buttons at the last look
         self._dirty: set[str] = set()  # dials of which they do not know
         self._news = True
         self._looked = float("-inf")
@@ -163,7 +164,7 @@ class Desk:
     def look(self, now: float, playing: bool) -> bool:
         """Whether there is something to tell. In the source's thread."""
         if not self._acting and (not playing or now - self._looked >= REFRESH):
-            self._looked = now
+            self._looked, self._lists = now, self._listed()
             changed = {name for name in self.dials if self._shown(name)}
             self._dirty |= changed
             past = self._past()
@@ -173,11 +174,13 @@ class Desk:
             self._news |= bool(playing or changed or self._beside() != self._told)  # the number of steps is news
         return self._news
 
+    def _listed(self):
+        return {name: list(each.listed())[:LISTED] for name, each in self.buttons.items() if each.listed}
+
     def _beside(self):
         source = self.source
         said = source.message if source.status != "stopped" else ""  # of that the board speaks
-        lists = {name: list(each.listed())[:LISTED] for name, each in self.buttons.items() if each.listed}
-        return {"message": self.message or said, "note": self.note(), "lists": lists}
+        return {"message": self.message or said, "note": self.note(), "lists": self._lists}
 
     def news(self, whole: bool) -> dict[str, Any]:
         """What a frame says of it: all, or what is new."""
@@ -190,6 +193,7 @@ class Desk:
 
     def standing(self) -> dict[str, Any]:
         """All of it."""
+        self._lists = self._listed()
         return {
             "epoch": self._epoch(),
             "taken": self._taken.standing(),

@@ -6,8 +6,9 @@ viewer that is looking decides; one that has owed an answer for two seconds no l
 a slow browser gets fewer frames, never a queue, a distant one as many as a near one, and a closed one a frame every two
 seconds, to find out whether it is back.
 
-Not every frame is to be answered: an answer costs the kernel, the server and JupyterLab more than a frame does (the
-kernel says that it is busy and that it is idle again). Five in two seconds are enough while all is well.
+Not every frame is to be answered: an answer costs the kernel, the server and JupyterLab more than a frame does, and
+JupyterLab's lamp flashes (the kernel says that it is busy and that it is idle again). One in two seconds is enough
+while all is well: where it is not, the page says so unasked.
 
 Times are seconds of any steady clock, handed in by the caller.
 """
@@ -85,9 +86,9 @@ class Pacing:
         """A viewer unmounts."""
         self.viewers.pop(viewer, None)
 
-    def ack(self, viewer, seq, now, painted=None) -> bool:
+    def ack(self, viewer, seq, now, painted=None, asked=True) -> bool:
         """A viewer has painted frame `seq` (and needs no earlier one any more); `painted` frames all in all, None: it
-        does not say. Returns False if it is not known."""
+        does not say; asked: was it to answer? Returns False if it is not known."""
         v = self.viewers.get(viewer)
         if v is None:
             return False
@@ -100,7 +101,7 @@ class Pacing:
             left, frames = self._left[-1 - back], seq - before
             self.ages.append(now - left)
             shown = frames if painted is None or painted_before is None else painted - painted_before
-            v.way.answered(now, left, seq, self.seq, frames, min(max(shown, 1), frames))
+            v.way.answered(now, left, seq, self.seq, frames, min(max(shown, 1), frames), asked)
         return True
 
     def _hear(self, v, now):
