@@ -106,7 +106,7 @@ function numbers(panel, frame, labels, box, k, keys) {
       left += own;
     }
     const lit = column.bottom.filter((strip) => labels.arrays[strip[0]][2] <= k), newest = lit[lit.length - 1];
-    if (newest) {
+    if (newest && whole > 2 * small + 16) {
       const place = { x, y: top.y + top.height, width: Math.min(inner, Math.max(1.5 * stripWidth(newest), 40)), height: box.y + box.height - top.y - top.height - 2 };
       cells.push(...one(panel, frame, labels, newest, place, k, keys, "weights"));
     }
@@ -192,7 +192,7 @@ function words(panel, frame, labels, box, k, inNumbers, keys) {
   const large = equationSize(panel, labels, frame, station, box.width, room(), inNumbers, measure);
   let shown = 0;
   for (; shown < station.lines.length; shown++) if (!say(bits(panel, labels, frame, station, shown, inNumbers), large, 400, 5)) break;
-  if (shown < station.lines.length) alarmless(panel, `… ${station.lines.length - shown} more: make the panel large`, box, bottom - size);
+  if (shown < station.lines.length && room() > size) alarmless(panel, `… ${station.lines.length - shown} more: make the panel large`, box, bottom - size);
   if (station.note) say([{ text: station.note, color: theme.foreground }], size - 1);
   for (const sign of station.where) if (!say([{ text: sign, color: theme.muted }], size - 1, 400, 1)) break;
 }

@@ -50,7 +50,7 @@ class Explained(View):
     links = ("sample", "layer")
     size = (9.0, 4.6)
     height = 440
-    row = "whole"
+    row = "tall"
     station: int
     numbers: bool
     of: str

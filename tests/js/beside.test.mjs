@@ -170,4 +170,5 @@ test("a panel may have a whole row, and panels of one kind begin one", () => {
   const panels = [{ row: "whole" }, ...["new", "", ""].map((row) => ({ row })), ...["new", "", ""].map((row) => ({ row }))];
   assert.deepEqual([1, 2, 3].map((n) => rowsOf(panels, n)), [7, 5, 3]);
   assert.deepEqual([1, 2, 3].map((n) => rowsOf(range(5, () => ({})), n)), [5, 3, 2]);
+  assert.equal(rowsOf([{}, { row: "tall" }, {}, {}], 2), 3);
 });

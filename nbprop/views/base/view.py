@@ -61,7 +61,7 @@ class View(Beside, metaclass=_Made):
         frozenset()
     )  # "layers", "lags", "sharpness", ...: the series that the source is to record for it
     size = (4.4, 3.4)  # of its picture where no widget can live, in inches
-    row = ""  # of a board with columns: "whole", it takes one for itself; "new", it begins one
+    row = ""  # of a board with columns: "whole", it has one for itself; "tall", two low ones; "new", it begins one
     height: float | None = None  # of a board with it alone, in CSS pixels; None: by the width
     rate = 60.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()

@@ -16,6 +16,7 @@ const NARROW = 240; // no panel beside another gets narrower than this
 const FOLDED = 700; // a board narrower than this has its desk above the panels, folded
 const DESK = 560; // as high as a desk: panels beside one are not lower
 const LEAST = 250; // nor is a row of them
+const TALL = 320; // one that has much to say has two rows where a row is less
 const ROW = 380; // panels are not higher, unless the window is
 const CALM = 1000; // ms between two pictures for whoever wants less motion
 const PROBE = 5000; // ms between two attempts to find out whether there still is a way to a kernel that is silent
@@ -43,8 +44,9 @@ export function arrange(width, count, columns, height, most = ROW, rowsWith = (/
 export function rowsOf(panels, columns) {
   let [rows, free] = [0, 0];
   for (const { row } of panels) {
-    if (row === "whole" || row === "new" || !free) [rows, free] = [rows + 1, columns];
-    free = row === "whole" ? 0 : free - 1;
+    const alone = row === "whole" || row === "tall";
+    if (alone || row === "new" || !free) [rows, free] = [rows + 1, columns];
+    free = alone ? 0 : free - 1;
   }
   return rows;
 }
@@ -115,7 +117,7 @@ function render({ model, el }, draws) {
         setTimeout(() => ((panel.dirty = true), ask()), HOLD + 50); // should the kernel not have it so
       };
       const panel = new PanelView(each, store.panels[i], draws[each.name], tell("option"), tell("act"), () => enlarge(i), (/** @type {any} */ wanted) => (hover.over(i, wanted), ask()));
-      panel.element.style.gridColumn = { whole: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
+      panel.element.style.gridColumn = { whole: "1 / -1", tall: "1 / -1", new: "1" }[/** @type {"new"} */ (each.row)] ?? "";
       return panel;
     });
     grid.replaceChildren(...panels.map((panel) => panel.element));
@@ -255,10 +257,12 @@ function render({ model, el }, draws) {
       const most = Math.max(320, Math.min(0.9 * sight, 1.2 * width));
       grid.style.gridTemplateColumns = "minmax(0, 1fr)";
       grid.style.gridAutoRows = `${Math.min(Math.max(rows * (row + GAP) - GAP, 320), most)}px`;
+      panels[large].element.style.gridRow = "";
       return;
     }
     grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     grid.style.gridAutoRows = `${row}px`;
+    spec.panels.forEach((/** @type {any} */ each, /** @type {number} */ i) => (panels[i].element.style.gridRow = each.row === "tall" && row < TALL && !spec.height ? "span 2" : ""));
   }
   /** One panel takes the room of all, or gives it back. @param {number} i */
   function enlarge(i) {
