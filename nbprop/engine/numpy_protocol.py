@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from . import functions
+from . import functions, linalg
 from .activation import Tanh
 from .elementwise import Abs, Add, Div, Exp, Log, Maximum, Minimum, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .matmul import MatMul
@@ -193,6 +193,19 @@ FUNCTIONS = {
     np.tensordot: tensordot,
     np.take: lambda a, indices, axis=None: moving(np.take)(a, indices, axis),
     **{each: moving(each) for each in (np.ravel, np.atleast_1d, np.atleast_2d, np.squeeze, np.expand_dims, np.flip)},
+    **{
+        getattr(np.linalg, each.__name__): each
+        for each in (
+            linalg.inv,
+            linalg.det,
+            linalg.slogdet,
+            linalg.cholesky,
+            linalg.eigvalsh,
+            linalg.eigh,
+            linalg.svdvals,
+        )
+    },
+    np.linalg.solve: lambda a, b: linalg.solve(a, b),
     np.full_like: lambda a, fill_value, dtype=None: np.full_like(numbers(a), fill_value, dtype),
 }
 

@@ -32,6 +32,7 @@ from nbprop.engine import (
     dropout,
     elementwise as e,
     embedding,
+    linalg,
     loss,
     matmul,
     norm,
@@ -90,6 +91,16 @@ def sequences(blocks, states=1):
     return [*shapes, shapes[0][:4]]
 
 
+def definite(rng, *sizes):
+    """Symmetric matrices with eigenvalues well above 0 and apart."""
+    A = rng.standard_normal(sizes)
+    return 0.1 * (A + A.swapaxes(-1, -2)) + np.diag(np.arange(1.0, sizes[-1] + 1))
+
+
+def invertible(rng, *sizes):
+    return 0.2 * rng.standard_normal(sizes) + np.diag(np.arange(1.0, sizes[-1] + 1) * (-1) ** np.arange(sizes[-1]))
+
+
 class SameDraws:
     """Stands in for a generator, where the second draw is to be equal to the first."""
 
@@ -97,6 +108,12 @@ class SameDraws:
         return np.random.default_rng(0).random(shape)
 
 
+def even(A):
+    """The symmetric part."""
+    return (A + anp.swapaxes(A, -1, -2)) / 2
+
+
+SQUARES = [((3, 3),), ((1, 1),), ((2, 4, 4),), ((2, 2, 3, 3),)]
 SHARES = {1: lambda rng, *sizes: rng.uniform(0.1, 0.9, sizes)}
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
@@ -265,6 +282,24 @@ CASES = {
         lambda: shape.Pad([(1, 0), (0, 2)], 0.5),
         lambda x: anp.pad(x, [(1, 0), (0, 2)], mode="constant", constant_values=0.5),
         [((2, 3),), ((1, 1),)],
+    ),
+    "Inv": Case(linalg.Inv, anp.linalg.inv, SQUARES, invertible),
+    "Solve": Case(
+        linalg.Solve,
+        anp.linalg.solve,
+        [((3, 3), (3,)), ((3, 3), (3, 2)), ((2, 3, 3), (2, 3, 2)), ((1, 1), (1,))],
+        constants={0: invertible},
+    ),
+    "Det": Case(linalg.Det, anp.linalg.det, SQUARES, invertible),
+    "LogDet": Case(linalg.LogDet, lambda A: anp.linalg.slogdet(A)[1], SQUARES, invertible),
+    "Cholesky": Case(linalg.Cholesky, lambda A: anp.linalg.cholesky(even(A)), SQUARES, definite),
+    "EigenValues": Case(linalg.EigenValues, lambda A: anp.linalg.eigh(even(A))[0], SQUARES, definite),
+    "EigenVectors": Case(linalg.EigenVectors, lambda A: anp.linalg.eigh(even(A))[1], SQUARES, definite),
+    "SingularValues": Case(
+        linalg.SingularValues,
+        lambda A: anp.linalg.svd(A, full_matrices=False)[1],
+        [((3, 3),), ((2, 4),), ((2, 4, 3),)],
+        lambda rng, *sizes: rng.standard_normal(sizes) + 2 * np.eye(*sizes[-2:]),
     ),
     "Conv2d": Case(
         conv.Conv2d,
