@@ -127,10 +127,14 @@ class Tab:
         return json.loads(self.lab.python(TRUTH))
 
     def play(self, playing):
-        """Have it play, or not, by its button."""
+        """Have it play, or not, by its button. What was changed before may make the first step diverge, which is said."""
         if self.screen()["pause"] != playing:
             self.app.click("Play" if playing else "Pause")
-            until(lambda: self.screen()["pause"] == playing, f"playing: {playing}")
+            until(lambda: self.plays(playing), f"playing: {playing}")
+
+    def plays(self, playing):
+        screen = self.screen()
+        return screen["pause"] == playing or (playing and screen["status"] == "stopped")
 
     def dial(self, name, kind):
         return self.app.root.locator(f"[data-dial={name}] {kind}")
