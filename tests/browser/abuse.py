@@ -127,7 +127,7 @@ class Tab:
         return json.loads(self.lab.python(TRUTH))
 
     def play(self, playing):
-        """Have it play, or not, by its button. What was changed before may make the first step diverge, which is said."""
+        """Have it play, or not, by its button. What was changed before may make the first step diverge: it says so."""
         if self.screen()["pause"] != playing:
             self.app.click("Play" if playing else "Pause")
             until(lambda: self.plays(playing), f"playing: {playing}")
