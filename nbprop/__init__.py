@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         views,
     )
     from .comparing import compare
+    from .derivatives import elementwise_grad, grad, jacobian, jvp, value_and_grad, vjp
     from .diagnosis import diagnose
-    from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
+    from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, no_grad
     from .exercises import exercise
     from .playground import Playground
     from .record import Diverged, History
@@ -50,10 +51,13 @@ __all__ = [
     "data",
     "diagnose",
     "diagnosis",
+    "elementwise_grad",
     "engine",
     "exercise",
     "exercises",
     "grad",
+    "jacobian",
+    "jvp",
     "load",
     "mean_field",
     "nn",
@@ -66,14 +70,21 @@ __all__ = [
     "sources",
     "theory",
     "training",
+    "value_and_grad",
     "views",
+    "vjp",
 ]
 
 # Name -> module it lives in. Everything is looked up on first use, so `import nbprop` stays quick and loads no widgets.
 _HOME = {
     "Tensor": "engine",
     "no_grad": "engine",
-    "grad": "engine",
+    "grad": "derivatives",
+    "value_and_grad": "derivatives",
+    "elementwise_grad": "derivatives",
+    "vjp": "derivatives",
+    "jvp": "derivatives",
+    "jacobian": "derivatives",
     "check_gradient": "engine",
     "save": "saving",
     "load": "saving",

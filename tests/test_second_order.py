@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.curvature import hvp, lanczos, largest_eigenvalue
+from nbprop.second_order import hvp, lanczos, largest_eigenvalue
 from nbprop.training.around import Around
 
 
@@ -98,7 +98,7 @@ def test_a_good_guess_saves_work_and_one_of_another_eigenvector_is_no_trap():
 
 
 def test_with_little_memory_it_begins_again_from_the_best(monkeypatch):
-    monkeypatch.setattr("nbprop.curvature.KEPT", 8 * 200 * 5)
+    monkeypatch.setattr("nbprop.second_order.KEPT", 8 * 200 * 5)
     gradient, _ = quadratic(200, values=np.r_[np.linspace(0, 1, 199), 1.5])
     value, _, error = largest_eigenvalue(gradient, np.zeros(200))
     assert value == pytest.approx(1.5, abs=error + 1e-9) and error < 0.002
