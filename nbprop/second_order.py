@@ -1,4 +1,5 @@
-"""Curvature of a loss: what its Hessian H does to a vector, and the largest eigenvalue of it, without H itself.
+"""Second derivatives of a loss: what its Hessian H does to a vector, H whole where it is small, and the eigenvalues at
+the ends of its spectrum without H itself.
 
 A Hessian-vector product is the derivative of the gradient along the vector (Pearlmutter 1994); here it is taken as the
 difference of two gradients, in float64. With those alone the Lanczos method finds the eigenvalues at the ends.
@@ -9,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from .checks import whole
+from .derivatives import flat, holds, like, mapped, shaped, value_and_grad
+from .engine import GradientError
+
 APART = 1e-8  # how far from theta the two gradients are taken; nearer would cost digits, farther would cross more kinks
+NEAREST = APART / 500
+BENT = 0.1  # share by which they may change differently on both sides; where it is more, there is a kink
+WIDE, SMOOTH = 6e-6, 1e-4  # the same two for a plain function: about eps^(1/3), where most digits are right
 DIGITS = 1e-13  # of a gradient that are lost in its rounding
 KEPT = 64 * 2**20  # bytes of vectors that are kept, at most
 FRESH = 0.3  # share of noise in the first vector, and
@@ -18,37 +26,98 @@ LEADING = 3  # eigenvectors that a guess is made of: what has become the largest
 Gradient = Callable[[np.ndarray], np.ndarray]
 
 
-def hvp(gradient: Gradient, theta: np.ndarray, v: np.ndarray, at: "np.ndarray | None" = None) -> np.ndarray:
-    """H v of a loss, from its gradient: (gradient(theta + e v) - gradient(theta - e v)) / 2e, (n,) float64.
+def hvp(f, x, v) -> Any:
+    """H v, a Hessian-vector product of a function that takes Tensors, x, and returns one number (Pearlmutter 1994).
 
-    gradient: function of theta (n,) that gives the gradient (n,), both float64. v (n,). at: gradient(theta), where it
-    is known: then it is seen whether a kink (of ReLU) lies between the two, and they are taken nearer.
+    x: a number, an array, or a dict, list or tuple of arrays; v, and H v, built like it. Costs three gradients.
 
-    The error is of size 1e-13 / e * |gradient| by rounding and e^2 times the third derivative; with e = 1e-8 / |v| some
-    five digits of H v remain where H v and the gradient are of one size. In float32 there would be none.
+    NB: gradients have no gradients here. It is a difference of two, (g(x + e v) - g(x - e v)) / 2e, in float64,
+    whatever x is. With e = 6e-6 for |v| = |x| = 1 a share of some 1e-10 is lost, by rounding and by e^2 / 6 times the
+    third derivative of g. A gradient at x shows whether a kink (of relu, abs) lies between the two: then they are taken
+    nearer. GradientError if x itself lies on one, and if f draws random numbers or returns float32.
     """
-    return _result(product(gradient, theta, v, at))
+    x = mapped(lambda part: np.array(part, np.float64), x)
+    gradient = _gradient(value_and_grad(f), x)
+    return shaped(_exact(gradient, flat(x), flat(like(x, v, "v")), gradient(flat(x))), x)
 
 
-def product(gradient: Gradient, theta: np.ndarray, v: np.ndarray, at=None) -> Iterator[Any]:
-    """`hvp` in slices: a generator that stops after every gradient, and returns H v."""
+def hessian(f, argnum: int = 0) -> Callable[..., np.ndarray]:
+    """The function that computes all second derivatives by one array x among its arguments: x.shape + x.shape, float64.
+
+    Made of one product as by `hvp` for each of the n numbers of x, and made symmetric: 2n + 1 gradients and n^2
+    numbers, so for small n. f returns one number.
+    """
+    both = value_and_grad(f, argnum)
+
+    def whole_matrix(*args):
+        k = whole(-len(args), len(args) - 1)("argnum", argnum) % len(args)
+        if holds(args[k]):
+            raise TypeError(
+                f"hessian takes one array to differentiate by: got {type(args[k]).__name__}; nb.hvp takes it."
+            )
+        x = np.array(args[k], np.float64)
+        gradient = _gradient(lambda x: both(*args[:k], x, *args[k + 1 :]), x)
+        at, theta = gradient(x.ravel()), x.ravel()
+        H = np.array([_exact(gradient, theta, unit, at) for unit in np.eye(x.size)]).reshape(x.size, x.size)
+        return ((H + H.T) / 2).reshape(x.shape + x.shape)
+
+    return whole_matrix
+
+
+def _gradient(both, x):
+    """The gradient as a function of a vector, of all numbers in x."""
+
+    def gradient(theta):
+        value, found = both(shaped(theta, x))
+        if value.dtype != np.float64:
+            raise GradientError(
+                f"second derivatives need float64, but f returned {value.dtype}; look for float32 constants."
+            )
+        return flat(found)
+
+    return gradient
+
+
+def _exact(gradient, theta, v, at):
+    """H v of a plain function, to as many digits as there are."""
+    size = np.abs(v).max(initial=0)
+    with np.errstate(all="ignore"):
+        found, settled = _result(product(gradient, theta, v, at, WIDE * (np.linalg.norm(v) / (size or 1)), SMOOTH))
+    if not settled and np.isfinite(at).all():
+        raise GradientError(
+            "The gradients of f on both sides of x do not come together as they are taken nearer, so there is no "
+            "second derivative along v: x lies on a kink (of relu, abs, max, ...), from which it can be moved, or f "
+            "draws random numbers, or computes in float32 on the way."
+        )
+    return found
+
+
+def product(gradient: Gradient, theta: np.ndarray, v: np.ndarray, at=None, apart=APART, bent=BENT) -> Iterator[Any]:
+    """(H v, is it right?), (n,) float64, from the gradient, a function of theta (n,) that gives (n,), both float64.
+
+    A generator that stops after every gradient. at: gradient(theta), where it is known: then it is seen whether a kink
+    (of ReLU) lies between the two, and they are taken nearer.
+
+    The error is of size 1e-13 / e * |gradient| by rounding and e^2 times the third derivative of the gradient; with
+    e = 1e-8 / |v| some five digits of H v remain where H v and the gradient are of one size. In float32 there would be
+    none.
+    """
     v = np.asarray(v, np.float64)
     size = np.linalg.norm(v)
     if not size:
-        return np.zeros_like(v)
-    apart = APART * max(1.0, np.linalg.norm(theta) / np.sqrt(theta.size))
+        return np.zeros_like(v), True
+    unit = v / size * max(1.0, np.linalg.norm(theta) / np.sqrt(theta.size))
     while True:
-        above = gradient(theta + v * (apart / size)).copy()
+        above = gradient(theta + apart * unit).copy()
         yield
-        below = gradient(theta - v * (apart / size)).copy()
+        below = gradient(theta - apart * unit).copy()
         yield
-        if at is None or apart < APART / 500:
-            break
-        bend = np.linalg.norm(above - 2 * at + below)  # next to nothing where the gradient is smooth
-        if not bend > max(0.1 * np.linalg.norm(above - below), DIGITS * np.sqrt(at.size) * np.linalg.norm(at)):
-            break
+        bend = 0.0 if at is None else np.linalg.norm(above - 2 * at + below)  # next to nothing where it is smooth
+        noise = 0.0 if at is None else DIGITS * np.sqrt(at.size) * np.linalg.norm(at)
+        settled = bend <= max(bent * np.linalg.norm(above - below), noise)
+        if settled or apart < NEAREST or not np.isfinite(noise):
+            return (above - below) * (size / (2 * apart * np.linalg.norm(unit))), settled
         apart /= 8
-    return (above - below) * (size / (2 * apart))
 
 
 def largest_eigenvalue(
@@ -57,10 +126,10 @@ def largest_eigenvalue(
 ) -> tuple[float, np.ndarray, float]:  # fmt: skip
     """(eigenvalue, eigenvector (n,), error): the largest of the Hessian at theta, by the Lanczos method.
 
-    gradient, theta: see `hvp`. start: a guess of the eigenvector, such as that of a step before, which saves most of
-    the work. tol: when to end: there is an eigenvalue within error <= tol times the one that is given (the method's own
-    bound; usually it is much nearer). most: products with H, at most. frozen: slices of theta that stay as they are.
-    NaN, where a gradient is not finite.
+    gradient, theta: see `product`. start: a guess of the eigenvector, such as that of a step before, which saves most
+    of the work. tol: when to end: there is an eigenvalue within error <= tol times the one that is given (the method's
+    own bound; usually it is much nearer). most: products with H, at most. frozen: slices of theta that stay as they
+    are. NaN, where a gradient is not finite.
     """
     return _result(lanczos(gradient, theta, start, tol, most, seed, frozen))[:3]
 
@@ -68,7 +137,25 @@ def largest_eigenvalue(
 def lanczos(gradient, theta, start=None, tol=3e-4, most=120, seed: Any = 0, frozen=()) -> Iterator[Any]:
     """`largest_eigenvalue` in slices: a generator that stops after every gradient, and returns its three and a guess:
     what to start from the next time, made of the leading eigenvectors."""
-    n = theta.size
+    values, vectors, errors, guess = yield from ends(gradient, theta, (1, 0), start, tol, 1e-3, most, seed, frozen)
+    return float(values[0]), vectors[0], float(errors[0]), guess
+
+
+def eigenvalues(gradient, theta, count, tol, most, seed: Any = 0, frozen=()) -> tuple[np.ndarray, ...]:
+    """(values (k,), vectors (k, n), errors (k,)): `count`, a pair, of the largest, largest first, and of the smallest,
+    smallest first. Errors are at most tol times the largest by size if `most` products were enough."""
+    return _result(ends(gradient, theta, count, None, tol, 1.0, most, seed, frozen))[:3]
+
+
+def ends(gradient, theta, count, start, tol, share, most, seed: Any, frozen) -> Iterator[Any]:
+    """What `eigenvalues` gives, and a guess, in slices. An eigenvalue is found when its error is at most tol times its
+    size, or times this share of the largest size.
+
+    The Lanczos method with every vector made orthogonal to all others; when there is no more room, it goes on from the
+    best approximations of what is looked for (thick restart, Wu & Simon 2000). Of an eigenvalue that there is several
+    times it may see one.
+    """
+    n, (high, low) = theta.size, count
 
     def free(vector):
         for part in frozen:
@@ -77,38 +164,51 @@ def lanczos(gradient, theta, start=None, tol=3e-4, most=120, seed: Any = 0, froz
 
     rng = np.random.default_rng(seed)
     q = free(rng.normal(size=n))
+    dimensions = np.count_nonzero(q)
     q /= np.linalg.norm(q) or 1.0
     if start is not None and start.shape == q.shape and np.linalg.norm(start):
         q = free(start / np.linalg.norm(start)) + FRESH * q
-    at, kept, made = gradient(theta).copy(), int(np.clip(KEPT // (8 * n), 4, 40)), 0
+        q /= np.linalg.norm(q)
+    room = min(int(np.clip(KEPT // (8 * n), 4, 40)) + 2 * (high + low - 1), max(dimensions, 1))
+    basis, T, k = np.empty((room, n)), np.zeros((room, room)), 0
+    at = gradient(theta).copy()
     yield
-    found = np.nan, q, np.nan, q
-    while made < most:
-        q = q / (np.linalg.norm(q) or 1.0)
-        basis, diagonal, beside = [], [], []
-        for _ in range(min(kept, n, most - made)):
-            basis.append(q)
-            w = free((yield from product(gradient, theta, q, at)))
-            made += 1
-            if not np.isfinite(w).all():
-                return np.nan, basis[0], np.nan, basis[0]
-            diagonal.append(float(w @ q))
-            for _ in range(2):  # once is not enough against rounding
-                w -= np.array(basis).T @ (np.array(basis) @ w)
+    for made in range(1, most + 1):
+        basis[k], k = q, k + 1
+        w = free((yield from product(gradient, theta, q, at))[0])
+        if not np.isfinite(w).all():
+            nothing = np.full(high + low, np.nan)
+            return nothing, np.repeat(q[None], high + low, 0), nothing, q
+        T[k - 1, :k] = T[:k, k - 1] = basis[:k] @ w
+        for _ in range(2):  # once is not enough against rounding
+            w -= (basis[:k] @ w) @ basis[:k]
+        rest = float(np.linalg.norm(w))
+        values, S = np.linalg.eigh(T[:k, :k])
+        sought = [*range(k - 1, max(k - 1 - high, -1), -1), *range(min(low, k))]
+        errors, size = rest * np.abs(S[-1, sought]), np.abs(values).max()
+        enough = k >= min(high + low, dimensions)
+        if (
+            made == most
+            or k >= dimensions
+            or (enough and (errors <= tol * np.maximum(np.abs(values[sought]), share * size)).all())
+        ):
+            return values[sought], S[:, sought].T @ basis[:k], errors, S[:, -LEADING:].sum(axis=1) @ basis[:k]
+        if k == room:
+            k = max(high + low, room // 2)
+            many = -(-k * high // (high + low))
+            keep = [*range(k - many), *range(room - many, room)]
+            basis[:k], T[:] = S[:, keep].T @ basis, 0
+            T[range(k), range(k)] = values[keep]
+        if rest <= 1e-12 * size:  # all that the first vector leads to: another one
+            w = free(rng.normal(size=n))
+            for _ in range(2):
+                w -= (basis[:k] @ w) @ basis[:k]
             rest = float(np.linalg.norm(w))
-            values, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-            error = rest * abs(vectors[-1, -1])
-            leading = np.array(basis).T @ vectors[:, -LEADING:]
-            found = float(values[-1]), leading[:, -1], error, leading.sum(axis=1)
-            if error <= tol * max(abs(values[-1]), 1e-3 * np.abs(values).max()) or rest == 0:
-                return found
-            beside.append(rest)
-            q = w / rest
-        q = found[1]
-    return found
+        q = w / rest
+    raise AssertionError  # most is at least 1
 
 
-def _result(generator):
+def _result(generator) -> Any:
     with np.errstate(all="ignore"):
         while True:
             try:
