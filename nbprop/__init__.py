@@ -28,9 +28,10 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .playground import Playground
     from .record import Diverged, History
     from .saving import load, save
+    from .second_order import hessian, hvp
     from .sources import Descent
     from .theory import mean_field
-    from .training import Objective, Trainer
+    from .training import Objective, Trainer, curvature
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "check_gradient",
     "compare",
     "comparing",
+    "curvature",
     "data",
     "diagnose",
     "diagnosis",
@@ -56,6 +58,8 @@ __all__ = [
     "exercise",
     "exercises",
     "grad",
+    "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "load",
@@ -85,6 +89,8 @@ _HOME = {
     "vjp": "derivatives",
     "jvp": "derivatives",
     "jacobian": "derivatives",
+    "hvp": "second_order",
+    "hessian": "second_order",
     "check_gradient": "engine",
     "save": "saving",
     "load": "saving",
@@ -93,6 +99,7 @@ _HOME = {
     "BackwardError": "engine",
     "Trainer": "training",
     "Objective": "training",
+    "curvature": "training",
     "History": "record",
     "Diverged": "record",
     "Descent": "sources",

@@ -12,12 +12,12 @@ import numpy as np
 
 from .checks import whole
 from .derivatives import flat, holds, like, mapped, shaped, value_and_grad
-from .engine import GradientError
+from .engine import GradientError, record
 
 APART = 1e-8  # how far from theta the two gradients are taken; nearer would cost digits, farther would cross more kinks
-NEAREST = APART / 500
-BENT = 0.1  # share by which they may change differently on both sides; where it is more, there is a kink
-WIDE, SMOOTH = 6e-6, 1e-4  # the same two for a plain function: about eps^(1/3), where most digits are right
+WIDE = 1e-4  # the same for a plain function, where two differences are taken; eps^(1/4), where most digits are right,
+AGREE = 1e-6  # a share by which the two may differ, and
+ROUNDING = 1e-14  # a share of the gradient by which it may be wrong
 DIGITS = 1e-13  # of a gradient that are lost in its rounding
 KEPT = 64 * 2**20  # bytes of vectors that are kept, at most
 FRESH = 0.3  # share of noise in the first vector, and
@@ -29,95 +29,106 @@ Gradient = Callable[[np.ndarray], np.ndarray]
 def hvp(f, x, v) -> Any:
     """H v, a Hessian-vector product of a function that takes Tensors, x, and returns one number (Pearlmutter 1994).
 
-    x: a number, an array, or a dict, list or tuple of arrays; v, and H v, built like it. Costs three gradients.
+    x: a number, an array, or a dict, list or tuple of arrays; v, and H v, built like it.
 
-    NB: gradients have no gradients here. It is a difference of two, (g(x + e v) - g(x - e v)) / 2e, in float64,
-    whatever x is. With e = 6e-6 for |v| = |x| = 1 a share of some 1e-10 is lost, by rounding and by e^2 / 6 times the
-    third derivative of g. A gradient at x shows whether a kink (of relu, abs) lies between the two: then they are taken
-    nearer. GradientError if x itself lies on one, and if f draws random numbers or returns float32.
+    NB: gradients have no gradients here. H v is made of differences D(e) = (g(x + e v) - g(x - e v)) / 2e of gradients,
+    as (4 D(e) - D(2e)) / 3 with e = 1e-4 for |v| = |x| = 1: four gradients, in float64, as is the result. A share of
+    some 1e-12 is lost by rounding, and e^4 / 30 times the fifth derivative of g. Where the two differ by more than
+    1e-6, as at a kink (of relu, abs), it is done again with e / 8, down to 5e-11, where a share of 1e-5 is lost.
+    GradientError if they never agree, as where x lies on a kink or f draws random numbers, or if f computes in float32.
     """
     x = mapped(lambda part: np.array(part, np.float64), x)
-    gradient = _gradient(value_and_grad(f), x)
-    return shaped(_exact(gradient, flat(x), flat(like(x, v, "v")), gradient(flat(x))), x)
+    return shaped(_exact(_gradient(value_and_grad(f), x), flat(x), flat(like(x, v, "v"))), x)
 
 
 def hessian(f, argnum: int = 0) -> Callable[..., np.ndarray]:
     """The function that computes all second derivatives by one array x among its arguments: x.shape + x.shape, float64.
 
-    Made of one product as by `hvp` for each of the n numbers of x, and made symmetric: 2n + 1 gradients and n^2
-    numbers, so for small n. f returns one number.
+    Made of one product as by `hvp` for each of the n numbers of x, and made symmetric: 4 n gradients and n^2 numbers,
+    so for small n. f returns one number.
     """
     both = value_and_grad(f, argnum)
 
-    def whole_matrix(*args):
+    def of(*args):
         k = whole(-len(args), len(args) - 1)("argnum", argnum) % len(args)
         if holds(args[k]):
-            raise TypeError(
-                f"hessian takes one array to differentiate by: got {type(args[k]).__name__}; nb.hvp takes it."
-            )
+            got = type(args[k]).__name__
+            raise TypeError(f"hessian differentiates by one array: got a {got}; nb.hvp takes containers.")
         x = np.array(args[k], np.float64)
         gradient = _gradient(lambda x: both(*args[:k], x, *args[k + 1 :]), x)
-        at, theta = gradient(x.ravel()), x.ravel()
-        H = np.array([_exact(gradient, theta, unit, at) for unit in np.eye(x.size)]).reshape(x.size, x.size)
+        H = np.array([_exact(gradient, x.ravel(), unit) for unit in np.eye(x.size)]).reshape(x.size, x.size)
         return ((H + H.T) / 2).reshape(x.shape + x.shape)
 
-    return whole_matrix
+    return of
 
 
 def _gradient(both, x):
     """The gradient as a function of a vector, of all numbers in x."""
 
     def gradient(theta):
-        value, found = both(shaped(theta, x))
-        if value.dtype != np.float64:
+        with record() as tape:
+            _, found = both(shaped(theta, x))
+        coarse = next((node for node in tape.nodes if node.requires_grad and node.dtype != np.float64), None)
+        if coarse is not None:
             raise GradientError(
-                f"second derivatives need float64, but f returned {value.dtype}; look for float32 constants."
+                f"second derivatives need float64: f computes in {coarse.dtype} from {coarse.op} on; "
+                "look for float32 constants."
             )
         return flat(found)
 
     return gradient
 
 
-def _exact(gradient, theta, v, at):
+def _exact(gradient, theta, v):
     """H v of a plain function, to as many digits as there are."""
-    size = np.abs(v).max(initial=0)
+    scale, size = max(1.0, np.linalg.norm(theta) / np.sqrt(max(theta.size, 1))), np.abs(v).max(initial=0)
+    if not size:
+        return np.zeros_like(v)
+    step = v * (scale / size)
     with np.errstate(all="ignore"):
-        found, settled = _result(product(gradient, theta, v, at, WIDE * (np.linalg.norm(v) / (size or 1)), SMOOTH))
-    if not settled and np.isfinite(at).all():
-        raise GradientError(
-            "The gradients of f on both sides of x do not come together as they are taken nearer, so there is no "
-            "second derivative along v: x lies on a kink (of relu, abs, max, ...), from which it can be moved, or f "
-            "draws random numbers, or computes in float32 on the way."
-        )
-    return found
+        for apart in WIDE / 8.0 ** np.arange(8):
+            above, below = gradient(theta + apart * step), gradient(theta - apart * step)
+            near = (above - below) / (2 * apart)
+            far = (gradient(theta + 2 * apart * step) - gradient(theta - 2 * apart * step)) / (4 * apart)
+            noise = ROUNDING * np.linalg.norm(above) / apart
+            if np.linalg.norm(near - far) <= max(AGREE * np.linalg.norm(near), noise):
+                return (4 * near - far) * (size / (3 * scale))
+        if not np.isfinite(gradient(theta)).all():
+            return np.full_like(v, np.nan)
+    raise GradientError(
+        "The gradients of f on both sides of x do not come together as they are taken nearer, so there is no second "
+        "derivative along v: x lies on a kink (of relu, abs, max, ...), from which it can be moved, or f draws random "
+        "numbers."
+    )
 
 
-def product(gradient: Gradient, theta: np.ndarray, v: np.ndarray, at=None, apart=APART, bent=BENT) -> Iterator[Any]:
-    """(H v, is it right?), (n,) float64, from the gradient, a function of theta (n,) that gives (n,), both float64.
+def product(gradient: Gradient, theta: np.ndarray, v: np.ndarray, at=None) -> Iterator[Any]:
+    """H v (n,), float64, from the gradient, a function of theta (n,) that gives (n,), both float64. A generator that
+    stops after every gradient.
 
-    A generator that stops after every gradient. at: gradient(theta), where it is known: then it is seen whether a kink
-    (of ReLU) lies between the two, and they are taken nearer.
+    at: gradient(theta), where it is known: then it is seen whether a kink (of ReLU) lies between the two gradients, and
+    they are taken nearer.
 
-    The error is of size 1e-13 / e * |gradient| by rounding and e^2 times the third derivative of the gradient; with
-    e = 1e-8 / |v| some five digits of H v remain where H v and the gradient are of one size. In float32 there would be
-    none.
+    The error is of size 1e-13 / e * |gradient| by rounding and e^2 times the third derivative; with e = 1e-8 / |v| some
+    five digits of H v remain where H v and the gradient are of one size. In float32 there would be none.
     """
     v = np.asarray(v, np.float64)
     size = np.linalg.norm(v)
     if not size:
-        return np.zeros_like(v), True
-    unit = v / size * max(1.0, np.linalg.norm(theta) / np.sqrt(theta.size))
+        return np.zeros_like(v)
+    apart = APART * max(1.0, np.linalg.norm(theta) / np.sqrt(theta.size))
     while True:
-        above = gradient(theta + apart * unit).copy()
+        above = gradient(theta + v * (apart / size)).copy()
         yield
-        below = gradient(theta - apart * unit).copy()
+        below = gradient(theta - v * (apart / size)).copy()
         yield
-        bend = 0.0 if at is None else np.linalg.norm(above - 2 * at + below)  # next to nothing where it is smooth
-        noise = 0.0 if at is None else DIGITS * np.sqrt(at.size) * np.linalg.norm(at)
-        settled = bend <= max(bent * np.linalg.norm(above - below), noise)
-        if settled or apart < NEAREST or not np.isfinite(noise):
-            return (above - below) * (size / (2 * apart * np.linalg.norm(unit))), settled
+        if at is None or apart < APART / 500:
+            break
+        bend = np.linalg.norm(above - 2 * at + below)  # next to nothing where the gradient is smooth
+        if not bend > max(0.1 * np.linalg.norm(above - below), DIGITS * np.sqrt(at.size) * np.linalg.norm(at)):
+            break
         apart /= 8
+    return (above - below) * (size / (2 * apart))
 
 
 def largest_eigenvalue(
@@ -175,7 +186,7 @@ def ends(gradient, theta, count, start, tol, share, most, seed: Any, frozen) -> 
     yield
     for made in range(1, most + 1):
         basis[k], k = q, k + 1
-        w = free((yield from product(gradient, theta, q, at))[0])
+        w = free((yield from product(gradient, theta, q, at)))
         if not np.isfinite(w).all():
             nothing = np.full(high + low, np.nan)
             return nothing, np.repeat(q[None], high + low, 0), nothing, q

@@ -32,7 +32,7 @@ STOREYS = {
     "equations": {"nn", "optim", "numpy"},
     "record": {"checks", "engine", "nn", "saving", "numpy"},
     "derivatives": {"engine", "numpy"},
-    "second_order": {"derivatives", "engine", "numpy"},
+    "second_order": {"checks", "derivatives", "engine", "numpy"},
     "theory": {"checks", "engine", "nn", "optim", "numpy"},
     "training": {
         "cells",

@@ -1,16 +1,21 @@
-"""Hessian-vector products and the largest eigenvalue, beside Hessians that are known or taken whole."""
+"""Hessian-vector products, Hessians and eigenvalues, beside Hessians that are known or taken whole."""
 
+import autograd
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from hypothesis import given, settings, strategies as st
 
 import nbprop as nb
-from nbprop.second_order import _result, lanczos, largest_eigenvalue, product
+from nbprop.derivatives import flat
+from nbprop.engine import BackwardError, GradientError, ShapeError
+from nbprop.second_order import _result, eigenvalues, lanczos, largest_eigenvalue, product
 from nbprop.training.around import Around
 
 
 def along(gradient, theta, v, at=None):
     """H v."""
-    return _result(product(gradient, theta, v, at))[0]
+    return _result(product(gradient, theta, v, at))
 
 
 def quadratic(n, seed=0, values=None):
@@ -152,3 +157,178 @@ def test_it_is_that_of_pytorch():
     H = torch.autograd.functional.hessian(loss, torch.tensor(around.theta)).numpy()
     value = largest_eigenvalue(around.gradient, around.theta)[0]
     assert value == pytest.approx(np.linalg.eigvalsh(H)[-1], rel=1e-4)
+
+
+# ----------------------------------------------------------------------------------------- both ends of the spectrum
+
+
+@pytest.mark.parametrize("kept", [64 * 2**20, 8 * 120 * 5], ids=["all vectors", "restarts"])
+@pytest.mark.parametrize("count", [(1, 1), (3, 3), (5, 0), (0, 2), (2, 4)])
+def test_both_ends_of_a_known_spectrum(count, kept, monkeypatch):
+    monkeypatch.setattr("nbprop.second_order.KEPT", kept)
+    gradient, H = quadratic(120, values=np.r_[-8, -5, -4.5, -3, np.linspace(-1, 1, 110), 2, 2.5, 4, 5, 7, 11])
+    exact = np.linalg.eigvalsh(H)
+    high, low = count
+    values, vectors, errors = eigenvalues(gradient, np.zeros(120), count, 1e-4, 400)
+    known = [*exact[::-1][:high], *exact[:low]]
+    np.testing.assert_allclose(values, known, atol=2e-3)
+    assert (np.abs(values - known) <= errors + 1e-5).all() and (errors <= 1e-4 * 11).all()
+    for value, vector in zip(values, vectors, strict=True):
+        assert np.linalg.norm(vector) == pytest.approx(1) and np.linalg.norm(H @ vector - value * vector) < 3e-3
+
+
+def test_few_dimensions_are_searched_through():
+    """All of the spectrum, also where eigenvalues are equal, and with a part that is frozen."""
+    gradient, H = quadratic(6, values=np.array([1.0, 1.0, 1.0, 2.0, 2.0, 5.0]))
+    values, _, _ = eigenvalues(gradient, np.zeros(6), (6, 6), 1e-6, 100)
+    np.testing.assert_allclose(values, [5, 2, 2, 1, 1, 1, 1, 1, 1, 2, 2, 5], rtol=1e-5)
+    values, vectors, _ = eigenvalues(gradient, np.zeros(6), (3, 1), 1e-6, 100, frozen=[slice(0, 3)])
+    np.testing.assert_allclose(values[:3], np.linalg.eigvalsh(H[3:, 3:])[::-1], rtol=1e-5)
+    assert not vectors[:, :3].any() and values[3] == pytest.approx(values[2], rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_curvature_of_a_run_is_that_of_the_whole_hessian(activation):
+    trainer, _ = network(activation)
+    before = trainer.theta.copy()
+    around = Around(trainer._run, statistics=True)
+    exact, V = np.linalg.eigh(whole(around))
+    found = nb.curvature(trainer, 3, tol=1e-4, vectors=True)
+    slack = 1e-4 * np.abs(exact).max()
+    assert found.settled and (np.abs(found.largest - exact[::-1][:3]) <= found.largest_error + slack).all()
+    assert (np.abs(found.smallest - exact[:3]) <= found.smallest_error + slack).all()
+    assert abs(found.largest_vectors[0] @ V[:, -1]) > 0.999 and found.smallest_vectors.shape == (3, exact.size)
+    assert found.step == 30 and found.samples == found.of == 18 and found.gradients > 10
+    assert found.largest[0] == pytest.approx(trainer.sharpness(), rel=1e-3)
+    assert np.array_equal(trainer.theta, before) and trainer.steps == 30
+    assert f"{found.largest[0]:.4g}" in repr(found) and "not settled" not in repr(found)
+    assert nb.curvature(trainer).largest_vectors is None
+
+
+def test_curvature_of_the_past():
+    trainer, _ = network(steps=10)
+    then = nb.curvature(trainer, 2)
+    trainer.fit(steps=30, bar=False)
+    np.testing.assert_array_equal(nb.curvature(trainer.at(10), 2).largest, then.largest)
+    assert nb.curvature(trainer, 2).largest[0] != then.largest[0]
+
+
+def test_curvature_says_how_many_gradients_it_cost(monkeypatch):
+    trainer, _ = network()
+    calls, plain = [], Around.gradient
+    monkeypatch.setattr(Around, "gradient", lambda self, theta: calls.append(1) or plain(self, theta))
+    assert nb.curvature(trainer, 2).gradients == len(calls)
+
+
+def test_curvature_that_has_not_settled_says_so():
+    trainer, _ = network(sizes=(3, 20, 20, 2))
+    found = nb.curvature(trainer, 2, tol=1e-12, most=5)
+    assert not found.settled and "not settled (within " in repr(found) and found.largest_error.max() > 1e-6
+
+
+def test_curvature_of_what_is_not_finite_is_nan():
+    trainer, _ = network()
+    trainer.model.theta[:] = np.nan
+    assert np.isnan([*nb.curvature(trainer).largest, *nb.curvature(trainer).smallest]).all()
+
+
+def test_what_curvature_expects():
+    trainer, around = network(sizes=(1, 1), steps=0)
+    assert around.theta.size == 2
+    with pytest.raises(TypeError, match=r"expects a Trainer, or a Moment.*got Sequential"):
+        nb.curvature(trainer.model)
+    for options, said in (
+        ({"count": 3}, "at most 2"),
+        ({"count": 0}, "count"),
+        ({"tol": 0}, "tol"),
+        ({"most": 1}, "most"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            nb.curvature(trainer, **options)
+    made = nb.Objective(lambda model, batch: model(batch).mean(), batches=lambda rng: rng.normal(size=(4, 1)))
+    with pytest.raises(ValueError, match="are made"):
+        nb.curvature(nb.Trainer(nb.nn.mlp([1, 1], seed=0), objective=made))
+
+
+# --------------------------------------------------------------------------------------------------- plain functions
+
+
+def energy(x):
+    return (x["W"].tanh() @ x["b"][0] * x["b"][1]).exp().sum() + (x["W"] ** 3).sum()
+
+
+def energy_of_autograd(theta):
+    W, b, c = theta[:6].reshape(2, 3), theta[6:9], theta[9]
+    return anp.sum(anp.exp(anp.dot(anp.tanh(W), b) * c)) + anp.sum(W**3)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 999), st.sampled_from([1e-6, 1.0, 1e6]))
+def test_hvp_is_that_of_autograd_and_loses_no_more_than_it_says(seed, size):
+    rng = np.random.default_rng(seed)
+    theta, v = rng.normal(size=(2, 10))
+    built = lambda t: {"W": t[:6].reshape(2, 3), "b": [t[6:9], t[9]]}  # noqa: E731
+    found = nb.hvp(energy, built(theta), built(size * v))
+    assert found["W"].shape == (2, 3) and isinstance(found["b"], list)
+    exact = size * autograd.hessian(energy_of_autograd)(theta) @ v
+    assert np.linalg.norm(flat(found) - exact) < 1e-9 * np.linalg.norm(exact)
+
+
+def test_hvp_of_a_quadratic_loses_a_share_of_1e_12():
+    rng = np.random.default_rng(0)
+    for n in (1, 10, 100):
+        A = rng.normal(size=(n, n))
+        x, v = rng.normal(size=(2, n))
+        found = nb.hvp(lambda x, A=A: x @ A @ x, x, v)
+        exact = (A + A.T) @ v
+        assert np.linalg.norm(found - exact) < 1e-11 * np.linalg.norm(exact)
+    assert not nb.hvp(lambda x: (x * x).sum(), np.ones(3), np.zeros(3)).any()
+    assert not nb.hvp(lambda x: x.sum(), np.ones(3), np.ones(3)).any()
+    assert nb.hvp(lambda x: x**3, 2.0, 1.0) == pytest.approx(12, rel=1e-11)
+    assert nb.hvp(lambda x: (x**3).sum(), np.array([2.0, 1.0], "f4"), [1, 0]).tolist() == pytest.approx([12, 0])
+
+
+def test_hvp_costs_four_gradients():
+    calls = []
+    nb.hvp(lambda x: calls.append(1) or (x * x * x).sum(), np.ones(4), np.ones(4))
+    assert len(calls) == 4
+
+
+def test_hvp_beside_a_kink_and_on_one():
+    f = lambda x: (x.relu() ** 2 + x.abs() * 3 + x * x).sum()  # noqa: E731
+    for beside in (1e-3, 1e-6, 1e-9):
+        found = nb.hvp(f, np.array([beside, -beside, 1.0]), np.array([1.0, 2.0, 3.0]))
+        np.testing.assert_allclose(found, [4, 4, 12], rtol=1e-4)
+    with pytest.raises(GradientError, match="on a kink"):
+        nb.hvp(f, np.zeros(3), np.ones(3))
+
+
+def test_hvp_near_where_f_ends():
+    """log at 1e-7: the first differences reach below 0."""
+    assert nb.hvp(lambda x: x.log(), 1e-7, 1.0) == pytest.approx(-1e14, rel=1e-3)
+
+
+def test_what_hvp_and_hessian_expect():
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradientError, match="draws random numbers"):
+        nb.hvp(lambda x: (x * x * rng.normal(size=3)).sum(), np.ones(3), np.ones(3))
+    with pytest.raises(GradientError, match="computes in float32 from Cast on"):
+        nb.hvp(lambda x: (x.astype(np.float32).tanh().astype(np.float64) ** 2).sum(), np.ones(3), np.ones(3))
+    with pytest.raises(ShapeError, match=r"v must have the shape .*\(3,\): got \(2,\)"):
+        nb.hvp(lambda x: (x * x).sum(), np.ones(3), np.ones(2))
+    with pytest.raises(BackwardError, match="one number"):
+        nb.hvp(lambda x: x * x, np.ones(3), np.ones(3))
+    assert np.isnan(nb.hvp(lambda x: (x * x * np.nan).sum(), np.ones(3), np.ones(3))).all()
+    with pytest.raises(TypeError, match=r"one array: got a dict; nb\.hvp takes"):
+        nb.hessian(lambda x: x["a"] ** 2)({"a": 1.0})
+    with pytest.raises(ValueError, match="argnum must be an integer from -1 to 0; got 1"):
+        nb.hessian(lambda x: x**2, 1)(1.0)
+
+
+def test_hessian_as_in_autograd():
+    x, y = np.random.default_rng(0).normal(size=(2, 2, 3))
+    H = nb.hessian(lambda y, x: (x * y.tanh()).exp().sum(), argnum=-1)(y, x)
+    exact = autograd.hessian(lambda x: anp.sum(anp.exp(x * anp.tanh(y))))(x)
+    assert H.shape == (2, 3, 2, 3)
+    np.testing.assert_allclose(H, exact, rtol=1e-9, atol=1e-10 * np.abs(exact).max())
+    assert nb.hessian(lambda x: x**4)(1.0) == pytest.approx(12, rel=1e-10)
