@@ -3,7 +3,6 @@
 import inspect
 import re
 from importlib import import_module
-from itertools import groupby
 from pathlib import Path
 
 from nbprop import engine
@@ -51,13 +50,13 @@ def ops_page():
     """The page of every op: what its docstring says, how it is made, and what ops.md has of it."""
     first, sections = of_ops(OPS.read_text())
     lines = [first]
-    ours = [op for op in engine.OPS.values() if op.__module__.startswith("nbprop.engine.")]
-    for module, ops in groupby(ours, lambda op: op.__module__):
+    ours = [engine.OPS[name] for name in sections]
+    for module in dict.fromkeys(op.__module__ for op in ours):
         kind = (inspect.getdoc(import_module(module)) or "").split("\n\n")[0]
         lines += [f"## {module.rpartition('.')[2]}.py", "", plain(kind), ""]
-        for op in ops:
+        for op in (op for op in ours if op.__module__ == module):
             formula, *rest = re.split(r"\n\s*\n", inspect.getdoc(op) or "")
-            stated = " \\\n".join(plain(" ".join(part.split())) for part in PART.split(formula))
+            stated = " \\\n".join(plain(" ".join(part.rstrip(",;").split())) for part in PART.split(formula))
             made = f"`{op.name}{signature(op)}`. "
             lines += [f"### {op.name}", "", stated, "", *map(paragraph, rest), "", made + sections[op.name], ""]
     return "\n".join(lines)
