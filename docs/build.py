@@ -17,12 +17,12 @@ from pathlib import Path
 
 import boards
 import nbformat
-from reference import STOREYS, page
+from reference import STOREYS, ops_page, page
 from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).parents[1]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
-GUIDES = ("house", "objectives", "comparing", "diagnosis", "sharing", "adding", "hub")
+GUIDES = ("house", "objectives", "derivatives", "comparing", "diagnosis", "sharing", "adding", "hub")
 
 
 def lay_out(source):
@@ -36,7 +36,7 @@ def lay_out(source):
     for folder in boards.ready(notebooks(), ROOT / "build" / "boards"):
         for path in folder.iterdir():
             shutil.copy(path, source if path.suffix == ".ipynb" else pages)
-    reference = [f"reference/{storey}" for storey in STOREYS]
+    reference = [f"reference/{name}" for name in (*STOREYS, "ops")]
     index = nbformat.read(source / "index.ipynb", as_version=4)
     guides = [f"guides/{name}" for name in GUIDES]
     head, rest = index.cells[0].source.split("\n\n", 1)
@@ -52,6 +52,7 @@ def lay_out(source):
     (source / "reference").mkdir()
     for storey in STOREYS:
         (source / "reference" / f"{storey}.md").write_text(page(storey))
+    (source / "reference" / "ops.md").write_text(ops_page())
 
 
 def notebooks():

@@ -1,10 +1,14 @@
-"""The reference: a page per storey, Markdown made of the docstrings."""
+"""The reference: a page per storey, and one of every op; Markdown made of the docstrings."""
 
 import inspect
 import re
 from importlib import import_module
+from pathlib import Path
 
+from nbprop import engine
 from nbprop.training.knob import Knob
+
+OPS = Path(engine.__file__).with_name("ops.md")
 
 STOREYS = {
     "nbprop": "What is at the top",
@@ -21,6 +25,7 @@ STOREYS = {
     "exercises": "Graded exercises",
 }
 ENTRY = re.compile(r"^(?P<names>[\w*`\"]+(?:[,/ ]+[\w*`\"]+)*?)(?::\s|\s{2,})(?P<text>\S.*)$")
+PART = re.compile(r"(?<=[.,;:])(?:  +|\n(?=dL/|[\w, ()*.^']{1,24} = ))")  # where a docstring begins another formula
 CODE = re.compile(r"(`+[^`]*`+)")
 FENCE = "`" * 6  # around directives, which hold fences of their own
 
@@ -39,6 +44,28 @@ def page(storey):
         elif not inspect.ismodule(value):
             lines += directive("data", public, constant(value))
     return "\n".join(lines)
+
+
+def ops_page():
+    """The page of every op: what its docstring says, how it is made, and what ops.md has of it."""
+    first, sections = of_ops(OPS.read_text())
+    lines = [first]
+    ours = [engine.OPS[name] for name in sections]
+    for module in dict.fromkeys(op.__module__ for op in ours):
+        kind = (inspect.getdoc(import_module(module)) or "").split("\n\n")[0]
+        lines += [f"## {module.rpartition('.')[2]}.py", "", plain(kind), ""]
+        for op in (op for op in ours if op.__module__ == module):
+            formula, *rest = re.split(r"\n\s*\n", inspect.getdoc(op) or "")
+            stated = " \\\n".join(plain(" ".join(part.rstrip(",;").split())) for part in PART.split(formula))
+            made = f"`{op.name}{signature(op)}`. "
+            lines += [f"### {op.name}", "", stated, "", *map(paragraph, rest), "", made + sections[op.name], ""]
+    return "\n".join(lines)
+
+
+def of_ops(text):
+    """(what stands at the top of ops.md, name of an op -> what it has of it)."""
+    first, *sections = re.split(r"^## ", text, flags=re.MULTILINE)
+    return first, {name: rest.strip() for name, _, rest in (section.partition("\n") for section in sections)}
 
 
 def of_class(name, value):

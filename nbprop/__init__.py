@@ -21,15 +21,17 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         views,
     )
     from .comparing import compare
+    from .derivatives import elementwise_grad, grad, jacobian, jvp, value_and_grad, vjp
     from .diagnosis import diagnose
-    from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, grad, no_grad
+    from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, no_grad
     from .exercises import exercise
     from .playground import Playground
     from .record import Diverged, History
     from .saving import load, save
+    from .second_order import hessian, hvp
     from .sources import Descent
     from .theory import mean_field
-    from .training import Objective, Trainer
+    from .training import Objective, Trainer, curvature
 
 __version__ = "0.1.0"
 
@@ -47,13 +49,19 @@ __all__ = [
     "check_gradient",
     "compare",
     "comparing",
+    "curvature",
     "data",
     "diagnose",
     "diagnosis",
+    "elementwise_grad",
     "engine",
     "exercise",
     "exercises",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "load",
     "mean_field",
     "nn",
@@ -66,14 +74,23 @@ __all__ = [
     "sources",
     "theory",
     "training",
+    "value_and_grad",
     "views",
+    "vjp",
 ]
 
 # Name -> module it lives in. Everything is looked up on first use, so `import nbprop` stays quick and loads no widgets.
 _HOME = {
     "Tensor": "engine",
     "no_grad": "engine",
-    "grad": "engine",
+    "grad": "derivatives",
+    "value_and_grad": "derivatives",
+    "elementwise_grad": "derivatives",
+    "vjp": "derivatives",
+    "jvp": "derivatives",
+    "jacobian": "derivatives",
+    "hvp": "second_order",
+    "hessian": "second_order",
     "check_gradient": "engine",
     "save": "saving",
     "load": "saving",
@@ -82,6 +99,7 @@ _HOME = {
     "BackwardError": "engine",
     "Trainer": "training",
     "Objective": "training",
+    "curvature": "training",
     "History": "record",
     "Diverged": "record",
     "Descent": "sources",

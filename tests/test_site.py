@@ -58,7 +58,7 @@ def test_a_lesson_has_its_outputs_and_its_binder_button(site, lesson):
 
 def test_every_page_is_reached_from_the_first_one(site):
     first = (site / "index.html").read_text()
-    for page in [*LESSONS, *GUIDES, "reference/nbprop", "reference/nn"]:
+    for page in [*LESSONS, *GUIDES, "reference/nbprop", "reference/nn", "reference/ops"]:
         assert f'href="{page}.html"' in first
 
 

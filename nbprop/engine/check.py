@@ -1,59 +1,11 @@
-"""Gradients of plain functions, and whether they are right."""
-
-from collections.abc import Callable
-from typing import Any
+"""Whether gradients are right."""
 
 import numpy as np
 
 from ..checks import number, size
 from .errors import BackwardError, GradientError
-from .tape import enable_grad, no_grad
+from .tape import no_grad
 from .tensor import Tensor
-
-
-def grad(f, argnum=0) -> Callable[..., Any]:
-    """The function that computes df/dx; x is argument number `argnum` of f, which takes Tensors and returns one number.
-
-    `grad(lambda x: (x**2).sum())([1.0, 2.0])` is `array([2., 4.])`. Raises BackwardError if f returns anything else.
-
-    x may be a list, a number or an array; whole numbers become float32. A negative argnum counts from the
-    end, as in JAX.
-
-    NB: gradients are plain arrays, so grad(grad(f)) is refused; second derivatives need differences of first ones.
-    """
-
-    if not isinstance(argnum, (int, np.integer)) or isinstance(argnum, bool):
-        raise TypeError(f"grad expects the number of one argument, such as 0 or -1: got argnum={argnum!r}.")
-
-    def gradient(*args):
-        if not -len(args) <= argnum < len(args):
-            raise IndexError(f"grad is to differentiate by argument {argnum}: got {len(args)} argument(s).")
-        k = argnum % len(args)
-        if any(isinstance(x, Tensor) and (x.requires_grad or x.op) for x in args):
-            raise BackwardError(
-                "grad of grad is not supported: a gradient is a plain array, without a history of its own. For second "
-                "derivatives take central differences of grad(f)."
-            )
-        dtype = np.float32 if _whole(args[k]) and np.ndim(args[k]) else None
-        args = [
-            Tensor(x, i == k, dtype if i == k else None) if i == k or _floating(x) else x for i, x in enumerate(args)
-        ]
-        with enable_grad():
-            y = f(*args)
-        if not isinstance(y, Tensor):
-            raise BackwardError(f"grad expects a function that returns one number, a Tensor: got {type(y).__name__}.")
-        x = args[k]
-        if x._grad is not None:
-            raise BackwardError(
-                "f has called backward() or grad() itself, on a graph that leads to the argument of this grad: grad of "
-                "grad is not supported, the inner gradient is a plain array. For second derivatives take central "
-                "differences of grad(f)."
-            )
-        if y.requires_grad:
-            y.backward()
-        return np.zeros_like(x.data) if x._grad is None else x._grad
-
-    return gradient
 
 
 def check_gradient(f, *args, eps=1e-6, tol=1e-6, directions=3, seed=0) -> float:
@@ -70,7 +22,7 @@ def check_gradient(f, *args, eps=1e-6, tol=1e-6, directions=3, seed=0) -> float:
     eps, tol = (number(above=0)(name, value) for name, value in [("eps", eps), ("tol", tol)])
     size("directions", directions)
     rng = np.random.default_rng(seed)
-    variable = _floating if any(map(_floating, args)) else _whole
+    variable = floating if any(map(floating, args)) else whole
     args = [Tensor(x, True, np.float64) if variable(x) else x for x in args]
     variables = [(i, x) for i, x in enumerate(args) if isinstance(x, Tensor) and x.requires_grad and x.size]
     if not variables:
@@ -145,12 +97,12 @@ def _trouble(L, eps, analytic, noise, where):
     )
 
 
-def _floating(x):
+def floating(x) -> bool:
     """Whether x holds floating numbers: only then is there a gradient with respect to it, unless it is asked for."""
     return isinstance(x, (float, list)) or getattr(getattr(x, "dtype", None), "kind", "") == "f"
 
 
-def _whole(x):
+def whole(x) -> bool:
     """Whether x holds whole numbers: indices, or numbers that were written without a point."""
     plain = isinstance(x, int) and not isinstance(x, bool)
     return plain or getattr(getattr(x, "dtype", None), "kind", "") in ("i", "u")

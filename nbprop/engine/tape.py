@@ -101,6 +101,17 @@ class enable_grad(no_grad):
 
 def backward(root, gradient=None, retain_graph=False) -> "list[Tensor]":
     """Walk from `root` back to the leaves; see Tensor.backward. Returns the leaves that got a gradient, a list."""
+    arrived = walk(root, gradient, retain_graph)
+    for leaf, gradient in arrived.items():
+        if leaf._grad is None:
+            leaf._grad = np.array(gradient)  # a copy: the op may have handed the same array to several inputs
+        else:
+            np.add(leaf._grad, gradient, leaf._grad)  # in place: it may be a view of a model's flat gradient
+    return list(arrived)
+
+
+def walk(root, gradient=None, retain_graph=False) -> "dict[Tensor, np.ndarray]":
+    """What arrives at the leaves, which do not get it: leaf -> gradient, an array that may be shared or read-only."""
     pending = {root: start(root, gradient)}  # gradients that have arrived, but not from every use yet
     for node in reachable(root):
         dy = pending.pop(node, None)
@@ -118,12 +129,7 @@ def backward(root, gradient=None, retain_graph=False) -> "list[Tensor]":
             node.op = node.op.release()
             if node._data.size > 1 or node.inputs[0]._data.size > 1:  # a graph of lone numbers stays, to be drawn
                 node.inputs = ()
-    for leaf, gradient in pending.items():
-        if leaf._grad is None:
-            leaf._grad = np.array(gradient)  # a copy: the op may have handed the same array to several inputs
-        else:
-            np.add(leaf._grad, gradient, leaf._grad)  # in place: it may be a view of a model's flat gradient
-    return list(pending)
+    return pending
 
 
 def start(root, gradient) -> np.ndarray:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from nbprop import data, nn
-from nbprop.engine import Tensor, grad
+from nbprop.derivatives import grad
+from nbprop.engine import Tensor
 from nbprop.training import Diverged, Trainer
 
 from .exercise import Exercise, Mistake

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from nbprop.engine import Tensor, grad
+from nbprop.derivatives import grad
+from nbprop.engine import Tensor
 
 from .exercise import Exercise, Mistake
 

@@ -6,7 +6,8 @@ smaller than k; `slopes[k]` the local derivatives with respect to these. The las
 
 import numpy as np
 
-from nbprop.engine import Tensor, grad
+from nbprop.derivatives import grad
+from nbprop.engine import Tensor
 
 from .exercise import Exercise, Mistake
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from nbprop import optim
-from nbprop.engine import Tensor, grad
+from nbprop.derivatives import grad
+from nbprop.engine import Tensor
 from nbprop.sources import Descent
 from nbprop.sources.surfaces import SURFACES
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.engine import Tensor, grad, no_grad
+from nbprop.derivatives import grad
+from nbprop.engine import Tensor, no_grad
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,22 @@ from nbprop.record import Diverged, Event, History
 from .live import Live
 from .moment import Moment
 from .objective import Objective
+from .spectrum import Curvature, curvature
 from .supervised import Supervised
 from .trainer import Trainer
 
-__all__ = ["Diverged", "Event", "History", "Live", "Moment", "Objective", "Supervised", "Trainer"]
+__all__ = [
+    "Curvature",
+    "Diverged",
+    "Event",
+    "History",
+    "Live",
+    "Moment",
+    "Objective",
+    "Supervised",
+    "Trainer",
+    "curvature",
+]
 
 
 if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nbprop.curvature import lanczos, largest_eigenvalue
+from nbprop.second_order import lanczos, largest_eigenvalue
 
 from .around import Around
 from .past import same_trail
