@@ -202,7 +202,8 @@ class Tensor(Methods):
     maximum, minimum, fmod = both_ways(Maximum)[0], both_ways(Minimum)[0], both_ways(Fmod)[0]
     hypot, logaddexp = both_ways(Hypot)[0], both_ways(LogAddExp)[0]
     arctan2 = atan2 = both_ways(Arctan2)[0]
-    remainder, floor_divide, pow, matmul = __mod__, __floordiv__, __pow__, __matmul__
+    add, sub, mul, div, neg, pow = __add__, __sub__, __mul__, __truediv__, __neg__, __pow__
+    remainder, floor_divide, matmul, mm = __mod__, __floordiv__, __matmul__, __matmul__
 
     def argmax(self, axis=None) -> Any:
         """Where the largest value is: an array of int."""
