@@ -1,8 +1,8 @@
 """NumPy's own functions on Tensors. `np.exp(x)` is `x.exp()`, `np.isfinite(x)` looks at the numbers, and what would cut
 the way back to a gradient is refused by name. NumPy asks as NEP 13 (ufuncs) and NEP 18 (all other functions) say.
 
-Three tables decide. UFUNCS and FUNCTIONS give Tensors; QUESTIONS have no gradient, or 0 wherever there is one, and give
-plain arrays. All the rest of NumPy works on the numbers where no gradient is wanted, and is an error where one is.
+Three tables decide. UFUNCS and FUNCTIONS give Tensors; QUESTIONS have no gradient, and give plain arrays. All the rest
+of NumPy works on the numbers where no gradient is wanted, and is an error where one is.
 """
 
 import sys

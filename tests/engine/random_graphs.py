@@ -98,19 +98,16 @@ class Graph:
         names = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "sign"]
         names += ["log1p", "expm1", "log2", "log10", "exp2", "floor", "ceil", "trunc", "round", "square", "rsqrt"]
         name = self.pick(*names, "reciprocal")
-        inside = {"asin": "tanh", "acos": "tanh", "atanh": "sin", "acosh": "exp", "sinh": "sin", "cosh": "tanh"}.get(
-            name
-        )
-        inside = "sigmoid" if "log" in name or name == "rsqrt" else inside
+        inside = {"asin": "tanh", "acos": "tanh", "atanh": "sin", "sinh": "sin", "cosh": "tanh", "acosh": "exp"}
+        inside = "sigmoid" if "log" in name or name == "rsqrt" else inside.get(name)
         self.add(*[f"{a}.{inside}().{name}()" if inside else f"{a}.{name}()"] * 2)
 
     def running(self, a, shape):
         if not shape:
             return self.reduce(a, shape)
         axis = self.pick(*range(-len(shape), len(shape)))
-        kind = self.pick(
-            "cumsum", "cumprod", "prod", "cumsum" if self.special else "logcumsumexp"
-        )  # PyTorch's hides NaN
+        last = "cumsum" if self.special else "logcumsumexp"  # where PyTorch has 0 for NaN
+        kind = self.pick("cumsum", "cumprod", "prod", last)
         self.add(f"{a}.{kind}({axis})", f"{a}.{kind}({axis})")
 
     def reduce(self, a, shape):
