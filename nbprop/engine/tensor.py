@@ -198,7 +198,7 @@ class Tensor(Methods):
     __gt__, __ge__ = comparison(operator.gt), comparison(operator.ge)
     __hash__ = object.__hash__
 
-    __abs__ = Methods.abs
+    __abs__, __round__ = Methods.abs, Methods.round
     maximum, minimum, fmod = both_ways(Maximum)[0], both_ways(Minimum)[0], both_ways(Fmod)[0]
     hypot, logaddexp = both_ways(Hypot)[0], both_ways(LogAddExp)[0]
     arctan2 = atan2 = both_ways(Arctan2)[0]

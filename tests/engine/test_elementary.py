@@ -292,6 +292,7 @@ def test_other_names():
         (x.floor_divide(y), x // y),
         (x.remainder(y), x % y),
         (x.round(decimals=0), x.round()),
+        (round(x / 3, 1), (x / 3).round(1)),
         (y.rsqrt(), 1 / y.sqrt()),
         (y.reciprocal(), 1 / y),
     ]:
