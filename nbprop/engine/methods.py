@@ -30,17 +30,27 @@ def method(op) -> "Callable[..., Tensor]":
                 )
         return self._apply(op(*values, **options), self)
 
-    applied.__doc__, applied.__signature__ = op.__doc__, signature(op.__init__)
+    init = (lambda self: None) if op.__init__ is object.__init__ else op.__init__
+    applied.__doc__, applied.__signature__ = op.__doc__, signature(init)
     return applied
 
 
 def power(exponent) -> "Callable[..., Tensor]":
-    return lambda self: self._apply(Power(exponent), self)
+    def applied(self):
+        return self._apply(Power(exponent), self)
+
+    applied.__doc__ = f"x ** {exponent}."
+    return applied
 
 
 def question(function) -> Callable[..., Any]:
     """The method that asks a function of NumPy about the numbers; the answer is a plain array, or a bool."""
-    return lambda self, *values, **options: function(self._data, *[getattr(x, "_data", x) for x in values], **options)
+
+    def asked(self, *values, **options):
+        return function(self._data, *[getattr(x, "_data", x) for x in values], **options)
+
+    asked.__doc__ = f"np.{function.__name__} of the numbers: a plain array, or a bool."
+    return asked
 
 
 class Methods:

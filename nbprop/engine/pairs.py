@@ -1,5 +1,6 @@
 """Functions of two tensors, and einsum, under the names of NumPy and PyTorch."""
 
+from collections.abc import Callable
 from math import prod
 from string import ascii_letters
 from typing import Any
@@ -9,9 +10,20 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from .matmul import Einsum, MatMul
 from .tensor import Tensor, apply, as_tensors, operands
 
-arctan2 = atan2 = Tensor.arctan2
-hypot, logaddexp = Tensor.hypot, Tensor.logaddexp
-remainder, fmod, floor_divide = Tensor.remainder, Tensor.fmod, Tensor.floor_divide
+
+def of_two(method) -> Callable[..., Tensor]:
+    """The function of two tensors, arrays or numbers that is this method."""
+
+    def function(a, b):
+        return method(a, b)
+
+    function.__doc__ = method.__doc__
+    return function
+
+
+arctan2 = atan2 = of_two(Tensor.arctan2)
+hypot, logaddexp, fmod = of_two(Tensor.hypot), of_two(Tensor.logaddexp), of_two(Tensor.fmod)
+remainder, floor_divide = of_two(Tensor.remainder), of_two(Tensor.floor_divide)
 
 
 def einsum(subscripts, *tensors) -> Tensor:
