@@ -111,7 +111,7 @@ def _push(node, moving):
     if node.size == 1:
         gradients = back(np.ones_like(node.data))
         return [np.vdot(gradients[i], tangent) for i, tangent in moving], n + sum(2 * t.size for _, t in moving)
-    if type(op).__module__.rpartition(".")[2] not in ("elementwise", "activation"):
+    if type(op).__module__.rpartition(".")[2] not in ("elementwise", "elementary", "activation"):
         raise NotImplementedError(f"forward mode knows Linear, elementwise ops and losses, but not {op.name}")
     # Each result depends on one element of an input only: what leads back leads forward too.
     return [back(np.broadcast_to(tangent, node.shape))[i] for i, tangent in moving], n

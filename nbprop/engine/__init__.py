@@ -5,14 +5,16 @@ from .check import check_gradient
 from .errors import BackwardError, GradientError, ShapeError
 from .functions import concatenate, maximum, minimum, pad, split, stack, vector_norm, where
 from .op import OPS, Op
+from .pairs import arctan2, atan2, dot, einsum, floor_divide, fmod, hypot, inner, logaddexp, outer, remainder, tensordot
 from .replay import Replay
 from .tape import Tape, no_grad, record, recording
 from .tensor import Tensor, apply
 
 # fmt: off
 __all__ = [
-    "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "attention",
-    "check_gradient", "concatenate", "conv", "ctc", "dropout", "embedding", "linalg", "loss", "maximum",
-    "minimum", "no_grad", "norm", "numpy_protocol", "pad", "record", "recording", "recurrent", "split", "stack",
+    "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "arctan2",
+    "atan2", "attention", "check_gradient", "concatenate", "conv", "ctc", "dot", "dropout", "einsum", "embedding",
+    "floor_divide", "fmod", "hypot", "inner", "linalg", "logaddexp", "loss", "maximum", "minimum", "no_grad", "norm",
+    "numpy_protocol", "outer", "pad", "record", "recording", "recurrent", "remainder", "split", "stack", "tensordot",
     "vector_norm", "where",
 ]

@@ -199,6 +199,20 @@ class TanhGELU(_Gated):
         return np.multiply(dy, slope, out=dx)
 
 
+class Erf(Op):
+    """y = erf(x), 2/sqrt(pi) times the integral of e^-t^2 from 0 to x;  dL/dx = dL/dy 2/sqrt(pi) e^-x^2."""
+
+    whole = np.float32
+    flops = (1, 5)
+
+    def forward(self, x) -> np.ndarray:
+        self.x = x
+        return np.positive(erf(x), out=self.y)
+
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(dy, 2 / sqrt(pi) * np.exp(-np.square(bounded(self.x, 30))), out=self.into[0])
+
+
 def erf(x) -> np.ndarray:
     """The error function, to 2e-16 (float64) or 2e-7 (float32): Taylor's series around the nearest of 385 points.
 

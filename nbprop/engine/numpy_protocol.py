@@ -1,25 +1,25 @@
 """NumPy's own functions on Tensors. `np.exp(x)` is `x.exp()`, `np.isfinite(x)` looks at the numbers, and what would cut
 the way back to a gradient is refused by name. NumPy asks as NEP 13 (ufuncs) and NEP 18 (all other functions) say.
 
-Three tables decide. UFUNCS and FUNCTIONS give Tensors; QUESTIONS have no gradient, or 0 wherever there is one, and give
-plain arrays. All the rest of NumPy works on the numbers where no gradient is wanted, and is an error where one is.
+Three tables decide. UFUNCS and FUNCTIONS give Tensors; QUESTIONS have no gradient, and give plain arrays. All the rest
+of NumPy works on the numbers where no gradient is wanted, and is an error where one is.
 """
 
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from inspect import Signature, signature
-from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
 
-from . import functions, linalg
+from . import functions, linalg, pairs
 from .activation import Tanh
+from .elementary import _Elementary
 from .elementwise import Abs, Add, Div, Exp, Log, Maximum, Minimum, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .matmul import MatMul
-from .reduce import Max, Mean, Min, Std, Sum, Var
+from .op import OPS
+from .reduce import Max, Mean, Min, Prod, Std, Sum, Var
 from .tape import grad_enabled
 from .tensor import Tensor, apply, as_tensors, operands
 
@@ -114,30 +114,14 @@ def moving(function) -> Callable[..., Any]:
 ravel, atleast_1d, atleast_2d = moving(np.ravel), moving(np.atleast_1d), moving(np.atleast_2d)
 
 
-def tensordot(a, b, axes: Any = 2) -> Tensor:
-    a, b = as_tensors([a, b])
-    ours, theirs = (range(a.ndim - axes, a.ndim), range(axes)) if isinstance(axes, int) else axes
-    ours, theirs = normalize_axis_tuple(ours, a.ndim), normalize_axis_tuple(theirs, b.ndim)
-    rows, columns = ([i for i in range(x.ndim) if i not in summed] for x, summed in ((a, ours), (b, theirs)))
-    n, m = [a.shape[i] for i in rows], [b.shape[i] for i in columns]
-    left = a.transpose([*rows, *ours]).reshape(prod(n), prod(a.shape[i] for i in ours))
-    right = b.transpose([*theirs, *columns]).reshape(prod(b.shape[i] for i in theirs), prod(m))
-    return apply(MatMul(), *operands(left, right)).reshape([*n, *m])
-
-
-def dot(a, b) -> Tensor:
-    a, b = as_tensors([a, b])
-    return tensordot(a, b, (-1, max(-2, -b.ndim))) if a.ndim and b.ndim else a * b
-
-
-def inner(a, b) -> Tensor:
-    a, b = as_tensors([a, b])
-    return tensordot(a, b, (-1, -1)) if a.ndim and b.ndim else a * b
-
-
-def outer(a, b) -> Any:
-    a, b = map(ravel, as_tensors([a, b]))
-    return a.reshape(-1, 1) * b
+def norm(x, ord=None, axis=None, keepdims=False) -> Tensor:
+    axes = x.ndim if axis is None else np.size(axis)
+    if axes != 1 and ord not in ((None, "fro") if axes == 2 else (None,)):
+        raise TypeError(
+            f"np.linalg.norm of a Tensor along {axes} axes, as of a matrix, takes ord=None: got {ord!r}. "
+            "For the norm of all numbers as one vector use x.norm(ord)."
+        )
+    return x.norm(2 if ord in (None, "fro") else ord, axis, keepdims)
 
 
 # The tables
@@ -148,16 +132,12 @@ UFUNCS = {
     np.reciprocal: lambda x: 1.0 / x,
     np.power: lambda a, b: a**b if isinstance(a, Tensor) else apply(TensorPower(), *operands(a, b)),
     **{
-        ufunc: lambda x, op=op: apply(op(), x)
+        ufunc: lambda *xs, op=op: apply(op(), *(operands(*xs) if len(xs) == 2 else xs))
         for ufunc, op in {
             np.negative: Neg, np.exp: Exp, np.log: Log, np.sqrt: Sqrt, np.tanh: Tanh, np.absolute: Abs, np.fabs: Abs,
-        }.items()
-    },
-    **{
-        ufunc: lambda a, b, op=op: apply(op(), *operands(a, b))
-        for ufunc, op in {
             np.add: Add, np.subtract: Sub, np.multiply: Mul, np.divide: Div, np.matmul: MatMul,
             np.maximum: Maximum, np.minimum: Minimum,
+            **{op.f: op for op in OPS.values() if issubclass(op, _Elementary)},
         }.items()
     },
 }  # fmt: skip
@@ -168,9 +148,16 @@ FUNCTIONS = {
     np.max: reduction(Max),
     np.amax: reduction(Max),
     np.min: reduction(Min),
+    np.prod: reduction(Prod),
     np.amin: reduction(Min),
     np.var: spread(Var),
     np.std: spread(Std),
+    np.cumsum: lambda a, axis=None: a.cumsum(axis),
+    np.cumprod: lambda a, axis=None: a.cumprod(axis),
+    np.round: lambda a, decimals=0: a.round(decimals),
+    np.around: lambda a, decimals=0: a.round(decimals),
+    np.fix: lambda x: x.trunc(),
+    np.linalg.norm: norm,
     np.clip: clip,
     np.where: lambda condition, x, y: functions.where(condition, x, y),
     np.concatenate: concatenate,
@@ -186,11 +173,12 @@ FUNCTIONS = {
     np.moveaxis: moveaxis,
     np.broadcast_to: lambda array, shape: array.broadcast_to(shape),
     np.broadcast_arrays: broadcast_arrays,
-    np.dot: dot,
-    np.vdot: lambda a, b: dot(*map(ravel, as_tensors([a, b]))),
-    np.inner: inner,
-    np.outer: outer,
-    np.tensordot: tensordot,
+    np.dot: pairs.dot,
+    np.vdot: lambda a, b: pairs.dot(*map(ravel, as_tensors([a, b]))),
+    np.inner: pairs.inner,
+    np.outer: pairs.outer,
+    np.tensordot: pairs.tensordot,
+    np.einsum: lambda subscripts, *operands, optimize=True: pairs.einsum(subscripts, *operands),
     np.take: lambda a, indices, axis=None: moving(np.take)(a, indices, axis),
     **{each: moving(each) for each in (np.ravel, np.atleast_1d, np.atleast_2d, np.squeeze, np.expand_dims, np.flip)},
     **{
@@ -221,14 +209,9 @@ QUESTIONS = {
     # where, and how many
     np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.argwhere, np.nonzero,
     np.flatnonzero, np.searchsorted, np.digitize, np.bincount, np.count_nonzero, np.histogram,
-    # steps, flat wherever they have a slope
-    np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round, np.floor_divide,
 }  # fmt: skip
 
 HINTS = {
-    "np.cumsum": "np.tri(n) @ x adds up along the first axis. ",
-    "np.prod": "x.log().sum().exp() is the product of positive numbers. ",
-    "np.einsum": "@, transpose and sum, or np.tensordot, say the same. ",
     "np.sort": "x[np.argsort(x)] sorts along the first axis. ",
     "np.repeat": "np.take(x, np.repeat(np.arange(n), times), axis) repeats. ",
     "np.tile": "np.concatenate([x] * times, axis) repeats. ",

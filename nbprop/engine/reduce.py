@@ -1,9 +1,12 @@
 """Reductions over all axes, one or several. `axis` and `keepdims` as in NumPy, or `dim` and `keepdim` as in PyTorch.
 As there, 0 and -1 are axes also of a single number. Sums of float16 are computed in float32."""
 
+from numbers import Real
 from typing import Any
+from warnings import warn
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from .careful import narrow, only, wide
 from .op import Op
@@ -30,9 +33,9 @@ class _Reduction(Op):
         self.shape, self.n = x.shape, x.size // max(y.size, 1)
         return y
 
-    def total(self, x, out=None) -> np.ndarray:
-        """The sum; of float16 in float32."""
-        return self.reduce(np.add, x, dtype=np.float32) if x.dtype == np.float16 else self.reduce(np.add, x, out)
+    def total(self, x, out=None, ufunc=np.add) -> np.ndarray:
+        """The sum, or product; of float16 in float32."""
+        return self.reduce(ufunc, x, dtype=np.float32) if x.dtype == np.float16 else self.reduce(ufunc, x, out)
 
     def spread(self, y) -> np.ndarray:
         """An array of the output's shape, seen in the shape of the input: each value stands wherever it came from."""
@@ -66,6 +69,35 @@ class Mean(_Reduction):
         return self.spread(wide(dy) / self.n)
 
 
+def before(x) -> np.ndarray:
+    """The product of all that stand before each, along the last axis."""
+    y = np.ones_like(x)
+    np.multiply.accumulate(x[..., :-1], axis=-1, out=y[..., 1:])
+    return y
+
+
+class Prod(_Reduction):
+    """y = product of x,  dL/dx = dL/dy times the product of all others: nothing is divided, so there may be zeros.
+    (..., n, ...) -> (..., ...)"""
+
+    whole = np.int64
+    flops = (1, 4)
+
+    def forward(self, x) -> np.ndarray:
+        self.x = x
+        return narrow(self.total(x, self.y, np.multiply), x, out=self.y)
+
+    def backward(self, dy) -> np.ndarray:
+        x = wide(self.x)
+        axes = normalize_axis_tuple(range(x.ndim) if self.axis is None or not x.ndim else self.axis, x.ndim)
+        order = [*(i for i in range(x.ndim) if i not in axes), *axes]
+        x = x.transpose(order)
+        rows = x.reshape(*x.shape[: x.ndim - len(axes)], self.n)
+        others = before(rows) * before(rows[..., ::-1])[..., ::-1]
+        others = others.reshape(x.shape).transpose(np.argsort(order))
+        return only(others != 0, self.spread(wide(dy)) * others)
+
+
 class _Extreme(_Reduction):
     choose: Any  # a ufunc
 
@@ -97,7 +129,8 @@ class Min(_Extreme):
 
 class Var(_Reduction):
     """y = sum of d^2 / (n - ddof), d = x - mean(x);  dL/dx = dL/dy 2 d / (n - ddof).  (..., n, ...) -> (..., ...)
-    NaN unless n > ddof.   NB: PyTorch divides by n - 1, that is ddof=1."""
+    Unless n > ddof it warns, as NumPy does, and is NaN, or inf where x differ; dL/dx is NaN then.
+    NB: PyTorch divides by n - 1, that is ddof=1."""
 
     flops = (4, 1)
 
@@ -111,8 +144,12 @@ class Var(_Reduction):
         self.d = d - self.spread(
             self.reduce(np.add, d) / (self.n or np.nan)
         )  # the mean was rounded; now 0 if all are equal
-        self.left = self.n - self.ddof if self.n > self.ddof else np.nan
-        return narrow(np.divide(self.reduce(np.add, self.d * self.d), self.left, out=self.y), x)
+        left = max(self.n - self.ddof, 0)
+        if not left:
+            warn(f"{self.name} divides by n - ddof, and nothing is left of {self.n} - {self.ddof}.", RuntimeWarning, 2)
+        self.left = left or np.nan  # no slope
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return narrow(np.divide(self.reduce(np.add, self.d * self.d), left, out=self.y), x)
 
     def backward(self, dy) -> np.ndarray:
         return self.spread(wide(dy) * (2 / self.left)) * self.d
@@ -134,38 +171,40 @@ class Std(Var):
 
 
 class Norm(_Reduction):
-    """y = sqrt(sum of x^2), with ord=1 sum of |x|, with ord=inf largest |x|;  dL/dx = dL/dy x / y, dL/dy sign(x), dL/dy
-    sign(x) shared by the largest.  (..., n, ...) -> (..., ...).  It is 0 where x = 0, whatever dL/dy is, so that a norm
-    of zeros has gradient 0. Squares neither overflow nor vanish.   NB: always the norm of vectors: as in PyTorch's
-    vector_norm, a matrix counts as one long vector unless an axis is given."""
+    """y = (sum of |x|^p)^(1/p) for a number ord=p, by default 2, and its limits: the largest |x| for inf, the smallest
+    for -inf, how many are not 0 for 0;  dL/dx = dL/dy sign(x) (|x|/y)^(p-1), shared by the largest or smallest.
+    (..., n, ...) -> (..., ...).  It is 0 where x = 0, whatever dL/dy is, so that a norm of zeros has gradient 0. Powers
+    neither overflow nor vanish.   NB: always the norm of vectors: as in PyTorch's vector_norm, a matrix counts as one
+    long vector unless an axis is given. `p=` is PyTorch's name for ord, "fro" for 2."""
 
     whole = np.float32
     flops = (4, 1)
 
-    def __init__(self, ord: float = 2, axis=None, keepdims=False, *, dim=None, keepdim=False) -> None:
-        if isinstance(ord, (str, tuple, list)) or ord not in (1, 2, np.inf):
-            raise ValueError(
-                f"norm takes ord=1, 2 or inf: got {ord!r}; (x.abs() ** p).sum() ** (1 / p) is another one."
-            )
+    def __init__(self, ord: Any = 2, axis=None, keepdims=False, *, p=None, dim=None, keepdim=False) -> None:
+        p = 2 if "fro" in (ord, p) else ord if p is None else p
+        if not isinstance(p, Real) or p != p:
+            raise ValueError(f"norm takes a number as ord, such as 1, 2, 0.5 or inf, or 'fro': got {p!r}.")
+        self.ord = float(p)
         super().__init__(axis, keepdims, dim=dim, keepdim=keepdim)
-        self.ord = ord
 
     def forward(self, x) -> np.ndarray:
-        half, x = x, wide(x)
+        half, x, p = x, wide(x), self.ord
         size = np.abs(x)
-        if self.ord == 1:
-            y, self.slope = self.reduce(np.add, size, out=None), np.sign(x)
+        if p in (0, 1):
+            y, slope = self.reduce(np.add, size if p else size != 0, dtype=x.dtype), p * np.sign(size)
         else:
-            y = top = self.reduce(np.maximum, size, initial=0)
-            largest = size == self.spread(top)
-            if self.ord == 2:
-                unit = x / self.spread(np.where(top == 0, 1, top))
-                infinite = np.isinf(self.spread(top))
-                unit = np.where(infinite, np.copysign(largest, x), unit) if infinite.any() else unit
-                length = np.sqrt(self.reduce(np.add, unit * unit))
-                y, self.slope = top * length, unit / self.spread(np.where(length == 0, 1, length))
-            else:
-                self.slope = only(largest, np.sign(x) / self.spread(self.reduce(np.add, largest, dtype=x.dtype)))
+            y = top = self.reduce(np.minimum, size) if p < 0 else self.reduce(np.maximum, size, initial=0)
+            chosen = size == self.spread(top)
+            with np.errstate(divide="ignore", invalid="ignore"):  # by a top of 0 or inf
+                if np.isinf(p):
+                    slope = chosen / self.spread(self.reduce(np.add, chosen, dtype=x.dtype))
+                else:
+                    unit = np.where(chosen, 1, size / self.spread(top))
+                    total = self.reduce(np.add, unit * unit if p == 2 else unit**p)
+                    length = np.sqrt(total) if p == 2 else total ** (1 / p)
+                    y, unit = top * length, unit / self.spread(length)
+                    slope = unit if p == 2 else unit ** (p - 1)
+        self.slope = only(size != 0, np.copysign(slope, x))
         y = narrow(np.asarray(y), half)
         return y if self.y is None else np.positive(y, out=self.y)
 

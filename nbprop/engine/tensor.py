@@ -2,21 +2,19 @@
 
 import operator
 from collections.abc import Callable, Iterator
-from inspect import signature
 from itertools import count
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from .activation import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh, TanhGELU
 from .careful import HELD, with_whole_numbers
-from .elementwise import Abs, Add, Cast, Clip, Div, Exp, Log, Mul, Neg, Power, Sqrt, Sub, TensorPower
+from .elementary import Arctan2, FloorDivide, Fmod, Hypot, LogAddExp, Remainder
+from .elementwise import Add, Cast, Div, Maximum, Minimum, Mul, Neg, Power, Sub, TensorPower
 from .errors import ShapeError
 from .matmul import MatMul
-from .reduce import Max, Mean, Min, Norm, Std, Sum, Var
+from .methods import Methods, method
 from .shape import BroadcastTo, Reshape, Slice, Transpose
-from .softmax import LogSoftmax, LogSumExp, Softmax
 from .tape import backward, current, grad_enabled
 
 _PARTS = (slice, type(None), type(...), np.ndarray)  # of an index
@@ -24,28 +22,14 @@ _new, _requires_grad, _numbers_of = object.__new__, attrgetter("requires_grad"),
 _numbers = count()  # tensors are numbered as they are made: a result always has a higher number than its inputs
 
 
-def method(op) -> "Callable[..., Tensor]":
-    """The method of Tensor that applies this op: its options, and what there is to say about it, are the op's."""
-
-    def applied(self, *values, **options):
-        for value in (*values, *options.values()):
-            if isinstance(value, Tensor) and value.requires_grad and grad_enabled():
-                raise TypeError(
-                    f"{op.name} takes its options as numbers: no gradient would flow to {value!r}. Use an op that "
-                    "takes both (such as nb.engine.maximum), or value.item() for a constant."
-                )
-        return apply(op(*values, **options), self)
-
-    applied.__doc__, applied.__signature__ = op.__doc__, signature(op.__init__)
-    return applied
-
-
 def both_ways(op) -> "tuple[Callable[..., Tensor], Callable[..., Tensor]]":
     """The methods for `x + other` and for `other + x`, where the op is Add."""
-    return (
-        lambda self, other: apply(op(), *operands(self, other)),
-        lambda self, other: apply(op(), *operands(other, self)),
-    )
+
+    def applied(self, other):
+        return apply(op(), *operands(self, other))
+
+    applied.__doc__ = op.__doc__
+    return applied, lambda self, other: apply(op(), *operands(other, self))
 
 
 def comparison(compare) -> Any:
@@ -77,7 +61,7 @@ def in_place(ufunc, sign) -> Any:
     return method
 
 
-class Tensor:
+class Tensor(Methods):
     """An array with a gradient.
 
     data            array, number or (nested) list. Lists become float32; a lone number keeps its 53 bits (float64)
@@ -195,6 +179,8 @@ class Tensor:
     __mul__, __rmul__ = both_ways(Mul)
     __truediv__, __rtruediv__ = both_ways(Div)
     __matmul__, __rmatmul__ = both_ways(MatMul)
+    __floordiv__, __rfloordiv__ = both_ways(FloorDivide)
+    __mod__, __rmod__ = both_ways(Remainder)
     __neg__ = method(Neg)
     _power, __rpow__ = both_ways(TensorPower)
 
@@ -205,27 +191,19 @@ class Tensor:
     __iadd__, __isub__ = in_place(np.add, "+"), in_place(np.subtract, "-")
     __imul__, __itruediv__ = in_place(np.multiply, "*"), in_place(np.divide, "/")
     __ipow__, __imatmul__ = in_place(np.power, "**"), in_place(np.matmul, "@")
+    __imod__, __ifloordiv__ = in_place(np.remainder, "%"), in_place(np.floor_divide, "//")
 
     __eq__, __ne__ = comparison(operator.eq), comparison(operator.ne)
     __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
     __gt__, __ge__ = comparison(operator.gt), comparison(operator.ge)
     __hash__ = object.__hash__
 
-    exp, log, sqrt, clip = method(Exp), method(Log), method(Sqrt), method(Clip)
-    abs = __abs__ = method(Abs)
-
-    # Activations and reductions
-
-    sigmoid, tanh = method(Sigmoid), method(Tanh)
-    relu, leaky_relu, elu = method(ReLU), method(LeakyReLU), method(ELU)
-    silu, softplus = method(SiLU), method(Softplus)
-    softmax, log_softmax, logsumexp = method(Softmax), method(LogSoftmax), method(LogSumExp)
-    sum, mean = method(Sum), method(Mean)
-    max, min = method(Max), method(Min)
-    var, std, norm = method(Var), method(Std), method(Norm)
-
-    def gelu(self, approximate="none") -> "Tensor":
-        return apply(TanhGELU() if approximate == "tanh" else GELU(), self)
+    __abs__, __round__ = Methods.abs, Methods.round
+    maximum, minimum, fmod = both_ways(Maximum)[0], both_ways(Minimum)[0], both_ways(Fmod)[0]
+    hypot, logaddexp = both_ways(Hypot)[0], both_ways(LogAddExp)[0]
+    arctan2 = atan2 = both_ways(Arctan2)[0]
+    add, sub, mul, div, neg, pow = __add__, __sub__, __mul__, __truediv__, __neg__, __pow__
+    remainder, floor_divide, matmul, mm = __mod__, __floordiv__, __matmul__, __matmul__
 
     def argmax(self, axis=None) -> Any:
         """Where the largest value is: an array of int."""
@@ -333,6 +311,9 @@ def apply(op, *inputs) -> Tensor:
         if recording is not None:
             recording.nodes.append(result)
     return result
+
+
+Tensor._apply = staticmethod(apply)
 
 
 def as_tensors(inputs) -> tuple[Tensor, ...]:

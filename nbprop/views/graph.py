@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INFIX = {"Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "MatMul": "@", "TensorPower": "**"}
+INFIX |= {"Remainder": "%", "FloorDivide": "//"}
 UNSEEN, KNOWN, BEGUN, WRONG = range(4)  # states of a node: nothing yet, its value, some of its gradient, a wrong one
 MARGIN, GAP, WIDEST = 3, 34, 112  # of the boxes of the nodes: beside all, between two, and how wide they get
 UNKNOWN = "#b9bdc2"  # lines of what has not been computed yet
@@ -384,7 +385,9 @@ def expression(node, operands) -> str:
 
 def _lower(op):
     """CrossEntropy -> cross_entropy, ReLU -> relu, LogSumExp -> logsumexp."""
-    special = {"LogSumExp": "logsumexp", "SiLU": "silu", "BCEWithLogits": "bce_with_logits"}
+    if op in ("LogSumExp", "LogAddExp", "LogCumSumExp", "SiLU"):
+        return op.lower()
+    special = {"BCEWithLogits": "bce_with_logits"}
     return special.get(op) or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", op).lower()
 
 

@@ -105,3 +105,22 @@ def lstm_step_of_1997(z, v, state):
     i, g, o = anp.split(z + v, 3, 1)
     c = state[1] + sigmoid(i) * anp.tanh(g)
     return anp.stack([sigmoid(o) * anp.tanh(c), c])
+
+
+def products(x):
+    """Of the last axis, number by number: autograd's own prod divides, and zeros have no place there."""
+    y = anp.ones(x.shape[:-1])
+    for i in range(x.shape[-1]):
+        y = y * x[..., i]
+    return y
+
+
+def running(reduce):
+    """What a reduction of the last axis makes of its first number, the first two, and so on."""
+
+    def run(x):
+        if not x.shape[-1]:
+            return x * 1.0
+        return anp.stack([reduce(x[..., : i + 1]) for i in range(x.shape[-1])], axis=-1)
+
+    return run

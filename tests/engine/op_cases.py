@@ -5,18 +5,22 @@ from dataclasses import dataclass, field
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd.tracer import getval
 from formulas import (
     align,
     attend,
     attend_in_two_heads,
     convolution,
     cross_entropy,
+    erf,
     gelu,
     gru_step,
     logsumexp,
     lstm_step,
     lstm_step_of_1997,
     patches,
+    products,
+    running,
     sequence,
     sigmoid,
     softplus,
@@ -29,7 +33,9 @@ from nbprop.engine import (
     attention,
     conv,
     ctc,
+    cumulative,
     dropout,
+    elementary,
     elementwise as e,
     embedding,
     linalg,
@@ -70,6 +76,23 @@ def positive(rng, *sizes):
 
 def apart_from_zero(rng, *sizes):
     return rng.uniform(0.2, 2.0, sizes) * rng.choice([-1, 1], sizes)
+
+
+def normal(rng, *sizes):
+    return rng.standard_normal(sizes)
+
+
+def within_1(rng, *sizes):
+    return rng.uniform(-0.9, 0.9, sizes)
+
+
+def above_1(rng, *sizes):
+    return rng.uniform(1.2, 3.0, sizes)
+
+
+def some_zeros(rng, *sizes):
+    """In some rows none, in some one, in some two."""
+    return rng.standard_normal(sizes) * (rng.random(sizes) > 0.3)
 
 
 def coin(rng, *sizes):
@@ -118,6 +141,22 @@ SHARES = {1: lambda rng, *sizes: rng.uniform(0.1, 0.9, sizes)}
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
 ROWS = np.array([[0, 2], [2, 2]])
+# What is asked for, the same in words that autograd knows, and shapes.
+EINSUMS = [
+    ("ij,jk->ik", "ij,jk->ik", [((3, 4), (4, 2)), ((1, 1), (1, 1)), ((0, 2), (2, 3)), ((2, 0), (0, 3))]),
+    ("ij,jk", "ij,jk->ik", [((3, 4), (4, 2))]),
+    ("ba", "ba->ab", [((3, 4),)]),
+    ("i,i", "i,i->", [((4,), (4,)), ((0,), (0,))]),
+    ("ij->", "ij->", [((3, 4),), ((0, 4),)]),
+    ("ij->j", "ij->j", [((3, 4),), ((3, 0),)]),
+    ("ij,kl->ki", "ij,kl->ki", [((3, 4), (2, 5))]),
+    ("ab,bc,cd -> da", "ab,bc,cd->da", [((2, 3), (3, 4), (4, 2))]),
+    ("i,i,i->i", "i,i,i->i", [((4,), (4,), (4,))]),
+    ("...ij,...jk->...ik", "aij,ajk->aik", [((2, 3, 4), (2, 4, 2))]),
+    ("...ij,jk", "abij,jk->abik", [((2, 1, 3, 4), (4, 2))]),
+    ("i...->...i", "iab->abi", [((3, 2, 4),)]),
+    (",ij->ij", ",ij->ij", [((), (3, 4))]),
+]
 
 CASES = {
     "Add": Case(e.Add, lambda a, b: a + b, PAIRS),
@@ -145,6 +184,30 @@ CASES = {
         [((3, 4), (3, 4), (4,)), ((3, 1), (), (1, 4)), ((), (), ())],
         constants={0: coin},
     ),
+    **{
+        name: Case(getattr(elementary, name), getattr(anp, name.lower()), ANY, draw)
+        for draw, names in {
+            normal: "Sin Cos Arctan Sinh Cosh Arcsinh Expm1 Exp2",
+            within_1: "Tan Arcsin Arccos Arctanh",
+            positive: "Log1p Log2 Log10",
+        }.items()
+        for name in names.split()
+    },
+    "Arccosh": Case(elementary.Arccosh, lambda x: anp.log(x + anp.sqrt(x * x - 1)), ANY, above_1),
+    **{
+        name: Case(getattr(elementary, name), lambda x, name=name: getattr(np, name.lower())(getval(x)) + 0 * x, ANY)
+        for name in ("Sign", "Floor", "Ceil", "Trunc", "Round")
+    },
+    "Round to a decimal": Case(lambda: elementary.Round(1), lambda x: np.round(getval(x), 1) + 0 * x, ANY),
+    "Remainder": Case(elementary.Remainder, lambda a, b: a - b * np.floor(getval(a / b)), PAIRS, apart_from_zero),
+    "Fmod": Case(elementary.Fmod, lambda a, b: a - b * np.trunc(getval(a / b)), PAIRS, apart_from_zero),
+    "FloorDivide": Case(
+        elementary.FloorDivide, lambda a, b: np.floor(getval(a / b)) + 0 * (a + b), PAIRS, apart_from_zero
+    ),
+    "Arctan2": Case(elementary.Arctan2, anp.arctan2, PAIRS, apart_from_zero),
+    "Hypot": Case(elementary.Hypot, lambda a, b: anp.sqrt(a * a + b * b), PAIRS),
+    "LogAddExp": Case(elementary.LogAddExp, lambda a, b: anp.log(anp.exp(a) + anp.exp(b)), PAIRS),
+    "Erf": Case(activation.Erf, erf, ANY),
     "Cast": Case(lambda: e.Cast(np.float64), lambda x: x * 1.0, ANY),
     "Identity": Case(activation.Identity, lambda x: x * 1.0, ANY),
     "Sigmoid": Case(activation.Sigmoid, sigmoid, ANY),
@@ -169,6 +232,22 @@ CASES = {
     "Sum of no axis": Case(lambda: reduce.Sum(()), lambda x: x * 1.0, TABLES),
     "Mean": Case(reduce.Mean, anp.mean, ANY[:4]),
     "Mean of columns": Case(lambda: reduce.Mean(0, True), lambda x: anp.mean(x, axis=0, keepdims=True), TABLES),
+    "Prod": Case(reduce.Prod, anp.prod, ANY),
+    "Prod of rows": Case(lambda: reduce.Prod(-1, True), lambda x: anp.prod(x, axis=-1, keepdims=True), TABLES),
+    "Prod of two axes": Case(
+        lambda: reduce.Prod((2, 0)), lambda x: anp.prod(anp.prod(x, 2), 0), [((2, 3, 4),), ((2, 0, 4),), ((1, 3, 0),)]
+    ),
+    "Prod with zeros": Case(lambda: reduce.Prod(1), products, [((4, 3),), ((3, 1),)], some_zeros),
+    "Cumsum": Case(lambda: cumulative.Cumsum(0), lambda x: anp.cumsum(x, axis=0), [*TABLES, ((0, 2),), ((2, 3, 2),)]),
+    "Cumsum of all": Case(cumulative.Cumsum, anp.cumsum, ANY),
+    "Cumprod": Case(lambda: cumulative.Cumprod(-1), running(products), [*TABLES, ((2, 0),), ((2, 3, 2),)]),
+    "Cumprod with zeros": Case(lambda: cumulative.Cumprod(-1), running(products), [((4, 5),), ((7,),)], some_zeros),
+    "Cumprod of columns": Case(
+        lambda: cumulative.Cumprod(dim=0), lambda x: running(products)(x.T).T, [*TABLES, ((0, 2),)], some_zeros
+    ),
+    "LogCumSumExp": Case(
+        lambda: cumulative.LogCumSumExp(-1), running(lambda x: logsumexp(x, -1)), [*TABLES, ((3, 0),), ((2, 3, 4),)]
+    ),
     "Max": Case(reduce.Max, anp.max, ANY[:4]),
     "Max of rows": Case(lambda: reduce.Max(1), lambda x: anp.max(x, axis=1), TABLES),
     "Min": Case(reduce.Min, anp.min, ANY[:4]),
@@ -185,6 +264,32 @@ CASES = {
     "Norm of rows": Case(lambda: reduce.Norm(2, 1, True), lambda x: anp.sqrt(anp.sum(x * x, 1, keepdims=True)), TABLES),
     "Norm of sizes": Case(lambda: reduce.Norm(1, 0), lambda x: anp.sum(anp.abs(x), axis=0), [*TABLES, ((0, 3),)]),
     "Norm of the largest": Case(lambda: reduce.Norm(np.inf, 1), lambda x: anp.max(anp.abs(x), axis=1), TABLES),
+    "Norm of order 3": Case(
+        lambda: reduce.Norm(3, 1), lambda x: anp.sum(anp.abs(x) ** 3, axis=1) ** (1 / 3), [*TABLES, ((0, 3),)]
+    ),
+    "Norm of order 0.5": Case(
+        lambda: reduce.Norm(0.5), lambda x: anp.sum(anp.sqrt(anp.abs(x))) ** 2, [*TABLES, ((),)], apart_from_zero
+    ),
+    "Norm of the smallest": Case(lambda: reduce.Norm(-np.inf, 0), lambda x: anp.min(anp.abs(x), axis=0), TABLES),
+    **{
+        f"Einsum {subscripts}": Case(
+            lambda subscripts=subscripts: matmul.Einsum(subscripts),
+            lambda *xs, spelled=spelled: anp.einsum(spelled, *xs),
+            shapes,
+        )
+        for subscripts, spelled, shapes in EINSUMS
+    },
+    "Einsum of a diagonal": Case(lambda: matmul.Einsum("ii->i"), anp.diag, [((3, 3),), ((1, 1),), ((0, 0),)]),
+    "Einsum of a trace": Case(
+        lambda: matmul.Einsum("ii,ij"),
+        lambda x, y: anp.sum(anp.diag(x)[:, None] * y, axis=0),
+        [((3, 3), (3, 2)), ((1, 1), (4, 2))],
+    ),
+    "Einsum that broadcasts": Case(
+        lambda: matmul.Einsum("i...,i...->i"),
+        lambda a, b: anp.sum(a * b, axis=-1),
+        [((3, 4), (3, 4)), ((3, 1), (1, 4)), ((1, 4), (3, 1)), ((3, 0), (3, 1))],
+    ),
     "MatMul": Case(
         matmul.MatMul,
         anp.matmul,

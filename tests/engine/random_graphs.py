@@ -66,7 +66,7 @@ class Graph:
     def grow(self):
         a = self.results[-1] if self.rng.random() < 0.8 else self.pick(*self.results)
         kinds = [self.unary, self.unary, self.reduce, self.reduce, self.binary, self.binary, self.move, self.move]
-        kinds += [self.join, self.multiply, self.loss, self.images]
+        kinds += [self.join, self.multiply, self.loss, self.images, self.elementary, self.elementary]
         if not (self.special and np.inf in self.strange):  # in layers of many sums it is all NaN then
             kinds += [self.layer, self.layer, self.sequence, self.sequence]
         kinds[self.rng.integers(len(kinds))](a, self.names[a].shape)
@@ -94,11 +94,29 @@ class Graph:
         }[kind]
         self.add(ours, theirs)
 
+    def elementary(self, a, shape):
+        names = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "sign"]
+        names += ["log1p", "expm1", "log2", "log10", "exp2", "floor", "ceil", "trunc", "round", "square", "rsqrt"]
+        name = self.pick(*names, "reciprocal")
+        inside = {"asin": "tanh", "acos": "tanh", "atanh": "sin", "sinh": "sin", "cosh": "tanh", "acosh": "exp"}
+        inside = "sigmoid" if "log" in name or name == "rsqrt" else inside.get(name)
+        self.add(*[f"{a}.{inside}().{name}()" if inside else f"{a}.{name}()"] * 2)
+
+    def running(self, a, shape):
+        if not shape:
+            return self.reduce(a, shape)
+        axis = self.pick(*range(-len(shape), len(shape)))
+        last = "cumsum" if self.special else "logcumsumexp"  # where PyTorch has 0 for NaN
+        kind = self.pick("cumsum", "cumprod", "prod", last)
+        self.add(f"{a}.{kind}({axis})", f"{a}.{kind}({axis})")
+
     def reduce(self, a, shape):
         axes = tuple(int(n) for n in self.rng.permutation(len(shape))[: self.rng.integers(1, 4)])
         axis = self.pick(None, axes, *axes, *(n - len(shape) for n in axes)) if shape else self.pick(None, 0, -1)
-        keep, ddof, order = self.pick(True, False), self.pick(0, 1), self.pick("1", "2", "np.inf")
+        keep, ddof, order = self.pick(True, False), self.pick(0, 1), self.pick("1", "2", "np.inf", "3", "0.5")
         dim = axis if axis is not None else tuple(range(len(shape))) if shape else 0
+        if self.rng.random() < 0.2:
+            return self.running(a, shape)
         kind, dims = self.pick("sum", "mean", "max", "min", "var", "std", "logsumexp", "norm"), f"{dim}, keepdim={keep}"
         if kind in ("var", "std"):
             self.add(f"{a}.{kind}({axis}, {keep}, {ddof})", f"{a}.{kind}({dims}, correction={ddof})")
@@ -113,7 +131,8 @@ class Graph:
         smaller = tuple(1 if self.rng.random() < 0.3 else n for n in shape[cut:])
         b = self.leaf(*smaller) if self.rng.random() < 0.6 else self.pick(*fitting)
         a, b = (a, b) if self.rng.random() < 0.5 else (b, a)
-        kind = self.pick(*["+", "-", "*", "/", "**", "maximum", "minimum", "where", "number"])
+        pairs = ["maximum", "minimum", "arctan2", "hypot", "logaddexp", "fmod", "remainder"]
+        kind = self.pick("+", "-", "*", "/", "**", "where", "number", "//", *pairs)
         if kind == "where":
             mask = self.rng.random(shape) < 0.5
             mask = f"np.array({mask.tolist()})"
@@ -121,6 +140,8 @@ class Graph:
         elif kind == "number":
             text = self.pick("2 - {}", "{} / 3", "1 / {}", "0.5 * {}", "2 ** {}", "{} + 1").format(a)
             self.add(text, text)
+        elif kind == "//":
+            self.add(f"{a} // {b}", f"torch.floor({a} / {b})")
         elif len(kind) < 3:
             self.add(f"{a} {kind} {b}", f"{a} {kind} {b}")
         else:
@@ -175,6 +196,10 @@ class Graph:
             return self.binary(a, shape)
         k = shape[-1]
         b = self.leaf(*self.pick((k,), (k, 2), (1, k, 3), (shape[0], k, 2) if len(shape) == 3 else (k, 4)))
+        if self.rng.random() < 0.3:
+            letters = {1: "...a,a->...", 2: "...a,ab->...b", 3: "...ca,...ab->...cb"}[self.names[b].ndim]
+            letters = "a,...ab->...b" if letters[3] == "c" and len(shape) == 1 else letters
+            return self.add(f"E.einsum({letters!r}, {a}, {b})", f"torch.einsum({letters!r}, {a}, {b})")
         self.add(f"{a} @ {b}", f"{a} @ {b}")
 
     def layer(self, a, shape):

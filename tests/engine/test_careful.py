@@ -1,6 +1,7 @@
 """What stays right where plain arithmetic does not: at inf, at NaN, at ties, at 0, far out, and in float16."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -197,8 +198,54 @@ def test_norm_by_other_names():
     np.testing.assert_allclose(E.vector_norm(x, axis=1).data, np.linalg.norm(x.data, axis=1))
     np.testing.assert_allclose(x.norm(dim=0, keepdim=True).data, np.linalg.norm(x.data, axis=0, keepdims=True))
     assert x.norm().item() == pytest.approx(np.linalg.norm(x.data))
-    with pytest.raises(ValueError, match=r"ord=1, 2 or inf: got 'fro'"):
-        x.norm("fro")
+    assert x.norm("fro").item() == x.norm(p="fro").item() == x.norm(p=2).item() == x.norm().item()
+    assert np.linalg.norm(x, 1, axis=0).data.tolist() == x.norm(p=1, dim=0).data.tolist() == [3, 5, 7]
+    for f, words in [
+        (lambda: x.norm("nuc"), "norm takes a number as ord, such as 1, 2, 0.5 or inf, or 'fro': got 'nuc'"),
+        (lambda: x.norm(np.nan), "norm takes a number as ord"),
+        (lambda: np.linalg.norm(x, 2), r"along 2 axes, as of a matrix, takes ord=None: got 2.*x\.norm\(ord\)"),
+        (lambda: np.linalg.norm(x, 1, (0, 1)), "takes ord=None: got 1"),
+    ]:
+        with pytest.raises((ValueError, TypeError), match=words):
+            f()
+
+
+@pytest.mark.parametrize("n, ddof", [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 1), (3, 3)])
+def test_spread_of_too_few_numbers(n, ddof):
+    for x in (np.arange(n) * 1.5, np.full(n, 2.0), np.arange(2.0 * n).reshape(2, n)):
+        for name in ("var", "std"):
+            with np.errstate(all="ignore"), warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                theirs = getattr(np, name)(x, -1, ddof=ddof)
+                asked = len(said)
+                ours = getattr(Tensor(x), name)(-1, ddof=ddof)
+            np.testing.assert_allclose(ours.data, theirs)
+            assert (len(said) > asked) == (n <= ddof) == any("Degrees" in str(each.message) for each in said)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("order", [-inf, -2, -1, 0, 0.5, 1, 1.5, 2, 3, inf])
+def test_norms_of_any_order(order):
+    """Also of zeros, and of numbers whose powers overflow or vanish; of inf and -inf with equals among them."""
+    torch = pytest.importorskip("torch")
+    x = np.random.default_rng(0).standard_normal((3, 5))
+    x[1, 2:4], x[2, 1:3] = 0, [2, -2]
+    for axis in (0, 1, None):
+        ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+        y, z = ours.norm(order, axis), torch.linalg.vector_norm(theirs, order, axis)
+        np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-12)
+        y.sum().backward()
+        slope = 0 * x
+        if order:
+            z.sum().backward()
+            slope = theirs.grad.numpy()
+        np.testing.assert_allclose(ours.grad, slope, rtol=1e-12, atol=1e-15)
+        for size in (1e-200, 1e200):
+            far, far_dx = gradient(lambda x, axis=axis: x.norm(order, axis), x * size)
+            np.testing.assert_allclose(far, y.data * (size if order else 1), rtol=1e-12)
+            np.testing.assert_allclose(far_dx, ours.grad, rtol=1e-11, atol=1e-15)
+    y, dx = gradient(lambda x: x.norm(order), [0.0, 0.0])
+    assert y == 0 and dx.tolist() == [0, 0]
 
 
 def test_the_length_as_it_is_often_written():
@@ -212,7 +259,8 @@ def test_var_and_std():
             y, dx = gradient(lambda x, name=name: getattr(x, name)(), [value] * 3)
             assert y == 0 and dx.tolist() == [0, 0, 0]
         for ddof in (1, 2):
-            y, dx = gradient(lambda x, name=name, ddof=ddof: getattr(x, name)(axis=1, ddof=ddof), [[5.0], [7.0]])
+            with pytest.warns(RuntimeWarning, match=rf"(Var|Std) divides by n - ddof, .* of 1 - {ddof}"):
+                y, dx = gradient(lambda x, name=name, ddof=ddof: getattr(x, name)(axis=1, ddof=ddof), [[5.0], [7.0]])
             assert np.isnan(y).all() and np.isnan(dx).all()
     assert gradient(lambda x: x.std().sqrt(), [5.0, 5.0])[1].tolist() == [0, 0]
     assert np.isnan(Tensor(np.zeros((0, 2))).mean(axis=0).data).all()

@@ -15,6 +15,24 @@ from nbprop.engine.numpy_protocol import FUNCTIONS, QUESTIONS, UFUNCS
 
 A = np.array([[0.5, 1.5, 2.0], [1.0, 0.25, 3.0]])
 B = np.array([[2.0, 1.0, 0.5], [0.75, 3.0, 1.25]])
+NUMPY = np  # where it is named `np` that autograd's is called
+SMOOTH = [
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "arcsinh",
+    "arctanh",
+    "log1p",
+    "expm1",
+    "log2",
+    "log10",
+    "exp2",
+]
 MASK = np.array([[True, False, True], [False, False, True]])
 
 # f(np, x) for each function of the tables, called as one calls it. NumPy, autograd and nbprop must agree.
@@ -107,6 +125,41 @@ DIFFERENTIATED = {
         lambda np, x: np.tensordot(np.stack([x, x]), B, axes=[(2, 1), (1, 0)]),
         lambda np, x: np.tensordot(x, B, 0),
     ],
+    "einsum": [
+        lambda np, x: np.einsum("ij,kj->ki", x, B),
+        lambda np, x: np.einsum("...j,...j->...", B, x),
+        lambda np, x: np.einsum("ij->j", x),
+    ],
+    "cumsum": [lambda np, x: np.cumsum(x), lambda np, x: np.cumsum(x, 0), lambda np, x: np.cumsum(x, axis=-1)],
+    "cumprod": [
+        lambda np, x: np.stack([x[0], x[0] * x[1]]) if np is anp else np.cumprod(x, 0),
+        lambda np, x: np.stack([x[0, 0], x[0, 0] * x[0, 1]]) if np is anp else np.cumprod(x)[:2],
+    ],
+    "prod": [lambda np, x: np.prod(x), lambda np, x: np.prod(x, 1), lambda np, x: np.prod(x, axis=0, keepdims=True)],
+    "norm": [
+        lambda np, x: np.linalg.norm(x),
+        lambda np, x: np.linalg.norm(x, "fro"),
+        lambda np, x: np.linalg.norm(x, axis=0),
+        lambda np, x: np.sqrt(np.sum(x * x, 1, keepdims=True)) if np is anp else np.linalg.norm(x, 2, 1, True),
+        lambda np, x: np.sum(x**3, 1) ** (1 / 3) if np is anp else np.linalg.norm(x, 3, axis=1),
+        lambda np, x: np.linalg.norm(x[0]),
+    ],
+    **{name: [lambda np, x, name=name: getattr(np, name)(x / 4)] for name in SMOOTH},
+    "arccosh": [lambda np, x: np.log(x + 1 + np.sqrt(x * x + 2 * x)) if np is anp else np.arccosh(x + 1)],
+    **{
+        name: [lambda np, x, name=name: x + (getattr(NUMPY, name)(A) if np is anp else getattr(np, name)(x))]
+        for name in ("sign", "floor", "ceil", "trunc", "rint", "around", "fix")
+    },
+    "round": [lambda np, x: x + NUMPY.round(A / 3, 1) if np is anp else x + np.round(x / 3, 1)],
+    "arctan2": [lambda np, x: np.arctan2(x, B), lambda np, x: np.arctan2(1.0, x)],
+    "hypot": [lambda np, x: np.sqrt(x * x + B * B) if np is anp else np.hypot(B, x)],
+    "logaddexp": [lambda np, x: np.logaddexp(x, B), lambda np, x: np.logaddexp(0.5, x)],
+    "floor_divide": [lambda np, x: x + (A // 0.4 if np is anp else np.floor_divide(x, 0.4))],
+    "remainder": [
+        lambda np, x: x - 0.4 * (A // 0.4) if np is anp else np.remainder(x, 0.4),
+        lambda np, x: 7.6 - x * (7.6 // A) if np is anp else np.mod(7.6, x),
+    ],
+    "fmod": [lambda np, x: -x + B * (A // B) if np is anp else np.fmod(-x, B)],
     "full_like": [lambda np, x: x * (1.5 if np is anp else np.full_like(x, 1.5))],
 }
 
@@ -154,7 +207,6 @@ QUESTIONS_ASKED = {
     "digitize": lambda x: np.digitize(x, [1.0, 2.0]),
     "searchsorted": lambda x: np.searchsorted(np.ravel(x)[:3], 1.0),
     "bincount": lambda x: np.bincount([0, 1, 1], x[0]),
-    "floor_divide": lambda x: np.floor_divide(x, 0.4),
     "result_type": lambda x: np.result_type(x, np.float32),
     **{
         name: lambda x, name=name: getattr(np, name)(x, B)
@@ -193,11 +245,8 @@ def test_saving(tmp_path):
 
 
 REFUSED = {
-    "np.cumsum": (lambda x: np.cumsum(x), "np.tri"),
-    "np.prod": (lambda x: np.prod(x), "sum"),
-    "np.einsum": (lambda x: np.einsum("ij,ij", x, x), "tensordot"),
-    "np.sin": (lambda x: np.sin(x), "x.data"),
-    "np.log1p": (lambda x: np.log1p(x), "no_grad"),
+    "np.nancumsum": (lambda x: np.nancumsum(x), "x.data"),
+    "np.cbrt": (lambda x: np.cbrt(x), "no_grad"),
     "np.fmax": (lambda x: np.fmax(x, 0), "x.data"),
     "np.median": (lambda x: np.median(x), "x.data"),
     "np.sort": (lambda x: np.sort(x), "argsort"),

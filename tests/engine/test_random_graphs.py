@@ -1,5 +1,7 @@
 """Random graphs of all ops beside PyTorch; `python tests/engine/random_graphs.py --count 100000` tries many more."""
 
+import warnings
+
 import numpy as np
 import pytest
 from random_graphs import Graph, failure
@@ -25,7 +27,7 @@ def test_a_wrong_rule_is_found(monkeypatch):
 def test_all_ops_take_part():
     ours = {name for name, op in OPS.items() if op.__module__.startswith("nbprop.engine.")}
     seen = set()
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
         for seed in range(400):
             graph = Graph(seed)
             stack = [graph.names[name] for name in graph.results]

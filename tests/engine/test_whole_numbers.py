@@ -9,8 +9,12 @@ from nbprop.nn import GELU, Conv2d, LayerNorm, LeakyReLU, Linear, MaxPool2d, Sig
 
 DTYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "i8", "?"]
 UNARY = ["__neg__", "abs", "exp", "log", "sqrt", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "silu", "softplus"]
+UNARY += ["sin", "cos", "tan", "atan", "sinh", "cosh", "asinh", "expm1", "exp2", "log1p", "log2", "log10", "sign"]
+UNARY += ["floor", "ceil", "trunc", "round", "square", "rsqrt", "reciprocal", "erf"]
+UNARY += ["prod", "cumsum", "cumprod", "logcumsumexp"]
 UNARY += ["gelu", "softmax", "log_softmax", "logsumexp", "sum", "mean", "max", "min", "var", "std", "norm"]
-BINARY = ["__add__", "__sub__", "__mul__", "__truediv__", "__matmul__"]
+BINARY = ["__add__", "__sub__", "__mul__", "__truediv__", "__matmul__", "arctan2", "hypot"]
+BINARY += ["logaddexp", "maximum", "minimum", "dot", "inner", "outer"]
 
 
 def extremes(dtype):
@@ -27,7 +31,8 @@ def test_one_tensor(name, dtype):
     x = extremes(dtype)
     with np.errstate(all="ignore"):
         y, expected = getattr(Tensor(x), name)().data, getattr(Tensor(x.astype(float)), name)().data
-    np.testing.assert_allclose(y.astype(float), np.where(expected > 3.4e38, np.inf, expected), rtol=1e-6, atol=1e-30)
+    expected = np.where(np.abs(expected) > 3.4e38, np.copysign(np.inf, expected), expected)
+    np.testing.assert_allclose(y.astype(float), expected, rtol=1e-6, atol=1e-30)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -38,6 +43,18 @@ def test_two_tensors(name, dtype):
         y = getattr(Tensor(a), name)(Tensor(b)).data
         expected = getattr(Tensor(a.astype(float)), name)(Tensor(b.astype(float))).data
     np.testing.assert_allclose(y, expected)
+
+
+@pytest.mark.parametrize("name", ["__mod__", "__floordiv__", "fmod"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_division_with_a_remainder(name, dtype):
+    a, b = extremes(dtype), np.array([True, True, True]) if dtype == "?" else np.array([3, 1, 7], dtype)
+    y = getattr(Tensor(a), name)(Tensor(b)).data
+    assert y.dtype == np.int64
+    np.testing.assert_array_equal(y, getattr(Tensor(a.astype(float)), name)(Tensor(b.astype(float))).data)
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        zeros = Tensor(np.zeros(3, int))
+        assert getattr(Tensor(a), name)(zeros).data.tolist() == [0, 0, 0]  # as in NumPy
 
 
 @pytest.mark.parametrize("exponent", [0, 1, 2, 3, -1, 0.5])

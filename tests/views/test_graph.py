@@ -234,6 +234,7 @@ def test_operations_as_they_are_written():
     cases = {
         "x - (-3)": x - y, "x / y": x / y, "-x": -x, "x**-1": x**-1, "x ** y": abs(x) ** y, "tanh(x)": x.tanh(),
         "leaky_relu(x)": x.leaky_relu(), "maximum(x, y)": nb.engine.maximum(x, y), "x[0]": nb.Tensor([1.0])[0],
+        "x % y": x % y, "x // y": x // y, "sin(x)": x.sin(), "logaddexp(x, y)": x.logaddexp(y),
     }  # fmt: skip
     for words, result in cases.items():
         with nb.engine.record():
