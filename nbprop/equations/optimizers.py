@@ -32,11 +32,12 @@ def _sgd(o) -> Rule:
     if not o.momentum:
         return Rule((("ΔW", "−{η} {g}", None),))
     ahead = "({g} + {μ} {v′})" if o.nesterov else "{v′}"
+    dampened = o.dampening and "momentum_buffer" in o.state
     return Rule(
-        (("v′", "{μ} {v} + {g}", None), ("ΔW", f"−{{η}} {ahead}", None)),
+        (("v′", "{μ} {v} + (1 − {d}) {g}" if dampened else "{μ} {v} + {g}", None), ("ΔW", f"−{{η}} {ahead}", None)),
         {"v": "momentum_buffer"},
-        {"μ": o.momentum},
-        7 if o.nesterov else 4,
+        {"μ": o.momentum, **({"d": o.dampening} if dampened else {})},
+        (7 if o.nesterov else 4) + bool(dampened),
         {"v": "the momentum: a sum of gradients in which older ones fade"},
     )
 
@@ -70,11 +71,15 @@ def _adadelta(o) -> Rule:
 
 
 def _adam(o) -> Rule:
+    largest = o.amsgrad
     lines = (
         ("m′", "{β₁} {m} + (1 − {β₁}) {g}", None),
         ("v′", "{β₂} {v} + (1 − {β₂}) {g}²", None),
         ("m̂", "{m′} / (1 − {β₁}^{τ})", lambda v: v["m′"] / (1 - v["β₁"] ** v["τ"])),
-        ("v̂", "{v′} / (1 − {β₂}^{τ})", lambda v: v["v′"] / (1 - v["β₂"] ** v["τ"])),
+        *([("u′", "max({u}, {v′})", None)] if largest else []),
+        ("v̂", "{u′} / (1 − {β₂}^{τ})", lambda v: v["u′"] / (1 - v["β₂"] ** v["τ"]))
+        if largest
+        else ("v̂", "{v′} / (1 − {β₂}^{τ})", lambda v: v["v′"] / (1 - v["β₂"] ** v["τ"])),
         ("ΔW", "−{η} {m̂} / (√{v̂} + {ε})" + (" − {η} {λ} {W}" if o.decoupled and o.weight_decay else ""), None),
     )
     b1, b2 = o.betas
@@ -83,7 +88,10 @@ def _adam(o) -> Rule:
         "τ": "the number of this update: m and v began at 0, which the divisions make good",
     }
     settings = {"β₁": b1, "β₂": b2, "ε": o.eps, "τ": o.t + 1}
-    return Rule(lines, {"m": "exp_avg", "v": "exp_avg_sq"}, settings, 12, where)
+    state = {"m": "exp_avg", "v": "exp_avg_sq"}
+    if not largest:
+        return Rule(lines, state, settings, 12, where)
+    return Rule(lines, {**state, "u": "max_exp_avg_sq"}, settings, 13, {**where, "u": "the largest v so far"})
 
 
 RULES = {

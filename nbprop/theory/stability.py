@@ -34,6 +34,8 @@ def stability(optimizer: Any) -> Stability:
             f"{name} scales every parameter by itself: stable is what its own measure of sharpness, that of the "
             "preconditioned Hessian, says, and no line can be drawn for this one (Cohen et al. 2022)",
         )  # fmt: skip
+    if optimizer.groups:
+        return Stability(np.nan, "", "groups of parameters have settings of their own: no one threshold holds for all")
     mu = optimizer.momentum
     if not rate:
         return Stability(np.nan, "", "the learning rate is 0: nothing moves")

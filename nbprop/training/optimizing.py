@@ -1,8 +1,9 @@
 """The part of the table of knobs that belongs to the optimizer: its settings, by their names there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbprop.optim.groups import unmatched
 from nbprop.optim.optimizer import Plan
 from nbprop.record.controls import Choice, Several, Slider, Switch
 from nbprop.record.lessons import Lesson
@@ -11,6 +12,7 @@ from . import applying, plans
 from .knob import Knob
 
 Setting = float | Mapping[str, float]  # a Mapping: for the optimizer of each part of the objective
+Groups = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class OfOptimizer:
@@ -37,6 +39,16 @@ class OfOptimizer:
             lesson=Lesson(6, "Momentum"),
         ),
     )  # fmt: skip
+    dampening: Knob[Any, Setting] = applying.setting(
+        "dampening",
+        "How much less of each gradient the momentum of SGD takes in, 0 to 1.",
+        Slider(
+            "Dampening", 0, 1, 0.01, "Share of the gradient that momentum leaves out", group="Optimizer",
+            about="How much of each gradient is left out of the momentum. With as much of it as of momentum the sum of "
+            "earlier gradients becomes their mean, and steps stay as long as without; it does nothing on its own.",
+            lesson=Lesson(6, "Momentum"),
+        ),
+    )  # fmt: skip
     nesterov: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
         "nesterov",
         "Whether SGD looks ahead (Nesterov).",
@@ -55,6 +67,16 @@ class OfOptimizer:
             about="How long Adam remembers: the first number is for its running mean of the gradients, the second for "
             "that of their squares. The nearer to 1 the longer: 0.9 looks back over some 10 steps, 0.999 over some "
             "1,000.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    amsgrad: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
+        "amsgrad",
+        "Whether Adam divides by the largest running mean of squares so far.",
+        Switch(
+            "AMSGrad", "Remember the largest gradients for ever", group="Optimizer",
+            about="Whether Adam goes on dividing by the largest running mean of squares that there ever was. No step "
+            "grows then because large gradients are forgotten; steps get shorter all the same.",
             lesson=Lesson(6, "Adam"),
         ),
     )  # fmt: skip
@@ -124,3 +146,12 @@ class OfOptimizer:
         ),
         given=plans.begun,
     )  # fmt: skip
+    groups: Knob[Any, Groups] = applying.setting(
+        "groups",
+        'Other settings of the optimizer for some parameters: a list of dicts such as {"params": ["*.bias", "*Norm*"], '
+        '"weight_decay": 0}; see nb.optim.Optimizer. () for none.',
+        fits=lambda groups, module: unmatched(groups, module._places()),
+    )
+
+
+SETTINGS = tuple(name for name, knob in vars(OfOptimizer).items() if isinstance(knob, Knob))

@@ -99,7 +99,9 @@ class Trainer(Seen):
         else:
             instance(Objective, "nb.Objective(loss, data)")("objective", objective)
         rate = None if lr is None else given.rate("lr", lr)
-        optimizers = given.optimizers(optimizer, rate, list(objective.losses))
+        optimizers = given.optimizers(
+            optimizer, rate, list(objective.losses), lambda part: objective.module(model, part)
+        )
         if rate is not None:
             for each in optimizers.values():
                 each.assign("lr", rate)
