@@ -1,5 +1,7 @@
 """Parameters as one vector: where they lie, and how they get there."""
 
+from typing import Any
+
 import numpy as np
 
 from ..engine.errors import ShapeError
@@ -78,7 +80,7 @@ def assign(vector, value, name) -> None:
         vector[...] = value
 
 
-def _common_slices(parameters):
+def _common_slices(parameters) -> Any:
     """(theta, gradient) if the parameters lie one after the other in one buffer, their gradients too; else None."""
     pair = [joined([p.data for p in parameters]), joined([p.grad for p in parameters])]
     return None if any(each is None for each in pair) else pair

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,12 +26,14 @@ class Part(NamedTuple):
 class Own(dict[str, Any]):
     """What a group has of its own, and "params": who belongs to it. It stays as it is."""
 
-    def _stays(self, *_, **__) -> Any:
-        raise TypeError("a group stays as it is: set an item of optimizer.param_groups, or optimizer.groups as a whole")
+    if not TYPE_CHECKING:
 
-    __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _stays
+        def _stays(self, *_, **__) -> None:
+            raise TypeError("a group stays as it is: set an item of optimizer.param_groups, or optimizer.groups")
 
-    def __hash__(self) -> int:  # type: ignore[override]
+        __setitem__ = __delitem__ = __ior__ = update = setdefault = pop = popitem = clear = _stays
+
+    def __hash__(self) -> int:
         return hash(frozenset(self.items()))
 
     def __reduce__(self) -> Any:
@@ -136,13 +138,14 @@ def unmatched(groups, places) -> str:
     return ""
 
 
-def held(kind, params) -> tuple[list[dict[str, Any]], list[tuple[int | None, Tensor]]]:
+def held(kind, params: Any) -> tuple[list[dict[str, Any]], list[tuple[int | None, Tensor]]]:
     """(groups, (number of its group, tensor) of each) from what PyTorch's optimizers take: tensors, pairs of a name and
     a tensor, or dicts with such under "params" and settings of their own."""
     plain = isinstance(params, (Tensor, str, Mapping)) or hasattr(params, "parameters")
     if plain or not np.iterable(params):
         raise TypeError(wrong(f"{kind}(params)", "a list of tensors or of dicts", params, "model.parameters()"))
-    given, groups, found = list(params), [], []
+    given: list[Any] = list(params)
+    groups, found = [], []
     for each in given if any(isinstance(each, Mapping) for each in given) else [given]:
         number, inside = None, each
         if isinstance(each, Mapping):

@@ -1,6 +1,7 @@
 """What all optimizers share: checked settings, two flat vectors in, state that can be saved."""
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from glob import escape
@@ -199,29 +200,36 @@ class Optimizer:
         if model is None:
             raise TypeError(f"{type(self).__name__} has groups, which are found by names: call step(model)")
         places = model._places()
-        made_of = [theta, gradient, places]
-        if self._pieces is None or not _same(self._pieces[0], made_of) or self._pieces[1] != frozen:
-            parts, start = [], 0
+
+        def parts():
+            stop = 0
             for shape, names in places:
-                at = slice(start, start + int(np.prod(shape)))
-                start = at.stop
-                if not any(still.start <= at.start and at.stop <= still.stop for still in frozen):
+                at, stop = slice(stop, stop + math.prod(shape)), stop + math.prod(shape)
+                if not any(still.start <= at.start and stop <= still.stop for still in frozen):
                     two = theta[at].reshape(shape), gradient[at].reshape(shape)
-                    parts.append(Part(at, self.number_of(names), names[1], *two))
-            vars(self)["_pieces"] = made_of, list(frozen), self._cut(parts)
-        return self._pieces[2]
+                    yield Part(at, self.number_of(names), names[1], *two)
+
+        return self._pieces_of([theta, gradient, places, *frozen], parts)
 
     def _of_held(self):
-        made_of = [each for _, p in self.held for each in (p._data, p._grad if p.requires_grad else None)]
-        if self._pieces is None or not _same(self._pieces[0], made_of):
-            parts, start = [], 0
-            for (number, p), theta, gradient in zip(self.held, made_of[::2], made_of[1::2], strict=True):
-                at = slice(start, start + p.size)
-                start = at.stop
+        made_of: list[Any] = [each for _, p in self.held for each in (p._data, p._grad if p.requires_grad else None)]
+
+        def parts():
+            stop = 0
+            for (i, p), theta, gradient in zip(self.held, made_of[::2], made_of[1::2], strict=True):
+                stop += p.size
                 if gradient is not None:
-                    parts.append(Part(at, number, "", theta, gradient))
-            vars(self)["_pieces"] = made_of, [], self._cut(parts)
-        return self._pieces[2]
+                    yield Part(slice(stop - p.size, stop), i, "", theta, gradient)
+
+        return self._pieces_of(made_of, parts)
+
+    def _pieces_of(self, made_of, parts):
+        """The pieces of an update, made anew where what they are made of has changed."""
+        before, pieces = self._pieces or ((), ())
+        if len(before) != len(made_of) or not all(map(_same, before, made_of)):
+            pieces = self._cut(parts())
+            vars(self)["_pieces"] = made_of, pieces
+        return pieces
 
     def _cut(self, parts):
         """The parts, with an optimizer for each; neighbours in one where one will do."""
@@ -314,7 +322,8 @@ class Optimizer:
         if a_model and not self.held:
             if not self.t:
                 self.check_groups(model)
-            return self.update(*model._flat(), model)
+            theta, gradient, frozen = model._flat()
+            return self.update(theta, gradient, frozen, model)
         if not self.held:
             raise TypeError(
                 f"{kind}.step takes the model, an nn.Module; {kind}(model.parameters()).step() takes nothing; "
@@ -386,5 +395,5 @@ class Optimizer:
         return kept[1]
 
 
-def _same(these, those):
-    return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))
+def _same(a, b):
+    return a is b or (isinstance(a, slice) and a == b)
