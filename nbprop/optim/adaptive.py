@@ -174,7 +174,7 @@ class Adam(Optimizer):
         average(m, gradient, b1, step)
         np.multiply(gradient, gradient, out=step)
         average(v, step, b2, step)
-        if self.amsgrad:
+        if vars(self).get("amsgrad"):  # Muon has none
             largest = self.vector("max_exp_avg_sq", theta)
             v = np.maximum(largest, v, out=largest)
         else:

@@ -89,7 +89,8 @@ class Optimizer:
     groups: Sequence[Mapping[str, Any]]
 
     def __init_subclass__(cls) -> None:
-        cls.checks = {**cls.checks, **cls.common, "groups": partial(check_groups, cls)}
+        cls.checks = {**cls.checks, **cls.common}
+        cls.checks["groups"] = cls.checks["groups"] or partial(check_groups, cls)
 
     def __init__(self, params: Params = None, **settings) -> None:
         if isinstance(params, Real):  # Adam(0.01)

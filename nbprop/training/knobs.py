@@ -258,6 +258,8 @@ class Turns(TypedDict, total=False):
     nesterov: bool | Mapping[str, bool]
     betas: tuple[float, float] | Mapping[str, tuple[float, float]]
     amsgrad: bool | Mapping[str, bool]
+    momentum_decay: Setting
+    ns_steps: int | Mapping[str, int]
     alpha: Setting
     centered: bool | Mapping[str, bool]
     rho: Setting

@@ -80,6 +80,27 @@ class OfOptimizer:
             lesson=Lesson(6, "Adam"),
         ),
     )  # fmt: skip
+    momentum_decay: Knob[Any, Setting] = applying.setting(
+        "momentum_decay",
+        "How soon the momentum of NAdam grows from half of beta 1 to all of it.",
+        Slider(
+            "Momentum decay", 1e-4, 1, 0.05, "How soon NAdam has its full momentum", log=True, off=(0.0,),
+            group="Optimizer",
+            about="NAdam looks back less in its first steps, when the gradients change fast. The larger this number, "
+            "the sooner it looks back as far as its first beta says; at 0.004 it takes some thousand steps.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    ns_steps: Knob[Any, int | Mapping[str, int]] = applying.setting(
+        "ns_steps",
+        "Steps of Newton and Schulz by which Muon evens out the directions of a matrix.",
+        Choice(
+            "Newton-Schulz", (1, 2, 3, 5, 8), "Steps that even out the directions", group="Optimizer",
+            about="Muon turns the gradient of a matrix into one whose directions all count alike, by so many rounds of "
+            "matrix products. Five come near; with one, the strong directions still lead.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
     alpha: Knob[Any, Setting] = applying.setting(
         "alpha",
         "Decay of the running mean of RMSProp.",

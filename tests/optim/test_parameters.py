@@ -61,7 +61,7 @@ def test_lone_tensors_learn_as_those_of_a_model(name):
             p.grad = q.grad = rng.normal(size=p.shape)
         of.step(theirs), optimizer.step()
     for p, q in zip(theirs.parameters(), tensors, strict=True):
-        np.testing.assert_array_equal(q.data, p.data)
+        np.testing.assert_allclose(q.data, p.data, rtol=1e-13 if name == "muon" else 0)  # a product in another order
     assert (optimizer.t, optimizer.held[0][1]) == (4, tensors[0])
 
 
@@ -282,7 +282,7 @@ def test_each_parameter_moves_as_it_would_alone_with_the_settings_of_its_group(n
         optimizer.step(mine)
         for i, p in enumerate(mine.parameters()):
             if not frozen[i]:
-                single[i].update(alone[i].reshape(-1), p.grad.reshape(-1))
+                single[i].update(alone[i], p.grad)
             np.testing.assert_array_equal(p.data, alone[i])
 
 

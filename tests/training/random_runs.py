@@ -16,6 +16,9 @@ OPTIMIZERS = [
     lambda lr: optim.RMSProp(lr=lr / 10, alpha=0.9),
     lambda lr: optim.AdaGrad(lr=lr / 2),
     lambda lr: optim.AdaDelta(lr=1.0, rho=0.8),
+    lambda lr: optim.NAdam(lr=lr / 5, momentum_decay=0.01),
+    lambda lr: optim.RAdam(lr=lr / 5, weight_decay=0.01),
+    lambda lr: optim.Adamax(lr=lr / 5),
     lambda lr: optim.Adam(lr=lr / 5, schedule=optim.LinearLR(20) * optim.CosineAnnealingLR(200, 0.1)),
 ]
 SCHEDULES = [None, optim.StepLR(10, 0.7), optim.ExponentialLR(0.99), optim.OneCycleLR(100), "cosine", "one_cycle"]

@@ -42,6 +42,7 @@ GROUP = (
     "nesterov",
     "betas",
     "amsgrad",
+    "momentum_decay",
     "alpha",
     "rho",
     "eps",
