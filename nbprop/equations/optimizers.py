@@ -117,22 +117,22 @@ def _adamax(o) -> Rule:
 
 def _nadam(o) -> Rule:
     def ahead(v):
-        return (1 - v["μ"]) / v["c′"] * v["g"] + v["ν"] / (v["ν"] * v["c′"] + 1 - v["ν"]) * v["m′"]
+        return (1 - v["μ"]) / v["k′"] * v["g"] + v["ν"] / (v["ν"] * v["k′"] + 1 - v["ν"]) * v["m′"]
 
     lines = (
         *_adam(o).lines[:2],
-        ("c′", "{μ} {c} + 1 − {μ}", None),
-        ("d", "(1 − {μ}) / {c′} ⊙ {g} + {ν} / ({ν} {c′} + 1 − {ν}) ⊙ {m′}", ahead),
+        ("k′", "{μ} {k} + 1 − {μ}", None),
+        ("d", "(1 − {μ}) / {k′} ⊙ {g} + {ν} / ({ν} {k′} + 1 − {ν}) ⊙ {m′}", ahead),
         _adam(o).lines[3],
         ("ΔW", "−{η} {d} / (√{v̂} + {ε})", None),
     )
     where = {
         "μ, ν": "the momentum of this update and of the next: it looks ahead",
-        "c": "1 less the product of all μ so far: m began at 0, which the divisions make good",
+        "k": "1 less the product of all μ so far: m began at 0, which the divisions make good",
     }
     rule = _adam(o)
     settings = {**rule.settings, "μ": o.mu(o.t + 1), "ν": o.mu(o.t + 2)}
-    return Rule(lines, {**rule.state, "c": "mu_correction"}, settings, 22, {**rule.where, **where})
+    return Rule(lines, {**rule.state, "k": "mu_correction"}, settings, 22, {**rule.where, **where})
 
 
 def _radam(o) -> Rule:
@@ -145,9 +145,9 @@ def _radam(o) -> Rule:
 
 def _lion(o) -> Rule:
     lines = (
-        ("c", "{β₁} {m} + (1 − {β₁}) {g}", lambda v: v["β₁"] * v["m"] + (1 - v["β₁"]) * v["g"]),
+        ("b", "{β₁} {m} + (1 − {β₁}) {g}", lambda v: v["β₁"] * v["m"] + (1 - v["β₁"]) * v["g"]),
         ("m′", "{β₂} {m} + (1 − {β₂}) {g}", None),
-        ("ΔW", "−{η} sign({c})" + _decay(o), None),
+        ("ΔW", "−{η} sign({b})" + _decay(o), None),
     )
     settings = {"β₁": o.betas[0], "β₂": o.betas[1]}
     return Rule(lines, {"m": "exp_avg"}, settings, 9, {"m": "a running mean of the gradients"})
@@ -163,16 +163,16 @@ def _muon(o) -> Rule:
         ("m′", "{μ} {m} + (1 − {μ}) {g}", None),
         *([n] if o.nesterov else []),
         ("O", f"NS({{{last}}})", lambda v: muon.orthogonal(v[last], o.ns_steps)),
-        ("ΔW", "−{η} {κ} {O}" + _decay(o), None),
+        ("ΔW", "−{η} {f} {O}" + _decay(o), None),
     )
     where = {
         "m": "a running mean of the gradients",
         "NS": f"{o.ns_steps} steps of Newton and Schulz: the orthogonal matrix next to it, nearly",
-        "κ": "0.2 times the root of the larger side: steps as large as AdamW's",
+        "f": "0.2 times the root of the larger side: steps as large as AdamW's",
     }
     small, large = sorted((shape[0], math.prod(shape[1:])))
     flops = 8 + o.ns_steps * (4 * small + 2 * small * small // large + 4)
-    return Rule(lines, {"m": "exp_avg"}, {"μ": o.momentum, "κ": muon.factor(shape)}, flops, where)
+    return Rule(lines, {"m": "exp_avg"}, {"μ": o.momentum, "f": muon.factor(shape)}, flops, where)
 
 
 RULES = {

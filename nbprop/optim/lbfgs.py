@@ -51,6 +51,7 @@ class LBFGS(Optimizer):
     """
 
     name = "lbfgs"
+    full_batch = True
     common = {"weight_decay": _none, "schedule": factor, "groups": _none}
     checks = {
         "lr": number(0), "max_iter": whole(1), "max_eval": optional(whole(1)), "tolerance_grad": number(0),

@@ -29,6 +29,10 @@ def stability(optimizer: Any) -> Stability:
     rate = optimizer.rate
     if type(optimizer) is not SGD:
         name = type(optimizer).__name__
+        if optimizer.full_batch or optimizer.shaped:
+            return Stability(
+                np.nan, "", f"{name} turns the gradient into another direction: no line can be drawn for it"
+            )
         return Stability(
             np.nan, "",
             f"{name} scales every parameter by itself: stable is what its own measure of sharpness, that of the "

@@ -17,6 +17,7 @@ from nbprop.record.diverged import Diverged, first_not_finite, not_finite_before
 from nbprop.record.observation import own_arrays
 
 from . import makeup
+from .compatibility import check_full_batch
 from .knob import ACTIONS, KNOBS
 from .left import Left
 from .looking import Looking
@@ -47,6 +48,7 @@ class Run(Looking):
         with self.looking():
             objective.check(model)
             objective.check_batches(model, self.settings)
+            check_full_batch(optimizers, objective, model, self.settings)
         self.batches = objective.feed([seed, 0])
         self.own(optimizers)
         self.take_model()

@@ -54,7 +54,9 @@ class Updating:
         for parameter, (shape, names) in zip(r.model.parameters(), r.model._places(), strict=True):
             like = r.optimizer.number_of(names), *((names[1], shape) if r.optimizer.shaped else ())
             if like not in made:
-                made[like] = update(r.optimizer.one_of(*like), s.l1, s.clip_value, s.clip, norm, s.accumulate)
+                one = r.optimizer.one_of(*like)
+                one.state = r.optimizer.state  # some rules begin otherwise
+                made[like] = update(one, s.l1, s.clip_value, s.clip, norm, s.accumulate)
             found[id(parameter)] = made[like]
         return found
 

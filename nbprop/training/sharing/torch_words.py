@@ -32,8 +32,8 @@ def loss_of(loss) -> list[str]:
 def optimizer_of(optimizer) -> str:
     """With the settings that are not as usual: what is usual is the same in both."""
     usual, name = type(optimizer).defaults(), type(optimizer).__name__
-    if name in ("Lion", "Muon"):
-        refuse(f"PyTorch has no {name} like this one; try framework='nbprop'")
+    if name in ("LBFGS", "Lion", "Muon"):
+        refuse(f"PyTorch has no {name} that would do the same here; try framework='nbprop'")
     if optimizer.groups:
         refuse("no PyTorch script is made of an optimizer with groups; try framework='nbprop'")
     given = {n: v for n, v in optimizer.settings().items() if n == "lr" or (n != "schedule" and v != usual[n])}
