@@ -1,7 +1,7 @@
 """Muon: steps for matrices, in which all directions count alike."""
 
 import math
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -60,6 +60,11 @@ class Muon(Adam):
     ) -> None:
         given = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps, "betas": betas, "eps": eps}
         super(Adam, self).__init__(params, lr=lr, **given, **rest)
+
+    def update(self, theta, gradient, frozen=(), model: Any = None) -> None:
+        if model is None or self.groups:
+            return super().update(theta, gradient, frozen, model)
+        self._in_pieces(self._of_model(theta, gradient, frozen, model), theta.size)
 
     def rule(self, theta, gradient, lr) -> None:
         if theta.ndim < 2 or self._place[0].startswith("Embedding."):

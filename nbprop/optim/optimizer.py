@@ -153,7 +153,7 @@ class Optimizer:
                 f"{type(self).__name__}: theta and gradient must have one shape; got {theta.shape} and {gradient.shape}"
             )
         own = vars(self)  # a class with __getattr__ and __setattr__ is slow to ask and to tell
-        if own["groups"] or (self.shaped and model is not None):
+        if own["groups"]:
             return self._in_pieces(self._of_model(theta, gradient, frozen, model), theta.size)
         kept = self._kept(theta, frozen) if frozen else ()
         lr, decay = own["lr"] if own["schedule"] is None else self.rate, own["weight_decay"]
