@@ -126,15 +126,13 @@ def number_of(groups, names) -> int | None:
 
 
 def unmatched(groups, places) -> str:
-    """An error about the first name in groups that none of the parameters has; "" where there is none."""
+    """An error about the first group that none of the parameters belongs to; "" where there is none."""
     every = [name for _, names in places for name in names]
     for group in groups:
-        for pattern in group["params"]:
-            if not any(fnmatchcase(name, pattern) for name in every):
-                known = ", ".join(f"{name} ({kind})" for _, (name, kind) in places)
-                return (
-                    f"groups: no parameter is called {pattern!r}{did_you_mean(pattern, every) or ';'} there are {known}"
-                )
+        patterns = group["params"]
+        if patterns and not any(fnmatchcase(name, pattern) for pattern in patterns for name in every):
+            called, known = " or ".join(map(repr, patterns)), ", ".join(f"{a} ({b})" for _, (a, b) in places)
+            return f"groups: no parameter is called {called}{did_you_mean(patterns[0], every) or ';'} there are {known}"
     return ""
 
 
