@@ -41,4 +41,6 @@ __all__ = [
     "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
 # fmt: on
-__all__ += [*adaptive.__all__, *recent.__all__, *muon.__all__]
+__all__ += adaptive.__all__
+__all__ += recent.__all__
+__all__ += muon.__all__
