@@ -4,6 +4,7 @@
 remembers is named without a stroke before the step, and with one after it: {m}, {m′}.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import optim
+from nbprop.optim import muon
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ def _sgd(o) -> Rule:
     if not o.momentum:
         return Rule((("ΔW", "−{η} {g}", None),))
     ahead = "({g} + {μ} {v′})" if o.nesterov else "{v′}"
+    dampened = o.dampening and "momentum_buffer" in o.state
     return Rule(
-        (("v′", "{μ} {v} + {g}", None), ("ΔW", f"−{{η}} {ahead}", None)),
+        (("v′", "{μ} {v} + (1 − {d}) {g}" if dampened else "{μ} {v} + {g}", None), ("ΔW", f"−{{η}} {ahead}", None)),
         {"v": "momentum_buffer"},
-        {"μ": o.momentum},
-        7 if o.nesterov else 4,
+        {"μ": o.momentum, **({"d": o.dampening} if dampened else {})},
+        (7 if o.nesterov else 4) + bool(dampened),
         {"v": "the momentum: a sum of gradients in which older ones fade"},
     )
 
@@ -70,12 +73,16 @@ def _adadelta(o) -> Rule:
 
 
 def _adam(o) -> Rule:
+    largest = "amsgrad" in o.checks and o.amsgrad
     lines = (
         ("m′", "{β₁} {m} + (1 − {β₁}) {g}", None),
         ("v′", "{β₂} {v} + (1 − {β₂}) {g}²", None),
         ("m̂", "{m′} / (1 − {β₁}^{τ})", lambda v: v["m′"] / (1 - v["β₁"] ** v["τ"])),
-        ("v̂", "{v′} / (1 − {β₂}^{τ})", lambda v: v["v′"] / (1 - v["β₂"] ** v["τ"])),
-        ("ΔW", "−{η} {m̂} / (√{v̂} + {ε})" + (" − {η} {λ} {W}" if o.decoupled and o.weight_decay else ""), None),
+        *([("u′", "max({u}, {v′})", None)] if largest else []),
+        ("v̂", "{u′} / (1 − {β₂}^{τ})", lambda v: v["u′"] / (1 - v["β₂"] ** v["τ"]))
+        if largest
+        else ("v̂", "{v′} / (1 − {β₂}^{τ})", lambda v: v["v′"] / (1 - v["β₂"] ** v["τ"])),
+        ("ΔW", "−{η} {m̂} / (√{v̂} + {ε})" + _decay(o), None),
     )
     b1, b2 = o.betas
     where = {
@@ -83,7 +90,89 @@ def _adam(o) -> Rule:
         "τ": "the number of this update: m and v began at 0, which the divisions make good",
     }
     settings = {"β₁": b1, "β₂": b2, "ε": o.eps, "τ": o.t + 1}
-    return Rule(lines, {"m": "exp_avg", "v": "exp_avg_sq"}, settings, 12, where)
+    state = {"m": "exp_avg", "v": "exp_avg_sq"}
+    if not largest:
+        return Rule(lines, state, settings, 12, where)
+    return Rule(lines, {**state, "u": "max_exp_avg_sq"}, settings, 13, {**where, "u": "the largest v so far"})
+
+
+def _decay(o):
+    return " − {η} {λ} {W}" if o.decoupled and o.weight_decay else ""
+
+
+def _adamax(o) -> Rule:
+    lines = (
+        ("m′", "{β₁} {m} + (1 − {β₁}) {g}", None),
+        ("u′", "max({β₂} {u}, |{g}| + {ε})", None),
+        ("ΔW", "−{η} {m′} / ((1 − {β₁}^{τ}) {u′})", None),
+    )
+    where = {
+        "m": "a running mean of the gradients",
+        "u": "the largest of them, fading",
+        "τ": "the number of this update",
+    }
+    settings = {"β₁": o.betas[0], "β₂": o.betas[1], "ε": o.eps, "τ": o.t + 1}
+    return Rule(lines, {"m": "exp_avg", "u": "exp_inf"}, settings, 9, where)
+
+
+def _nadam(o) -> Rule:
+    def ahead(v):
+        return (1 - v["μ"]) / v["k′"] * v["g"] + v["ν"] / (v["ν"] * v["k′"] + 1 - v["ν"]) * v["m′"]
+
+    lines = (
+        *_adam(o).lines[:2],
+        ("k′", "{μ} {k} + 1 − {μ}", None),
+        ("d", "(1 − {μ}) / {k′} ⊙ {g} + {ν} / ({ν} {k′} + 1 − {ν}) ⊙ {m′}", ahead),
+        _adam(o).lines[3],
+        ("ΔW", "−{η} {d} / (√{v̂} + {ε})", None),
+    )
+    where = {
+        "μ, ν": "the momentum of this update and of the next: it looks ahead",
+        "k": "1 less the product of all μ so far: m began at 0, which the divisions make good",
+    }
+    rule = _adam(o)
+    settings = {**rule.settings, "μ": o.mu(o.t + 1), "ν": o.mu(o.t + 2)}
+    return Rule(lines, {**rule.state, "k": "mu_correction"}, settings, 22, {**rule.where, **where})
+
+
+def _radam(o) -> Rule:
+    rule, r = _adam(o), o.rectified(o.t + 1)
+    step = "{r} √(1 − {β₂}^{τ}) {m̂} / (√{v′} + {ε})" if r else "{m̂}"
+    where = {"r": "how much the running mean of squares is trusted by now"} if r else {}
+    settings = {**rule.settings, **({"r": r} if r else {})}
+    return Rule((*rule.lines[:3], ("ΔW", f"−{{η}} {step}", None)), rule.state, settings, 12, {**rule.where, **where})
+
+
+def _lion(o) -> Rule:
+    lines = (
+        ("b", "{β₁} {m} + (1 − {β₁}) {g}", lambda v: v["β₁"] * v["m"] + (1 - v["β₁"]) * v["g"]),
+        ("m′", "{β₂} {m} + (1 − {β₂}) {g}", None),
+        ("ΔW", "−{η} sign({b})" + _decay(o), None),
+    )
+    settings = {"β₁": o.betas[0], "β₂": o.betas[1]}
+    return Rule(lines, {"m": "exp_avg"}, settings, 9, {"m": "a running mean of the gradients"})
+
+
+def _muon(o) -> Rule:
+    kind, shape = o._place
+    if len(shape) < 2 or kind.startswith("Embedding."):
+        return _adam(o)
+    n = ("n", "{μ} {m′} + (1 − {μ}) {g}", lambda v: v["μ"] * v["m′"] + (1 - v["μ"]) * v["g"])
+    last = "n" if o.nesterov else "m′"
+    lines = (
+        ("m′", "{μ} {m} + (1 − {μ}) {g}", None),
+        *([n] if o.nesterov else []),
+        ("O", f"NS({{{last}}})", lambda v: muon.orthogonal(v[last], o.ns_steps)),
+        ("ΔW", "−{η} {f} {O}" + _decay(o), None),
+    )
+    where = {
+        "m": "a running mean of the gradients",
+        "NS": f"{o.ns_steps} steps of Newton and Schulz: the orthogonal matrix next to it, nearly",
+        "f": "0.2 times the root of the larger side: steps as large as AdamW's",
+    }
+    small, large = sorted((shape[0], math.prod(shape[1:])))
+    flops = 8 + o.ns_steps * (4 * small + 2 * small * small // large + 4)
+    return Rule(lines, {"m": "exp_avg"}, {"μ": o.momentum, "f": muon.factor(shape)}, flops, where)
 
 
 RULES = {
@@ -93,6 +182,11 @@ RULES = {
     optim.AdaDelta: _adadelta,
     optim.Adam: _adam,
     optim.AdamW: _adam,
+    optim.Adamax: _adamax,
+    optim.NAdam: _nadam,
+    optim.RAdam: _radam,
+    optim.Lion: _lion,
+    optim.Muon: _muon,
 }
 
 

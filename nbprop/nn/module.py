@@ -271,6 +271,10 @@ class Module:
         packed = self._pack()
         return packed.theta, packed.gradient, packed.frozen_slices(changes())
 
+    def _places(self):
+        """Shape and names of each parameter, see `Packed.places`: the same list as long as nothing has changed."""
+        return self._pack().places
+
     def _pack(self):
         packed = self._packed
         if packed is None or not packed.holds(structure(), _parts):

@@ -1,10 +1,11 @@
 """Parameters as one vector: where they lie, and how they get there."""
 
-from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
 from ..engine.errors import ShapeError
+from ..engine.flat import joined
 
 
 class Packed:
@@ -24,6 +25,7 @@ class Packed:
         self.structure, self.modules, self.lists = structure, modules, lists
         self.constants = [tensor for tensor in constants if tensor.is_leaf]
         self.held = [(p, p.data, p.grad) for p in parameters]
+        self.named, self._places = named, None
         self.frozen = (None, [])
 
     def holds(self, structure, parts) -> bool:
@@ -37,6 +39,14 @@ class Packed:
             if not _same(parts(one), seen):
                 return False
         return not (self.constants and any(tensor.requires_grad for tensor in self.constants))
+
+    @property
+    def places(self) -> list[tuple[tuple[int, ...], tuple[str, str]]]:
+        """(shape, names) of each parameter: its dotted name, and that with the class of its module: "Linear.bias"."""
+        if self._places is None:
+            modules = dict(self.modules)
+            self._places = [(p.shape, (name, _kind(name, modules))) for name, p in self.named]
+        return self._places
 
     def frozen_slices(self, changes) -> list[slice]:
         """Where in theta the parameters lie that do not require a gradient, neighbours in one slice."""
@@ -55,6 +65,13 @@ def _same(these, those):
     return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))
 
 
+def _kind(name, modules):
+    outer = name.rpartition(".")[0]
+    while outer not in modules:
+        outer = outer.rpartition(".")[0]
+    return f"{type(modules[outer]).__name__}.{name[len(outer) :].lstrip('.')}"
+
+
 def assign(vector, value, name) -> None:
     value = np.asarray(value)
     if value.shape != vector.shape:
@@ -63,24 +80,10 @@ def assign(vector, value, name) -> None:
         vector[...] = value
 
 
-def _common_slices(parameters):
+def _common_slices(parameters) -> Any:
     """(theta, gradient) if the parameters lie one after the other in one buffer, their gradients too; else None."""
-    pair = []
-    for arrays in ([p.data for p in parameters], [p.grad for p in parameters]):
-        base = getattr(arrays[0], "base", None) if arrays else None
-        if not isinstance(base, np.ndarray) or base.ndim != 1 or not base.flags.c_contiguous:
-            return None
-        ends = list(accumulate([a.nbytes for a in arrays if a is not None], initial=_address(arrays[0])))
-        for a, start in zip(arrays, ends, strict=False):
-            if a is None or a.base is not base or _address(a) != start or not a.flags.c_contiguous:
-                return None
-        first, last = ((end - _address(base)) // base.itemsize for end in (ends[0], ends[-1]))
-        pair.append(base if last - first == base.size else base[first:last])
-    return pair
-
-
-def _address(array):
-    return array.__array_interface__["data"][0]
+    pair = [joined([p.data for p in parameters]), joined([p.grad for p in parameters])]
+    return None if any(each is None for each in pair) else pair
 
 
 def _gather(named):

@@ -3,23 +3,26 @@
 from functools import partial
 
 from ..checks import lookup
-from . import adaptive, schedules
+from . import adaptive, muon, recent, schedules
 from .adaptive import *  # noqa: F403
 from .clipping import clip_grad_norm, clip_grad_value
+from .lbfgs import LBFGS
+from .muon import *  # noqa: F403
 from .optimizer import Optimizer
+from .recent import *  # noqa: F403
 from .schedules import CosineAnnealingLR, ExponentialLR, Later, LinearLR, OneCycleLR, Schedule, StepLR
 from .sgd import SGD
 
-OPTIMIZERS = {  # name -> what makes one, from lr alone
+OPTIMIZERS = {  # name -> what makes one, from lr alone; those for which any batch will do
     "sgd": SGD,
     "momentum": partial(SGD, lr=0.01, momentum=0.9),  # with lr / (1 - momentum) the same as plain SGD's
     "nesterov": partial(SGD, lr=0.01, momentum=0.9, nesterov=True),
-    **{kind.name: kind for kind in (getattr(adaptive, each) for each in adaptive.__all__)},
+    **{getattr(file, each).name: getattr(file, each) for file in (adaptive, recent, muon) for each in file.__all__},
 }
 
 
 def optimizer(which, lr=None) -> Optimizer:
-    """The optimizer called `which`: "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw".
+    """The optimizer called `which`, one of `OPTIMIZERS`: "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", ...
 
     An Optimizer is returned as it is (not copied), a class is called. lr: learning rate; None leaves the default.
     """
@@ -28,14 +31,16 @@ def optimizer(which, lr=None) -> Optimizer:
             which.lr = lr
         return which
     a_class = isinstance(which, type) and issubclass(which, Optimizer)
-    make = which if a_class else lookup("optimizer", which, OPTIMIZERS)
+    make = which if a_class else lookup("optimizer", which, {**OPTIMIZERS, "lbfgs": LBFGS})
     return make() if lr is None else make(lr=lr)
 
 
 # fmt: off
 __all__ = [
-    "OPTIMIZERS", "SGD", "CosineAnnealingLR", "ExponentialLR", "Later", "LinearLR", "OneCycleLR", "Optimizer",
+    "LBFGS", "OPTIMIZERS", "SGD", "CosineAnnealingLR", "ExponentialLR", "Later", "LinearLR", "OneCycleLR", "Optimizer",
     "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
 # fmt: on
 __all__ += adaptive.__all__
+__all__ += recent.__all__
+__all__ += muon.__all__

@@ -1,11 +1,12 @@
 """Optimizers that give every parameter its own step size, from simple to hard."""
 
 import math
+from typing import Unpack
 
 import numpy as np
 
 from ..checks import flag, number, two
-from .optimizer import Optimizer, Plan
+from .optimizer import Optimizer, Params, Rest
 
 __all__ = ["AdaDelta", "AdaGrad", "Adam", "AdamW", "RMSProp"]
 
@@ -15,7 +16,7 @@ class AdaGrad(Optimizer):
 
     The sum only grows, so the steps only shrink.
 
-    Args: lr: learning rate, >= 0. eps: > 0, keeps the quotient finite. weight_decay, schedule: see Optimizer.
+    Args: lr: learning rate, >= 0. eps: > 0, keeps the quotient finite. params and the rest: see Optimizer.
     State: sum (s).
     """
 
@@ -23,8 +24,8 @@ class AdaGrad(Optimizer):
     checks = {"lr": number(0), "eps": number(above=0)}
     eps: float
 
-    def __init__(self, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0, schedule: Plan = None) -> None:
-        super().__init__(lr=lr, eps=eps, weight_decay=weight_decay, schedule=schedule)
+    def __init__(self, params: Params = None, lr: float = 0.01, eps: float = 1e-10, **rest: Unpack[Rest]) -> None:
+        super().__init__(params, lr=lr, eps=eps, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         step, s = self.scratch(theta), self.vector("sum", theta)
@@ -48,7 +49,7 @@ class RMSProp(Optimizer):
         alpha: decay, 0 <= alpha < 1.
         eps: > 0, added outside the root.
         centered: see above.
-        weight_decay, schedule: see Optimizer.
+        params, weight_decay, schedule, groups: see Optimizer.
     State: square_avg (v); grad_avg (m) while centered.
     """
 
@@ -60,14 +61,14 @@ class RMSProp(Optimizer):
 
     def __init__(
         self,
+        params: Params = None,
         lr: float = 0.01,
         alpha: float = 0.99,
         eps: float = 1e-8,
         centered: bool = False,
-        weight_decay: float = 0.0,
-        schedule: Plan = None,
+        **rest: Unpack[Rest],
     ) -> None:
-        super().__init__(lr=lr, alpha=alpha, eps=eps, centered=centered, weight_decay=weight_decay, schedule=schedule)
+        super().__init__(params, lr=lr, alpha=alpha, eps=eps, centered=centered, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         step, v = self.scratch(theta), self.vector("square_avg", theta)
@@ -100,7 +101,7 @@ class AdaDelta(Optimizer):
         lr: factor for the steps, >= 0; 1 in the paper.
         rho: decay, 0 <= rho < 1.
         eps: > 0, inside the roots; it also decides how large the first steps are.
-        weight_decay, schedule: see Optimizer.
+        params, weight_decay, schedule, groups: see Optimizer.
     State: square_avg (v), acc_delta (u).
     """
 
@@ -110,9 +111,9 @@ class AdaDelta(Optimizer):
     eps: float
 
     def __init__(
-        self, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, weight_decay: float = 0.0, schedule: Plan = None
+        self, params: Params = None, lr: float = 1.0, rho: float = 0.9, eps: float = 1e-6, **rest: Unpack[Rest]
     ) -> None:
-        super().__init__(lr=lr, rho=rho, eps=eps, weight_decay=weight_decay, schedule=schedule)
+        super().__init__(params, lr=lr, rho=rho, eps=eps, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         step, d = self.scratch(theta), self.scratch(theta, 1)
@@ -137,30 +138,34 @@ class Adam(Optimizer):
     v <- b2 * v + (1 - b2) * g^2,  v^ = v / (1 - b2^t)
 
     m and v start at zero; m^ and v^ correct for that. The size of a step is about lr at most, and does not change when
-    all gradients are multiplied by a number (while eps is small beside them).
+    all gradients are multiplied by a number (while eps is small beside them). With amsgrad=True the largest v so far
+    takes the place of v, so that no step grows because large gradients are forgotten (Reddi et al. 2018, algorithm 2).
 
     Args:
         lr: learning rate, >= 0.
         betas: (b1, b2), how slowly the averages of gradients and of their squares fade, each in [0, 1).
         eps: > 0, added outside the root and after the correction, as in the paper. NB: TensorFlow adds it before.
-        weight_decay, schedule: see Optimizer.
-    State: exp_avg (m), exp_avg_sq (v).
+        amsgrad: see above.
+        params, weight_decay, schedule, groups: see Optimizer.
+    State: exp_avg (m), exp_avg_sq (v); max_exp_avg_sq while amsgrad.
     """
 
     name = "adam"
-    checks = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0)}
+    checks = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0), "amsgrad": flag}
     betas: tuple[float, float]
     eps: float
+    amsgrad: bool
 
     def __init__(
         self,
+        params: Params = None,
         lr: float = 0.001,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        schedule: Plan = None,
+        amsgrad: bool = False,
+        **rest: Unpack[Rest],
     ) -> None:
-        super().__init__(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, schedule=schedule)
+        super().__init__(params, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         step = self.scratch(theta)
@@ -169,6 +174,11 @@ class Adam(Optimizer):
         average(m, gradient, b1, step)
         np.multiply(gradient, gradient, out=step)
         average(v, step, b2, step)
+        if vars(self).get("amsgrad"):  # Muon has none
+            largest = self.vector("max_exp_avg_sq", theta)
+            v = np.maximum(largest, v, out=largest)
+        else:
+            self.state.pop("max_exp_avg_sq", None)
         # Both corrections as numbers, not arrays: m^ / (sqrt(v^) + eps) = (m / c) / (sqrt(v) / r + eps)
         r, c = math.sqrt(1 - b2**self.t), 1 - b1**self.t
         np.sqrt(v, out=step)
@@ -185,21 +195,12 @@ class AdamW(Adam):
     and parameters with large gradients would hardly decay (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2;
     the decay is multiplied by lr, as in PyTorch).
 
-    Args: as Adam's; weight_decay: >= 0.
+    Args: as Adam's; weight_decay: >= 0, by default 0.01.
     """
 
     name = "adamw"
     decoupled = True
-
-    def __init__(
-        self,
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
-        schedule: Plan = None,
-    ) -> None:
-        super().__init__(lr, betas, eps, weight_decay, schedule)
+    decay = 0.01
 
 
 def average(mean, new, beta, scratch) -> None:

@@ -65,6 +65,8 @@ def short(value) -> str:
     """A value in few words: 0.01, 4×8, the name of what has one."""
     if isinstance(value, float):
         return f"{value:.3g}"
+    if isinstance(value, tuple) and value and isinstance(value[0], dict):  # groups of parameters
+        return "; ".join(map(str, value))
     if isinstance(value, tuple):  # hidden sizes
         return f"{len(value)}×{value[0]}" if len(set(value)) == 1 else "-".join(map(str, value)) or "none"
     return str(getattr(value, "name", value))

@@ -14,9 +14,9 @@ from nbprop.training.repeating import OF_OPTIMIZERS, Repeat
 
 # Others follow from these, or are no settings: depth and width from hidden, the data and the loss from the objective.
 KNOBS = (
-    "hidden", "activation", "dropout", "batch_norm", "optimizer", "lr", "momentum", "nesterov", "betas", "alpha", "rho",
-    "eps", "weight_decay", "schedule", "batch_size", "drop_last", "accumulate", "clip", "clip_value", "l1", "loss",
-    "frozen",
+    "hidden", "activation", "dropout", "batch_norm", "optimizer", "lr", "momentum", "dampening", "nesterov", "betas",
+    "amsgrad", "momentum_decay", "ns_steps", "alpha", "rho", "eps", "weight_decay", "schedule", "groups", "batch_size",
+    "drop_last", "accumulate", "clip", "clip_value", "l1", "loss", "frozen",
 )  # fmt: skip
 PLAIN = (bool, int, float, str, Schedule)
 

@@ -29,11 +29,17 @@ def stability(optimizer: Any) -> Stability:
     rate = optimizer.rate
     if type(optimizer) is not SGD:
         name = type(optimizer).__name__
+        if optimizer.full_batch or optimizer.shaped:
+            return Stability(
+                np.nan, "", f"{name} turns the gradient into another direction: no line can be drawn for it"
+            )
         return Stability(
             np.nan, "",
             f"{name} scales every parameter by itself: stable is what its own measure of sharpness, that of the "
             "preconditioned Hessian, says, and no line can be drawn for this one (Cohen et al. 2022)",
         )  # fmt: skip
+    if optimizer.groups:
+        return Stability(np.nan, "", "groups of parameters have settings of their own: no one threshold holds for all")
     mu = optimizer.momentum
     if not rate:
         return Stability(np.nan, "", "the learning rate is 0: nothing moves")

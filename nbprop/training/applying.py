@@ -23,28 +23,31 @@ def _optimizers(run, wanted) -> Any:
     return wanted.get("optimizer", run.optimizers)
 
 
-def setting(name, doc, control=None, given=lambda value, optimizer: value) -> Any:
+def setting(name, doc, control=None, given=lambda value, optimizer: value, fits=lambda value, module: "") -> Any:
     """A setting of the optimizer, of the same name. With an optimizer for each part of the objective: a number sets it
     for all, a dict for those named; where they differ it reads as a dict. given(value, optimizer): what is meant by a
-    value."""
+    value. fits(value, module): why a value cannot be that of an optimizer of this module."""
 
     def check(run, value, wanted):
         held = _optimizers(run, wanted)
         if isinstance(value, dict):
             if unknown := [part for part in value if part not in held]:
                 raise ValueError(f"{name}: no part {unknown[0]!r}; there are {', '.join(map(repr, held))}")
-            return {part: _checked(held[part], each) for part, each in value.items()}
-        checked = {part: _checked(optimizer, value) for part, optimizer in held.items()}
+            return {part: _checked(held[part], each, run, part) for part, each in value.items()}
+        checked = {part: _checked(optimizer, value, run, part) for part, optimizer in held.items()}
         return next(iter(checked.values()))
 
-    def _checked(optimizer, value):
+    def _checked(optimizer, value, run, part):
         if name not in optimizer.checks:
             having = [label for label, kind in optim.OPTIMIZERS.items() if name in optim.optimizer(label).checks]
             raise ValueError(
                 f"{type(optimizer).__name__} has no {name}; {', '.join(having)} {'have' if len(having) > 1 else 'has'}"
                 f": try trainer.set(optimizer={having[0]!r}, {name}={value!r})"
             )
-        return optimizer.checks[name](name, given(value, optimizer))
+        checked = optimizer.checks[name](name, given(value, optimizer))
+        if wrong := fits(checked, run._module(part)):
+            raise ValueError(wrong)
+        return checked
 
     def read(run):
         values = {part: getattr(each, name) if name in each.checks else None for part, each in run.optimizers.items()}
@@ -58,7 +61,7 @@ def setting(name, doc, control=None, given=lambda value, optimizer: value) -> An
             elif part in value:
                 optimizer.assign(name, value[part])
 
-    return Knob(doc, check=check, read=read, apply=apply, control=control)
+    return Knob(doc, check=check, read=read, apply=apply, control=control, looks=name == "groups")
 
 
 class Anew(dict):
@@ -68,7 +71,7 @@ class Anew(dict):
 def check_optimizer(run, value, wanted) -> Any:
     lr = wanted.get("lr")
     lr = lr if isinstance(lr, (int, float)) else None
-    made = given.optimizers(value, run.optimizer.lr if lr is None else lr, list(run.optimizers))
+    made = given.optimizers(value, run.optimizer.lr if lr is None else lr, list(run.optimizers), run._module)
     asked = value if isinstance(value, dict) else dict.fromkeys(made, value)
     for part, each in asked.items():
         if isinstance(each, str):
@@ -84,8 +87,13 @@ def _exchanged(old, name, lr):
     for setting, value in old.settings().items():
         # momentum is what the names "sgd", "momentum" and "nesterov" tell apart
         if setting in new.checks and setting not in ("lr", "momentum", "nesterov") and value != old.defaults()[setting]:
-            new.assign(setting, plans.anew(value))
+            new.assign(setting, plans.anew(value) if setting != "groups" else _known(value, new.checks))
     return new
+
+
+def _known(groups, checks):
+    """Groups with those of their settings that an optimizer has."""
+    return [{key: each for key, each in group.items() if key == "params" or key in checks} for group in groups]
 
 
 def optimizer_name(optimizer) -> Any:

@@ -151,6 +151,28 @@ def check_batch_norm(objective, settings) -> None:
         raise ValueError(f"batch_norm cannot be turned on: {_one_alone(objective.samples, settings, 'BatchNorm1d')}")
 
 
+def check_full_batch(optimizers, objective, model, settings) -> None:
+    """Raise ValueError where an optimizer that compares the gradients of its steps would get them of different losses.
+    settings: of the run, and the dropout that is asked for."""
+    for name in (type(each).__name__ for each in optimizers.values() if each.full_batch):
+        n, wrong = objective.samples, ""
+        dropout = settings.get("dropout", tuple(m.p for m in model.modules() if isinstance(m, nn.Dropout)))
+        if n is None or len(objective.losses) > 1 or getattr(objective, "augment", None) is not None:
+            wrong = "this objective has another loss in every step; try Adam"
+        elif settings["batch_size"] < n:
+            wrong = f"batch_size must be at least {n}, the number of training samples; got {settings['batch_size']}"
+        elif changed := [each for each in ("clip", "clip_value", "l1") if settings[each]]:
+            wrong = f"{changed[0]} changes the gradient; got {changed[0]}={settings[changed[0]]}: turn it off before"
+        elif settings["accumulate"] > 1:
+            wrong = f"all samples are in one batch already; got accumulate={settings['accumulate']}"
+        elif any(dropout) if isinstance(dropout, tuple) else dropout:
+            wrong = "dropout makes another loss of every step; turn it off before"
+        elif next(each.line_search_fn for each in optimizers.values()):
+            wrong = "a Trainer computes the loss once in a step: leave line_search_fn out, or use step(closure)"
+        if wrong:
+            raise ValueError(f"{name} compares the gradients of one and the same loss: {wrong}")
+
+
 def _leaves_one(n, settings):
     """Whether there is a batch of one of n samples."""
     size = settings["batch_size"]

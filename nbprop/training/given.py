@@ -22,19 +22,27 @@ def dataset(value: Any) -> Any:
     )
 
 
-def optimizer(value: Any, rate: "float | None" = None) -> optim.Optimizer:
-    """An optimizer that nobody else holds, with learning rate `rate` unless an instance brings its own."""
-    if isinstance(value, optim.Optimizer):
-        return type(value)(**value.settings())
-    return optim.optimizer(value, lr=rate)
+def optimizer(value: Any, rate: "float | None" = None, module: Any = None) -> optim.Optimizer:
+    """An optimizer that nobody else holds, with learning rate `rate` unless an instance brings its own. module: what it
+    is to train; then its groups must be for parameters in it."""
+    if not isinstance(value, optim.Optimizer):
+        return optim.optimizer(value, lr=rate)
+    made = value.anew(module)
+    if module is not None:
+        made.check_groups(module)
+    return made
 
 
-def optimizers(value: Any, rate: "float | None", parts: "list[str]") -> "dict[str, optim.Optimizer]":
-    """Part of the objective -> its optimizer: from one for all (each gets its own of that kind), or a dict."""
+def optimizers(
+    value: Any, rate: "float | None", parts: "list[str]", module: Any = None
+) -> "dict[str, optim.Optimizer]":
+    """Part of the objective -> its optimizer: from one for all (each gets its own of that kind), or a dict. module: a
+    function of a part."""
+    own = module or (lambda part: None)
     if not isinstance(value, dict):
-        return {part: optimizer(value, rate) for part in parts}
+        return {part: optimizer(value, rate, own(part)) for part in parts}
     if set(value) != set(parts):
         raise ValueError(
             f"optimizer must be one for each of {', '.join(map(repr, parts))}; got {', '.join(map(repr, value))}"
         )
-    return {part: optimizer(value[part], rate) for part in parts}
+    return {part: optimizer(value[part], rate, own(part)) for part in parts}

@@ -15,7 +15,7 @@ from nbprop.record.lessons import Lesson
 from . import applying, makeup, surgery
 from .knob import Action, Knob, plain
 from .objective import Objective
-from .optimizing import OfOptimizer, Setting
+from .optimizing import Groups, OfOptimizer, Setting
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 Activation = str | nn.Activation | type[nn.Activation]
@@ -254,14 +254,19 @@ class Turns(TypedDict, total=False):
 
     lr: Setting
     momentum: Setting
+    dampening: Setting
     nesterov: bool | Mapping[str, bool]
     betas: tuple[float, float] | Mapping[str, tuple[float, float]]
+    amsgrad: bool | Mapping[str, bool]
+    momentum_decay: Setting
+    ns_steps: int | Mapping[str, int]
     alpha: Setting
     centered: bool | Mapping[str, bool]
     rho: Setting
     eps: Setting
     weight_decay: Setting
     schedule: str | Plan | Mapping[str, str | Plan]
+    groups: Groups
     optimizer: Optimizer | Mapping[str, Optimizer]
     batch_size: int
     drop_last: bool

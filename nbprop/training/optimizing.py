@@ -1,8 +1,9 @@
 """The part of the table of knobs that belongs to the optimizer: its settings, by their names there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbprop.optim.groups import unmatched
 from nbprop.optim.optimizer import Plan
 from nbprop.record.controls import Choice, Several, Slider, Switch
 from nbprop.record.lessons import Lesson
@@ -11,6 +12,7 @@ from . import applying, plans
 from .knob import Knob
 
 Setting = float | Mapping[str, float]  # a Mapping: for the optimizer of each part of the objective
+Groups = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class OfOptimizer:
@@ -37,6 +39,16 @@ class OfOptimizer:
             lesson=Lesson(6, "Momentum"),
         ),
     )  # fmt: skip
+    dampening: Knob[Any, Setting] = applying.setting(
+        "dampening",
+        "How much less of each gradient the momentum of SGD takes in, 0 to 1.",
+        Slider(
+            "Dampening", 0, 1, 0.01, "Share of the gradient that momentum leaves out", group="Optimizer",
+            about="How much of each gradient is left out of the momentum. With as much of it as of momentum the sum of "
+            "earlier gradients becomes their mean, and steps stay as long as without; it does nothing on its own.",
+            lesson=Lesson(6, "Momentum"),
+        ),
+    )  # fmt: skip
     nesterov: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
         "nesterov",
         "Whether SGD looks ahead (Nesterov).",
@@ -55,6 +67,37 @@ class OfOptimizer:
             about="How long Adam remembers: the first number is for its running mean of the gradients, the second for "
             "that of their squares. The nearer to 1 the longer: 0.9 looks back over some 10 steps, 0.999 over some "
             "1,000.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    amsgrad: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
+        "amsgrad",
+        "Whether Adam divides by the largest running mean of squares so far.",
+        Switch(
+            "AMSGrad", "Remember the largest gradients for ever", group="Optimizer",
+            about="Whether Adam goes on dividing by the largest running mean of squares that there ever was. No step "
+            "grows then because large gradients are forgotten; steps get shorter all the same.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    momentum_decay: Knob[Any, Setting] = applying.setting(
+        "momentum_decay",
+        "How soon the momentum of NAdam grows from half of beta 1 to all of it.",
+        Slider(
+            "Momentum decay", 1e-4, 1, 0.05, "How soon NAdam has its full momentum", log=True, off=(0.0,),
+            group="Optimizer",
+            about="NAdam looks back less in its first steps, when the gradients change fast. The larger this number, "
+            "the sooner it looks back as far as its first beta says; at 0.004 it takes some thousand steps.",
+            lesson=Lesson(6, "Adam"),
+        ),
+    )  # fmt: skip
+    ns_steps: Knob[Any, int | Mapping[str, int]] = applying.setting(
+        "ns_steps",
+        "Steps of Newton and Schulz by which Muon evens out the directions of a matrix.",
+        Choice(
+            "Newton-Schulz", (1, 2, 3, 5, 8), "Steps that even out the directions", group="Optimizer",
+            about="Muon turns the gradient of a matrix into one whose directions all count alike, by so many rounds of "
+            "matrix products. Five come near; with one, the strong directions still lead.",
             lesson=Lesson(6, "Adam"),
         ),
     )  # fmt: skip
@@ -124,3 +167,12 @@ class OfOptimizer:
         ),
         given=plans.begun,
     )  # fmt: skip
+    groups: Knob[Any, Groups] = applying.setting(
+        "groups",
+        'Other settings of the optimizer for some parameters: a list of dicts such as {"params": ["*.bias", "*Norm*"], '
+        '"weight_decay": 0}; see nb.optim.Optimizer. () for none.',
+        fits=lambda groups, module: unmatched(groups, module._places()),
+    )
+
+
+SETTINGS = tuple(name for name, knob in vars(OfOptimizer).items() if isinstance(knob, Knob))

@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from .knob import ACTIONS, KNOBS
+from .optimizing import SETTINGS as OF_OPTIMIZERS
 
-OF_OPTIMIZERS = ("lr", "momentum", "nesterov", "betas", "alpha", "centered", "rho", "eps", "weight_decay", "schedule")
 THROUGH = {"depth": "hidden", "width": "hidden", "data": "objective", "loss": "objective"}
 THROUGH |= {"hidden_activations": "activation"}
 

@@ -245,8 +245,7 @@ class Returning(Turning):
         if name == "lr":
             return given.rate("lr", value)
         if name == "optimizer":
-            given.optimizers(value, None, list(self._run.optimizers))  # an error if it is none
-            return value
+            return given.optimizers(value, None, list(self._run.optimizers), self._run._module)
         if name not in self._run.settings or name == "block":
             names = ["optimizer", "lr", *(each for each in self._run.settings if each != "block")]
             raise TypeError(f"reset takes {', '.join(names)}; got {name!r}{did_you_mean(name, names)}")

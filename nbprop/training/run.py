@@ -17,6 +17,7 @@ from nbprop.record.diverged import Diverged, first_not_finite, not_finite_before
 from nbprop.record.observation import own_arrays
 
 from . import makeup
+from .compatibility import check_full_batch
 from .knob import ACTIONS, KNOBS
 from .left import Left
 from .looking import Looking
@@ -47,6 +48,7 @@ class Run(Looking):
         with self.looking():
             objective.check(model)
             objective.check_batches(model, self.settings)
+            check_full_batch(optimizers, objective, model, self.settings)
         self.batches = objective.feed([seed, 0])
         self.own(optimizers)
         self.take_model()
@@ -167,7 +169,7 @@ class Run(Looking):
 
     def _update(self, loss, part, optimizer):
         """Check the gradient, add penalties, clip, and let the optimizer change the parameters of that part."""
-        theta, gradient, frozen = self._parts[part]
+        theta, gradient, frozen, module = self._parts[part]
         for place in self._frozen:
             self.gradient[place] = 0
         norm = loss + gradient.dot(gradient)  # infinite also where only the square is too large
@@ -185,7 +187,7 @@ class Run(Looking):
                 optim.clip_grad_value(gradient, clip_value)
             if clip is not None:
                 optim.clip_grad_norm(gradient, clip)
-        optimizer.update(theta, gradient, frozen)
+        optimizer.update(theta, gradient, frozen, module)
         square = theta.dot(theta)
         if not math.isfinite(square) and not np.isfinite(theta).all():
             self.steps += 1
@@ -268,7 +270,7 @@ class Run(Looking):
         for part, place in (self._places or {"": slice(0, self.theta.size)}).items():
             frozen = [s for s in self._frozen if place.start <= s.start and s.stop <= place.stop]
             within = [slice(s.start - place.start, s.stop - place.start) for s in frozen]
-            self._parts[part] = self.theta[place], self.gradient[place], within
+            self._parts[part] = self.theta[place], self.gradient[place], within, self._module(part)
         why, declared = self.objective.not_static(self.model), unlike(self.model)
         self.not_replayed, self._declared = (
             why or declared,

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -99,7 +100,7 @@ class Trainer(Seen):
         else:
             instance(Objective, "nb.Objective(loss, data)")("objective", objective)
         rate = None if lr is None else given.rate("lr", lr)
-        optimizers = given.optimizers(optimizer, rate, list(objective.losses))
+        optimizers = given.optimizers(optimizer, rate, list(objective.losses), partial(objective.module, model))
         if rate is not None:
             for each in optimizers.values():
                 each.assign("lr", rate)

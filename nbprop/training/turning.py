@@ -13,7 +13,7 @@ from nbprop.record import Event, History
 from . import knobs, makeup, surgery
 from .acts import Acts
 from .applying import Anew, optimizer_name
-from .compatibility import check_batch_norm
+from .compatibility import check_batch_norm, check_full_batch
 from .hooks import Hooks
 from .knob import ACTIONS, KNOBS, Knob, unknown
 from .knobs import Turns
@@ -138,6 +138,7 @@ class Turning(knobs.Knobs, Live):
         if asked & {"objective", "batch_size", "drop_last"}:
             with run.looking():
                 objective.check_batches(run.model, {**run.settings, **wanted})
+        check_full_batch(wanted.get("optimizer", run.optimizers), objective, run.model, {**run.settings, **wanted})
         if wanted.get("batch_norm") and not run.values["batch_norm"]:
             check_batch_norm(objective, {**run.settings, **wanted})
         return {name: value for name, value in wanted.items() if name in asked}

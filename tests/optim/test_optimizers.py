@@ -25,23 +25,40 @@ SETTINGS = [
     ("adamw", optim.AdamW, {"lr": 0.03}),
     ("adamw", optim.AdamW, {"lr": 0.03, "weight_decay": 0.3}),
 ]
+SETTINGS += [
+    ("momentum", optim.SGD, {"lr": 0.05, "momentum": 0.9, "dampening": 0.4}),
+    ("nesterov", optim.SGD, {"lr": 0.05, "momentum": 0.9, "dampening": 0.4, "nesterov": True}),
+    ("adam", optim.Adam, {"lr": 0.03, "amsgrad": True}),
+    ("adamw", optim.AdamW, {"lr": 0.03, "amsgrad": True, "betas": (0.9, 0.9)}),
+    ("adamax", optim.Adamax, {"lr": 0.03}),
+    ("adamax", optim.Adamax, {"lr": 0.03, "weight_decay": 0.3, "betas": (0.8, 0.9), "eps": 1e-3}),
+    ("nadam", optim.NAdam, {"lr": 0.03}),
+    ("nadam", optim.NAdam, {"lr": 0.03, "weight_decay": 0.3, "betas": (0.8, 0.99), "momentum_decay": 0.1}),
+    ("radam", optim.RAdam, {"lr": 0.03}),
+    ("radam", optim.RAdam, {"lr": 0.03, "weight_decay": 0.3, "betas": (0.8, 0.9), "eps": 1e-3}),
+    ("lion", optim.Lion, {"lr": 0.01}),
+    ("lion", optim.Lion, {"lr": 0.01, "weight_decay": 0.3, "betas": (0.95, 0.98)}),
+    ("muon", optim.Muon, {"lr": 0.03}),  # of a flat vector: AdamW
+]
+DECOUPLED = {"adamw": 0.01, "lion": 0.0, "muon": 0.1}  # what decays beside the gradient, and its usual decay
 each = pytest.mark.parametrize(("name", "make", "settings"), SETTINGS)
 
 
 def formula(name, lr, gradients, theta, momentum=0.9, betas=(0.9, 0.999), eps=None, centered=False, **rest):
     """The parameters after each update, from the definitions: sums over all earlier gradients, hardly any state."""
-    past, decay, out, u = np.zeros((0, theta.size)), rest.get("weight_decay", 0.01 if name == "adamw" else 0), [], 0
+    past, decay, out, u = np.zeros((0, theta.size)), rest.get("weight_decay", DECOUPLED.get(name, 0)), [], 0
+    largest, b1, b2 = 0, *betas
     for t, g in enumerate(gradients, 1):
-        if name == "adamw":
+        if name in DECOUPLED:
             theta = theta - lr * decay * theta
-        past = np.vstack([past, g + (decay * theta if name != "adamw" else 0)])
+        past = np.vstack([past, g + (decay * theta if name not in DECOUPLED else 0)])
         age = np.arange(t)[::-1, None]  # of gradients 1..t, the latest has age 0
         if name == "sgd":
             step = past[-1]
         elif name == "momentum":
-            step = (momentum**age * past).sum(0)
+            step = (momentum**age * dampened(past, rest)).sum(0)
         elif name == "nesterov":
-            step = past[-1] + momentum * (momentum**age * past).sum(0)
+            step = past[-1] + momentum * (momentum**age * dampened(past, rest)).sum(0)
         elif name == "adagrad":
             step = past[-1] / (np.sqrt((past**2).sum(0)) + (eps or 1e-10))
         elif name == "rmsprop":
@@ -52,16 +69,39 @@ def formula(name, lr, gradients, theta, momentum=0.9, betas=(0.9, 0.999), eps=No
             v = (0.1 * 0.9**age * past**2).sum(0)
             step = np.sqrt(u + 1e-6) / np.sqrt(v + 1e-6) * past[-1]
             u = 0.9 * u + 0.1 * step**2
-        elif name in ("adam", "adamw"):
-            b1, b2 = betas
+        elif name in ("adam", "adamw", "muon"):
             m = (1 - b1) * (b1**age * past).sum(0) / (1 - b1**t)
-            v = (1 - b2) * (b2**age * past**2).sum(0) / (1 - b2**t)
-            step = m / (np.sqrt(v) + (eps or 1e-8))
+            v = (1 - b2) * (b2**age * past**2).sum(0)
+            v = largest = np.maximum(v, largest) if rest.get("amsgrad") else v
+            step = m / (np.sqrt(v / (1 - b2**t)) + (eps or 1e-8))
+        elif name == "adamax":
+            m = (1 - b1) * (b1**age * past).sum(0) / (1 - b1**t)
+            step = m / (b2**age * (np.abs(past) + (eps or 1e-8))).max(0)
+        elif name == "nadam":
+            mus = b1 * (1 - 0.5 * 0.96 ** (np.arange(1, t + 2) * rest.get("momentum_decay", 0.004)))
+            m, v = (1 - b1) * (b1**age * past).sum(0), (1 - b2) * (b2**age * past**2).sum(0) / (1 - b2**t)
+            ahead = mus[-1] * m / (1 - mus.prod()) + (1 - mus[-2]) * past[-1] / (1 - mus[:-1].prod())
+            step = ahead / (np.sqrt(v) + (eps or 1e-8))
+        elif name == "radam":
+            m, v = (1 - b1) * (b1**age * past).sum(0) / (1 - b1**t), (1 - b2) * (b2**age * past**2).sum(0)
+            limit = 2 / (1 - b2) - 1
+            rho = limit - 2 * t * b2**t / (1 - b2**t)
+            step = m
+            if rho > 5:
+                r = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+                step = r * m / ((np.sqrt(v) + (eps or 1e-8)) / np.sqrt(1 - b2**t))
+        elif name == "lion":
+            b1, b2 = betas if betas != (0.9, 0.999) else (0.9, 0.99)
+            step = np.sign(b1 * (1 - b2) * (b2 ** age[1:] * past[:-1]).sum(0) + (1 - b1) * past[-1])
         else:
             raise KeyError(f"formula() does not know {name!r}")
         theta = theta - lr * step
         out.append(theta)
     return out
+
+
+def dampened(past, settings):
+    return past * (1 - settings.get("dampening", 0) * (np.arange(len(past))[:, None] > 0))
 
 
 def test_every_optimizer_has_a_formula():
@@ -103,8 +143,11 @@ def test_equals_its_formula_over_100_steps(name, make, settings):
 @pytest.mark.torch
 def test_equals_pytorch_over_100_steps(name, make, settings):
     torch = pytest.importorskip("torch")
-    kinds = ["Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW"]
+    kinds = ["Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
     makers = {kind.lower(): getattr(torch.optim, kind) for kind in kinds}
+    if name == "lion" or (settings.get("nesterov") and "dampening" in settings):
+        pytest.skip("PyTorch has none")
+    makers["muon"] = lambda params, lr: torch.optim.AdamW(params, lr=lr, weight_decay=0.1)  # of a vector
     theta = np.linspace(-1, 1, 7)
     p = torch.tensor(theta.copy(), requires_grad=True)
     theirs = makers.get(name, torch.optim.SGD)([p], **settings)

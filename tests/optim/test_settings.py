@@ -20,13 +20,12 @@ KINDS = [optim.SGD, optim.AdaGrad, optim.RMSProp, optim.AdaDelta, optim.Adam, op
         ("learning_rate", r"; did you mean 'lr'\?"),
         ("lrr", r"; did you mean 'lr'\?"),
         ("weight_deca", r"; did you mean 'weight_decay'\?"),
-        ("param_groups", "; settings are attributes: optimizer.lr = 0.1"),
         ("zzz", r"\."),
     ],
 )
 def test_unknown_settings_are_refused(name, meant):
     adam = optim.Adam()
-    message = f"^Adam has no setting '{name}'{meant} It has lr, betas, eps, weight_decay, schedule"
+    message = f"^Adam has no setting '{name}'{meant} It has lr, betas, eps, amsgrad, weight_decay, schedule, groups"
     with pytest.raises(AttributeError, match=message):
         setattr(adam, name, 0.5)
     with pytest.raises(AttributeError, match=message):
@@ -64,7 +63,7 @@ def test_what_a_rule_of_ones_own_keeps():
     mine.update(theta, np.array([2.0, -3]))
     assert mine.seen == 1
     assert theta.tolist() == [-0.1, 0.1]
-    assert Sign.defaults() == {"lr": 0.1, "slowness": 0.5, "weight_decay": 0.0, "schedule": None}
+    assert Sign.defaults() == {"lr": 0.1, "slowness": 0.5, "weight_decay": 0.0, "schedule": None, "groups": ()}
     with pytest.raises(AttributeError, match="Sign has no setting 'count'"):
         mine.count = 3
 
@@ -103,21 +102,13 @@ def test_an_owner_is_told_instead():
 # What PyTorch's users type
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_parameters_are_not_given_to_the_constructor(kind):
-    model = nn.mlp([2, 1])
-    for given_parameters in (model.parameters(), model, iter(model.parameters()), nn.Tanh(), [{"params": []}]):
-        for make in (lambda p=given_parameters: kind(p, lr=0.1), lambda p=given_parameters: kind(params=p)):
-            with pytest.raises(TypeError, match=rf"write optimizer = nb\.optim\.{kind.__name__}\(lr="):
-                make()
-
-
 def test_other_habits():
     model, adam = nn.mlp([2, 1]), optim.Adam()
-    with pytest.raises(AttributeError, match=r"write model\.zero_grad\(\)"):
+    with pytest.raises(TypeError, match=r"write model\.zero_grad\(\)"):
         adam.zero_grad()
-    with pytest.raises(TypeError, match=r"Adam\.step takes the model, an nn\.Module; got list"):
-        adam.step(model.parameters())
+    for wrong in (model.parameters(), None):
+        with pytest.raises(TypeError, match=r"Adam\.step takes the model, .*takes nothing; got (list|NoneType)"):
+            adam.step(wrong)
     for make in (lambda: optim.StepLR(adam, step_size=30), lambda: optim.CosineAnnealingLR(optimizer=adam, T_max=3)):
         with pytest.raises(TypeError, match=r"is not given an optimizer, but given to one: .*schedule=nb\.optim\."):
             make()
@@ -143,7 +134,7 @@ def test_frozen_parameters_do_not_move_and_the_others_as_ever(name, frozen, late
     """Each parameter moves as it would alone, with an optimizer of its own that rests while it is frozen (up to the
     number of updates done, which is one for all)."""
     model = nn.mlp([2, 3, 2, 1], seed=0, dtype=np.float64)
-    alone = [p.data.ravel().copy() for p in model.parameters()]
+    alone = [p.data.copy() for p in model.parameters()]
     optimizer, single = settings_of(name), [settings_of(name) for _ in alone]
     rng = np.random.default_rng(0)
     for step in range(6):
@@ -158,8 +149,8 @@ def test_frozen_parameters_do_not_move_and_the_others_as_ever(name, frozen, late
                 np.testing.assert_array_equal(p.data, before[i])
                 single[i].t += 1
             else:
-                single[i].update(alone[i], p.grad.ravel())
-            np.testing.assert_allclose(p.data.ravel(), alone[i], rtol=1e-12)
+                single[i].update(alone[i], p.grad)
+            np.testing.assert_allclose(p.data, alone[i], rtol=1e-12)
 
 
 def test_frozen_slices():

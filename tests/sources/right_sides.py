@@ -131,6 +131,15 @@ def next_cell(v, factor=1.0):
     return v["dh"] * v["o"] * (1 - np.tanh(v["c"][1:]) ** 2) + carried
 
 
+def evened(X, steps=5):
+    """What Newton and Schulz's steps make of the singular values, by themselves."""
+    U, s, V = np.linalg.svd(X.reshape(len(X), -1), full_matrices=False)
+    s = s / np.linalg.norm(s)
+    for _ in range(steps):
+        s = 3.4445 * s - 4.775 * s**3 + 2.0315 * s**5
+    return (U * s @ V).reshape(X.shape)
+
+
 def Φ(z):
     return 0.5 * (1 + np.vectorize(math.erf)(z / math.sqrt(2)))
 
@@ -337,6 +346,29 @@ RIGHT = {
     "{g} + {λ} {W}": lambda v: v["g"] + v["λ"] * v["W"],
     "−{η} {g}": lambda v: -v["η"] * v["g"],
     "{μ} {v} + {g}": lambda v: v["μ"] * v["v"] + v["g"],
+    "{μ} {v} + (1 − {d}) {g}": lambda v: v["μ"] * v["v"] + (1 - v["d"]) * v["g"],
+    "max({u}, {v′})": lambda v: np.maximum(v["u"], v["v′"]),
+    "{u′} / (1 − {β₂}^{τ})": lambda v: v["u′"] / (1 - v["β₂"] ** v["τ"]),
+    "max({β₂} {u}, |{g}| + {ε})": lambda v: np.maximum(v["β₂"] * v["u"], np.abs(v["g"]) + v["ε"]),
+    "−{η} {m′} / ((1 − {β₁}^{τ}) {u′})": lambda v: -v["η"] * v["m′"] / ((1 - v["β₁"] ** v["τ"]) * v["u′"]),
+    "{μ} {k} + 1 − {μ}": lambda v: v["μ"] * v["k"] + 1 - v["μ"],
+    "(1 − {μ}) / {k′} ⊙ {g} + {ν} / ({ν} {k′} + 1 − {ν}) ⊙ {m′}": lambda v: (
+        (1 - v["μ"]) * v["g"] / v["k′"] + v["ν"] * v["m′"] / (1 - (1 - v["k′"]) * v["ν"])
+    ),
+    "−{η} {d} / (√{v̂} + {ε})": lambda v: -v["η"] * v["d"] / (np.sqrt(v["v̂"]) + v["ε"]),
+    "−{η} {m̂}": lambda v: -v["η"] * v["m̂"],
+    "−{η} {r} √(1 − {β₂}^{τ}) {m̂} / (√{v′} + {ε})": lambda v: (
+        -v["η"] * v["r"] * np.sqrt(1 - v["β₂"] ** v["τ"]) * v["m̂"] / (np.sqrt(v["v′"]) + v["ε"])
+    ),
+    "{β₂} {m} + (1 − {β₂}) {g}": lambda v: v["β₂"] * v["m"] + (1 - v["β₂"]) * v["g"],
+    "−{η} sign({b})": lambda v: -v["η"] * np.sign(v["b"]),
+    "−{η} sign({b}) − {η} {λ} {W}": lambda v: -v["η"] * (np.sign(v["b"]) + v["λ"] * v["W"]),
+    "{μ} {m} + (1 − {μ}) {g}": lambda v: v["μ"] * v["m"] + (1 - v["μ"]) * v["g"],
+    "{μ} {m′} + (1 − {μ}) {g}": lambda v: v["μ"] * v["m′"] + (1 - v["μ"]) * v["g"],
+    "NS({n})": lambda v: evened(v["n"]),
+    "NS({m′})": lambda v: evened(v["m′"]),
+    "−{η} {f} {O}": lambda v: -v["η"] * v["f"] * v["O"],
+    "−{η} {f} {O} − {η} {λ} {W}": lambda v: -v["η"] * (v["f"] * v["O"] + v["λ"] * v["W"]),
     "−{η} {v′}": lambda v: -v["η"] * v["v′"],
     "−{η} ({g} + {μ} {v′})": lambda v: -v["η"] * (v["g"] + v["μ"] * v["v′"]),
     "{s} + {g}²": lambda v: v["s"] + v["g"] ** 2,

@@ -296,6 +296,15 @@ OPTIMIZERS = [
     lambda: optim.Adam(0.02, weight_decay=0.1),
     lambda: optim.AdamW(0.02, weight_decay=0.1),
     lambda: optim.AdamW(0.02, schedule=optim.StepLR(2, 0.5)),
+    lambda: optim.SGD(0.05, momentum=0.9, dampening=0.5),
+    lambda: optim.Adam(0.02, amsgrad=True),
+    lambda: optim.Adamax(0.02, weight_decay=0.1),
+    lambda: optim.NAdam(0.02, momentum_decay=0.1),
+    lambda: optim.RAdam(0.02),
+    lambda: optim.RAdam(0.02, betas=(0.9, 0.7)),
+    lambda: optim.Lion(0.02, weight_decay=0.1),
+    lambda: optim.Muon(0.02),
+    lambda: optim.Muon(0.02, nesterov=False, weight_decay=0),
 ]
 
 

@@ -16,8 +16,11 @@ OPTIMIZERS = [
     lambda lr: optim.RMSProp(lr=lr / 10, alpha=0.9),
     lambda lr: optim.AdaGrad(lr=lr / 2),
     lambda lr: optim.AdaDelta(lr=1.0, rho=0.8),
+    lambda lr: optim.RAdam(lr=lr / 5, weight_decay=0.01),
+    lambda lr: optim.Adamax(lr=lr / 5),
     lambda lr: optim.Adam(lr=lr / 5, schedule=optim.LinearLR(20) * optim.CosineAnnealingLR(200, 0.1)),
 ]
+NAMES = [name for name in optim.OPTIMIZERS if name not in ("lion", "muon", "nadam")]  # those that PyTorch has, too
 SCHEDULES = [None, optim.StepLR(10, 0.7), optim.ExponentialLR(0.99), optim.OneCycleLR(100), "cosine", "one_cycle"]
 LOSSES = {
     "binary": ["bce", "mse", "mae", "hinge", nn.HuberLoss(delta=0.3)],
@@ -82,7 +85,7 @@ def turns(rng, trainer, dropout=True):
         "centered": lambda: trainer.set(centered=bool(rng.integers(2))),
         "schedule": lambda: trainer.set(schedule=one_of(rng, SCHEDULES)),
         "optimizer": lambda: trainer.set(optimizer=one_of(rng, OPTIMIZERS)(0.03)),
-        "name": lambda: trainer.set(optimizer=one_of(rng, [*optim.OPTIMIZERS])),
+        "name": lambda: trainer.set(optimizer=one_of(rng, NAMES)),
         "batch_size": lambda: trainer.set(batch_size=int(rng.choice([8, 24, 64]))),
         "drop_last": lambda: trainer.set(drop_last=bool(rng.integers(2))),
         "accumulate": lambda: trainer.set(accumulate=int(rng.integers(1, 4))),

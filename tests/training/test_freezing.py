@@ -65,11 +65,11 @@ def test_a_layer_that_was_frozen_before(optimizer, pulls):
     t = make(optimizer, freeze=True, **pulls)
     assert t.frozen == ("hidden 1",)
     before = numbers(t)
-    t.fit(steps=4)
+    t.fit(steps=5)  # of equal length, with Lion: an even number of them may end where it began
     assert_only_others_moved(before, numbers(t))
     later = make(optimizer, **pulls)
     later.freeze("hidden 1")
-    later.fit(steps=4)
+    later.fit(steps=5)
     np.testing.assert_array_equal(t.model.theta, later.model.theta)
 
 

@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
+import random_runs
 from hypothesis import assume, given, settings, strategies as st
 from random_runs import run
 from test_script import written
@@ -120,7 +121,21 @@ def test_first_weights_are_the_same(init):
     assert_same(trainer, 1e-12)
 
 
-@pytest.mark.parametrize("optimizer", [*optim.OPTIMIZERS, optim.RMSProp(centered=True), optim.Adam(weight_decay=0.1)])
+@pytest.mark.parametrize("name", ["lion", "muon", "nadam", optim.LBFGS()])
+def test_what_pytorch_has_not_is_refused(name):
+    trainer = spirals(optimizer=name, lr=None, batch_size=1000)
+    with pytest.raises(ValueError, match=r"PyTorch has no \w+ that would do the same here; try framework='nbprop'"):
+        trainer.script("torch")
+
+
+SETTINGS = [
+    optim.RMSProp(centered=True),
+    optim.Adam(weight_decay=0.1, amsgrad=True),
+    optim.SGD(0.1, momentum=0.9, dampening=0.5),
+]
+
+
+@pytest.mark.parametrize("optimizer", [*random_runs.NAMES, *SETTINGS])
 def test_optimizers(optimizer):
     trainer = spirals(optimizer=optimizer, lr=None)
     trainer.fit(steps=30, bar=False)

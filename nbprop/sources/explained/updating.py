@@ -35,8 +35,8 @@ class Updating:
         return {}
 
     @cached_property
-    def rule(self) -> Rule:
-        """How the optimizer changes the parameters in this step."""
+    def rules(self) -> dict[int, Rule]:
+        """id of a parameter -> how the optimizer changes it in this step: one and the same where it does the same."""
         r = self.rehearsal
         s, before = r.settings, r.gradient.copy()
         for place in r.frozen:
@@ -50,7 +50,15 @@ class Updating:
             if s.clip_value is not None:
                 np.clip(before, -s.clip_value, s.clip_value, out=before)
             norm = float(np.linalg.norm(before))
-        return update(r.optimizer, s.l1, s.clip_value, s.clip, norm, s.accumulate)
+        found, made = {}, {}
+        for parameter, (shape, names) in zip(r.model.parameters(), r.model._places(), strict=True):
+            like = r.optimizer.number_of(names), *((names[1], shape) if r.optimizer.shaped else ())
+            if like not in made:
+                one = r.optimizer.one_of(*like)
+                one.state = r.optimizer.state  # some rules begin otherwise
+                made[like] = update(one, s.l1, s.clip_value, s.clip, norm, s.accumulate)
+            found[id(parameter)] = made[like]
+        return found
 
     def _where_parameters_lie(self) -> dict[int, slice]:
         places, start = {}, 0
@@ -89,6 +97,7 @@ class Updating:
         if r.stopped:
             station.note = f"There is no update. {r.stopped}"
             return
+        rules = []
         for i, (name, parameter) in enumerate(own.items()):
             values, W = self._before_and_after(parameter), names[i]
             at = self._places[id(parameter)]
@@ -96,19 +105,20 @@ class Updating:
                 k = self._array(f"Δ{W}", values["ΔW"], "gradient")
                 station.lines.append(Line((k, " = 0, for it is frozen"), k))
                 continue
-            station.cost += self.rule.flops * parameter.size
-            self._changes(station, unit, name, values, whole=i == 0)
+            rules.append(self.rules[id(parameter)])
+            station.cost += rules[-1].flops * parameter.size
+            self._changes(station, unit, name, values, whole=rules[-1] not in rules[:-1])
             if i == 0:
                 k = self._array(f"Δ{W}", values["ΔW"], "gradient")
                 self.columns[self._number[unit]].bottom.append(matrix(k, values["ΔW"]))
 
     def _before_and_after(self, parameter):
         """All that the rule names, of one parameter."""
-        r, at = self.rehearsal, self._places[id(parameter)]
+        r, at, rule = self.rehearsal, self._places[id(parameter)], self.rules[id(parameter)]
         dtype = r.theta.dtype
-        values: dict[str, Any] = {name: np.array(value, dtype) for name, value in self.rule.settings.items()}
+        values: dict[str, Any] = {name: np.array(value, dtype) for name, value in rule.settings.items()}
         values |= {"W": r.theta[at], "dW": r.gradient[at], "ΔW": r.after[at] - r.theta[at]}
-        for name, vector in self.rule.state.items():
+        for name, vector in rule.state.items():
             old = r.optimizer.state.get(vector)
             values[name] = np.zeros_like(values["W"]) if old is None else old[at]
             values[f"{name}′"] = r.state[vector][at]
@@ -116,11 +126,11 @@ class Updating:
 
     def _changes(self, station, unit, parameter, values, whole):
         """The lines of a parameter; only the last one where the others say the same as those of another."""
-        uses = self._uses[id(unit.parameters[parameter])]
+        uses, rule = self._uses[id(unit.parameters[parameter])], self.rules[id(unit.parameters[parameter])]
         if len(uses) > 1 and whole:
             parts = " + ".join(f"the part of layer {self._number[each]}" for each in uses)
             station.lines.append(Line((self._symbol(unit, f"d{parameter}"), f" = {parts}")))
-        for left, right, compute in self.rule.lines:
+        for left, right, compute in rule.lines:
             before = dict(values)
             if compute is not None:
                 with np.errstate(all="ignore"):
@@ -134,7 +144,7 @@ class Updating:
             arrow = " ← " if left in before and left == "g" else " = "
             station.lines.append(Line((k, arrow, *pieces), k, ((right, before),)))
             self._reuse(station, pieces)
-        station.where |= self.rule.where
+        station.where |= rule.where
 
     def _written(self, unit, parameter, name):
         """How a name of the rule is written for this parameter."""
@@ -148,7 +158,7 @@ class Updating:
                 found.append(part)
             else:
                 kind = "weight" if part == "W" else "setting" if not values[part].ndim else "gradient"
-                if part in self.rule.state:
+                if f"{part}′" in values:
                     kind = "setting"  # it is remembered from the step before
                 found.append(self._array(self._written(unit, parameter, part), values[part], kind))
         return [part for part in found if part != ""]

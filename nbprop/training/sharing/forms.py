@@ -231,12 +231,20 @@ def _decode_units(value):
     return None if value is None else whole(1, 1024)("units", value)
 
 
+def _decode_group(value):
+    return {n: _list_of(_text, 1000, n)[1](each) if n == "params" else VALUES[n][1](each) for n, each in value.items()}
+
+
 VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     **{name: _plain(check, name) for name, check in SETTINGS.items()},
-    **{name: _plain(number(0), name) for name in ("lr", "weight_decay", "eps")},
+    **{name: _plain(number(0), name) for name in ("lr", "weight_decay", "eps", "momentum_decay")},
     **{name: _plain(number(0, 1), name) for name in ("momentum", "alpha", "rho")},
     "nesterov": _plain(flag, "nesterov"),
     "centered": _plain(flag, "centered"),
+    "amsgrad": _plain(flag, "amsgrad"),
+    "ns_steps": _plain(whole(1, 20), "ns_steps"),
+    "dampening": _plain(number(0, most=1), "dampening"),
+    "groups": (list, lambda value: [_decode_group(each) for each in value]),
     "batch_norm": _plain(flag, "batch_norm"),
     "betas": (list, _pair_of(_number_of("betas[0]"), _number_of("betas[1]"), "betas")),
     "schedule": schedule,

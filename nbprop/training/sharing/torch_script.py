@@ -36,7 +36,18 @@ from .torch_parts import (
 from .torch_words import indented, initializer, loss_of, module_of, optimizer_of, planned
 from .words import Sources, harmless, laid_out, looped, pairs, shown, stops, title, version
 
-GROUP = ("momentum", "nesterov", "betas", "alpha", "rho", "eps", "weight_decay")  # settings of a group of parameters
+GROUP = (
+    "momentum",
+    "dampening",
+    "nesterov",
+    "betas",
+    "amsgrad",
+    "momentum_decay",
+    "alpha",
+    "rho",
+    "eps",
+    "weight_decay",
+)  # settings of a group of parameters
 FORGET = '    state.pop("momentum_buffer", None)  # nbprop forgets it, PyTorch does not'
 
 

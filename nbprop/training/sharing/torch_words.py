@@ -7,6 +7,7 @@ from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, SCHEDULES, UNIFOR
 from .words import call, shown
 
 OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
+UNLIKE = ("LBFGS", "Lion", "Muon", "NAdam")  # it has none, or one that counts for whole parameters
 LOSSES = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss", "bce": "BCEWithLogitsLoss"}
 LOSSES |= {"cross_entropy": "CrossEntropyLoss"}
 MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
@@ -32,6 +33,10 @@ def loss_of(loss) -> list[str]:
 def optimizer_of(optimizer) -> str:
     """With the settings that are not as usual: what is usual is the same in both."""
     usual, name = type(optimizer).defaults(), type(optimizer).__name__
+    if name in UNLIKE:
+        refuse(f"PyTorch has no {name} that would do the same here; try framework='nbprop'")
+    if optimizer.groups:
+        refuse("no PyTorch script is made of an optimizer with groups; try framework='nbprop'")
     given = {n: v for n, v in optimizer.settings().items() if n == "lr" or (n != "schedule" and v != usual[n])}
     made = call(f"torch.optim.{OPTIMIZERS.get(name, name)}", given)
     return made.replace("(", "(model.parameters(), ", 1)
