@@ -3,7 +3,8 @@
 from . import attention, conv, ctc, dropout, embedding, linalg, loss, norm, numpy_protocol, recurrent
 from .check import check_gradient
 from .errors import BackwardError, GradientError, ShapeError
-from .functions import concatenate, maximum, minimum, pad, split, stack, vector_norm, where
+from .functions import maximum, minimum, one_hot, pad, vector_norm, where
+from .joining import cat, concatenate, dstack, hstack, meshgrid, split, stack, vstack
 from .op import OPS, Op
 from .pairs import arctan2, atan2, dot, einsum, floor_divide, fmod, hypot, inner, logaddexp, outer, remainder, tensordot
 from .replay import Replay
@@ -13,8 +14,8 @@ from .tensor import Tensor, apply
 # fmt: off
 __all__ = [
     "OPS", "BackwardError", "GradientError", "Op", "Replay", "ShapeError", "Tape", "Tensor", "apply", "arctan2",
-    "atan2", "attention", "check_gradient", "concatenate", "conv", "ctc", "dot", "dropout", "einsum", "embedding",
-    "floor_divide", "fmod", "hypot", "inner", "linalg", "logaddexp", "loss", "maximum", "minimum", "no_grad", "norm",
-    "numpy_protocol", "outer", "pad", "record", "recording", "recurrent", "remainder", "split", "stack", "tensordot",
-    "vector_norm", "where",
+    "atan2", "attention", "cat", "check_gradient", "concatenate", "conv", "ctc", "dot", "dropout", "dstack", "einsum",
+    "embedding", "floor_divide", "fmod", "hstack", "hypot", "inner", "linalg", "logaddexp", "loss", "maximum",
+    "meshgrid", "minimum", "no_grad", "norm", "numpy_protocol", "one_hot", "outer", "pad", "record", "recording",
+    "recurrent", "remainder", "split", "stack", "tensordot", "vector_norm", "vstack", "where",
 ]

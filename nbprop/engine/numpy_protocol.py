@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from . import functions, linalg, pairs
+from . import functions, joining, linalg, pairs
 from .activation import Tanh
 from .elementary import _Elementary
 from .elementwise import Abs, Add, Div, Exp, Log, Maximum, Minimum, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .matmul import MatMul
+from .moving import Median
 from .op import OPS
 from .reduce import Max, Mean, Min, Prod, Std, Sum, Var
+from .shaping import moved
 from .tape import grad_enabled
 from .tensor import Tensor, apply, as_tensors, operands
 
@@ -61,31 +63,45 @@ def clip(a, a_min=None, a_max=None, *, min=None, max=None) -> Tensor:
     return a if high is None else functions.minimum(a, high)
 
 
-def concatenate(arrays, axis=0) -> Tensor:
+def concatenate(arrays, axis: Any = 0) -> Tensor:
     if axis is None:
         arrays, axis = map(ravel, as_tensors(arrays)), 0
-    return functions.concatenate(arrays, axis)
+    return joining.concatenate(arrays, axis)
 
 
-def hstack(tup) -> Tensor:
-    tup = [atleast_1d(x) for x in as_tensors(tup)]
-    return functions.concatenate(tup, min(tup[0].ndim - 1, 1))
+def split(ary, indices_or_sections, axis=0, cut=np.split) -> list[Tensor]:
+    pieces = cut(np.arange(ary.shape[axis]), indices_or_sections)
+    return ary.split([len(piece) for piece in pieces], axis)
 
 
-def split(ary, indices_or_sections, axis=0) -> list[Tensor]:
-    pieces = np.split(np.arange(ary.shape[axis]), indices_or_sections)
-    return functions.split(ary, [len(piece) for piece in pieces], axis)
+def sort(a, axis=-1) -> Tensor:
+    return (a.reshape(-1) if axis is None else a).sort(-1 if axis is None else axis).values
+
+
+def diff(a, n=1, axis=-1) -> Any:
+    for _ in range(n):
+        a = a.moveaxis(axis, 0)
+        a = (a[1:] - a[:-1]).moveaxis(0, axis)
+    return a
+
+
+def select(condlist, choicelist, default=0) -> Any:
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = functions.where(condition, choice, default)
+    return default
 
 
 def pad(array, pad_width, mode="constant", constant_values=0) -> Tensor:
+    if mode in ("edge", "reflect", "symmetric", "wrap"):
+        return moved(array, np.pad, pad_width, mode)
     if mode != "constant":
-        raise TypeError(f"np.pad of a Tensor fills the border with one number, mode='constant': got {mode!r}.")
+        raise TypeError(f"np.pad of a Tensor takes mode constant, edge, reflect, symmetric or wrap: got {mode!r}.")
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     return functions.pad(array, widths, float(constant_values))
 
 
 def column_stack(tup) -> Tensor:
-    return functions.concatenate([x if x.ndim > 1 else atleast_2d(x).T for x in as_tensors(tup)], 1)
+    return joining.concatenate([x if x.ndim > 1 else atleast_2d(x).T for x in as_tensors(tup)], 1)
 
 
 def broadcast_arrays(*args) -> tuple[Tensor, ...]:
@@ -93,20 +109,12 @@ def broadcast_arrays(*args) -> tuple[Tensor, ...]:
     return tuple(x.broadcast_to(shape) for x in as_tensors(args))
 
 
-def moveaxis(a, source, destination) -> Any:
-    return a.transpose(np.moveaxis(np.empty(range(a.ndim)), source, destination).shape)
-
-
 def moving(function) -> Callable[..., Any]:
-    """A function of NumPy that moves numbers and changes none: asked where it puts the places of the numbers."""
+    """A function of NumPy that moves numbers and changes none."""
 
     @wraps(function)
     def move(a, *args, **options):
-        (a,) = as_tensors([a])
-        places = np.arange(a.size).reshape(a.shape)
-        moved = np.asarray(function(places, *numbers(args), **numbers(options)))
-        same = np.may_share_memory(moved, places) and moved.size == a.size and moved.flags.c_contiguous
-        return a.reshape(moved.shape) if same else a.reshape(-1)[moved]
+        return moved(as_tensors([a])[0], function, *numbers(args), **numbers(options))
 
     return move
 
@@ -142,6 +150,12 @@ UFUNCS = {
     },
 }  # fmt: skip
 
+MOVING = (
+    np.ravel, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.squeeze, np.expand_dims, np.fliplr, np.flipud, np.rot90,
+    np.roll, np.rollaxis, np.tile, np.repeat, np.delete, np.resize, np.diagonal, np.take_along_axis,
+    np.matrix_transpose, np.lib.stride_tricks.sliding_window_view,
+)  # fmt: skip
+
 FUNCTIONS = {
     np.sum: reduction(Sum),
     np.mean: reduction(Mean),
@@ -161,16 +175,33 @@ FUNCTIONS = {
     np.clip: clip,
     np.where: lambda condition, x, y: functions.where(condition, x, y),
     np.concatenate: concatenate,
-    np.stack: lambda arrays, axis=0: functions.stack(arrays, axis),
-    np.vstack: lambda tup: functions.concatenate([atleast_2d(x) for x in as_tensors(tup)]),
-    np.hstack: hstack,
+    np.stack: lambda arrays, axis=0: joining.stack(arrays, axis),
+    np.vstack: lambda tup: joining.vstack(tup),
+    np.hstack: lambda tup: joining.hstack(tup),
+    np.dstack: lambda tup: joining.dstack(tup),
     np.column_stack: column_stack,
+    np.append: lambda arr, values, axis=None: concatenate([arr, values], axis),
     np.split: split,
+    np.array_split: lambda ary, indices_or_sections, axis=0: split(ary, indices_or_sections, axis, np.array_split),
+    np.vsplit: lambda ary, indices_or_sections: split(ary, indices_or_sections),
+    np.hsplit: lambda ary, indices_or_sections: split(ary, indices_or_sections, min(ary.ndim - 1, 1)),
+    np.dsplit: lambda ary, indices_or_sections: split(ary, indices_or_sections, 2),
     np.pad: pad,
+    np.meshgrid: lambda *xi, indexing="xy": joining.meshgrid(*xi, indexing=indexing),
+    np.select: select,
+    np.diff: diff,
+    np.sort: sort,
+    np.median: reduction(Median),
+    np.tril: lambda m, k=0: m.tril(k),
+    np.triu: lambda m, k=0: m.triu(k),
+    np.diag: lambda v, k=0: v.diag(k),
+    np.diagflat: lambda v, k=0: ravel(v).diag(k),
+    np.trace: lambda a, offset=0, axis1=0, axis2=1: a.trace(offset, axis1, axis2),
+    np.flip: lambda m, axis=None: m.flip(axis=axis),
     np.reshape: lambda a, shape: a.reshape(shape),
     np.transpose: lambda a, axes=None: a.transpose(*([] if axes is None else [axes])),
     np.swapaxes: lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
-    np.moveaxis: moveaxis,
+    np.moveaxis: lambda a, source, destination: a.moveaxis(source, destination),
     np.broadcast_to: lambda array, shape: array.broadcast_to(shape),
     np.broadcast_arrays: broadcast_arrays,
     np.dot: pairs.dot,
@@ -179,8 +210,9 @@ FUNCTIONS = {
     np.outer: pairs.outer,
     np.tensordot: pairs.tensordot,
     np.einsum: lambda subscripts, *operands, optimize=True: pairs.einsum(subscripts, *operands),
-    np.take: lambda a, indices, axis=None: moving(np.take)(a, indices, axis),
-    **{each: moving(each) for each in (np.ravel, np.atleast_1d, np.atleast_2d, np.squeeze, np.expand_dims, np.flip)},
+    np.take: lambda a, indices, axis=None: a.take(indices, axis),
+    np.lib.stride_tricks.sliding_window_view: moving(np.lib.stride_tricks.sliding_window_view),
+    **{each: moving(each) for each in MOVING},
     **{
         getattr(np.linalg, each.__name__): each
         for each in (
@@ -212,9 +244,7 @@ QUESTIONS = {
 }  # fmt: skip
 
 HINTS = {
-    "np.sort": "x[np.argsort(x)] sorts along the first axis. ",
-    "np.repeat": "np.take(x, np.repeat(np.arange(n), times), axis) repeats. ",
-    "np.tile": "np.concatenate([x] * times, axis) repeats. ",
+    "np.partition": "np.sort(x) puts all in order. ",
 }
 
 
@@ -263,7 +293,8 @@ def function_of_tensors(self, function, types, args, kwargs) -> Any:
     """Tensor.__array_function__: np.sum(x), np.concatenate([x, y]), ..."""
     known, why = FUNCTIONS.get(function), ""
     if known:
-        options = {name: value for name, value in kwargs.items() if value is not None}
+        takes = parameters(known).parameters
+        options = {name: value for name, value in kwargs.items() if value is not None or name in takes}
         try:
             parameters(known).bind(*args, **options)
         except TypeError:

@@ -67,7 +67,7 @@ class Op:
         """Errors unless these are whole numbers from 0 to count - 1."""
         if values.dtype.kind not in "iu":
             raise TypeError(f"{self.name} takes {what} as integers: got {values.dtype}; try .astype(int).")
-        if largest_bits(values) >= count and (values.min() < 0 or values.max() >= count):
+        if values.size and largest_bits(values) >= count and (values.min() < 0 or values.max() >= count):
             raise IndexError(f"{self.name} takes {what} from 0 to {count - 1}: got {values.min()} to {values.max()}.")
 
     def release(self) -> Self:

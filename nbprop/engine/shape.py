@@ -80,7 +80,10 @@ class Slice(Op):
 
     def forward(self, x) -> np.ndarray:
         self.shape = x.shape
-        return x[self.index]
+        try:
+            return x[self.index]
+        except IndexError as error:
+            raise IndexError(f"x[index] of shape {x.shape}: {error}.") from None
 
     def backward(self, dy) -> np.ndarray:
         if any(isinstance(part, np.ndarray) for part in self.index):  # may take an element twice

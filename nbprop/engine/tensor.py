@@ -15,6 +15,7 @@ from .errors import ShapeError
 from .matmul import MatMul
 from .methods import Methods, method
 from .shape import BroadcastTo, Reshape, Slice, Transpose
+from .shaping import Shaping, sizes_of
 from .tape import backward, current, grad_enabled
 
 _PARTS = (slice, type(None), type(...), np.ndarray)  # of an index
@@ -61,7 +62,7 @@ def in_place(ufunc, sign) -> Any:
     return method
 
 
-class Tensor(Methods):
+class Tensor(Shaping, Methods):
     """An array with a gradient.
 
     data            array, number or (nested) list. Lists become float32; a lone number keeps its 53 bits (float64)
@@ -205,31 +206,22 @@ class Tensor(Methods):
     add, sub, mul, div, neg, pow = __add__, __sub__, __mul__, __truediv__, __neg__, __pow__
     remainder, floor_divide, matmul, mm = __mod__, __floordiv__, __matmul__, __matmul__
 
-    def argmax(self, axis=None) -> Any:
-        """Where the largest value is: an array of int."""
-        return self._data.argmax(axis)
-
     # Shape
 
     def reshape(self, *shape) -> "Tensor":
-        return apply(Reshape(_sizes(shape)), self)
-
-    def flatten(self, start_dim=0) -> "Tensor":
-        """All axes from start_dim on as one."""
-        start = start_dim % max(self.ndim, 1)
-        return self.reshape(*self.shape[:start], int(np.prod(self.shape[start:])))
+        return apply(Reshape(sizes_of(shape)), self)
 
     def transpose(self, *axes) -> "Tensor":
-        """Axes in another order, by default reversed. NB: PyTorch's transpose swaps two axes; its permute is this."""
-        return apply(Transpose(_sizes(axes) or None), self)
-
-    def swapaxes(self, a, b) -> "Tensor":
-        axes = list(range(self.ndim))
-        axes[a], axes[b] = axes[b], axes[a]
-        return self.transpose(axes)
+        """Axes in another order, by default reversed. Two numbers are two axes that are swapped, as in PyTorch.
+        NB: where PyTorch swaps and NumPy does nothing, for the (0, 1) of a matrix, it is an error."""
+        if len(axes) == 2 and self.ndim > 1:
+            if self.ndim == 2 and axes in ((0, 1), (0, -1), (-2, 1), (-2, -1)):
+                raise ValueError(f"transpose{axes} of a matrix swaps in PyTorch only: write x.T, or x.swapaxes(0, 1).")
+            return self.swapaxes(*axes)
+        return apply(Transpose(sizes_of(axes) or None), self)
 
     def broadcast_to(self, *shape) -> "Tensor":
-        return apply(BroadcastTo(_sizes(shape)), self)
+        return apply(BroadcastTo(sizes_of(shape)), self)
 
     T = property(transpose, doc="Axes reversed.")
 
@@ -375,7 +367,3 @@ def _index(index):
 def _places(sequence):
     array = np.asarray(sequence)
     return array if array.size or isinstance(sequence, np.ndarray) else array.astype(int)  # [] holds no floats
-
-
-def _sizes(sizes):
-    return tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes

@@ -6,6 +6,7 @@ import math
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval
 
 erf = primitive(np.vectorize(math.erf, otypes=[float]))
 defvjp(erf, lambda y, x: lambda dy: dy * 2 / math.sqrt(math.pi) * anp.exp(-(x**2)))
@@ -124,3 +125,30 @@ def running(reduce):
         return anp.stack([reduce(x[..., : i + 1]) for i in range(x.shape[-1])], axis=-1)
 
     return run
+
+
+def cells(x, axis, index):
+    """Where index[i, j] points to along an axis, as an index of x."""
+    grid = list(np.indices(index.shape))
+    grid[axis] = index
+    return tuple(grid)
+
+
+def put(x, axis, index, src, last=False):
+    """0 in the shape of x, with src added where the index points to; of several for one place only the last."""
+    columns = np.ravel_multi_index(cells(x, axis, index), x.shape).ravel()
+    matrix = np.zeros((x.size, columns.size))
+    matrix[columns, np.arange(columns.size)] = 1
+    if last:
+        matrix *= np.cumsum(matrix[:, ::-1], axis=1)[:, ::-1] == 1
+    return anp.reshape(anp.dot(matrix, anp.ravel(src + np.zeros(index.shape))), x.shape)
+
+
+def in_order(x, axis):
+    return x[cells(x, axis, np.argsort(getval(x), axis))]
+
+
+def middle(x, axis):
+    """The median along one axis."""
+    n, rows = x.shape[axis], anp.moveaxis(in_order(x, axis), axis, 0)
+    return (rows[(n - 1) // 2] + rows[n // 2]) / 2

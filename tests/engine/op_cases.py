@@ -10,16 +10,20 @@ from formulas import (
     align,
     attend,
     attend_in_two_heads,
+    cells,
     convolution,
     cross_entropy,
     erf,
     gelu,
     gru_step,
+    in_order,
     logsumexp,
     lstm_step,
     lstm_step_of_1997,
+    middle,
     patches,
     products,
+    put,
     running,
     sequence,
     sigmoid,
@@ -41,6 +45,7 @@ from nbprop.engine import (
     linalg,
     loss,
     matmul,
+    moving,
     norm,
     recurrent,
     reduce,
@@ -139,6 +144,7 @@ def even(A):
 SQUARES = [((3, 3),), ((1, 1),), ((2, 4, 4),), ((2, 2, 3, 3),)]
 SHARES = {1: lambda rng, *sizes: rng.uniform(0.1, 0.9, sizes)}
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
+PLACES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
 ROWS = np.array([[0, 2], [2, 2]])
 # What is asked for, the same in words that autograd knows, and shapes.
@@ -405,6 +411,37 @@ CASES = {
         lambda A: anp.linalg.svd(A, full_matrices=False)[1],
         [((3, 3),), ((2, 4),), ((2, 4, 3),)],
         lambda rng, *sizes: rng.standard_normal(sizes) + 2 * np.eye(*sizes[-2:]),
+    ),
+    "Take": Case(lambda: moving.Take(ROWS), lambda x: anp.ravel(x)[ROWS], [((3, 4),), ((3,),), ((1, 3),)]),
+    "Gather": Case(
+        lambda: moving.Gather(1),
+        lambda x, index: x[cells(x, 1, index)],
+        [((3, 4), (3, 2)), ((3, 3, 2), (2, 5, 1)), ((2, 3), (2, 0)), ((0, 3), (0, 2))],
+        constants=PLACES,
+    ),
+    "Gather along the first axis": Case(
+        lambda: moving.Gather(-2), lambda x, index: x[cells(x, 0, index)], [((3, 4), (7, 3))], constants=PLACES
+    ),
+    "ScatterAdd": Case(
+        lambda: moving.ScatterAdd(1),
+        lambda x, index, src: x + put(x, 1, index, src),
+        [((3, 4), (3, 2), (3, 2)), ((3, 3, 2), (2, 5, 1), (2, 5, 1)), ((2, 3), (2, 0), (2, 0)), ((3, 4), (3, 5), ())],
+        constants=PLACES,
+    ),
+    "Scatter": Case(
+        lambda: moving.Scatter(0),
+        lambda x, index, src: x * (put(x, 0, index, np.ones(index.shape)) == 0) + put(x, 0, index, src, last=True),
+        [((3, 4), (2, 3), (2, 3)), ((3, 2), (5, 2), (5, 2)), ((3, 0), (2, 0), (2, 0)), ((4, 2), (1, 2), ())],
+        constants=PLACES,
+    ),
+    "Sort": Case(moving.Sort, lambda x: in_order(x, -1), [*ANY[1:], ((4, 7),)]),
+    "Sort of columns": Case(lambda: moving.Sort(0, True), lambda x: in_order(x, 0)[::-1], ANY[1:]),
+    "Median": Case(moving.Median, lambda x: middle(anp.ravel(x), 0), [((),), ((5,),), ((3, 4),), ((2, 3, 2),)]),
+    "Median of rows": Case(lambda: moving.Median(1, True), lambda x: middle(x, 1)[:, None], [*TABLES, ((2, 7),)]),
+    "Median of two axes": Case(
+        lambda: moving.Median((0, 2)),
+        lambda x: middle(anp.reshape(anp.transpose(x, (1, 0, 2)), (3, -1)), 1),
+        [((2, 3, 4),), ((1, 3, 5),)],
     ),
     "Conv2d": Case(
         conv.Conv2d,

@@ -149,7 +149,8 @@ class Graph:
 
     def move(self, a, shape):
         order, n = [int(i) for i in self.rng.permutation(len(shape))], int(np.prod(shape))
-        kind = self.pick("reshape", "transpose", "broadcast", "pick", "pairs", "mask", "slice", "new", "pad", "part")
+        kinds = "reshape", "transpose", "broadcast", "pick", "pairs", "mask", "slice", "new", "pad", "part"
+        kind = self.pick(*kinds, "gather", "scatter", "add", "sort", "roll")
         if kind == "reshape":
             self.add(f"{a}.reshape(-1)", f"{a}.reshape(-1)")
         elif kind == "transpose":
@@ -175,6 +176,18 @@ class Graph:
             widths = [self.pick((0, 1), (1, 0), (2, 1)) for _ in shape]
             flat = [n for pair in widths[::-1] for n in pair]
             self.add(f"E.pad({a}, {widths}, 0.5)", f"F.pad({a}, {flat}, value=0.5)")
+        elif kind in ("gather", "scatter", "add"):  # PyTorch leaves it open which of two for one place stays
+            axis = int(self.rng.integers(len(shape)))
+            count = self.pick(1, shape[axis]) if kind == "scatter" else self.pick(1, 3)
+            places = self.rng.random(shape).argsort(axis).take(np.arange(count) % shape[axis], axis)
+            src = "" if kind == "gather" else f", {self.leaf(*places.shape)}"
+            call = f"{a}.{'scatter_add' if kind == 'add' else kind}({axis}, {{}}({places.tolist()}){src})"
+            self.add(call.format("np.array"), call.format("torch.tensor"))
+        elif kind == "sort":
+            axis, down = int(self.rng.integers(len(shape))), self.pick(True, False)
+            self.add(f"{a}.sort({axis}, {down}).values", f"{a}.sort(dim={axis}, descending={down}, stable=True).values")
+        elif kind == "roll":
+            self.add(f"{a}.roll(1, -1)", f"{a}.roll(1, -1)")
         elif kind == "part" and n > 1:
             self.add(f"E.split({a}.reshape(-1), {n // 2})[1]", f"torch.split({a}.reshape(-1), {n // 2})[1]")
         else:

@@ -5,6 +5,7 @@ import sys
 
 import autograd
 import autograd.numpy as anp
+import numpy
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -73,14 +74,34 @@ DIFFERENTIATED = {
         lambda np, x: np.where(MASK, x, 0.0),
         lambda np, x: np.where(MASK, B, x),
         lambda np, x: np.where(MASK, x, x * x),
+        lambda np, x: np.where(MASK, numpy.array(2.0), x),
     ],
-    "concatenate": [lambda np, x: np.concatenate([x, B, x * x]), lambda np, x: np.concatenate((B, x), axis=1)],
+    "concatenate": [
+        lambda np, x: np.concatenate([x, B, x * x]),
+        lambda np, x: np.concatenate([np.ravel(x), np.ravel(B)]) if np is anp else np.concatenate([x, B], axis=None),
+        lambda np, x: np.concatenate((B, x), axis=1),
+    ],
     "stack": [lambda np, x: np.stack([x, B]), lambda np, x: np.stack([x * x, x], axis=-1)],
     "vstack": [lambda np, x: np.vstack([x, B, x[0]])],
     "hstack": [lambda np, x: np.hstack([B, x]), lambda np, x: np.hstack([x[0], x[1]])],
+    "dstack": [lambda np, x: np.dstack([x, B, x * x]), lambda np, x: np.dstack([x[0], x[1]])],
+    "append": [lambda np, x: np.append(x, B), lambda np, x: np.append(B, x, axis=0)],
     "column_stack": [lambda np, x: np.column_stack([x, x[:, 0]])],
     "split": [lambda np, x: np.split(x, 3, axis=1)[1] * 2, lambda np, x: np.split(x, [1], 0)[1]],
-    "pad": [lambda np, x: np.pad(x, 1, "constant"), lambda np, x: np.pad(x, ((0, 1), (2, 0)), "constant")],
+    "array_split": [lambda np, x: np.array_split(x, 2, axis=1)[0], lambda np, x: np.array_split(x, 3)[1]],
+    "vsplit": [lambda np, x: np.vsplit(x, 2)[1]],
+    "hsplit": [lambda np, x: np.hsplit(x, [1])[1], lambda np, x: x[0, 2:] if np is anp else np.hsplit(x[0], 3)[2]],
+    "dsplit": [lambda np, x: np.dsplit(x[None], 3)[1]],
+    "pad": [
+        lambda np, x: (
+            np.concatenate([x[:, :1], x, x[:, 2:], x[:, 2:]], axis=1)
+            if np is anp
+            else np.pad(x, [(0, 0), (1, 2)], mode="edge")
+        ),
+        lambda np, x: x[:, [2, 1, 0, 1, 2, 1]] if np is anp else np.pad(x, [(0, 0), (2, 1)], "reflect"),
+        lambda np, x: np.pad(x, 1, "constant"),
+        lambda np, x: np.pad(x, ((0, 1), (2, 0)), "constant"),
+    ],
     "reshape": [lambda np, x: np.reshape(x, (3, 2)), lambda np, x: np.reshape(x, -1)],
     "ravel": [lambda np, x: np.ravel(x) ** 2],
     "transpose": [lambda np, x: np.transpose(x), lambda np, x: np.transpose(x[None], (2, 0, 1))],
@@ -99,10 +120,82 @@ DIFFERENTIATED = {
     "svdvals": [lambda np, x: np.linalg.svd(x, full_matrices=False)[1] if np is anp else np.linalg.svdvals(x)],
     "solve": [lambda np, x: np.linalg.solve(x @ x.T, B), lambda np, x: np.linalg.solve(B @ B.T, x)],
     "atleast_1d": [lambda np, x: np.atleast_1d(x[0, 0]), lambda np, x: np.atleast_1d(x)],
+    "atleast_3d": [lambda np, x: np.reshape(x, (2, 3, 1)) if np is anp else np.atleast_3d(x)],
     "atleast_2d": [lambda np, x: np.atleast_2d(x[0]), lambda np, x: np.atleast_2d(x[0, 0])],
     "flip": [
         lambda np, x: x[::-1, ::-1] if np is anp else np.flip(x),
         lambda np, x: x[:, ::-1] if np is anp else np.flip(x, 1),
+        lambda np, x: x if np is anp else np.flip(x, ()),
+    ],
+    "fliplr": [lambda np, x: np.fliplr(x)],
+    "flipud": [lambda np, x: np.flipud(x)],
+    "rot90": [
+        lambda np, x: np.rot90(x),
+        lambda np, x: np.rot90(x, k=2, axes=(1, 0)) if np is not anp else x[::-1, ::-1],
+    ],
+    "roll": [lambda np, x: np.roll(x, 2), lambda np, x: np.roll(x, -1, axis=1)],
+    "rollaxis": [lambda np, x: np.rollaxis(x[None], 2), lambda np, x: np.rollaxis(x[None], 2, 1)],
+    "tile": [lambda np, x: np.tile(x, (2, 3)), lambda np, x: np.concatenate([x, x], 1) if np is anp else np.tile(x, 2)],
+    "repeat": [lambda np, x: np.repeat(x, 2), lambda np, x: np.repeat(x, 3, axis=1)],
+    "delete": [lambda np, x: x[:, [0, 2]] if np is anp else np.delete(x, 1, axis=1)],
+    "resize": [lambda np, x: np.ravel(x)[[0, 1, 2, 3, 4, 5, 0]] if np is anp else np.resize(x, 7)],
+    "diagonal": [
+        lambda np, x: x[[0, 1], [0, 1]] if np is anp else np.diagonal(x),
+        lambda np, x: x[[0, 1], [1, 2]][None] if np is anp else np.diagonal(x[None], offset=1, axis1=1, axis2=2),
+    ],
+    "diag": [
+        lambda np, x: np.diag(x[0]),
+        lambda np, x: x[[0, 1], [1, 2]] if np is anp else np.diag(x, k=1),
+        lambda np, x: np.diag(x[1], -2),
+    ],
+    "diff": [
+        lambda np, x: x[:, 1:] - x[:, :-1] if np is anp else np.diff(x),
+        lambda np, x: x[1:] - x[:-1] if np is anp else np.diff(x, axis=0),
+        lambda np, x: x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2] if np is anp else np.diff(x, 2),
+    ],
+    "diagflat": [lambda np, x: np.diag(np.ravel(x), 1) if np is anp else np.diagflat(x, 1)],
+    "trace": [lambda np, x: np.trace(x), lambda np, x: np.trace(x, 1)],
+    "tril": [lambda np, x: np.tril(x), lambda np, x: np.tril(x[None], k=-1)],
+    "triu": [lambda np, x: np.triu(x), lambda np, x: np.triu(x, 1)],
+    "take_along_axis": [
+        lambda np, x: (
+            x[[[0], [1]], [[2, 0, 2], [1, 1, 2]]]
+            if np is anp
+            else np.take_along_axis(x, numpy.array([[2, 0, -1], [1, 1, 2]]), axis=1)
+        ),
+    ],
+    "matrix_transpose": [lambda np, x: np.swapaxes(x[None], 1, 2) if np is anp else np.matrix_transpose(x[None])],
+    "sliding_window_view": [
+        lambda np, x: (
+            np.stack([x[:, :2], x[:, 1:]], axis=1)
+            if np is anp
+            else np.lib.stride_tricks.sliding_window_view(x, 2, axis=1)
+        )
+    ],
+    "sort": [
+        lambda np, x: x[[[0, 0, 0], [1, 1, 1]], numpy.argsort(A)] if np is anp else np.sort(x),
+        lambda np, x: np.ravel(x)[numpy.argsort(A.ravel())] if np is anp else np.sort(x, axis=None),
+    ],
+    "median": [
+        lambda np, x: (x[0, 1] + x[1, 0]) / 2 if np is anp else np.median(x),
+        lambda np, x: x[[0, 1], [1, 0]] if np is anp else np.median(x, axis=1),
+    ],
+    "select": [
+        lambda np, x: (
+            np.where(MASK, x, np.where(A > 0.9, x * x, 0.0)) if np is anp else np.select([MASK, A > 0.9], [x, x * x])
+        )
+    ],
+    "meshgrid": [
+        lambda np, x: (
+            np.stack([x[0] + 0 * x[1][:, None], x[1][:, None] + 0 * x[0]])
+            if np is anp
+            else np.stack(np.meshgrid(x[0], x[1]))
+        ),
+        lambda np, x: (
+            np.stack([x[0][:, None] + 0 * x[1], x[1] + 0 * x[0][:, None]])
+            if np is anp
+            else np.stack(np.meshgrid(x[0], x[1], indexing="ij"))
+        ),
     ],
     "take": [
         lambda np, x: x[:, [2, 0, 2]] if np is anp else np.take(x, [2, 0, 2], axis=-1),
@@ -248,9 +341,9 @@ REFUSED = {
     "np.nancumsum": (lambda x: np.nancumsum(x), "x.data"),
     "np.cbrt": (lambda x: np.cbrt(x), "no_grad"),
     "np.fmax": (lambda x: np.fmax(x, 0), "x.data"),
-    "np.median": (lambda x: np.median(x), "x.data"),
-    "np.sort": (lambda x: np.sort(x), "argsort"),
     "np.linalg.pinv": (lambda x: np.linalg.pinv(x), "x.data"),
+    "np.percentile": (lambda x: np.percentile(x, 20), "x.data"),
+    "np.partition": (lambda x: np.partition(x, 1), "np.sort"),
     "np.fft.fft": (lambda x: np.fft.fft(x), "x.data"),
     "np.add.at": (lambda x: np.add.at(np.zeros(2), [0, 1], x[:, 0]), "x.data"),
     "np.add.reduce": (lambda x: np.add.reduce(x), "x.data"),
@@ -309,8 +402,10 @@ def test_shapes_that_do_not_fit():
         np.squeeze(x, 0)
     with pytest.raises(ValueError, match="axis 2 is out of bounds for array of dimension 2"):
         np.flip(x, 2)
-    with pytest.raises(TypeError, match="mode='constant': got 'edge'"):
-        np.pad(x, 1, "edge")
+    with pytest.raises(TypeError, match="mode constant, edge, reflect, symmetric or wrap: got 'mean'"):
+        np.pad(x, 1, "mean")
+    with pytest.raises(ValueError, match="does not result in an equal division"):
+        np.split(x, 2, axis=1)
 
 
 def test_an_array_of_a_tensor():
