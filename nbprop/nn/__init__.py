@@ -17,10 +17,10 @@ from .conv import (
     MaxPool1d, MaxPool2d, Upsample,
 )
 from .ctc import CTCLoss
-from .dropout import Dropout
+from .dropout import Dropout, Dropout2d
 from .embedding import Embedding
 from .init import INITIALIZERS, initializer
-from .layers import Flatten, Linear
+from .layers import Flatten, Linear, Unflatten
 from .losses import (
     LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, FunctionLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss,
 )
@@ -35,10 +35,11 @@ __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "SELU", "Activation",
     "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCEWithLogitsLoss", "BatchNorm1d",
     "BatchNorm2d", "CTCLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout",
-    "Embedding", "Flatten", "FunctionLoss", "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss",
-    "HuberLoss", "Identity", "InstanceNorm2d", "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear",
-    "LogSoftmax", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
+    "Dropout2d", "Embedding", "Flatten", "FunctionLoss", "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh",
+    "HingeLoss", "HuberLoss", "Identity", "InstanceNorm2d", "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions",
+    "Linear", "LogSoftmax", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
     "MultiheadAttention", "PReLU", "Parameter", "RMSNorm", "ReLU", "ReLU6", "Recurrent", "Residual", "Sequential",
-    "SiLU", "Sigmoid", "SinusoidalPositions", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock", "Upsample",
-    "activation", "evaluating", "init", "initializer", "loss", "mlp", "scaled_dot_product_attention", "truncated_bptt",
+    "SiLU", "Sigmoid", "SinusoidalPositions", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock",
+    "Unflatten", "Upsample", "activation", "evaluating", "init", "initializer", "loss", "mlp",
+    "scaled_dot_product_attention", "truncated_bptt",
 ]

@@ -434,6 +434,11 @@ CASES = {
         lambda x: x * (SameDraws().random(x.shape, None) >= 0.25) / 0.75,
         ANY,
     ),
+    "Dropout of channels": Case(
+        lambda: dropout.Dropout(0.25, SameDraws(), True),
+        lambda x: x * (SameDraws().random((*x.shape[:2], 1, 1), None) >= 0.25) / 0.75,
+        [((2, 3, 2, 4),), ((0, 2, 1, 1),)],
+    ),
     "Embedding": Case(
         embedding.Embedding,
         lambda index, W: W[index],
