@@ -36,6 +36,10 @@ class Activation(Module):
         """
         return np.zeros(np.shape(a), bool)
 
+    def fixed(self) -> "Activation":
+        """As it is now, without what it learns: a function of one number."""
+        return self
+
 
 class Sigmoid(Activation):
     """a = 1 / (1 + exp(-z)),  da/dz = a (1 - a), at most 1/4.  (Rumelhart, Hinton & Williams 1986)"""
@@ -246,7 +250,7 @@ class PReLU(Activation):
     name = "prelu"
     _checks = {"init": number()}
 
-    def __init__(self, num_parameters=1, init=0.25, dtype=np.float32) -> None:
+    def __init__(self, num_parameters=1, init=0.25, dtype: Any = np.float32) -> None:
         self.num_parameters, self.init = size("num_parameters", num_parameters), init
         self.weight = Parameter(np.full(self.num_parameters, self.init, dtype))
 
@@ -261,6 +265,13 @@ class PReLU(Activation):
         if z.shape[1] != self.num_parameters:
             raise ShapeError(f"{self!r} takes {self.num_parameters} channels (axis 1); got shape {z.shape}")
         return weight.reshape(-1, *[1] * (z.ndim - 2))
+
+    def op(self) -> ops.LeakyReLU:
+        """To draw it, not to train it: with the slope as it is now; of several their mean."""
+        return ops.LeakyReLU(float(self.weight.data.mean()))
+
+    def fixed(self) -> Activation:
+        return PReLU(1, float(self.weight.data.mean()), np.float64).requires_grad_(False)
 
     def flat(self, a) -> Any:
         return (a <= 0) & (np.abs(self._spread(self.weight.data, a)) < 0.01)

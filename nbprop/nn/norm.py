@@ -1,5 +1,7 @@
 """Layers that normalize: mean 0 and variance 1, then a learned scale and shift."""
 
+from typing import Any
+
 import numpy as np
 
 from ..checks import flag, number, optional, share, size
@@ -8,6 +10,7 @@ from .module import Module, Parameter, as_input, as_tensor
 
 
 class _OfFeatures(Module):
+    eps: Any
     _checks = {"eps": number(above=0)}
 
     def _sized(self, normalized_shape, dtype) -> None:

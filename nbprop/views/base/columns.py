@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.record.layers import unit_axis
+from nbprop.record.layers import CONVOLUTIONS, unit_axis
 
 MOST = 16  # units of a column
 LAYERS = 12  # columns beside the input
@@ -101,13 +101,29 @@ def between(weights, layer, targets, sources, units) -> np.ndarray | None:
             return None
         whole = weights[: rows * units].reshape(rows // count, count, units)
         return whole[:, targets][:, :, sources].mean(axis=0)
-    if layer.kind not in ("Linear", "Conv2d") or not layer.shape or layer.shape[0] != count:
+    if layer.kind in CONVOLUTIONS:
+        return _between_channels(weights, layer, targets, sources, units)
+    if layer.kind != "Linear" or not layer.shape or layer.shape[0] != count:
         return None
     per, rest = divmod(weights.size // count, units)
     if rest or not per:
         return None
     whole = weights.reshape(count, units, per)
     return whole[np.ix_(targets, sources)].sum(axis=-1)
+
+
+def _between_channels(weights, layer, targets, sources, units):
+    """The sums of the filters; 0 between channels of different groups."""
+    sums, groups = weights.reshape(*layer.shape[:2], -1).sum(axis=-1), layer.groups
+    sums = sums.reshape(groups, -1, layer.shape[1])
+    if "Transpose" in layer.kind:  # inputs, outputs
+        sums = sums.swapaxes(1, 2)
+    _, outs, ins = sums.shape
+    if ins * groups != units:
+        return None
+    whole = np.zeros((groups, outs, groups, ins), sums.dtype)
+    whole[range(groups), :, range(groups)] = sums
+    return whole.reshape(groups * outs, units)[np.ix_(targets, sources)]
 
 
 def small(maps) -> np.ndarray:
