@@ -67,8 +67,8 @@ def tapped(z, a, activation) -> Tap:
     y = _weighted(z)
     plain = reached and type(y.op).__name__ in ("Linear", *CONVOLUTIONS) and y.grad is not None
     x, dy = (y.inputs[0].data, dz if y is z else y.grad) if plain else (None, None)
-    seen: Any = [None if each is None else pictured(each, z) for each in (z.data, dz, a.data, x, dy)]
-    return Tap(*seen[:3], activation, reached, *seen[3:])
+    x, dy = (None if each is None else pictured(each, z) for each in (x, dy))
+    return Tap(pictured(z.data, z), pictured(dz, z), pictured(a.data, z), activation, reached, x, dy)
 
 
 def _weighted(z):
