@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop.views.base.columns import of_one
 from nbprop.views.boundary import Boundary
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.histograms import Histograms
@@ -241,6 +242,7 @@ def test_the_units_of_a_convolution_of_sequences_are_its_channels():
     assert [(layer.units, layer.groups, layer.activation) for layer in t.layers] == [
         (6, 1, "relu6"), (4, 2, "prelu"), (1, 1, "identity"),
     ]  # fmt: skip
+    assert of_one(t.activations(t.data.X_val)[1][0], [0, 3])[0] == "time"
     seen = t.observe()
     assert [tap.z.shape for tap in seen.taps] == [(16, 6, 1, 20), (16, 4, 1, 8), (16, 1)]
     for layer, tap in zip(seen.layers[:2], seen.taps, strict=False):

@@ -151,7 +151,7 @@ def of_one(output, units) -> "tuple[str, np.ndarray]":
     """What kind of small picture there is of what a layer gives for one sample, and the pictures (units, h, w): output
     (units,), (T, units) or (channels, rows, columns)."""
     if output.ndim == 3:
-        return "picture", small(output[units])
+        return "time" if output.shape[1] == 1 else "picture", small(output[units])
     if output.ndim == 2 and output.shape[0] > 1:
         return "time", small(output.T[units][:, None, :])
     return "value", output.reshape(-1)[units].reshape(-1, 1, 1).astype(np.float32)
