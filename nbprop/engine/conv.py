@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ..checks import per_axis
-from .careful import narrow, only, wide
+from .careful import only
 from .op import Op
 
 ALL = slice(None)
@@ -364,62 +364,3 @@ class AvgPool1d(AvgPool2d):
 
     axes = 1
     hint = "Expected sequences (N, C, L); a single one is x[None]."
-
-
-class _Resized(Op):
-    """y = M1 x M2^T: along each of the last axes, of n numbers, a matrix M (m, n) makes m of them;
-    dL/dx = M1^T dL/dy M2.   x (..., *n), y (..., *sizes)."""
-
-    whole = np.float32
-    hint = "Expected images (N, C, H, W), or sequences (N, C, L), of one number at least."
-
-    def __init__(self, sizes) -> None:
-        self.sizes = sizes
-
-    def matrix(self, m, n) -> np.ndarray:
-        raise NotImplementedError
-
-    def along(self, x, matrices) -> np.ndarray:
-        y = wide(x)
-        for axis, matrix in zip(range(x.ndim - len(self.sizes), x.ndim), matrices, strict=True):
-            y = np.moveaxis(np.tensordot(matrix.astype(y.dtype), y, (1, axis)), 0, axis)
-        return y
-
-    def forward(self, x) -> np.ndarray:
-        if self.y is None:
-            lengths = x.shape[2:]
-            if len(lengths) != len(self.sizes) or not all(lengths):
-                raise ValueError("sizes do not agree")
-            self.matrices = [self.matrix(m, n) for m, n in zip(self.sizes, lengths, strict=True)]
-            self.y = np.empty((*x.shape[:2], *self.sizes), x.dtype)
-        self.y[...] = self.along(x, self.matrices)
-        return self.y
-
-    def backward(self, dy) -> np.ndarray:
-        return narrow(self.along(dy, [matrix.T for matrix in self.matrices]), dy)
-
-    def flops(self, y, x) -> tuple[int, ...]:
-        sizes, there = [*x.shape], 0
-        for axis, matrix in zip(range(2, x.ndim), self.matrices, strict=True):
-            sizes[axis] = len(matrix)
-            there += 2 * prod(sizes) * matrix.shape[1]
-        return there, there
-
-
-class AdaptiveAvgPool(_Resized):
-    """y = mean of x over a window, as many windows along each axis as `sizes` says: window i of m goes from
-    floor(i n / m) to ceil((i + 1) n / m), so that they cover all n pixels and differ by one at most in size.
-    dL/dx = sum of dL/dy / (pixels of the window) over all windows that see x.   x (N, C, *n), y (N, C, *sizes)"""
-
-    def matrix(self, m, n) -> np.ndarray:
-        i, j = np.arange(m)[:, None], np.arange(n)
-        inside = (j >= i * n // m) & (j < -(-(i + 1) * n // m))
-        return inside / inside.sum(axis=1, keepdims=True)
-
-
-class Upsample(_Resized):
-    """y = x, each number repeated: number j of m along an axis is number floor(j n / m) of its n.
-    dL/dx = sum of dL/dy over the repeats.   x (N, C, *n), y (N, C, *sizes)"""
-
-    def matrix(self, m, n) -> np.ndarray:
-        return (np.arange(n) == np.arange(m)[:, None] * n // m) * 1.0

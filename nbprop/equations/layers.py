@@ -122,10 +122,11 @@ def _upsample(module, nodes) -> Equations:
 
 
 def _resized(nodes, meaning) -> Equations:
-    names = [["P"], ["P", "Q"]][nodes[-1].ndim - 3]
-    dtype = nodes[-1].data.dtype
-    arrays = {name: each.astype(dtype) for name, each in zip(names, nodes[-1].op.matrices, strict=True)}
-    one = len(names) == 1
+    op, dtype, arrays = nodes[-1].op, nodes[-1].data.dtype, {}
+    for name, (_, n, starts, ends) in zip("PQ", op.axes, strict=False):
+        inside = (np.arange(n) >= starts[:, None]) & (np.arange(n) < ends[:, None])
+        arrays[name] = (inside / (ends - starts)[:, None]).astype(dtype)
+    one = len(arrays) == 1
     return Equations(
         ("{y} = {x} {P}ᵀ" if one else "{y} = {P} {x} {Q}ᵀ",),
         "{dy} {P}" if one else "{P}ᵀ {dy} {Q}",

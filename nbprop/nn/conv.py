@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..checks import choice, flag, per_axis, size
-from ..engine import ShapeError, Tensor, apply, conv as ops
+from ..engine import ShapeError, Tensor, apply, conv as ops, resize
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
@@ -251,7 +251,7 @@ class AdaptiveAvgPool2d(_AdaptivePool2d):
     """
 
     def forward(self, x) -> Tensor:
-        return apply(ops.AdaptiveAvgPool(self.output_size), _floating(x))
+        return apply(resize.AdaptiveAvgPool(self.output_size), _floating(x))
 
 
 class AdaptiveMaxPool2d(_AdaptivePool2d):
@@ -299,4 +299,4 @@ class Upsample(Module):
         else:
             factors = per_axis("scale_factor", self.scale_factor, axes)
             sizes = tuple(n * factor for n, factor in zip(x.shape[2:], factors, strict=True))
-        return apply(ops.Upsample(sizes), x)
+        return apply(resize.Upsample(sizes), x)

@@ -41,6 +41,7 @@ from nbprop.engine import (
     norm,
     recurrent,
     reduce,
+    resize,
     shape,
     softmax,
 )
@@ -391,12 +392,12 @@ CASES = {
         [((2, 3, 4, 5),)],
     ),
     "AdaptiveAvgPool": Case(
-        lambda: conv.AdaptiveAvgPool((2, 3)),
+        lambda: resize.AdaptiveAvgPool((2, 3)),
         lambda x: means_of_windows(x, (2, 3)),
         [((2, 3, 5, 4),), ((1, 1, 1, 1),), ((0, 2, 3, 3),)],
     ),
     "Upsample": Case(
-        lambda: conv.Upsample((4, 6)),
+        lambda: resize.Upsample((4, 6)),
         lambda x: anp.repeat(anp.repeat(x, 2, 2), 3, 3),
         [((2, 3, 2, 2),), ((0, 1, 2, 2),)],
     ),

@@ -225,3 +225,15 @@ def test_infinity_and_nan_are_not_hidden():
     y = pool(a := Tensor(x, requires_grad=True))
     y.backward(np.ones(y.shape, np.float32))
     assert a.grad.sum() == y.size  # to pixels of the image, not to the border, which is -inf as well
+
+
+def test_what_is_not_finite_stays_where_it_is():
+    x = np.ones((1, 1, 4, 6))
+    x[0, 0, 1, 1] = np.nan
+    for layer in (nn.AdaptiveAvgPool2d((2, 3)), nn.AdaptiveMaxPool2d((2, 3))):
+        assert np.isnan(layer(x).data).ravel().tolist() == [True, *[False] * 5]
+    a = Tensor(x, requires_grad=True)
+    y = nn.Upsample(scale_factor=2)(a)
+    assert np.isnan(y.data).sum() == 4
+    y.backward(np.where(np.isnan(y.data), np.inf, 1.0))
+    assert np.isinf(a.grad).sum() == 1 and (a.grad[np.isfinite(a.grad)] == 4).all()
