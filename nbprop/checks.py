@@ -131,14 +131,14 @@ def instance(kind, tip="") -> Any:
     return check
 
 
-def pair(name, value, least=1) -> tuple[Any, Any]:
-    """(rows, columns), integers >= least, from a pair or from one for both."""
-    both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    expected = f"an integer, {least} or more, or a pair of them"
-    if len(both) != 2:
+def per_axis(name, value, axes, least=1) -> tuple[Any, ...]:
+    """Integers >= least, one for each of the axes, from as many or from one for all."""
+    each = tuple(value) if isinstance(value, (tuple, list)) else (value,) * axes
+    expected = f"an integer, {least} or more, or {'a pair' if axes == 2 else f'a tuple of {axes}'} of them"
+    if len(each) != axes:
         raise ValueError(wrong(name, expected, value))
     try:
-        return whole(least)(name, both[0]), whole(least)(name, both[1])
+        return tuple(whole(least)(name, one) for one in each)
     except (TypeError, ValueError) as error:
         raise type(error)(wrong(name, expected, value)) from None
 

@@ -26,6 +26,7 @@ FILES = {  # name of the JSON in an archive -> format, version, what such a file
 INITS = {"init", "recurrent_init"}
 NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all
 NOTES = ("activation", "init")  # names that nn.mlp leaves on a Sequential
+MOVES = {"stride", "padding", "dilation", "output_padding", "groups"}  # of a window: make no layer larger
 SLACK = 10**7  # numbers that modules may hold beyond those in the file
 FILTERS = 64  # times the numbers in the file that an initializer may be asked for: that of Conv2d is, for large windows
 
@@ -247,14 +248,15 @@ class Builder:
         if unknown := set(given) - (set(takes) - NOT_SAVED):
             raise ValueError(f"{name} has no setting {min(unknown)!r}")
         given |= {key: False for key, value in given.items() if value is None and takes[key].default is True}  # no bias
-        self.check(given.values())
+        self.check(given)
         several = [
             item
             for key in list(given)
             if takes[key].kind is inspect.Parameter.VAR_POSITIONAL
             for item in given.pop(key)
         ]
-        given |= dict.fromkeys(INITS & set(takes), self.zeros) | ({"dtype": self.dtype} if "dtype" in takes else {})
+        inits = {key for key in INITS & set(takes) if not isinstance(takes[key].default, float)}  # that of PReLU is one
+        given |= dict.fromkeys(inits, self.zeros) | ({"dtype": self.dtype} if "dtype" in takes else {})
         given |= dict.fromkeys({"rng", "seed"} & set(takes), self.rng)
         module = kind(*several, **given)
         for note in NOTES:
@@ -264,10 +266,12 @@ class Builder:
         self.done.append(module)
         return module
 
-    def check(self, values) -> None:
+    def check(self, given) -> None:
         """Raise ValueError if the product of all whole numbers among the settings is larger than a layer can be."""
+        values = [value for key, value in given.items() if key not in MOVES]
         whole = [n for value in values for n in (value if isinstance(value, tuple) else [value]) if type(n) is int]
-        self.limit(math.prod(max(abs(n), 1) for n in whole))
+        groups = given.get("groups", 1)
+        self.limit(math.prod(max(abs(n), 1) for n in whole) // (max(groups, 1) if type(groups) is int else 1))
 
     def limit(self, size) -> None:
         if size > SLACK + FILTERS * self.numbers:

@@ -26,7 +26,12 @@ NAN = float("nan")
         (checks.choice("a", None), ["a", None], ["b"], [0]),
         (checks.optional(checks.size), [None, 2], [0], ["2", 2.5]),
         (checks.instance(nn.Module), [nn.Tanh()], [], ["tanh", nn.Tanh]),
-        (checks.pair, [2, (1, 2), [3, 4]], [0, (1, 0), (1, 2, 3)], [1.5, (1, "2"), (True, 1), None]),
+        (
+            lambda name, value: checks.per_axis(name, value, 2),
+            [2, (1, 2), [3, 4]],
+            [0, (1, 0), (1, 2, 3)],
+            [1.5, (1, "2"), (True, 1), None],
+        ),
         (checks.two(checks.number(0, 1)), [(0.9, 0.99), [0, 0]], [(0.9, 1), (0.9,)], [0.9, "ab", (0.9, "b")]),
         (checks.sizes, [[2, 3], (), np.array([4])], [[2, 0]], [5, "23", [2.5], None]),
     ],
@@ -44,7 +49,7 @@ def test_a_wrong_kind_is_a_type_error_and_a_wrong_value_a_value_error(check, goo
 def test_what_checks_return():
     assert type(checks.number()("x", np.float64(2))) is float
     assert type(checks.size("n", np.int8(3))) is int
-    assert checks.pair("k", 2) == (2, 2)
+    assert checks.per_axis("k", 2, 2) == (2, 2) and checks.per_axis("k", [3], 1) == checks.per_axis("k", 3, 1) == (3,)
     assert checks.two(checks.number())("b", [1, 2]) == (1.0, 2.0)
     assert checks.sizes("s", np.array([4, 5])) == (4, 5)
 

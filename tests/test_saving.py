@@ -21,6 +21,7 @@ UNSAVED = {"FunctionLoss"}  # holds a function
 # One of each module, with settings that are not the defaults, and an input (or several) for it.
 x = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
 images = np.random.default_rng(1).normal(size=(2, 3, 7, 9)).astype(np.float32)
+steps = np.random.default_rng(2).normal(size=(2, 6, 5)).astype(np.float32)
 numbers = np.array([[0, 2, 1], [4, 4, 3]])
 halves = np.full((4, 6), 0.5, np.float32)
 SAMPLES = {
@@ -34,13 +35,31 @@ SAMPLES = {
     "ELU": (lambda: nn.ELU(1.5), x),
     "GELU": (lambda: nn.GELU("none"), x),
     **{name: (getattr(nn, name), x) for name in ("Sigmoid", "Tanh", "ReLU", "SiLU", "Softplus", "Identity")},
+    **{name: (getattr(nn, name), x) for name in ("SELU", "Mish", "ReLU6", "Hardsigmoid", "Hardswish", "Softsign")},
+    "Hardtanh": (lambda: nn.Hardtanh(-0.5, 2), x),
+    "PReLU": (lambda: nn.PReLU(6, 0.1), x),
+    "Softmax": (lambda: nn.Softmax(0), x),
+    "LogSoftmax": (lambda: nn.LogSoftmax(1), x),
     "Conv2d": (lambda: nn.Conv2d(3, 2, (2, 3), stride=2, padding=(0, 1), bias=False, rng=0), images),
     "MaxPool2d": (lambda: nn.MaxPool2d(3, 2, 1), images),
     "AvgPool2d": (lambda: nn.AvgPool2d((2, 3), 1), images),
+    "Conv1d": (lambda: nn.Conv1d(6, 2, 3, padding="same", dilation=2, groups=2, rng=0), steps),
+    "ConvTranspose1d": (lambda: nn.ConvTranspose1d(6, 2, 3, 2, 1, 1, groups=2, bias=False, rng=0), steps),
+    "ConvTranspose2d": (lambda: nn.ConvTranspose2d(3, 2, (2, 3), 2, (0, 1), (1, 0), dilation=2, rng=0), images),
+    "MaxPool1d": (lambda: nn.MaxPool1d(2, 1, 1, dilation=2, ceil_mode=True), steps),
+    "AvgPool1d": (lambda: nn.AvgPool1d(2, 1, 1, ceil_mode=True, count_include_pad=False), steps),
+    "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((2, 4)), images),
+    "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d(3), images),
+    "Upsample": (lambda: nn.Upsample(scale_factor=(1, 2)), images),
     "LayerNorm": (lambda: nn.LayerNorm((7, 9), eps=0.1), images),
+    "RMSNorm": (lambda: nn.RMSNorm((7, 9), eps=0.1), images),
+    "GroupNorm": (lambda: nn.GroupNorm(3, 6, 0.1), x),
+    "InstanceNorm2d": (lambda: nn.InstanceNorm2d(3, 0.1, affine=True), images),
     "BatchNorm1d": (lambda: nn.BatchNorm1d(6, eps=0.1, momentum=0.3), x),
     "BatchNorm2d": (lambda: nn.BatchNorm2d(3, momentum=0.3), images),
     "Dropout": (lambda: nn.Dropout(0.25), x),
+    "Dropout2d": (lambda: nn.Dropout2d(0.25), images),
+    "Unflatten": (lambda: nn.Unflatten(-1, (2, -1)), x),
     "Embedding": (lambda: nn.Embedding(5, 3, rng=0), numbers),
     "RNN": (lambda: nn.RNN(6, 3, "relu", bias=False, batch_first=True, rng=0), x[None]),
     "GRU": (lambda: nn.GRU(6, 3, bias=False, rng=0), x[None]),
@@ -105,6 +124,12 @@ def test_every_module_comes_back(kind, tmp_path):
     for a, b in zip(outputs(model, inputs), outputs(other, inputs), strict=True) if inputs else ():  # can it be called?
         np.testing.assert_array_equal(a.data, b.data)
     assert set(settings(model)) <= set(saving.arguments(kind)) - saving.NOT_SAVED
+
+
+def test_a_depthwise_convolution_is_no_enemy():
+    """Its settings multiply to far more than it holds."""
+    model = nn.Conv2d(1024, 1024, 3, 2, 2, dilation=2, groups=1024, rng=0)
+    assert saving.made(saving.plan(model), model.state_dict()).weight.shape == (1024, 1, 3, 3)
 
 
 def test_a_loaded_model_trains_on(tmp_path):
@@ -271,6 +296,16 @@ HOSTILE = {
     "huge layers": (plan(node("Linear", in_features=10**6, out_features=10**6)), {}, "larger than the arrays"),
     "a huge bias": (plan(node("LayerNorm", normalized_shape=[10**5, 10**5])), {}, "larger than the arrays"),
     "a huge window": (plan(node("Conv2d", in_channels=1, out_channels=1, kernel_size=[3000, 3000])), {}, "larger than"),
+    "many filters in many groups": (
+        plan(node("Conv2d", in_channels=10**6, out_channels=10**6, kernel_size=1, groups=1)),
+        {},
+        "larger than the arrays",
+    ),
+    "more groups than memory": (
+        plan(node("Conv2d", in_channels=10**9, out_channels=10**9, kernel_size=1, groups=10**9)),
+        {},
+        "larger than the ar",
+    ),
     "a number of many digits": (plan(node("LayerNorm", normalized_shape=10**400)), {}, "larger than the arrays"),
     "many large layers": (
         plan(node("Sequential", modules=[node("LayerNorm", normalized_shape=9 * 10**6)] * 50)),

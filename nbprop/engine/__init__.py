@@ -1,6 +1,6 @@
 """The engine: Tensor, the ops, backward, gradient check. NumPy only."""
 
-from . import attention, conv, ctc, dropout, embedding, linalg, loss, norm, numpy_protocol, recurrent
+from . import attention, conv, ctc, dropout, embedding, linalg, loss, norm, numpy_protocol, recurrent, resize
 from .check import check_gradient
 from .errors import BackwardError, GradientError, ShapeError
 from .functions import maximum, minimum, one_hot, pad, vector_norm, where
@@ -17,5 +17,5 @@ __all__ = [
     "atan2", "attention", "cat", "check_gradient", "concatenate", "conv", "ctc", "dot", "dropout", "dstack", "einsum",
     "embedding", "floor_divide", "fmod", "hstack", "hypot", "inner", "linalg", "logaddexp", "loss", "maximum",
     "meshgrid", "minimum", "no_grad", "norm", "numpy_protocol", "one_hot", "outer", "pad", "record", "recording",
-    "recurrent", "remainder", "split", "stack", "tensordot", "vector_norm", "vstack", "where",
+    "recurrent", "remainder", "resize", "split", "stack", "tensordot", "vector_norm", "vstack", "where",
 ]

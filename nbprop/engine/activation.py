@@ -3,6 +3,7 @@
 import math
 from functools import lru_cache
 from math import exp, pi, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -106,6 +107,83 @@ class ELU(Op):
         return np.multiply(dy, np.where(self.x > 0, 1, self.alpha * np.exp(np.minimum(self.x, 0))), out=self.into[0])
 
 
+class SELU(ELU):
+    """y = scale ELU(x), with the alpha and the scale with which mean 0 and variance 1 keep themselves up from layer to
+    layer.   Klambauer et al. 2017, arXiv:1706.02515."""
+
+    flops = (5, 4)
+    scale = 1.0507009873554804934193349852946
+
+    def __init__(self) -> None:
+        super().__init__(1.6732632423543772848170429916717)
+
+    def forward(self, x) -> np.ndarray:
+        return np.multiply(super().forward(x), self.scale, out=self.y)
+
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(super().backward(dy), self.scale, out=self.into[0])
+
+
+class PReLU(Op):
+    """y = x where x > 0, else a x;  dL/dx = dL/dy times 1 or a,  dL/da = sum of dL/dy x where x <= 0.
+    x and a: shapes that broadcast.   He et al. 2015, arXiv:1502.01852."""
+
+    whole = np.float32
+    flops = (2, 1, 2)
+    hint = "Sizes must be equal, or 1, counted from the last axis; try reshape."
+
+    def forward(self, x, a) -> np.ndarray:
+        self.x, self.slope = x, np.where(x > 0, np.ones_like(a), a)
+        return np.multiply(x, self.slope, out=self.y)
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        da = np.multiply(dy, np.minimum(self.x, 0)) if self.needs[1] else None
+        return np.multiply(dy, self.slope, out=self.into[0]), da
+
+
+class Hardtanh(Op):
+    """y = slope x + shift, cut off at low and high;  dL/dx = slope dL/dy in between, else (and at both) 0."""
+
+    whole = np.float32
+    flops = (2, 3)
+    slope, shift = 1.0, 0.0
+
+    def __init__(self, low=-1.0, high=1.0) -> None:
+        self.low, self.high = float(low), float(high)
+
+    def forward(self, x) -> np.ndarray:
+        x = x if self.slope == 1 else x * self.slope + self.shift
+        return np.minimum(np.maximum(x, self.low), self.high, out=self.y)
+
+    def backward(self, dy) -> np.ndarray:
+        dx = only((self.y != self.low) & (self.y != self.high), dy, out=self.into[0])
+        return dx if self.slope == 1 else np.multiply(dx, self.slope, out=self.into[0])
+
+
+class Hardsigmoid(Hardtanh):
+    """y = x / 6 + 1/2, cut off at 0 and 1;  dL/dx = dL/dy / 6 in between, else 0."""
+
+    flops = (4, 4)
+    slope, shift = 1 / 6, 0.5
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+
+class Softsign(Op):
+    """y = x / (1 + |x|),  dL/dx = dL/dy (1 - |y|)^2."""
+
+    whole = np.float32
+    flops = (3, 4)
+
+    def forward(self, x) -> np.ndarray:
+        x = bounded(x, np.finfo(x.dtype).max / 2)  # infinity over infinity is NaN
+        return np.divide(x, 1 + np.abs(x), out=self.y)
+
+    def backward(self, dy) -> np.ndarray:
+        return np.multiply(dy, np.square(1 - np.abs(self.y)), out=self.into[0])
+
+
 class _Gated(Op):
     """y = x F with a gate F that goes from 0 to 1. At `far` it is there, exactly: further out F and its slope are
     computed at `far`, because inf times 0 is NaN."""
@@ -135,6 +213,39 @@ class SiLU(_Gated):
 
     def backward(self, dy) -> np.ndarray:
         return np.multiply(dy, self.s + self.gated * (1 - self.s), out=self.into[0])
+
+
+class Hardswish(_Gated):
+    """y = x F with F = x / 6 + 1/2, cut off at 0 and 1;  dL/dx = dL/dy (F + x / 6 where 0 < F < 1).
+    Howard et al. 2019, arXiv:1905.02244."""
+
+    flops = (5, 6)
+
+    def forward(self, x) -> np.ndarray:
+        self.x = bounded(x, self.far)
+        self.F = np.clip(self.x / 6 + 0.5, 0, 1)
+        return self.pass_gate(x, self.x, self.F)
+
+    def backward(self, dy) -> np.ndarray:
+        within = (self.F > 0) & (self.F < 1)
+        return np.multiply(dy, self.F + np.where(within, self.x / 6, 0), out=self.into[0])
+
+
+class Mish(_Gated):
+    """y = x F with F = tanh(ln(1 + e^x)),  dL/dx = dL/dy (F + x (1 - F^2) sigmoid(x)).   Misra 2019,
+    arXiv:1908.08681."""
+
+    far = 1e4
+    flops = (6, 9)
+
+    def forward(self, x) -> np.ndarray:
+        self.x = bounded(x, self.far)
+        self.F = np.tanh(np.logaddexp(self.x, 0))
+        return self.pass_gate(x, self.x, self.F)
+
+    def backward(self, dy) -> np.ndarray:
+        slope = self.x * (1 - np.square(self.F)) * sigmoid(self.x)
+        return np.multiply(dy, self.F + slope, out=self.into[0])
 
 
 class Softplus(Op):

@@ -1,146 +1,265 @@
-"""Convolution and pooling of images (N, C, H, W): N samples of C channels, H rows and W columns.
+"""Convolution and pooling of images (N, C, H, W): N samples of C channels, H rows and W columns; and of sequences
+(N, C, L), where all is as along the columns of an image.
 
 In memory the results lie as (C, H, W, N), the samples last; seen from outside they are (N, C, H, W). What a pixel of a
 window sees while the window moves is then a few long runs of numbers instead of many short ones.
 """
 
+from itertools import product
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ..checks import pair
+from ..checks import per_axis
 from .careful import only
 from .op import Op
+
+ALL = slice(None)
 
 
 def samples_last(x) -> np.ndarray:
     """(N, C, H, W) seen as (C, H, W, N)."""
-    return x.transpose(1, 2, 3, 0)
+    return x.transpose(*range(1, x.ndim), 0)
 
 
 def samples_first(x) -> np.ndarray:
     """(C, H, W, N) seen as (N, C, H, W)."""
-    return x.transpose(3, 0, 1, 2)
+    return x.transpose(-1, *range(x.ndim - 1))
 
 
 class _Window(Op):
-    """A window of `kernel` pixels moves in steps of `stride` over the image and a border of `padding` pixels (each of
-    the three a number, or a pair: rows, columns), and stops at H' = (H + 2 padding - kernel) // stride + 1 rows, W'
-    columns likewise."""
+    """A window of `kernel` pixels, `dilation` apart, moves in steps of `stride` over the image and a border of
+    `padding` pixels. (Each of the four a number, or one for each axis: rows, columns.) Its span is
+    dilation (kernel - 1) + 1 rows, and it stops at H' = (H + 2 padding - span) // stride + 1 rows, W' columns likewise.
+    With `ceil_mode` the quotient is rounded up: the last window may stick out, if it begins on the image.
+    padding "same": as much as lets H' be H for a stride of 1, the odd pixel at the end; "valid": none."""
 
+    axes = 2
     border = 0  # what stands in the padding
     whole = np.float32
     hint = "Expected images (N, C, H, W); a single one is x[None]."
+    ceil_mode = False
 
-    def __init__(self, kernel, stride: Any = None, padding: Any = 0) -> None:
-        self.kernel, self.padding = pair("kernel", kernel), pair("padding", padding, 0)
-        self.stride = self.kernel if stride is None else pair("stride", stride)
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0, dilation: Any = 1) -> None:
+        self.kernel = per_axis("kernel", kernel, self.axes)
+        self.stride = self.kernel if stride is None else per_axis("stride", stride, self.axes)
+        self.padding = padding if isinstance(padding, str) else per_axis("padding", padding, self.axes, 0)
+        self.dilation = per_axis("dilation", dilation, self.axes)
+
+    @property
+    def span(self) -> tuple[int, ...]:
+        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
 
     def start(self, x, dtype, channels=None) -> None:
         """The first time: check the sizes, make room for the frame (the image and its border) and for y."""
-        if x.ndim != 4:
+        if x.ndim != 2 + self.axes:
             raise ValueError("sizes do not agree")
-        (N, C, H, W), (top, left) = x.shape, self.padding
-        rows, columns = H + 2 * top, W + 2 * left
-        sides = zip((rows, columns), self.kernel, self.stride, strict=True)
-        self.stops = tuple((n - window) // step + 1 for n, window, step in sides)
+        ends = {"same": [((n - 1) // 2, n // 2) for n in self.span], "valid": [(0, 0)] * self.axes}
+        ends: Any = ends[self.padding] if isinstance(self.padding, str) else [(p, p) for p in self.padding]
+        self.sizes = tuple(before + n + after for n, (before, after) in zip(x.shape[2:], ends, strict=True))
+        moves = list(zip(self.sizes, self.span, self.stride, ends, strict=True))
+        self.stops = tuple((n - span) // s + 1 for n, span, s, _ in moves)
+        if self.ceil_mode:  # no window begins in the border behind the image
+            last = [min(-((span - n) // s), (n - 1 - after) // s) for n, span, s, (_, after) in moves]
+            self.stops = tuple(n + 1 for n in last)
         if min(self.stops) < 1:
-            size = f"{rows, columns}, padding included; try a smaller kernel or more padding"
-            raise ValueError(f"a window of {self.kernel} does not fit into images of {size}")
-        self.inside = slice(None), slice(top, top + H), slice(left, left + W)
-        self.frame = np.full((C, rows, columns, N), self.border, dtype)
-        self.Y = np.empty((channels or C, *self.stops, N), dtype)
+            what = f"{'images' if self.axes == 2 else 'sequences'} of {self.sizes}, padding included"
+            raise ValueError(f"a window of {self.span} does not fit into {what}; try a smaller kernel or more padding")
+        frame = [max(n, (stops - 1) * s + span) for stops, (n, span, s, _) in zip(self.stops, moves, strict=True)]
+        self.inside = ALL, *(slice(before, before + n) for n, (before, _) in zip(x.shape[2:], ends, strict=True))
+        self.padded = tuple(frame) != x.shape[2:]
+        self.frame = np.full((x.shape[1], *frame, len(x)), self.border, dtype)
+        self.Y = np.empty((channels or x.shape[1], *self.stops, len(x)), dtype)
         self.y = samples_first(self.Y)
 
     def pixels(self, frame) -> list[Any]:
         """What each pixel of the window sees at all its stops, row by row: views (C, H', W', N)."""
-        (h, w), (down, right) = self.stops, self.stride
-        places = [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
-        return [frame[:, i : i + h * down : down, j : j + w * right : right] for i, j in places]
+        moves = zip(self.kernel, self.dilation, self.stops, self.stride, strict=True)
+        sides = [[slice(i * d, i * d + n * s, s) for i in range(k)] for k, d, n, s in moves]
+        return [frame[(ALL, *place)] for place in product(*sides)]
 
     def blank(self) -> tuple[np.ndarray, list[np.ndarray]]:
         """dL/dx, zeros, and the `pixels` of the frame it lies in."""
-        own = self.into[0] is None or any(self.padding)
+        own = self.into[0] is None or self.padded
         frame = np.empty_like(self.frame) if own else samples_last(self.into[0])
         frame.fill(0)
         return samples_first(frame[self.inside]) if own else self.into[0], self.pixels(frame)
 
 
-class Conv2d(_Window):
-    """y = cross-correlation of x with the filters W, plus b. As a product of matrices it is y = W X + b, where column s
-    of X holds all that the window sees at its stop s (im2col). So  dL/dW = dL/dy X^T,  dL/db = row sums of dL/dy,
-    dL/dX = W^T dL/dy,  and dL/dx = sum of dL/dX over all places of X that hold this pixel.
-    x (N, in, H, W), W (out, in, rows, columns), b (out,) or left out, y (N, out, H', W').
+class _Conv(_Window):
+    """What convolutions share: the matrix X in which column s holds all that the window sees at its stop s (im2col).
+    With `groups` G the channels of both sides are cut into G parts, and each part of the one sees one of the other.
 
-    X is rows * columns times as large as x. It is made (and made again in backward) for one band of stops after the
-    other, few enough for the processor's cache: in about half the time, and with little memory."""
+    X is rows * columns times as large as the image. It is made (and made again in backward) for one band of stops after
+    the other, few enough for the processor's cache: in about half the time, and with little memory."""
 
-    hint = "Expected x (N, in, H, W), W (out, in, rows, columns), b (out,); a single image is x[None]."
+    hint = "Expected x (N, in, H, W), W (out, in / groups, rows, columns), b (out,); a single image is x[None]."
     cache = 2**17  # numbers
 
-    def __init__(self, stride: Any = 1, padding: Any = 0) -> None:
-        self.stride, self.padding = pair("stride", stride), pair("padding", padding, 0)
+    def __init__(self, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups=1) -> None:
+        super().__init__(1, stride, padding, dilation)
+        self.groups = groups
 
-    def forward(self, x, W, b=None) -> np.ndarray:
-        if self.y is None:
-            self.start_bands(x, W, b)
-        self.W = W
-        self.frame[self.inside] = samples_last(x)
-        for band, Y in self.bands(self.Y):
-            np.copyto(self.seen, self.windows[:, :, :, band])
-            np.matmul(W.reshape(len(W), -1), self.X, out=Y)
-        if b is not None:
-            self.Y += b[:, None, None, None]
-        return self.y
-
-    def backward(self, dy) -> tuple[Any, ...]:
-        dy, dW = samples_last(dy), self.room(1, self.W.shape)
-        dx, pixels = self.blank() if self.needs[0] else (None, [])
-        dW.fill(0)
-        rows = dW.reshape(len(dy), -1)
-        for band, dY in self.bands(dy):
-            if self.needs[1]:
-                np.copyto(self.seen, self.windows[:, :, :, band])
-                rows += self.X.dot(dY.T).T  # (X dY^T)^T is twice as fast as dY X^T
-            if self.needs[0]:
-                np.dot(self.W.reshape(rows.shape).T, dY, self.X)  # X is dX from here on
-                for pixel, piece in zip(pixels, self.pieces, strict=True):
-                    np.add(pixel[:, band], piece, out=pixel[:, band])
-        db = np.add.reduce(dy.reshape(len(dy), -1), axis=1, out=self.into[2]) if any(self.needs[2:]) else None
-        return (dx, dW, db)[: len(self.needs)]
-
-    def start_bands(self, x, W, b) -> None:
-        if not x.ndim == W.ndim == 4 or x.shape[1] != W.shape[1] or (b is not None and b.shape != W.shape[:1]):
+    def check(self, x, W, b, channels, biases) -> None:
+        """channels: that x must have. biases: how many numbers b must have."""
+        fits = x.ndim == W.ndim == 2 + self.axes and x.shape[1] == channels and len(W) % self.groups == 0
+        if not fits or (b is not None and b.shape != (biases,)):
             raise ValueError("sizes do not agree")
         self.kernel = W.shape[2:]
-        self.start(x, np.result_type(x, W), len(W))
-        (h, w), (down, right), height = self.stops, self.stride, W[0].size
-        windows = sliding_window_view(self.frame, self.kernel, axis=(1, 2))[:, ::down, ::right]
-        self.windows = windows.transpose(0, 4, 5, 1, 2, 3)  # (in, rows, columns, H', W', N)
-        fits = [r for r in range(1, h + 1) if h % r == 0 and r * height * w * len(x) <= self.cache]
+
+    def cut(self, frame, W) -> None:
+        """Make X, and `windows`, what it is filled from: the frame, cut to windows (C, kernel, stops, N)."""
+        D, stops = self.axes, [slice(0, n * s, s) for n, s in zip(self.stops, self.stride, strict=True)]
+        windows = sliding_window_view(frame, self.span, axis=tuple(range(1, D + 1)))
+        windows = windows[(ALL, *stops, ALL, *(slice(None, None, d) for d in self.dilation))]
+        self.windows = windows.transpose(0, *range(D + 2, 2 * D + 2), *range(1, D + 2))
+        height, width = len(frame) * prod(self.kernel), prod(self.stops[1:]) * frame.shape[-1]
+        fits = [r for r in range(1, self.stops[0] + 1) if self.stops[0] % r == 0 and r * height * width <= self.cache]
         self.rows = max(fits, default=1)
-        self.X = np.empty((height, self.rows * w * len(x)), self.frame.dtype)
-        self.seen = self.X.reshape(*W.shape[1:], self.rows, w, len(x))
-        self.pieces = [self.seen[:, i, j] for i in range(self.kernel[0]) for j in range(self.kernel[1])]
+        self.X = np.empty((self.groups, W[0].size, self.rows * width), frame.dtype)
+        self.seen = self.X.reshape(*self.windows.shape[: D + 1], self.rows, *self.windows.shape[D + 2 :])
+        self.pieces = [self.seen[(ALL, *place)] for place in np.ndindex(*self.kernel)]
 
     def bands(self, y) -> list[tuple[slice, Any]]:
-        """For each band its rows, a slice of H', and that part of y (out, H', W', N) as a matrix (out, stops)."""
+        """For each band its rows, a slice of H', and that part of y (out, H', W', N), as (groups, out / groups, stops)
+        each."""
         count = self.stops[0] // self.rows
-        parts = y.reshape(len(y), count, self.X.shape[1])
-        return [(slice(i * self.rows, (i + 1) * self.rows), parts[:, i]) for i in range(count)]
+        parts = y.reshape(self.groups, len(y) // self.groups, count, self.X.shape[2])
+        return [(slice(i * self.rows, (i + 1) * self.rows), parts[:, :, i]) for i in range(count)]
+
+    def matrix(self, W) -> np.ndarray:
+        return W.reshape(self.groups, len(W) // self.groups, -1)
+
+    def look(self, band) -> None:
+        np.copyto(self.seen, self.windows[(ALL,) * (self.axes + 1) + (band,)])
+
+    def gather(self, W, y) -> None:
+        """y = W X"""
+        for band, Y in self.bands(y):
+            self.look(band)
+            np.matmul(self.matrix(W), self.X, out=Y)
+
+    def scatter(self, W, y, pixels) -> None:
+        """Add W^T y to the pixels."""
+        for band, Y in self.bands(y):
+            np.matmul(self.matrix(W).swapaxes(1, 2), Y, out=self.X)
+            for pixel, piece in zip(pixels, self.pieces, strict=True):
+                np.add(pixel[:, band], piece, out=pixel[:, band])
+
+    def weigh(self, y, dW) -> np.ndarray:
+        """dW = y X^T"""
+        dW.fill(0)
+        rows = self.matrix(dW)
+        for band, Y in self.bands(y):
+            self.look(band)
+            rows += np.matmul(self.X, Y.swapaxes(1, 2)).swapaxes(1, 2)  # (X Y^T)^T is twice as fast as Y X^T
+        return dW
+
+    def total(self, dy) -> Any:
+        """dL/db"""
+        return np.add.reduce(dy.reshape(len(dy), -1), axis=1, out=self.into[2]) if any(self.needs[2:]) else None
 
     def flops(self, y, x, W, b=None) -> tuple[int, ...]:
-        product = 2 * y.size * W.size // len(W)
+        product = 2 * prod(self.stops) * len(x) * W.size
         return product + (b is not None) * y.size, product, product, y.size
 
 
-class _Pool(_Window):
-    gather: Any  # a ufunc
+class Conv2d(_Conv):
+    """y = cross-correlation of x with the filters W, plus b. As a product of matrices it is y = W X + b, where column s
+    of X holds all that the window sees at its stop s (im2col). So  dL/dW = dL/dy X^T,  dL/db = row sums of dL/dy,
+    dL/dX = W^T dL/dy,  and dL/dx = sum of dL/dX over all places of X that hold this pixel.
+    x (N, in, H, W), W (out, in / groups, rows, columns), b (out,) or left out, y (N, out, H', W')."""
 
-    def __init__(self, kernel, stride: Any = None, padding: Any = 0) -> None:
-        super().__init__(kernel, stride, padding)
+    def forward(self, x, W, b=None) -> np.ndarray:
+        if self.y is None:
+            self.check(x, W, b, W.shape[1] * self.groups if W.ndim > 1 else 0, len(W))
+            self.start(x, np.result_type(x, W), len(W))
+            self.cut(self.frame, W)
+        self.W = W
+        self.frame[self.inside] = samples_last(x)
+        self.gather(W, self.Y)
+        if b is not None:
+            self.Y += b.reshape(-1, *[1] * (self.axes + 1))
+        return self.y
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        dy, dx = np.ascontiguousarray(samples_last(dy)), None
+        dW = self.weigh(dy, self.room(1, self.W.shape)) if self.needs[1] else None
+        if self.needs[0]:
+            dx, pixels = self.blank()
+            self.scatter(self.W, dy, pixels)
+        return (dx, dW, self.total(dy))[: len(self.needs)]
+
+
+class Conv1d(Conv2d):
+    """As Conv2d, of sequences: x (N, in, L), W (out, in / groups, kernel), b (out,) or left out, y (N, out, L')."""
+
+    axes = 1
+    hint = "Expected x (N, in, L), W (out, in / groups, kernel), b (out,); a single sequence is x[None]."
+
+
+class ConvTranspose2d(_Conv):
+    """What a Conv2d hands back, as a layer of its own: each number of x puts a copy of the filter, times this number,
+    where a window of the Conv2d had stopped; copies that overlap add up. y = W^T x + b, each number back to its pixel,
+    and so  dL/dx = W X,  dL/dW = x X^T,  where column s of X holds what the window sees of dL/dy at its stop s.
+    H' = (H - 1) stride - 2 padding + dilation (kernel - 1) + 1 + extra rows, W' likewise.
+    x (N, in, H, W), W (in, out / groups, rows, columns), b (out,) or left out, y (N, out, H', W').
+    Zeiler et al. 2010, "Deconvolutional networks"."""
+
+    hint = "Expected x (N, in, H, W), W (in, out / groups, rows, columns), b (out,); a single image is x[None]."
+
+    def __init__(self, stride: Any = 1, padding: Any = 0, extra: Any = 0, groups=1, dilation: Any = 1) -> None:
+        super().__init__(stride, padding, dilation, groups)
+        self.extra = per_axis("output_padding", extra, self.axes, 0)
+
+    def forward(self, x, W, b=None) -> np.ndarray:
+        if self.y is None:
+            outputs = W.shape[1] * self.groups if W.ndim > 1 else 0
+            self.check(x, W, b, len(W), outputs)
+            self.stops = x.shape[2:]
+            moves = zip(self.stops, self.stride, self.span, self.extra, strict=True)
+            sizes = [(n - 1) * s + span + extra for n, s, span, extra in moves]
+            self.inside = ALL, *(slice(p, n - p) for n, p in zip(sizes, self.padding, strict=True))
+            self.frame = np.empty((outputs, *sizes, len(x)), np.result_type(x, W))
+            self.Y, self.back = self.frame[self.inside], np.zeros_like(self.frame)  # back: dL/dy and its border
+            self.y = samples_first(self.Y)
+            if not all(self.y.shape[2:]):
+                raise ValueError(f"a padding of {self.padding} leaves nothing of {tuple(sizes)} pixels; try less")
+            self.cut(self.back, W)
+        self.W, self.x = W, np.ascontiguousarray(samples_last(x))
+        self.frame.fill(0)
+        self.scatter(W, self.x, self.pixels(self.frame))
+        if b is not None:
+            self.Y += b.reshape(-1, *[1] * (self.axes + 1))
+        return self.y
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        dy = samples_last(dy)
+        self.back[self.inside] = dy
+        dx = np.empty_like(self.x, self.y.dtype) if self.needs[0] else None
+        if dx is not None:
+            self.gather(self.W, dx)
+            dx = samples_first(dx)
+        dW = self.weigh(self.x, self.room(1, self.W.shape)) if self.needs[1] else None
+        return (dx, dW, self.total(dy))[: len(self.needs)]
+
+
+class ConvTranspose1d(ConvTranspose2d):
+    """As ConvTranspose2d, of sequences: x (N, in, L), W (in, out / groups, kernel), b (out,) or left out,
+    y (N, out, L')."""
+
+    axes = 1
+    hint = "Expected x (N, in, L), W (in, out / groups, kernel), b (out,); a single sequence is x[None]."
+
+
+class _Pool(_Window):
+    ufunc: Any
+
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode=False) -> None:
+        super().__init__(kernel, stride, padding, dilation)
+        self.ceil_mode = ceil_mode
         if any(2 * border > size for border, size in zip(self.padding, self.kernel, strict=True)):
             raise ValueError(
                 f"padding may be half of the kernel {self.kernel} at most, or a window sees nothing but padding: "
@@ -148,18 +267,24 @@ class _Pool(_Window):
             )
 
     def forward(self, x) -> np.ndarray:
-        """`gather` of what each pixel of the window sees of the image, which is `seen`."""
+        """`ufunc` of what each pixel of the window sees of the image, which is `seen`."""
         if self.y is None:
             self.start(x, x.dtype)
         frame = samples_last(x)
-        if any(self.padding):
+        if self.padded:
             self.frame[self.inside] = frame
             frame = self.frame
         self.seen = self.pixels(frame)
         self.Y.fill(self.border)
         for seen in self.seen:
-            self.gather(self.Y, seen, out=self.Y)
+            self.ufunc(self.Y, seen, out=self.Y)
         return self.y
+
+    def marked(self, *places) -> list[Any]:
+        """For each pixel of the window, 1 at the stops where it sees one of these places of the frame, else 0."""
+        frame = np.zeros((1, *self.frame.shape[1:-1], 1), self.y.dtype)
+        frame[(ALL, *places)] = 1
+        return self.pixels(frame)
 
 
 class MaxPool2d(_Pool):
@@ -167,17 +292,15 @@ class MaxPool2d(_Pool):
     x (N, C, H, W), y (N, C, H', W')"""
 
     border = -np.inf
-    gather = np.maximum
+    ufunc = np.maximum
 
     def backward(self, dy) -> np.ndarray:
         dx, pixels = self.blank()
         dY, left = samples_last(dy), np.ones(self.Y.shape, bool)  # the windows whose largest is still to be found
         image = [None] * len(pixels)
-        if any(self.padding):  # only a pixel of the image is looked for: it may be -inf, as the border is
-            within = np.zeros((1, *self.frame.shape[1:3], 1), bool)
-            within[self.inside] = True
-            image = self.pixels(within)
-        alone = self.kernel == self.stride  # each pixel is in one window, at most
+        if self.padded:  # only a pixel of the image is looked for: it may be -inf, as the border is
+            image = [real == 1 for real in self.marked(*self.inside[1:])]
+        alone = self.span == self.stride  # each pixel is in one window, at most
         for found in (np.equal, lambda seen, _: np.isnan(seen)):
             for seen, pixel, real in zip(self.seen, pixels, image, strict=True):
                 here = found(seen, self.Y)
@@ -198,23 +321,46 @@ class MaxPool2d(_Pool):
         return (window - 1) * y.size, 4 * window * y.size  # compare, share out, take off, add
 
 
+class MaxPool1d(MaxPool2d):
+    """As MaxPool2d, of sequences: x (N, C, L), y (N, C, L')."""
+
+    axes = 1
+    hint = "Expected sequences (N, C, L); a single one is x[None]."
+
+
 class AvgPool2d(_Pool):
     """y = mean of x over the window, zeros in the padding included;  dL/dx = sum of dL/dy / (pixels of the window) over
-    all windows that see x.   x (N, C, H, W), y (N, C, H', W')"""
+    all windows that see x.  x (N, C, H, W), y (N, C, H', W').
+    counted: False: the padding is left out of the mean. What sticks out (`ceil_mode`) never counts."""
 
-    gather = np.add
+    ufunc = np.add
+
+    def __init__(self, kernel, stride: Any = None, padding: Any = 0, ceil_mode=False, counted=True) -> None:
+        super().__init__(kernel, stride, padding, 1, ceil_mode)
+        self.counted = counted
 
     def forward(self, x) -> np.ndarray:
+        first = self.y is None
         super().forward(x)
-        self.Y /= len(self.seen)
+        if first:
+            places = [slice(0, n) for n in self.sizes] if self.counted else self.inside[1:]
+            self.count = sum(self.marked(*places))  # pixels that count, at each stop
+        self.Y /= self.count
         return self.y
 
     def backward(self, dy) -> np.ndarray:
         dx, pixels = self.blank()
-        share = samples_last(dy / len(self.seen))
+        share = samples_last(dy) / self.count
         for pixel in pixels:
             pixel += share
         return dx
 
     def flops(self, y, x) -> tuple[int, ...]:
         return ((prod(self.kernel) + 1) * y.size,) * 2
+
+
+class AvgPool1d(AvgPool2d):
+    """As AvgPool2d, of sequences: x (N, C, L), y (N, C, L')."""
+
+    axes = 1
+    hint = "Expected sequences (N, C, L); a single one is x[None]."

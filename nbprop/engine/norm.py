@@ -1,6 +1,7 @@
 """Normalization: numbers that belong together get mean 0 and variance 1, then a learned scale w and shift b.
 Of float16 it is computed in float32."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,29 +34,71 @@ class LayerNorm(_Norm):
     Ba, Kiros & Hinton 2016, arXiv:1607.06450."""
 
     flops = (7, 10, 0, 0)
+    centred = True
 
     def __init__(self, eps=1e-5) -> None:
         self.eps = eps
 
-    def forward(self, x, w, b) -> np.ndarray:
-        if not w.size or w.shape != b.shape or x.shape[-w.ndim :] != w.shape:
+    def forward(self, x, w, b=None) -> np.ndarray:
+        if not w.size or x.shape[-w.ndim :] != w.shape or (b is not None and w.shape != b.shape):
             raise ValueError(f"x must be (..., {', '.join(map(str, w.shape))})")
-        self.w = w
-        self.normalize(wide(x).reshape(-1, w.size))
+        self.w, rows = w, wide(x).reshape(-1, w.size)
+        self.normalize(rows, None if self.centred else np.zeros(len(rows), rows.dtype))
         h = self.h.reshape(x.shape)
         self.y = np.empty_like(h, np.result_type(x, w)) if self.y is None else self.y
         np.multiply(h, w, out=self.y)
-        return np.add(self.y, b, out=self.y)
+        return self.y if b is None else np.add(self.y, b, out=self.y)
 
     def backward(self, dy) -> tuple[Any, ...]:
         h, w, rows = self.h, self.w.ravel(), wide(dy).reshape(self.h.shape)
         hdy, samples = h * rows, np.ones(len(h), h.dtype)
-        dw, db = samples.dot(hdy), samples.dot(rows)
         dx = w * rows
-        dx -= (rows.dot(w) / w.size)[:, None]
+        if self.centred:
+            dx -= (rows.dot(w) / w.size)[:, None]
         dx -= h * (hdy.dot(w) / w.size)[:, None]
         dx /= self.s
-        return dx.reshape(dy.shape), dw.reshape(self.w.shape), db.reshape(self.w.shape)
+        sums = [samples.dot(each).reshape(self.w.shape) for each in (hdy, rows)[: len(self.needs) - 1]]
+        return dx.reshape(dy.shape), *sums
+
+
+class RMSNorm(LayerNorm):
+    """As LayerNorm without mean and b:  y = w h,  h = x / s,  s = sqrt(mean of x^2 + eps) over each sample's features.
+    dL/dw = sum of h dL/dy over the samples,  dL/dx = (g - h mean(h g)) / s with g = w dL/dy.
+    x (..., *features), w (*features), y like x.  Zhang & Sennrich 2019, arXiv:1910.07467."""
+
+    flops = (4, 8, 0)
+    centred = False
+
+
+class GroupNorm(_Norm):
+    """y = w h + b,  h = (x - mean) / s,  s = sqrt(variance + eps), with mean and variance of each sample's numbers in
+    each of `groups` groups of channels; dL/dw = sum of h dL/dy and dL/db = sum of dL/dy over all numbers of a channel,
+    dL/dx = (g - mean(g) - h mean(h g)) / s with g = w dL/dy.   x (N, C, ...), w, b (C,), y like x.
+    Wu & He 2018, arXiv:1803.08494."""
+
+    flops = (7, 10, 0, 0)
+
+    def __init__(self, groups, eps=1e-5) -> None:
+        self.groups, self.eps = groups, eps
+
+    def forward(self, x, w, b) -> np.ndarray:
+        if x.ndim < 2 or not x.shape[1:2] == w.shape == b.shape or 0 in x.shape[1:] or len(w) % self.groups:
+            raise ValueError(f"x must be (N, {len(w)}, ...)")
+        self.w = w.reshape(-1, *[1] * (x.ndim - 2))
+        self.normalize(wide(x).reshape(len(x) * self.groups, prod(x.shape[1:]) // self.groups))
+        h = self.h.reshape(x.shape)
+        self.y = np.empty_like(h, np.result_type(x, w)) if self.y is None else self.y
+        np.multiply(h, self.w, out=self.y)
+        return np.add(self.y, b.reshape(self.w.shape), out=self.y)
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        h, g, mean, axes = self.h, wide(dy), self.ones / len(self.ones), (0, *range(2, dy.ndim))
+        dw, db = np.add.reduce(h.reshape(dy.shape) * g, axes), np.add.reduce(g, axes)
+        g = (g * self.w).reshape(h.shape)
+        dx = g - g.dot(mean)[:, None]
+        dx -= h * (h * g).dot(mean)[:, None]
+        dx /= self.s
+        return dx.reshape(dy.shape), dw, db
 
 
 class BatchNorm(_Norm):

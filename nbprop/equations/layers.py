@@ -39,6 +39,19 @@ def _flatten(module, nodes) -> Equations:
     return Equations(("{y} = {x} as one row",), "{dy} in the shape of {x}")
 
 
+def _unflatten(module, nodes) -> Equations:
+    return Equations(("{y} = {x} in another shape",), "{dy} in the shape of {x}")
+
+
+def _seen(module):
+    """What the signs of a convolution mean."""
+    window = f"the window ({_by(module.kernel_size)})" + (", in each group of channels," if module.groups > 1 else "")
+    return {
+        "X": f"what {window} sees at each of its stops, a column each",
+        "X⁺": "each number back to the pixel that it is from; where windows overlap they add up",
+    }
+
+
 def _conv(module, nodes) -> Equations:
     bias, names, gradients = _weighted(module, {"W": "{Σ}{dy} X({x})ᵀ", "b": "{Σ}{dy}"})
     return Equations(
@@ -46,10 +59,21 @@ def _conv(module, nodes) -> Equations:
         "X⁺({W}ᵀ {dy})",
         gradients=gradients,
         parameters=names,
-        where={
-            "X": f"what the window ({_by(module.kernel_size)}) sees at each of its stops, a column each",
-            "X⁺": "each number back to the pixel that it is from; where windows overlap they add up",
-        },
+        where=_seen(module),
+        out="z",
+        axis=1,
+        over="ip",
+    )
+
+
+def _transposed(module, nodes) -> Equations:
+    bias, names, gradients = _weighted(module, {"W": "{Σ}{x} X({dy})ᵀ", "b": "{Σ}{dy}"})
+    return Equations(
+        ("{y} = X⁺({W}ᵀ {x})" + bias,),
+        "{W} X({dy})",
+        gradients=gradients,
+        parameters=names,
+        where=_seen(module),
         out="z",
         axis=1,
         over="ip",
@@ -66,13 +90,48 @@ def _max_pool(module, nodes) -> Equations:
     )
 
 
-def _avg_pool(module, nodes) -> Equations:
-    k = int(np.prod(module.kernel_size))
+def _adaptive_max_pool(module, nodes) -> Equations:
     return Equations(
-        (f"{{y}} = the mean of {{x}} over each window {_by(module.kernel_size)}",),
+        (f"{{y}} = the largest {{x}} in each of {_by(module.output_size)} windows",),
+        "{dy} added up where the largest {x} of each window was, else 0",
+        where={"windows": "as many as the output has pixels; they cover all of the input"},
+        axis=1,
+        over="ip",
+    )
+
+
+def _avg_pool(module, nodes) -> Equations:
+    count, window = nodes[-1].op.count, f"each window {_by(module.kernel_size)}"
+    same = bool((count == count.max(initial=1)).all())
+    return Equations(
+        (f"{{y}} = the mean of {{x}} over {window}" if same else f"{{y}} = the sum of {{x}} in {window} / {{k}}",),
         "{dy} / {k} to every {x} of the window",
-        arrays={"k": np.array(k, nodes[-1].data.dtype)},
-        where={"k": "pixels in a window"},
+        arrays={"k": np.array(count.flat[0]) if same else np.moveaxis(count, -1, 0).copy()},
+        where={"k": "pixels in a window" + ("" if same else " that count")},
+        axis=1,
+        over="ip",
+    )
+
+
+def _adaptive_avg_pool(module, nodes) -> Equations:
+    return _resized(nodes, "1 / (its pixels) where a pixel is in a window, else 0: a row for each window")
+
+
+def _upsample(module, nodes) -> Equations:
+    return _resized(nodes, "1 where the number is taken from, else 0: a row for each number of the output")
+
+
+def _resized(nodes, meaning) -> Equations:
+    op, dtype, arrays = nodes[-1].op, nodes[-1].data.dtype, {}
+    for name, (_, n, starts, ends) in zip("PQ", op.axes, strict=False):
+        inside = (np.arange(n) >= starts[:, None]) & (np.arange(n) < ends[:, None])
+        arrays[name] = (inside / (ends - starts)[:, None]).astype(dtype)
+    one = len(arrays) == 1
+    return Equations(
+        ("{y} = {x} {P}ᵀ" if one else "{y} = {P} {x} {Q}ᵀ",),
+        "{dy} {P}" if one else "{P}ᵀ {dy} {Q}",
+        arrays=arrays,
+        where={"P" if one else "P, Q": meaning if one else f"{meaning}; P along the rows, Q along the columns"},
         axis=1,
         over="ip",
     )
@@ -95,6 +154,53 @@ def _layer_norm(module, nodes) -> Equations:
             "mean": "the terms with a mean: mean and variance depend on x, too",
         },
         out="z",
+    )
+
+
+def _rms_norm(module, nodes) -> Equations:
+    op = op_of(nodes, "RMSNorm").op
+    return Equations(
+        ("{h} = {x} / {s}", "{y} = {γ} ⊙ {h}"),
+        "({γ} ⊙ {dy} − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}",
+        gradients={"γ": "{Σ}{h} ⊙ {dy}"},
+        parameters={"weight": "γ"},
+        arrays={
+            "h": op.h.reshape(nodes[-1].shape),
+            "s": op.s.reshape(*nodes[-1].shape[: -op.w.ndim], *[1] * op.w.ndim),
+        },
+        where={"s": "√(mean of x² + ε) over the features of a sample", "mean": "this term: s depends on x, too"},
+        out="z",
+    )
+
+
+def _group_norm(module, nodes) -> Equations:
+    node = op_of(nodes, "GroupNorm")
+    op, (N, C), rest = node.op, node.shape[:2], [1] * (node.ndim - 2)
+    s = np.repeat(op.s.reshape(N, op.groups), C // op.groups, axis=1).reshape(N, C, *rest)
+    where = {
+        "s": "√(variance + ε)",
+        "mean": f"of a sample's numbers in each of {op.groups} groups of channels, as the variance",
+    }
+    if module.weight is None:
+        return Equations(
+            ("{y} = ({x} − mean({x})) / {s}",),
+            "({dy} − mean({dy}) − {y} ⊙ mean({y} ⊙ {dy})) / {s}",
+            arrays={"s": s, "G": np.array(op.groups)},
+            where=where,
+            out="z",
+            axis=1,
+            over="ip",
+        )
+    return Equations(
+        ("{h} = ({x} − mean({x})) / {s}", "{y} = {γ} ⊙ {h} + {β}"),
+        "({γ} ⊙ {dy} − mean({γ} ⊙ {dy}) − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}",
+        gradients={"γ": "{Σ}{h} ⊙ {dy}", "β": "{Σ}{dy}"},
+        parameters=NORMS,
+        arrays={"h": op.h.reshape(node.shape), "s": s, "G": np.array(op.groups)},
+        where=where,
+        out="z",
+        axis=1,
+        over="ip",
     )
 
 
@@ -222,13 +328,21 @@ def _by(pair):
 TABLE = {
     nn.Linear: _linear,
     nn.Flatten: _flatten,
-    nn.Conv2d: _conv,
-    nn.MaxPool2d: _max_pool,
-    nn.AvgPool2d: _avg_pool,
+    nn.Unflatten: _unflatten,
+    **dict.fromkeys((nn.Conv1d, nn.Conv2d), _conv),
+    **dict.fromkeys((nn.ConvTranspose1d, nn.ConvTranspose2d), _transposed),
+    **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d), _max_pool),
+    **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d), _avg_pool),
+    nn.AdaptiveAvgPool2d: _adaptive_avg_pool,
+    nn.AdaptiveMaxPool2d: _adaptive_max_pool,
+    nn.Upsample: _upsample,
     nn.LayerNorm: _layer_norm,
+    nn.RMSNorm: _rms_norm,
+    nn.GroupNorm: _group_norm,
+    nn.InstanceNorm2d: _group_norm,
     nn.BatchNorm1d: _batch_norm,
     nn.BatchNorm2d: _batch_norm,
-    nn.Dropout: _dropout,
+    **dict.fromkeys((nn.Dropout, nn.Dropout2d), _dropout),
     nn.Embedding: _embedding,
     nn.LearnedPositions: _learned_positions,
     nn.SinusoidalPositions: _positions,

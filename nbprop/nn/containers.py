@@ -52,6 +52,12 @@ class ModuleList(_Container, MutableSequence):
         del self._contents[i if isinstance(i, slice) else self._place(i)]
         restructured()
 
+    def __add__(self, other) -> Any:
+        """A new one, of the modules of both."""
+        both = self[:]
+        both.extend(other)
+        return both
+
     def insert(self, i, module) -> None:
         """Add a module before module i."""
         self._contents.insert(index(i), self._module(module))

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.random import default_rng
 
 from ..checks import share
-from ..engine import Tensor, apply, dropout as ops
+from ..engine import ShapeError, Tensor, apply, dropout as ops
 from .module import Module, as_tensor
 
 
@@ -19,6 +20,7 @@ class Dropout(Module):
 
     shown = ("p",)
     _checks = {"p": share}
+    _channels = False
 
     def __init__(self, p=0.5, seed: Any = 0) -> None:
         self.p = p
@@ -26,4 +28,16 @@ class Dropout(Module):
 
     def forward(self, x) -> Tensor:
         x = as_tensor(x)
-        return apply(ops.Dropout(self.p, self.rng), x) if self.training and self.p else x
+        return apply(ops.Dropout(self.p, self.rng, self._channels), x) if self.training and self.p else x
+
+
+class Dropout2d(Dropout):
+    """As Dropout, but of images (N, C, H, W), or sequences (N, C, L), whole channels become 0: pixels beside each other
+    say much the same, and one alone is no loss.  (Tompson et al. 2015)"""
+
+    _channels = True
+
+    def forward(self, x) -> Tensor:
+        if np.ndim(x) not in (3, 4):
+            raise ShapeError(f"{self!r} takes images (N, C, H, W) or sequences (N, C, L); got shape {np.shape(x)}")
+        return super().forward(x)

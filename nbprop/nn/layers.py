@@ -1,14 +1,17 @@
 """Layers with weights, and layers that change shapes."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from ..checks import flag, size
+from ..checks import flag, size, whole, wrong
 from ..engine import ShapeError, Tensor, apply
 from ..engine.matmul import Linear as LinearOp
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
+
+MOST = 63  # axes that NumPy has
 
 
 class Linear(Module):
@@ -60,3 +63,29 @@ class Flatten(Module):
 
     def forward(self, x) -> Tensor:
         return as_tensor(x).flatten(start_dim=1)
+
+
+class Unflatten(Module):
+    """One axis becomes several, as `Flatten` joined them: with Unflatten(1, (8, 3, 3)) (n, 72) -> (n, 8, 3, 3).
+
+    dim: the axis. unflattened_size: their sizes; one may be -1, whatever is left.
+    """
+
+    shown = ("dim", "unflattened_size")
+
+    def __init__(self, dim, unflattened_size) -> None:
+        self.dim, sizes = whole(-MOST, MOST)("dim", dim), unflattened_size
+        if not isinstance(sizes, (tuple, list)) or list(sizes).count(-1) > 1 or not sizes:
+            raise ValueError(wrong("unflattened_size", "a tuple of integers, at most one of them -1", sizes))
+        self.unflattened_size = tuple(n if n == -1 else size("unflattened_size", n) for n in sizes)
+
+    def forward(self, x) -> Tensor:
+        x = as_tensor(x)
+        if not -x.ndim <= self.dim < x.ndim:
+            raise ShapeError(f"{self!r} cuts axis {self.dim}, which shape {x.shape} does not have")
+        axis = self.dim % x.ndim
+        n, known = x.shape[axis], prod(each for each in self.unflattened_size if each != -1)
+        if n % known if -1 in self.unflattened_size else n != known:
+            raise ShapeError(f"{self!r} cannot cut axis {self.dim} of shape {x.shape} into these sizes")
+        sizes = (n // known if each == -1 else each for each in self.unflattened_size)
+        return x.reshape(*x.shape[:axis], *sizes, *x.shape[axis + 1 :])

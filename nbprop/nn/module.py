@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..checks import flag, wrong
-from ..engine.errors import ShapeError
 from ..engine.tape import current
 from ..engine.tensor import Tensor
 from .packing import Packed, assign
 from .parameter import Parameter, changed, changes, restructured, structure
+from .state import Stateful, as_buffer
 
 if TYPE_CHECKING:
     from ..summary import Summary
 
 
-class Module:
+class Module(Stateful):
     """A part of a model: parameters, other modules as attributes, and `forward(*inputs) -> Tensor`.
 
     Parameters and modules are found where they are assigned (`self.weight = Parameter(...)`), also in lists, tuples and
@@ -38,7 +38,6 @@ class Module:
     static: bool | None = None  # None: known of nbprop's own classes only, see likeness.py
     shown = ()  # names of the settings in the repr
     _checks: dict[str, Any] = {}  # name of a setting -> check, whenever it is set, see checks.py
-    _buffers = ()  # names of the attributes that are arrays of the model's state, see `named_buffers`
     _notes = ()  # names of the attributes that a forward pass leaves behind, which change nothing
     _taken: set[str] = set()  # names of the methods and properties that an attribute must not hide
     _packed: Packed | None = None
@@ -75,6 +74,8 @@ class Module:
             self._refuse(name, value, old)
         if name in self._checks:
             value = self._checks[name](name, value)
+        if name in self._buffers:
+            value = as_buffer(name, value)
         if name not in self._notes and name not in _VECTORS:
             plain = type(value) in _PLAIN and type(old) in _PLAIN
             if plain or not (isinstance(value, _STRUCTURE) or isinstance(old, _STRUCTURE) or _is_part(value)):
@@ -86,6 +87,8 @@ class Module:
     def __delattr__(self, name) -> None:
         restructured()
         object.__delattr__(self, name)
+        if name in vars(self).get("_buffers", ()):
+            self._buffers = tuple(each for each in self._buffers if each != name)
 
     def _refuse(self, name, value, old):
         """Raise an error for an assignment after which something would silently not be trained, or not be found."""
@@ -142,6 +145,17 @@ class Module:
                 stack += [(dot + child, inner) for child, inner in reversed(module.named_children())]
         return list(found.values())
 
+    def children(self) -> "list[Module]":
+        """The modules directly inside."""
+        return [module for _, module in self.named_children()]
+
+    def apply(self, fn) -> Self:
+        """Call fn(module) for all modules inside and then for this one. Returns the module."""
+        for module in self.children():
+            module.apply(fn)
+        fn(self)
+        return self
+
     def modules(self) -> "list[Module]":
         """This module and all inside, each once."""
         return [module for _, module in self.named_modules()]
@@ -175,12 +189,6 @@ class Module:
                 return
         raise KeyError(f"no module or parameter is called {name!r}")
 
-    def named_buffers(self) -> list[tuple[str, np.ndarray]]:
-        """(dotted name, ndarray) of what belongs to the model but is not trained, such as the running means of batch
-        normalization: the attributes that the modules' classes name in `_buffers`. To be written in place."""
-        places = [(name + "." if name else "", module) for name, module in self.named_modules()]
-        return [(dot + buffer, getattr(module, buffer)) for dot, module in places for buffer in module._buffers]
-
     def generators(self) -> list[np.random.Generator]:
         """The NumPy generators of all modules, each once: whoever wants the same random draws (of dropout) again keeps
         and restores their `bit_generator.state`."""
@@ -208,30 +216,6 @@ class Module:
     def frozen_slices(self) -> list[slice]:
         """Where in `theta` the parameters lie that do not require a gradient: a list of slices, not to be changed."""
         return self._pack().frozen_slices(changes())
-
-    # Saving
-
-    def state_dict(self) -> dict[str, np.ndarray]:
-        """Dotted name -> copy of the array, of all parameters and buffers."""
-        return {name: array.copy() for name, array in self._state().items()}
-
-    def load_state_dict(self, saved) -> None:
-        """Take over the values that `state_dict()` of a module of the same architecture returned.
-
-        Where names or shapes differ, a ValueError names the first difference and nothing is changed.
-        """
-        state = self._state()
-        for name in [*state, *saved]:
-            if name not in saved or name not in state:
-                where = "missing" if name not in saved else "not in this model"
-                raise ValueError(f"parameter {name!r} is {where}; the model has {', '.join(state) or 'no parameters'}")
-            if np.shape(saved[name]) != state[name].shape:
-                raise ShapeError(f"parameter {name!r} has shape {state[name].shape}; got {np.shape(saved[name])}")
-        for name, array in state.items():
-            array[...] = saved[name]
-
-    def _state(self):
-        return {**{name: parameter.data for name, parameter in self.named_parameters()}, **dict(self.named_buffers())}
 
     # One vector
 

@@ -8,11 +8,13 @@ import numpy as np
 from nbprop import nn
 from nbprop.engine import Tensor
 
+CONVOLUTIONS = ("Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d")  # names of layers, and of their ops
+
 
 @dataclass(frozen=True)
 class Layer:
     """A layer with weights, as a view describes it. `weight` is its place in `theta`, `bias` that of one bias for each
-    unit, where there is one."""
+    unit, where there is one. groups: of channels, in a convolution."""
 
     name: str
     kind: str
@@ -21,6 +23,7 @@ class Layer:
     weight: slice
     shape: tuple[int, ...] = ()  # of the weight, where there is but one
     bias: slice | None = None
+    groups: int = 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Wire:
 
 @dataclass(frozen=True)
 class Tap:
-    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run.
+    """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run. What a
+    convolution of sequences gives, (N, C, L), is there as pictures of one row, (N, C, 1, L).
 
     reached: whether a gradient comes back as far as this; of frozen layers before the first that is trained dz is NaN.
     x, dy: of a Linear or a convolution what its weights are multiplied with, (n, ..., inputs) or pictures, and dL/dy of
@@ -60,12 +64,28 @@ def tapped(z, a, activation) -> Tap:
     """The Tap of a layer, from its Tensors, after backward."""
     reached = z.grad is not None
     dz = z.grad if reached else np.full_like(z.data, np.nan)
-    y = z
-    while "Norm" in type(y.op).__name__:
-        y = y.inputs[0]
-    plain = reached and type(y.op).__name__ in ("Linear", "Conv2d") and y.grad is not None
+    y = _weighted(z)
+    plain = reached and type(y.op).__name__ in ("Linear", *CONVOLUTIONS) and y.grad is not None
     x, dy = (y.inputs[0].data, dz if y is z else y.grad) if plain else (None, None)
-    return Tap(z.data, dz, a.data, activation, reached, x, dy)
+    x, dy = (None if each is None else pictured(each, z) for each in (x, dy))
+    return Tap(pictured(z.data, z), pictured(dz, z), pictured(a.data, z), activation, reached, x, dy)
+
+
+def _weighted(z):
+    """What the weights give: z, before any normalization."""
+    while "Norm" in type(z.op).__name__:
+        z = z.inputs[0]
+    return z
+
+
+def pictured(array, z) -> np.ndarray:
+    """What belongs to a layer that gives z; of a convolution of sequences as pictures of one row."""
+    return array[:, :, None] if _is_of_sequences(z) else array
+
+
+def _is_of_sequences(z):
+    """Whether a Tensor comes from a convolution of sequences: its units are the channels."""
+    return z.ndim == 3 and type(_weighted(z).op).__name__ in CONVOLUTIONS
 
 
 def behind(*outputs) -> "set[Tensor]":
@@ -98,19 +118,23 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
         weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
         if weights and used(output):
-            found.append([weights, output, output, None, type(module).__name__])
+            found.append([weights, output, output, None, module])
             biases.append(getattr(module, "bias", None))
         elif follows and isinstance(module, nn.Activation):
             found[-1][2:4] = output, module
         elif follows and any(isinstance(value, nn.Parameter) for value in vars(module).values()):
             found[-1][1:3] = output, output
     layers, theta = [], model.theta  # which looks at all parameters
-    for i, (weights, z, a, activation, kind) in enumerate(found):
+    for i, (weights, z, a, activation, module) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
         start, stop = _place(theta, weights[0])[0], _place(theta, weights[-1])[1]
-        units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
+        units, shape = (
+            z.shape[1 if _is_of_sequences(z) else unit_axis(z)],
+            weights[0].shape if len(weights) == 1 else (),
+        )
         function = activation.name if activation else "identity"
-        layer = Layer(name, kind, function, units, slice(start, stop), shape, _bias(theta, biases[i], units))
+        kind, bias, groups = type(module).__name__, _bias(theta, biases[i], units), getattr(module, "groups", 1)
+        layer = Layer(name, kind, function, units, slice(start, stop), shape, bias, groups)
         layers.append((layer, z, a, activation))
     return layers
 

@@ -14,7 +14,7 @@ from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
 from nbprop.record import histograms
-from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers
+from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, pictured
 from nbprop.record.observation import Observation, observe, untouched
 
 from .around import Around
@@ -164,11 +164,12 @@ class Looking:
             return self.objective.outputs(self.model, X)
 
     def activations(self, X) -> list[np.ndarray]:
-        """What every layer gives for the samples X: a list of arrays (n, ...)."""
+        """What every layer gives for the samples X: a list of arrays (n, ...); of a convolution of sequences pictures
+        of one row, (n, channels, 1, L)."""
         with self.looking(), evaluating(self.model), record() as tape:
             outputs = [each for each in leaves(called(self.model, X)) if isinstance(each, Tensor)]
         found = find_layers(self.model, tape.calls, behind(*outputs).__contains__)
-        return [a.data for _, _, a, _ in found]
+        return [pictured(a.data, z) for _, z, a, _ in found]
 
     def stability(self) -> theory.Stability:
         found = {id(each): theory.stability(each) for each in self.optimizers.values()}

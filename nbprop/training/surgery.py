@@ -9,7 +9,7 @@ it said before. What optimizers remember of a parameter goes with it.
 
 import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -47,12 +47,14 @@ def set_activations(run, value) -> None:
     if not places:  # a network without hidden layers: for those to come
         run.settings["block"] = [nn.activation(value) if isinstance(m, nn.Activation) else m for m in last_block(run)]
         return
-    for (module, name, _), wanted in zip(places, _each(value, len(places)), strict=True):
-        new = copy.deepcopy(nn.activation(wanted))
-        if isinstance(module, nn.Sequential) and name.isdigit():
-            module[int(name)] = new
-        else:
-            setattr(module, name, new)
+    wanted = [copy.deepcopy(nn.activation(one)) for one in _each(value, len(places))]
+    learned = any(module.parameters() for module in (*wanted, *(old for _, _, old in places)))
+    with carrying(run) if learned else nullcontext():
+        for (module, name, _), new in zip(places, wanted, strict=True):
+            if isinstance(module, nn.Sequential) and name.isdigit():
+                module[int(name)] = new
+            else:
+                setattr(module, name, new)
 
 
 def set_dropouts(run, value) -> None:
@@ -255,14 +257,15 @@ def _sized(old, new, heir):
 
 def _resized(module, layer, heir):
     """What stands behind a Linear, for its present number of units."""
-    if not isinstance(module, nn.BatchNorm1d) or module.num_features == layer.out_features:
+    each = isinstance(module, nn.BatchNorm1d) or (isinstance(module, nn.PReLU) and module.num_parameters > 1)
+    if not each or len(module.weight.data) == layer.out_features:
         return module
     new = _another(module, layer)
-    for name in ("weight", "bias"):
-        copy_common(getattr(module, name).data, getattr(new, name).data)
-        heir[getattr(new, name)] = getattr(module, name)
-    for name in ("running_mean", "running_var"):
-        copy_common(getattr(module, name), getattr(new, name))
+    for (_, before), (_, parameter) in zip(module.named_parameters(), new.named_parameters(), strict=True):
+        copy_common(before.data, parameter.data)
+        heir[parameter] = before
+    for (_, before), (_, buffer) in zip(module.named_buffers(), new.named_buffers(), strict=True):
+        copy_common(before, buffer)
     return new
 
 
@@ -270,6 +273,8 @@ def _another(module, layer):
     """One more of the kind, for a new hidden layer: dropouts share their random numbers."""
     if isinstance(module, nn.BatchNorm1d):
         return nn.BatchNorm1d(layer.out_features, module.eps, module.momentum, dtype=layer.weight.dtype)
+    if isinstance(module, nn.PReLU) and module.num_parameters > 1:
+        return nn.PReLU(layer.out_features, module.init, layer.weight.dtype)
     return nn.Dropout(module.p, module.rng) if isinstance(module, nn.Dropout) else copy.deepcopy(module)
 
 
@@ -285,8 +290,9 @@ def _near_identity(layer, function):
 
 def near_identity(activation) -> tuple[float, float]:
     """(c, b) for which f(c*a + b) is closest to `a` over the values that f gives to standard normal inputs."""
-    f = nn.activation(activation)
-    known = (type(f), repr(f))
+    given: Any = nn.activation(activation)
+    f = given.fixed()
+    known = (type(f), repr(f), f.theta.tobytes())
     if known not in _near_identities:
         a = f(Tensor(np.linspace(-2, 2, 65))).data
         c, b, width = 1.0, 0.0, 4.0

@@ -95,7 +95,7 @@ export function draw(panel, frame, labels) {
     const known = (/** @type {string} */ what, /** @type {number} */ v, after = "") => (v === ABSENT ? [] : [`${what} ${formatNumber(v)}${after}`]);
     if (node.column === 0) return [one(0) ? label.layer : names.in[number] ?? `input ${number}`, ...known("value", a)].join("\n");
     const called = node.column === last && names.out[number] ? ` (${names.out[number]})` : "";
-    const words = kinds[node.column] === "heads" ? "head" : label.layer === "Conv2d" ? "channel" : "unit";
+    const words = kinds[node.column] === "heads" ? "head" : label.layer.startsWith("Conv") ? "channel" : "unit";
     return [
       `${label.name}, ${words} ${number}${called}: ${whatOf(label)}`,
       ...known("a =", a, ` (${labels.looked})`), ...known("mean |dL/dz| =", dz), ...known("bias =", bias),

@@ -60,21 +60,58 @@ def align(x, targets, frames, lengths):
     return anp.array(losses)
 
 
-def patches(x, size, step, border, value=0.0):
-    """What a window sees, one stop after the other: x (N, C, H, W) -> (N, C, size, size, H', W')."""
-    sides = [(0, 0), (0, 0), (border, border), (border, border)]
-    x = anp.pad(x, sides, mode="constant", constant_values=value)
-    rows, columns = (range(0, n - size + 1, step) for n in x.shape[2:])
-    return anp.stack([anp.stack([x[:, :, i : i + size, j : j + size] for j in columns], -1) for i in rows], -2)
+def windows(x, kernel, step=1, border=0, apart=1, value=0.0):
+    """What a window sees, one stop after the other: x (N, C, *sizes) -> (N, C, *kernel, *stops)."""
+    x = anp.pad(x, [(0, 0), (0, 0), *[(border, border)] * len(kernel)], mode="constant", constant_values=value)
+    spans = [apart * (k - 1) + 1 for k in kernel]
+    stops = [(n - span) // step + 1 for n, span in zip(x.shape[2:], spans, strict=True)]
+    cuts = [[slice(i * step, i * step + n, apart) for i, n in zip(at, spans, strict=True)] for at in np.ndindex(*stops)]
+    return anp.reshape(
+        anp.stack([x[(slice(None), slice(None), *cut)] for cut in cuts], -1), (*x.shape[:2], *kernel, *stops)
+    )
 
 
-def convolution(x, W, b, step, border):
-    return anp.einsum("ncijhw,ocij->nohw", patches(x, W.shape[2], step, border), W) + b[:, None, None]
+def convolution(x, W, b=None, groups=1, **moves):
+    """Each output channel, from the input channels of its group."""
+    D, inputs, outputs = x.ndim - 2, x.shape[1] // groups, len(W) // groups
+    axes, parts = range(1, D + 2), []
+    for g in range(groups):
+        seen = windows(x[:, g * inputs : (g + 1) * inputs], W.shape[2:], **moves)
+        parts.append(anp.tensordot(seen, W[g * outputs : (g + 1) * outputs], (axes, axes)))  # (N, *stops, outputs)
+    y = anp.moveaxis(anp.concatenate(parts, -1), -1, 1)
+    return y if b is None else y + anp.reshape(b, (-1, *[1] * D))
+
+
+def transposed_convolution(x, W, b, step=1, border=0, extra=0, groups=1, apart=1):
+    """Number i of x goes to i step + j apart - border, with number j of the filter."""
+    places = []
+    for n, k in zip(x.shape[2:], W.shape[2:], strict=True):
+        size = (n - 1) * step + apart * (k - 1) + 1 + extra - 2 * border
+        to = np.arange(n)[:, None] * step + np.arange(k) * apart - border
+        places.append((np.arange(size)[:, None, None] == to) * 1.0)
+    formula = "nch,coi,ahi->noa" if x.ndim == 3 else "nchw,coij,ahi,bwj->noab"
+    one = x.shape[1] // groups
+    parts = [anp.einsum(formula, x[:, i : i + one], W[i : i + one], *places) for i in range(0, x.shape[1], one)]
+    return anp.concatenate(parts, 1) + anp.reshape(b, (-1, *[1] * (x.ndim - 2)))
+
+
+def means_of_windows(x, sizes):
+    """Adaptive pooling, window by window."""
+    cuts = [
+        [slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)] for m, n in zip(sizes, x.shape[2:], strict=True)
+    ]
+    axes = tuple(range(2, x.ndim))
+    means = [anp.mean(x[(slice(None), slice(None), *cut)], axis=axes) for cut in itertools.product(*cuts)]
+    return anp.reshape(anp.stack(means, -1), (*x.shape[:2], *sizes))
 
 
 def standardized(x, axes, mean=None, var=None):
     mean = anp.mean(x, axis=axes, keepdims=True) if mean is None else mean
     return (x - mean) / anp.sqrt((anp.mean((x - mean) ** 2, axis=axes, keepdims=True) if var is None else var) + 1e-5)
+
+
+def standardized_in_two_groups(x):
+    return anp.reshape(standardized(anp.reshape(x, (len(x), 2, -1)), -1), x.shape)
 
 
 def sequence(step):

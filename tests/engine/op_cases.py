@@ -20,8 +20,8 @@ from formulas import (
     logsumexp,
     lstm_step,
     lstm_step_of_1997,
+    means_of_windows,
     middle,
-    patches,
     products,
     put,
     running,
@@ -29,7 +29,10 @@ from formulas import (
     sigmoid,
     softplus,
     standardized,
+    standardized_in_two_groups,
     tanh_gelu,
+    transposed_convolution,
+    windows,
 )
 
 from nbprop.engine import (
@@ -49,6 +52,7 @@ from nbprop.engine import (
     norm,
     recurrent,
     reduce,
+    resize,
     shape,
     softmax,
 )
@@ -73,6 +77,10 @@ ANY = [((),), ((1,),), ((3, 4),), ((2, 3, 2),), ((0,),), ((2, 0),)]
 PAIRS = [((), ()), ((3, 4), (3, 4)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((), (2, 3)), ((2, 3), (1,)), ((0, 3), (1, 3))]
 PAIRS += [((2, 1, 3), (4, 1)), ((1, 1), (1,))]
 TABLES = [((3, 4),), ((1, 1),), ((5, 2),)]
+
+
+def wide(rng, *sizes):
+    return 4 * rng.standard_normal(sizes)
 
 
 def positive(rng, *sizes):
@@ -221,6 +229,15 @@ CASES = {
     "ReLU": Case(activation.ReLU, lambda x: x * (x > 0), ANY),
     "LeakyReLU": Case(lambda: activation.LeakyReLU(0.2), lambda x: anp.where(x > 0, x, 0.2 * x), ANY),
     "ELU": Case(lambda: activation.ELU(1.3), lambda x: anp.where(x > 0, x, 1.3 * (anp.exp(x) - 1)), ANY),
+    "SELU": Case(
+        activation.SELU, lambda x: 1.0507009873554805 * anp.where(x > 0, x, 1.6732632423543772 * (anp.exp(x) - 1)), ANY
+    ),
+    "PReLU": Case(activation.PReLU, lambda x, a: x * (x > 0) + a * x * (x <= 0), PAIRS),
+    "Hardtanh": Case(lambda: activation.Hardtanh(-0.5, 0.7), lambda x: anp.clip(x, -0.5, 0.7), ANY),
+    "Hardsigmoid": Case(activation.Hardsigmoid, lambda x: anp.clip(x / 6 + 0.5, 0, 1), ANY, wide),
+    "Hardswish": Case(activation.Hardswish, lambda x: x * anp.clip(x / 6 + 0.5, 0, 1), ANY, wide),
+    "Softsign": Case(activation.Softsign, lambda x: x / (1 + anp.abs(x)), ANY),
+    "Mish": Case(activation.Mish, lambda x: x * anp.tanh(anp.log(1 + anp.exp(x))), ANY),
     "SiLU": Case(activation.SiLU, lambda x: x / (1 + anp.exp(-x)), ANY),
     "Softplus": Case(activation.Softplus, lambda x: anp.log(1 + anp.exp(x)), ANY),
     "GELU": Case(activation.GELU, gelu, ANY),
@@ -443,27 +460,88 @@ CASES = {
         lambda x: middle(anp.reshape(anp.transpose(x, (1, 0, 2)), (3, -1)), 1),
         [((2, 3, 4),), ((1, 3, 5),)],
     ),
+    "Conv1d": Case(
+        conv.Conv1d, convolution, [((2, 3, 5), (4, 3, 2), (4,)), ((3, 1, 1), (1, 1, 1)), ((0, 2, 3), (2, 2, 2))]
+    ),
+    "Conv1d of two groups": Case(
+        lambda: conv.Conv1d(2, 1, 2, 2),
+        lambda *a: convolution(*a, 2, step=2, border=1, apart=2),
+        [((3, 4, 7), (6, 2, 3), (6,))],
+    ),
     "Conv2d": Case(
         conv.Conv2d,
-        lambda x, W, b: convolution(x, W, b, 1, 0),
+        convolution,
         [((2, 3, 5, 4), (4, 3, 2, 2), (4,)), ((1, 1, 3, 3), (1, 1, 3, 3), (1,)), ((0, 2, 3, 3), (2, 2, 2, 2), (2,))],
     ),
     "Conv2d with stride and padding": Case(
         lambda: conv.Conv2d(2, 1),
-        lambda x, W: convolution(x, W, np.zeros(len(W)), 2, 1),
+        lambda x, W: convolution(x, W, step=2, border=1),
         [((2, 3, 5, 4), (4, 3, 3, 3)), ((3, 1, 1, 1), (2, 1, 2, 2)), ((0, 1, 3, 3), (2, 1, 3, 3))],
     ),
+    "Conv2d with dilation and groups": Case(
+        lambda: conv.Conv2d(1, 1, 2, 3),
+        lambda *a: convolution(*a, 3, border=1, apart=2),
+        [((2, 3, 5, 4), (3, 1, 2, 3), (3,)), ((1, 6, 3, 3), (3, 2, 2, 2), (3,))],
+    ),
+    "Conv2d of the same size": Case(
+        lambda: conv.Conv2d(1, "same"),
+        lambda x, W: convolution(anp.pad(x, [(0, 0), (0, 0), (1, 1), (0, 1)], mode="constant"), W),
+        [((2, 3, 5, 4), (4, 3, 3, 2)), ((1, 1, 1, 1), (1, 1, 3, 2))],
+    ),
+    "ConvTranspose1d": Case(
+        lambda: conv.ConvTranspose1d(3, 1, 2),
+        lambda x, W, b: transposed_convolution(x, W, b, 3, 1, 2),
+        [((2, 3, 5), (3, 4, 2), (4,)), ((1, 1, 1), (1, 1, 4), (1,))],
+    ),
+    "ConvTranspose2d": Case(
+        conv.ConvTranspose2d,
+        transposed_convolution,
+        [((2, 3, 5, 4), (3, 4, 2, 3), (4,)), ((1, 1, 1, 1), (1, 1, 1, 1), (1,)), ((0, 2, 3, 3), (2, 2, 2, 2), (2,))],
+    ),
+    "ConvTranspose2d with all settings": Case(
+        lambda: conv.ConvTranspose2d(2, 1, 1, 2, 2),
+        lambda x, W, b: transposed_convolution(x, W, b, 2, 1, 1, 2, 2),
+        [((2, 4, 3, 2), (4, 3, 2, 3), (6,))],
+    ),
+    "MaxPool1d": Case(
+        lambda: conv.MaxPool1d(3, 1, 1, 2), lambda x: anp.max(windows(x, (3,), 1, 1, 2, -9.0), 2), [((2, 3, 6),)]
+    ),
     "MaxPool2d": Case(
-        lambda: conv.MaxPool2d(2), lambda x: anp.max(patches(x, 2, 2, 0), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
+        lambda: conv.MaxPool2d(2), lambda x: anp.max(windows(x, (2, 2), 2), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
     ),
     "MaxPool2d with stride and padding": Case(
-        lambda: conv.MaxPool2d(3, 2, 1), lambda x: anp.max(patches(x, 3, 2, 1, -9.0), (2, 3)), [((2, 3, 4, 5),)]
+        lambda: conv.MaxPool2d(3, 2, 1),
+        lambda x: anp.max(windows(x, (3, 3), 2, 1, value=-9.0), (2, 3)),
+        [((2, 3, 4, 5),)],
     ),
+    "MaxPool2d that sticks out": Case(
+        lambda: conv.MaxPool2d(2, ceil_mode=True),
+        lambda x: anp.max(
+            windows(anp.pad(x, [(0, 0)] * 2 + [(0, 1)] * 2, mode="constant", constant_values=-9.0), (2, 2), 2), (2, 3)
+        ),
+        [((2, 3, 3, 5),)],
+    ),
+    "AvgPool1d": Case(lambda: conv.AvgPool1d(3, 1, 1), lambda x: anp.mean(windows(x, (3,), 1, 1), 2), [((2, 3, 6),)]),
     "AvgPool2d": Case(
-        lambda: conv.AvgPool2d(2), lambda x: anp.mean(patches(x, 2, 2, 0), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
+        lambda: conv.AvgPool2d(2), lambda x: anp.mean(windows(x, (2, 2), 2), (2, 3)), [((2, 3, 4, 5),), ((0, 1, 2, 2),)]
     ),
     "AvgPool2d with stride and padding": Case(
-        lambda: conv.AvgPool2d(3, 2, 1), lambda x: anp.mean(patches(x, 3, 2, 1), (2, 3)), [((2, 3, 4, 5),)]
+        lambda: conv.AvgPool2d(3, 2, 1), lambda x: anp.mean(windows(x, (3, 3), 2, 1), (2, 3)), [((2, 3, 4, 5),)]
+    ),
+    "AvgPool2d of the image alone": Case(
+        lambda: conv.AvgPool2d(3, 2, 1, counted=False),
+        lambda x: anp.sum(windows(x, (3, 3), 2, 1), (2, 3)) / np.sum(windows(np.ones(x.shape), (3, 3), 2, 1), (2, 3)),
+        [((2, 3, 4, 5),)],
+    ),
+    "AdaptiveAvgPool": Case(
+        lambda: resize.AdaptiveAvgPool((2, 3)),
+        lambda x: means_of_windows(x, (2, 3)),
+        [((2, 3, 5, 4),), ((1, 1, 1, 1),), ((0, 2, 3, 3),)],
+    ),
+    "Upsample": Case(
+        lambda: resize.Upsample((4, 6)),
+        lambda x: anp.repeat(anp.repeat(x, 2, 2), 3, 3),
+        [((2, 3, 2, 2),), ((0, 1, 2, 2),)],
     ),
     "LayerNorm": Case(
         norm.LayerNorm,
@@ -472,6 +550,16 @@ CASES = {
     ),
     "LayerNorm of two axes": Case(
         norm.LayerNorm, lambda x, w, b: w * standardized(x, (1, 2)) + b, [((2, 3, 4), (3, 4), (3, 4))]
+    ),
+    "RMSNorm": Case(
+        norm.RMSNorm,
+        lambda x, w: w * x / anp.sqrt(anp.mean(x * x, axis=-1, keepdims=True) + 1e-5),
+        [((4, 5), (5,)), ((2, 3, 4), (4,)), ((3,), (3,)), ((0, 3), (3,))],
+    ),
+    "GroupNorm": Case(
+        lambda: norm.GroupNorm(2),
+        lambda x, w, b: anp.moveaxis(w * anp.moveaxis(standardized_in_two_groups(x), 1, -1) + b, -1, 1),
+        [((3, 4, 2, 3), (4,), (4,)), ((2, 6, 4), (6,), (6,)), ((3, 8), (8,), (8,))],
     ),
     "BatchNorm": Case(norm.BatchNorm, lambda x, w, b: w * standardized(x, 0) + b, [((5, 3), (3,), (3,))]),
     "BatchNorm of images": Case(
@@ -488,6 +576,11 @@ CASES = {
         lambda: dropout.Dropout(0.25, SameDraws()),
         lambda x: x * (SameDraws().random(x.shape, None) >= 0.25) / 0.75,
         ANY,
+    ),
+    "Dropout of channels": Case(
+        lambda: dropout.Dropout(0.25, SameDraws(), True),
+        lambda x: x * (SameDraws().random((*x.shape[:2], 1, 1), None) >= 0.25) / 0.75,
+        [((2, 3, 2, 4),), ((0, 2, 1, 1),)],
     ),
     "Embedding": Case(
         embedding.Embedding,

@@ -66,9 +66,9 @@ class Graph:
     def grow(self):
         a = self.results[-1] if self.rng.random() < 0.8 else self.pick(*self.results)
         kinds = [self.unary, self.unary, self.reduce, self.reduce, self.binary, self.binary, self.move, self.move]
-        kinds += [self.join, self.multiply, self.loss, self.images, self.elementary, self.elementary]
+        kinds += [self.join, self.multiply, self.loss, self.images, self.elementary, self.elementary, self.activation]
         if not (self.special and np.inf in self.strange):  # in layers of many sums it is all NaN then
-            kinds += [self.layer, self.layer, self.sequence, self.sequence]
+            kinds += [self.layer, self.layer, self.sequence, self.sequence, self.norm, self.windows, self.windows]
         kinds[self.rng.integers(len(kinds))](a, self.names[a].shape)
 
     def unary(self, a, shape):
@@ -274,6 +274,50 @@ class Graph:
             name = {"max": "MaxPool2d", "avg": "AvgPool2d"}[kind]
             how = f"F.{kind}_pool2d({x}, 2, {stride}, {padding})"
             self.add(f"apply(E.conv.{name}(2, {stride}, {padding}), {x})", how)
+
+    def activation(self, a, shape):
+        kind = self.pick("SELU", "Mish", "Hardtanh", "Hardsigmoid", "Hardswish", "Softsign", "PReLU")
+        if kind != "PReLU":
+            self.add(f"apply(E.activation.{kind}(), {a})", f"F.{kind.lower()}({a})")
+        elif shape:
+            w = self.leaf(1)
+            self.add(f"apply(E.activation.PReLU(), {a}, {w})", f"F.prelu({a}, {w})")
+
+    def norm(self, a, shape):
+        if len(shape) < 2:
+            return self.move(a, shape)
+        C, groups = shape[1], self.pick(1, shape[1])
+        if self.rng.random() < 0.5:
+            w = self.leaf(shape[-1])
+            self.add(f"apply(E.norm.RMSNorm(), {a}, {w})", f"F.rms_norm({a}, ({shape[-1]},), {w}, 1e-5)")
+        elif np.prod(shape[1:]) > groups:
+            w, b = self.leaf(C), self.leaf(C)
+            self.add(f"apply(E.norm.GroupNorm({groups}), {a}, {w}, {b})", f"F.group_norm({a}, {groups}, {w}, {b})")
+
+    def windows(self, a, shape):
+        """Of sequences, transposed, and of other sizes."""
+        if int(np.prod(shape)) * 2 > 200:
+            return self.unary(a, shape)
+        C, axes, s, p = int(np.prod(shape)), self.pick(1, 2), self.pick(1, 2), self.pick(0, 1)
+        x = self.leaf(2, C, *[4, 3][:axes])
+        ones = ", 1" * axes
+        self.add(f"{x} * {a}.reshape(-1{ones})", f"{x} * {a}.reshape(-1{ones})")
+        x, kernel = self.results[-1], (2,) * axes
+        kind = self.pick("transposed", "resized", *(("conv", "max", "avg") if axes == 1 else ()))
+        if kind == "conv":
+            W, b = self.leaf(2, C, 2), self.leaf(2)
+            self.add(f"apply(E.conv.Conv1d({s}, {p}, 2), {x}, {W}, {b})", f"F.conv1d({x}, {W}, {b}, {s}, {p}, 2)")
+        elif kind == "transposed":
+            W, b = self.leaf(C, 2, *kernel), self.leaf(2)
+            ours = f"apply(E.conv.ConvTranspose{axes}d({s}, {p}), {x}, {W}, {b})"
+            self.add(ours, f"F.conv_transpose{axes}d({x}, {W}, {b}, {s}, {p})")
+        elif kind == "resized":
+            sizes, name = tuple(int(n) for n in self.rng.integers(1, 7, axes)), self.pick("AdaptiveAvgPool", "Upsample")
+            theirs = f"F.adaptive_avg_pool{axes}d({x}, {sizes})" if "Pool" in name else f"F.interpolate({x}, {sizes})"
+            self.add(f"apply(E.resize.{name}({sizes}), {x})", theirs)
+        else:
+            how = f"F.{kind}_pool1d({x}, 2, {s}, {p})"
+            self.add(f"apply(E.conv.{kind.title()}Pool1d(2, {s}, {p}), {x})", how)
 
     def sequence(self, a, shape):
         if len(shape) != 3 or not np.isfinite(self.names[a].data).all():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nbprop import nn
-from nbprop.engine import Replay, Tensor, record
+from nbprop.engine import Replay, ShapeError, Tensor, record
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -97,3 +97,19 @@ def test_p_is_a_probability(p):
 
 def test_repr():
     assert repr(nn.Dropout(0.25)) == "Dropout(p=0.25)"
+
+
+def test_whole_channels():
+    layer = nn.Dropout2d(0.5, seed=1)
+    for x in (np.ones((40, 6, 3, 4), np.float32), np.ones((40, 6, 5), np.float32)):
+        a = Tensor(x, requires_grad=True)
+        y = layer(a)
+        kept = y.data.reshape(240, -1)
+        assert (kept == kept[:, :1]).all() and set(np.unique(kept)) == {0, 2}
+        assert 0.4 < (kept[:, 0] > 0).mean() < 0.6
+        y.backward(np.ones_like(x))
+        np.testing.assert_array_equal(a.grad, y.data)
+    np.testing.assert_array_equal(layer.eval()(x).data, x)
+    assert isinstance(layer, nn.Dropout) and repr(layer) == "Dropout2d(p=0.5)"
+    with pytest.raises(ShapeError, match=r"Dropout2d\(p=0.5\) takes images \(N, C, H, W\) or .* got shape \(4, 3\)"):
+        layer(np.ones((4, 3)))

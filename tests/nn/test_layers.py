@@ -279,3 +279,38 @@ def test_network_against_pytorch_for_100_steps():
     np.testing.assert_allclose(
         ours.theta, np.concatenate([q.data.numpy().ravel() for q in theirs.parameters()]), atol=1e-5
     )
+
+
+def test_unflatten():
+    x = np.arange(24.0).reshape(2, 12)
+    for layer, shape in [
+        (nn.Unflatten(1, (3, 2, 2)), (2, 3, 2, 2)),
+        (nn.Unflatten(-1, (3, -1)), (2, 3, 4)),
+        (nn.Unflatten(0, [2, 1]), (2, 1, 12)),
+    ]:
+        y = layer(x)
+        np.testing.assert_array_equal(y.data, x.reshape(shape))
+        np.testing.assert_array_equal(layer(y.data.reshape(2, 12)).flatten(start_dim=1).data, x)
+    assert repr(nn.Unflatten(1, (3, -1))) == "Unflatten(dim=1, unflattened_size=(3, -1))"
+    assert nn.Unflatten(1, (3, -1))(np.zeros((0, 12))).shape == (0, 3, 4)
+    check_gradient(lambda x: nn.Unflatten(1, (3, 4))(x) ** 2, x)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Unflatten(1, (5, -1)), r"Unflatten\(.*\) cannot cut axis 1 of shape \(2, 12\) into these sizes"),
+        (lambda: nn.Unflatten(1, (3, 2)), r"cannot cut axis 1 of shape \(2, 12\) into these sizes"),
+        (lambda: nn.Unflatten(2, (3, 4)), r"Unflatten\(.*\) cuts axis 2, which shape \(2, 12\) does not have"),
+        (
+            lambda: nn.Unflatten(1, (-1, -1)),
+            r"unflattened_size must be a tuple of integers, at most one of them -1",
+        ),
+        (lambda: nn.Unflatten(1, 12), "unflattened_size must be a tuple of integers"),
+        (lambda: nn.Unflatten(1, (0, 12)), "unflattened_size must be an integer, 1 or more; got 0"),
+        (lambda: nn.Unflatten("1", (3, 4)), "dim must be an integer from -63 to 63; got '1'"),
+    ],
+)
+def test_what_cannot_be_unflattened(make, message):
+    with pytest.raises((TypeError, ValueError, ShapeError), match=message):
+        make()(np.zeros((2, 12)))

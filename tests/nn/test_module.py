@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import nbprop as nb
 from nbprop import nn
 from nbprop.engine import ShapeError, Tensor, record
 
@@ -394,3 +395,121 @@ def test_a_gradient_that_was_assigned_is_the_models():
     model.weight.grad = np.ones((3, 2), np.float32)
     check_packed(model)
     assert model.gradient.sum() == 6
+
+
+class Masked(nn.Module):
+    """A mask, a counter that is set anew at each step, and a note that is not saved."""
+
+    def __init__(self):
+        self.inner = nn.Linear(3, 3, rng=0)
+        self.register_buffer("mask", np.tril(np.ones((3, 3), np.float32)))
+        self.register_buffer("seen", np.zeros((), int))
+        self.register_buffer("last", [0.0, 0.0, 0.0], persistent=False)
+        self.register_buffer("later", None)
+
+    def forward(self, x):
+        self.seen = self.seen + 1
+        y = self.inner(x) @ self.mask
+        self.last = y.data[0]
+        return y
+
+
+def test_registered_buffers():
+    model = nn.Sequential(Masked(), nn.BatchNorm1d(3))
+    names = ["0.mask", "0.seen", "0.last", "1.running_mean", "1.running_var"]
+    assert [name for name, _ in model.named_buffers()] == names
+    assert [name for name, _ in model[0].named_buffers(recurse=False)] == ["mask", "seen", "last"]
+    assert model.named_buffers(recurse=False) == [] and len(model.buffers()) == 5
+    assert all(a is b for a, (_, b) in zip(model.buffers(), model.named_buffers(), strict=True))
+    assert [name for name in model.state_dict() if "0." in name and "inner" not in name] == ["0.mask", "0.seen"]
+    assert model.theta.size == 12 + 6
+    model(np.ones((4, 3)))
+    assert model[0].seen.shape == () and model[0].seen.dtype == int and model.state_dict()["0.seen"] == 1
+    assert model[0].last.any()
+    other = nn.Sequential(Masked(), nn.BatchNorm1d(3))
+    other.load_state_dict(model.state_dict())
+    assert other[0].seen == 1 and not other[0].last.any()
+    model[0].later = [1, 2]
+    assert dict(model.named_buffers())["0.later"].tolist() == [1, 2]
+    del model[0].later, model[0].last
+    assert [name for name, _ in model[0].named_buffers()] == ["mask", "seen"]
+    assert len(copy.deepcopy(model).named_buffers()) == 4 and len(Masked().named_buffers()) == 3
+
+
+def test_a_tensor_as_a_buffer():
+    model = Masked()
+    model.register_buffer("mask", Tensor(np.eye(3, dtype=np.float32)))  # again: in its place
+    assert isinstance(model.mask, Tensor) and dict(model.named_buffers())["mask"] is model.mask.data
+    np.testing.assert_allclose(model(np.ones((1, 3))).data, model.inner(np.ones((1, 3))).data)
+
+
+@pytest.mark.parametrize(
+    ("register", "message"),
+    [
+        (lambda m: m.register_buffer("inner", [1.0]), "Masked has an attribute 'inner' already; choose another name"),
+        (lambda m: m.register_buffer("forward", [1.0]), "Masked has an attribute 'forward' already"),
+        (lambda m: m.register_buffer("a.b", [1.0]), "the name of a buffer must be a text without dots; got 'a.b'"),
+        (lambda m: m.register_buffer(3, [1.0]), "the name of a buffer must be a text without dots; got 3"),
+        (
+            lambda m: m.register_buffer("p", nn.Parameter([1.0])),
+            "the buffer 'p' must be an array .* that is not trained",
+        ),
+        (lambda m: m.register_buffer("p", Tensor([1.0], requires_grad=True)), "the buffer 'p' must be an array"),
+        (lambda m: m.register_buffer("p", ["a"]), "the buffer 'p' must be an array of numbers"),
+        (lambda m: m.register_buffer("p", [1.0], persistent=1), "persistent must be True or False; got 1"),
+        (lambda m: setattr(m, "mask", "none"), "the buffer 'mask' must be an array of numbers"),
+    ],
+)
+def test_what_is_no_buffer(register, message):
+    model = Masked()
+    with pytest.raises((TypeError, ValueError, KeyError), match=message):
+        register(model)
+    assert [name for name, _ in model.named_buffers()] == ["mask", "seen", "last"] and not hasattr(model, "p")
+
+
+def test_a_run_goes_back_with_its_buffers(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    data = nb.data.from_arrays(X, X.sum(axis=1))
+
+    def model():
+        return nn.Sequential(Masked(), nn.Linear(3, 1, rng=1))
+
+    t = nb.Trainer(model(), data, "mse", lr=0.01, seed=0)
+    t.fit(steps=12, bar=False)
+    state = [array.copy() for array in t.model.buffers()]
+    t.save(tmp_path / "run.npz")
+    t.fit(steps=5, bar=False)
+    t.rewind(12)
+    back = nb.Trainer.load(tmp_path / "run.npz", model=model(), data=data)
+    for now, then in zip(t.model.buffers(), state, strict=True):
+        np.testing.assert_array_equal(now, then)
+    for now, then in zip(back.model.buffers()[:2], state, strict=False):
+        np.testing.assert_array_equal(now, then)
+    assert state[1] == 12 and not back.model.buffers()[2].any()  # that one is not in the file
+
+
+def test_lists_of_modules_are_joined():
+    a, b, c = nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=1)
+    one = nn.ModuleList([a])
+    both = one + nn.ModuleList([b, c])
+    assert list(one) == [a]
+    assert type(both) is nn.ModuleList and list(both) == [a, b, c]
+    net = nn.Sequential(a, b) + nn.Sequential(c)
+    assert type(net) is nn.Sequential and net(np.ones((4, 2))).shape == (4, 1)
+    with pytest.raises(TypeError, match="Sequential is made of modules"):
+        nn.Sequential(a).__add__([3])
+
+
+def test_children_and_apply():
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Sequential(nn.Tanh(), nn.Linear(3, 1, rng=1)))
+    assert model.children() == list(model)
+    seen = []
+    assert model.apply(seen.append) is model
+    assert [type(m).__name__ for m in seen] == ["Linear", "Tanh", "Linear", "Sequential", "Sequential"]
+
+    def ones(module):
+        if isinstance(module, nn.Linear):
+            module.weight.data[:] = 1
+
+    model.apply(ones)
+    assert (model[1][1].weight.data == 1).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nbprop import nn
-from nbprop.engine import ShapeError, check_gradient
+from nbprop.engine import ShapeError, Tensor, check_gradient
 
 RNG = np.random.default_rng(0)
 
@@ -127,3 +127,67 @@ def test_a_batch_of_one_sample(layer, one, two):
     np.testing.assert_array_equal(layer.running_mean, mean)
     assert layer(np.ones(two, np.float32)).shape == two
     assert layer.eval()(np.ones(one, np.float32)).shape == one
+
+
+OF_IMAGES = {
+    "GroupNorm": [(1, 6), (2, 6), (6, 6, 0.1), (3, 6, 1e-5, False)],
+    "InstanceNorm2d": [(6,), (6, 0.1)],
+    "RMSNorm": [(5,), ((4, 5), 0.1), ((6, 4, 5),)],
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind, settings", [(kind, each) for kind, all in OF_IMAGES.items() for each in all])
+def test_same_as_pytorch(kind, settings):
+    torch = pytest.importorskip("torch")
+    x = RNG.standard_normal((3, 6, 4, 5)) * 3 + 1
+    ours, theirs = getattr(nn, kind)(*settings, dtype=np.float64), getattr(torch.nn, kind)(*settings).double()
+    ours.theta = RNG.standard_normal(ours.theta.size)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()})
+    a, b = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    y, z = ours(a), theirs(b)
+    dy = RNG.standard_normal(y.shape)
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    pairs = [(y.data, z.detach()), (a.grad, b.grad)]
+    pairs += [(p.grad, dict(theirs.named_parameters())[name].grad) for name, p in ours.named_parameters()]
+    for mine, other in pairs:
+        np.testing.assert_allclose(mine, other.numpy(), rtol=1e-11, atol=1e-12)
+
+
+def test_groups_of_channels():
+    x = RNG.standard_normal((5, 6, 4, 3)).astype(np.float32) * 5 + 2
+    grouped = nn.GroupNorm(3, 6)(x).data.reshape(5, 3, -1)
+    np.testing.assert_allclose(grouped.mean(-1), 0, atol=1e-5)
+    np.testing.assert_allclose(grouped.std(-1), 1, rtol=1e-4)
+    np.testing.assert_array_equal(nn.InstanceNorm2d(6)(x).data, nn.GroupNorm(6, 6, affine=False)(x).data)
+    whole = nn.GroupNorm(1, 6)(x[:, :, 0, 0]).data  # one group of all is a LayerNorm
+    np.testing.assert_allclose(whole, nn.LayerNorm(6)(x[:, :, 0, 0]).data, rtol=1e-5, atol=1e-6)
+    layer = nn.GroupNorm(2, 6)
+    assert layer(x).dtype == np.float32 and nn.InstanceNorm2d(6)(x.astype(np.uint8)).dtype == np.float32
+    np.testing.assert_array_equal(layer.eval()(x[:1]).data, layer.train()(x)[:1].data)
+
+
+def test_words_of_the_new_norms():
+    assert repr(nn.GroupNorm(2, 6)) == "GroupNorm(2, 6, eps=1e-05, affine=True)"
+    assert repr(nn.InstanceNorm2d(6)) == "InstanceNorm2d(6, eps=1e-05, affine=False)"
+    assert repr(nn.RMSNorm(4)) == "RMSNorm((4,), eps=None)"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.GroupNorm(4, 6), "num_groups must divide num_channels, which is 6; got 4"),
+        (lambda: nn.GroupNorm(0, 6), "num_groups must be an integer, 1 or more; got 0"),
+        (lambda: nn.GroupNorm(2, 6, affine=1), "affine must be True or False; got 1"),
+        (lambda: nn.RMSNorm(4, 0), "eps must be None or a finite number, greater than 0; got 0"),
+        (lambda: nn.GroupNorm(2, 6)(np.ones((3, 4, 2))), r"GroupNorm cannot take .*x must be \(N, 6, ...\)"),
+        (lambda: nn.GroupNorm(2, 6)(np.ones((3, 6, 0))), r"GroupNorm cannot take .*x must be \(N, 6, ...\)"),
+        (lambda: nn.RMSNorm(4)(np.ones((3, 5))), r"RMSNorm cannot take .*x must be \(\.\.\., 4\)"),
+        (lambda: nn.InstanceNorm2d(2)(np.ones((3, 2))), r"InstanceNorm2d\(2, .*\) takes images .* got shape \(3, 2\)"),
+        (lambda: nn.InstanceNorm2d(2)(np.ones((3, 2, 1, 1))), "of at least 2 pixels; got shape"),
+    ],
+)
+def test_new_norms_that_do_not_fit(make, message):
+    with pytest.raises((TypeError, ValueError, ShapeError), match=message):
+        make()

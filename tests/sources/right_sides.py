@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-window = {"kernel": (3, 3), "stride": (1, 1), "padding": (0, 0)}
+window = {"kernel": (3, 3), "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
 
 
 def sigmoid(x):
@@ -35,15 +35,22 @@ def over_all_but(x, axis, w):
 def per_channel(v, name):
     """A parameter of a norm as it meets y: along axis 1 of a batch norm, the last axes of a layer norm."""
     w, y = v[name], v["y"]
-    batch = "M" in v or "μ" in v
-    return w.reshape(1, -1, *[1] * (y.ndim - 2)) if batch else w
+    return w.reshape(1, -1, *[1] * (y.ndim - 2)) if channels(v) else w
+
+
+def channels(v):
+    """Whether a norm is one of channels."""
+    return any(name in v for name in "MμG")
 
 
 def norm_sum(v, x):
-    return over_all_but(x, 1 if "M" in v or "μ" in v else -1, v["γ"])
+    return over_all_but(x, 1 if channels(v) else -1, v["γ"])
 
 
 def mean_of_features(v, x):
+    if "G" in v:
+        means = x.reshape(len(x), int(v["G"]), -1).mean(axis=2)
+        return np.repeat(means, x.shape[1] // int(v["G"]), axis=1).reshape(*x.shape[:2], *[1] * (x.ndim - 2))
     return x.mean(axis=tuple(range(x.ndim - v["γ"].ndim, x.ndim)), keepdims=True)
 
 
@@ -52,34 +59,110 @@ def mean_for_norm(v):
     return x.mean(axis=tuple(i for i in range(x.ndim) if i != 1), keepdims=True) if "M" in v else mean_of_features(v, x)
 
 
+def layer_norm_back(v):
+    g = per_channel(v, "γ") * v["dy"]
+    return (g - mean_of_features(v, g) - v["h"] * mean_of_features(v, v["h"] * g)) / v["s"]
+
+
 def patches(x, fill=0.0):
-    """(N, C, rows, columns of the kernel, H', W')."""
-    (top, left), (down, right) = window["padding"], window["stride"]
-    x = np.pad(x, ((0, 0), (0, 0), (top, top), (left, left)), constant_values=fill)
-    return sliding_window_view(x, window["kernel"], axis=(2, 3))[:, :, ::down, ::right].transpose(0, 1, 4, 5, 2, 3)
+    """(N, C, *kernel, *stops)."""
+    kernel, D = window["kernel"], len(window["kernel"])
+    x = np.pad(x, ((0, 0), (0, 0), *((p, p) for p in window["padding"])), constant_values=fill)
+    spans = tuple(d * (k - 1) + 1 for k, d in zip(kernel, window["dilation"], strict=True))
+    seen = sliding_window_view(x, spans, axis=tuple(range(2, 2 + D)))
+    steps = (slice(None, None, step) for step in (*window["stride"], *window["dilation"]))
+    return np.moveaxis(seen[(slice(None), slice(None), *steps)], range(2, 2 + D), range(2 + D, 2 + 2 * D))
 
 
 def folded(p, shape):
     """Each number of `patches` back to its pixel."""
-    (top, left), (down, right), (N, C, H, W) = window["padding"], window["stride"], shape
-    x = np.zeros((N, C, H + 2 * top, W + 2 * left), p.dtype)
-    for i in range(p.shape[2]):
-        for j in range(p.shape[3]):
-            x[:, :, i : i + down * p.shape[4] : down, j : j + right * p.shape[5] : right] += p[:, :, i, j]
-    return x[:, :, top : top + H, left : left + W]
+    padding, D = window["padding"], len(window["kernel"])
+    x = np.zeros((*shape[:2], *(n + 2 * before for n, before in zip(shape[2:], padding, strict=True))), p.dtype)
+    for place in np.ndindex(*window["kernel"]):
+        moves = zip(place, window["dilation"], window["stride"], p.shape[2 + D :], strict=True)
+        to = tuple(slice(i * d, i * d + s * n, s) for i, d, s, n in moves)
+        x[(slice(None), slice(None), *to)] += p[(slice(None), slice(None), *place)]
+    return x[(slice(None), slice(None), *(slice(p, p + n) for p, n in zip(padding, shape[2:], strict=True)))]
+
+
+def parts(x, axis):
+    """The channels, along this axis, as groups and channels of a group."""
+    return x.reshape(*x.shape[:axis], window["groups"], x.shape[axis] // window["groups"], *x.shape[axis + 1 :])
+
+
+def matrices(W, p):
+    """Filters (groups, out, pixels of a window), and what the window sees (n, groups, pixels of a window, stops)."""
+    D = len(window["kernel"])
+    seen = parts(p, 1)
+    flat = seen.reshape(*seen.shape[:2], -1, math.prod(seen.shape[3 + D :]))
+    return parts(W, 0).reshape(window["groups"], len(W) // window["groups"], -1), flat
+
+
+def correlated(W, x):
+    """W X(x)"""
+    p = patches(x)
+    rows, seen = matrices(W, p)
+    return np.einsum("ngks,gok->ngos", seen, rows).reshape(len(x), len(W), *p.shape[2 + len(window["kernel"]) :])
+
+
+def spread(W, y, shape):
+    """X⁺(Wᵀ y)"""
+    rows = matrices(W, np.zeros((1, W.shape[1] * window["groups"], *window["kernel"], *y.shape[2:])))[0]
+    flat = parts(y, 1).reshape(len(y), window["groups"], -1, math.prod(y.shape[2:]))
+    p = np.einsum("ngos,gok->ngks", flat, rows)
+    return folded(p.reshape(len(y), -1, *window["kernel"], *y.shape[2:]), shape)
+
+
+def gradient_of_filters(v, y, x):
+    """Σ y X(x)ᵀ"""
+    seen = matrices(v["W"], patches(x))[1]
+    flat = parts(y, 1).reshape(len(y), window["groups"], -1, math.prod(y.shape[2:]))
+    return np.einsum("ngos,ngks->gok", flat, seen).reshape(v["W"].shape)
 
 
 def conv(v, bias=True):
-    y = np.einsum("nchwij,ochw->noij", patches(v["x"]), v["W"])
-    return y + v["b"][:, None, None] if bias else y
+    y = correlated(v["W"], v["x"])
+    return y + v["b"].reshape(-1, *[1] * (y.ndim - 2)) if bias else y
+
+
+def transposed(v, bias=True):
+    y = spread(v["W"], v["x"], v["y"].shape)
+    return y + v["b"].reshape(-1, *[1] * (y.ndim - 2)) if bias else y
+
+
+def windows_of(x, sizes):
+    """Adaptive windows: for each pixel of the output its place and what it sees."""
+    sides = zip(sizes, x.shape[2:], strict=True)
+    cuts = [[slice(i * n // m, -(-(i + 1) * n // m)) for i in range(m)] for m, n in sides]
+    return [((i, j), x[:, :, cuts[0][i], cuts[1][j]]) for i, j in np.ndindex(*sizes)]
+
+
+def largest_of_windows(v):
+    y = np.empty(v["y"].shape)
+    for (i, j), seen in windows_of(v["x"], y.shape[2:]):
+        y[:, :, i, j] = seen.max(axis=(2, 3))
+    return y
+
+
+def to_the_largest(v):
+    dx = np.zeros(v["x"].shape)
+    both = zip(*(windows_of(array, v["y"].shape[2:]) for array in (v["x"], dx)), strict=True)
+    for ((i, j), seen), (_, back) in both:
+        for n, c in np.ndindex(*dx.shape[:2]):
+            back[n, c][np.unravel_index(seen[n, c].argmax(), seen.shape[2:])] += v["dy"][n, c, i, j]
+    return dx
+
+
+def slope_of_prelu(v):
+    α = v["α"]
+    return α if α.size == 1 else α.reshape(-1, *[1] * (v["x"].ndim - 2))
 
 
 def first_largest(v):
     p = patches(v["x"], -np.inf)
-    flat = p.transpose(0, 1, 4, 5, 2, 3).reshape(*v["y"].shape, -1)
-    mask = np.arange(flat.shape[-1]) == flat.argmax(axis=-1)[..., None]
-    given = (mask * v["dy"][..., None]).reshape(*v["y"].shape, *window["kernel"])
-    return folded(given.transpose(0, 1, 4, 5, 2, 3), v["x"].shape)
+    flat = p.reshape(*p.shape[:2], -1, *v["y"].shape[2:])
+    mask = np.arange(flat.shape[2]).reshape(-1, *[1] * (v["y"].ndim - 2)) == flat.argmax(axis=2)[:, :, None]
+    return folded((mask * v["dy"][:, :, None]).reshape(p.shape), v["x"].shape)
 
 
 def split(x, heads):
@@ -156,6 +239,10 @@ def du(z):
     return math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
 
 
+def gate6(z):
+    return np.clip(z / 6 + 0.5, 0, 1)
+
+
 def huber(v):
     d = np.abs(v["x"] - v["t"])
     return np.where(d <= v["δ"], d * d / 2, v["δ"] * (d - v["δ"] / 2)).mean()
@@ -192,18 +279,44 @@ RIGHT = {
     "{W}ᵀ {dy}": lambda v: v["dy"] @ v["W"],
     "{Σ}{dy} {x}ᵀ": lambda v: outer(v["dy"], v["x"]),
     "{Σ}{dy}": lambda v: (
-        norm_sum(v, v["dy"]) if "γ" in v else over_all_but(v["dy"], 1 if v["W"].ndim == 4 else -1, v["b"])
+        norm_sum(v, v["dy"]) if "γ" in v else over_all_but(v["dy"], 1 if v["W"].ndim > 2 else -1, v["b"])
     ),
     "{W} X({x}) + {b}": conv,
     "{W} X({x})": lambda v: conv(v, bias=False),
-    "{Σ}{dy} X({x})ᵀ": lambda v: np.einsum("noij,nchwij->ochw", v["dy"], patches(v["x"])),
-    "X⁺({W}ᵀ {dy})": lambda v: folded(np.einsum("noij,ochw->nchwij", v["dy"], v["W"]), v["x"].shape),
-    "the largest {x} in each window 2×2": lambda v: patches(v["x"], -np.inf).max(axis=(2, 3)),
+    "{Σ}{dy} X({x})ᵀ": lambda v: gradient_of_filters(v, v["dy"], v["x"]),
+    "X⁺({W}ᵀ {dy})": lambda v: spread(v["W"], v["dy"], v["x"].shape),
+    "X⁺({W}ᵀ {x}) + {b}": transposed,
+    "X⁺({W}ᵀ {x})": lambda v: transposed(v, bias=False),
+    "{W} X({dy})": lambda v: correlated(v["W"], v["dy"]),
+    "{Σ}{x} X({dy})ᵀ": lambda v: gradient_of_filters(v, v["x"], v["dy"]),
+    **{
+        f"the largest {{x}} in each window {k}": lambda v: patches(v["x"], -np.inf).max(
+            axis=tuple(range(2, v["x"].ndim))
+        )
+        for k in ("2", "2×2")
+    },
     "{dy} where the largest {x} was, else 0": first_largest,
-    "the mean of {x} over each window 2×2": lambda v: patches(v["x"]).mean(axis=(2, 3)),
+    **{
+        f"the mean of {{x}} over each window {k}": lambda v: patches(v["x"]).mean(axis=tuple(range(2, v["x"].ndim)))
+        for k in ("2", "2×2")
+    },
+    **{
+        f"the sum of {{x}} in each window {k} / {{k}}": lambda v: (
+            patches(v["x"]).sum(axis=tuple(range(2, v["x"].ndim))) / v["k"]
+        )
+        for k in ("2", "2×2")
+    },
     "{dy} / {k} to every {x} of the window": lambda v: folded(
-        np.broadcast_to((v["dy"] / v["k"])[:, :, None, None], patches(v["x"]).shape), v["x"].shape
+        np.broadcast_to(np.expand_dims(v["dy"] / v["k"], tuple(range(2, v["x"].ndim))), patches(v["x"]).shape),
+        v["x"].shape,
     ),
+    "the largest {x} in each of 2×3 windows": largest_of_windows,
+    "{dy} added up where the largest {x} of each window was, else 0": to_the_largest,
+    "{x} {P}ᵀ": lambda v: v["x"] @ v["P"].T,
+    "{dy} {P}": lambda v: v["dy"] @ v["P"],
+    "{P} {x} {Q}ᵀ": lambda v: v["P"] @ v["x"] @ v["Q"].T,
+    "{P}ᵀ {dy} {Q}": lambda v: v["P"].T @ v["dy"] @ v["Q"],
+    "{x} in another shape": lambda v: v["x"].reshape(v["y"].shape),
     "{x} as one row": lambda v: v["x"].reshape(len(v["x"]), -1),
     "{dy} in the shape of {x}": lambda v: v["dy"].reshape(v["x"].shape),
     "{W}[{x}]": lambda v: v["W"][v["x"]],
@@ -228,18 +341,19 @@ RIGHT = {
     "mean({u2})": lambda v: v["u2"].mean(),
     "log({u3})": lambda v: np.log(v["u3"]),
     # Norms, dropout
+    "{x} / {s}": lambda v: v["x"] / v["s"],
+    "{γ} ⊙ {h}": lambda v: v["γ"] * v["h"],
+    "({γ} ⊙ {dy} − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}": lambda v: (
+        (v["γ"] * v["dy"] - v["h"] * mean_of_features(v, v["h"] * v["γ"] * v["dy"])) / v["s"]
+    ),
+    "({dy} − mean({dy}) − {y} ⊙ mean({y} ⊙ {dy})) / {s}": lambda v: (
+        (v["dy"] - mean_of_features(v, v["dy"]) - v["y"] * mean_of_features(v, v["y"] * v["dy"])) / v["s"]
+    ),
     "({x} − mean({x})) / {s}": lambda v: (v["x"] - mean_for_norm(v)) / v["s"],
     "({x} − {μ}) / {s}": lambda v: (v["x"] - per_channel(v, "μ")) / v["s"],
     "{γ} ⊙ {h} + {β}": lambda v: per_channel(v, "γ") * v["h"] + per_channel(v, "β"),
     "{Σ}{h} ⊙ {dy}": lambda v: norm_sum(v, v["h"] * v["dy"]),
-    "({γ} ⊙ {dy} − mean({γ} ⊙ {dy}) − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}": lambda v: (
-        (
-            v["γ"] * v["dy"]
-            - mean_of_features(v, v["γ"] * v["dy"])
-            - v["h"] * mean_of_features(v, v["h"] * v["γ"] * v["dy"])
-        )
-        / v["s"]
-    ),
+    "({γ} ⊙ {dy} − mean({γ} ⊙ {dy}) − {h} ⊙ mean({h} ⊙ {γ} ⊙ {dy})) / {s}": layer_norm_back,
     "{γ} / {s} ⊙ ({dy} − ({dβ} + {h} ⊙ {dγ}) / {M})": lambda v: (
         per_channel(v, "γ") / v["s"] * (v["dy"] - (per_channel(v, "dβ") + v["h"] * per_channel(v, "dγ")) / v["M"])
     ),
@@ -318,6 +432,36 @@ RIGHT = {
     "{x} ⊙ σ({x})": lambda v: v["x"] * sigmoid(v["x"]),
     "σ({x}) ⊙ (1 + {x} ⊙ (1 − σ({x})))": lambda v: sigmoid(v["x"]) * (1 + v["x"] * (1 - sigmoid(v["x"]))),
     "ln(1 + e^{x})": lambda v: np.logaddexp(0, v["x"]),
+    "{λ} {x} where {x} > 0, else {λ} {α} (e^{x} − 1)": lambda v: (
+        v["λ"] * np.where(v["x"] > 0, v["x"], v["α"] * np.expm1(v["x"]))
+    ),
+    "({λ} where {x} > 0, else {y} + {λ} {α})": lambda v: np.where(v["x"] > 0, v["λ"], v["y"] + v["λ"] * v["α"]),
+    "{x} ⊙ tanh(s({x}))": lambda v: v["x"] * np.tanh(np.logaddexp(0, v["x"])),
+    "(tanh(s({x})) + {x} ⊙ (1 − tanh²(s({x}))) ⊙ σ({x}))": lambda v: (
+        np.tanh(np.logaddexp(0, v["x"])) + v["x"] * (1 - np.tanh(np.logaddexp(0, v["x"])) ** 2) * sigmoid(v["x"])
+    ),
+    "min(max({x}, 0), 6)": lambda v: np.clip(v["x"], 0, 6),
+    "(1 where 0 < {x} < 6, else 0)": lambda v: ((v["x"] > 0) & (v["x"] < 6)) * 1.0,
+    "min(max({x}, {l}), {u})": lambda v: np.clip(v["x"], v["l"], v["u"]),
+    "(1 where {l} < {x} < {u}, else 0)": lambda v: ((v["x"] > v["l"]) & (v["x"] < v["u"])) * 1.0,
+    "min(max({x} / 6 + ½, 0), 1)": lambda v: gate6(v["x"]),
+    "(1/6 where 0 < {y} < 1, else 0)": lambda v: ((v["y"] > 0) & (v["y"] < 1)) / 6,
+    "{x} ⊙ g({x})": lambda v: v["x"] * gate6(v["x"]),
+    "(g({x}) + {x} / 6 where 0 < g({x}) < 1, else g({x}))": lambda v: (
+        gate6(v["x"]) + v["x"] / 6 * ((gate6(v["x"]) > 0) & (gate6(v["x"]) < 1))
+    ),
+    "{x} / (1 + |{x}|)": lambda v: v["x"] / (1 + np.abs(v["x"])),
+    "(1 − |{y}|)²": lambda v: (1 - np.abs(v["y"])) ** 2,
+    "{x} where {x} > 0, else {α} ⊙ {x}": lambda v: np.where(v["x"] > 0, v["x"], slope_of_prelu(v) * v["x"]),
+    "{dy} ⊙ (1 where {x} > 0, else {α})": lambda v: v["dy"] * np.where(v["x"] > 0, 1, slope_of_prelu(v)),
+    "{Σ}{dy} ⊙ min({x}, 0)": lambda v: (
+        (v["dy"] * np.minimum(v["x"], 0)).sum(keepdims=True).reshape(1)
+        if v["α"].size == 1
+        else over_all_but(v["dy"] * np.minimum(v["x"], 0), 1, v["α"])
+    ),
+    "{y} ⊙ ({dy} − sum({dy} ⊙ {y}))": lambda v: v["y"] * (v["dy"] - (v["dy"] * v["y"]).sum(axis=-1, keepdims=True)),
+    "{x} − ln(sum(e^{x}))": lambda v: v["x"] - np.log(np.exp(v["x"]).sum(axis=-1, keepdims=True)),
+    "{dy} − e^{y} ⊙ sum({dy})": lambda v: v["dy"] - np.exp(v["y"]) * v["dy"].sum(axis=-1, keepdims=True),
     "{x}": lambda v: v["x"],
     "1": lambda v: 1,
     # Losses

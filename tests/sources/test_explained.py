@@ -230,7 +230,7 @@ RUNS = {
 @pytest.mark.parametrize("sample", [None, 3])
 @pytest.mark.parametrize("name", RUNS)
 def test_every_equation_gives_what_the_engine_has_computed(name, sample):
-    right_sides.window.update(kernel=(3, 3), stride=(1, 1), padding=(1, 1))
+    moving(3, 1, 1)
     trainer = RUNS[name]()
     trainer.fit(steps=2, bar=False)
     explained = Explained(trainer, sample)
@@ -241,7 +241,7 @@ def test_every_equation_gives_what_the_engine_has_computed(name, sample):
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
 @pytest.mark.parametrize(("stride", "padding"), [(2, 0), (1, 1), (2, 1)])
 def test_pooling(pool, stride, padding):
-    right_sides.window.update(kernel=(2, 2), stride=(stride, stride), padding=(padding, padding))
+    moving(2, stride, padding)
     size = (4 + 2 * padding - 2) // stride + 1
     model = nn.Sequential(
         nn.Linear(4, 4, rng=0, **F), pool(2, stride, padding), nn.Flatten(), nn.Linear(size**2, 2, rng=1, **F)
@@ -254,7 +254,7 @@ def test_pooling(pool, stride, padding):
 @pytest.mark.parametrize(("stride", "padding"), [(2, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_convolution(stride, padding, bias):
-    right_sides.window.update(kernel=(3, 3), stride=(stride, stride), padding=(padding, padding))
+    moving(3, stride, padding)
     sizes = [5]
     for _ in range(2):
         sizes.append((sizes[-1] + 2 * padding - 3) // stride + 1)
@@ -266,6 +266,83 @@ def test_convolution(stride, padding, bias):
     explained = Explained(of(model, normal(20, 2, 5, 5)))
     assert check(explained) >= 12
     check_whole(explained)
+
+
+def moving(kernel, stride=1, padding=0, dilation=1, groups=1, axes=2):
+    each = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+    right_sides.window.update({name: (n,) * axes for name, n in each.items()}, groups=groups)
+
+
+def ends_dense(X, *layers):
+    """A network that begins with these layers, and whose last one is a Linear on all that they give."""
+    first = nn.Sequential(*layers)
+    size = first(X[:1]).size
+    return of(nn.Sequential(*layers, nn.Flatten(), nn.Linear(size, 2, rng=9, **F)), X)
+
+
+@pytest.mark.parametrize("axes", [1, 2])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("settings", [{"stride": 2, "padding": 1}, {"dilation": 2, "groups": 2}])
+def test_convolutions_of_all_kinds(axes, bias, settings):
+    moving(3, **settings, axes=axes)
+    X = normal(20, 2, *[9, 10][:axes])
+    for name in ("Conv", "ConvTranspose"):
+        kind = getattr(nn, f"{name}{axes}d")
+        layers = [
+            kind(2, 4, 3, bias=bias, rng=0, **settings, **F),
+            nn.Tanh(),
+            kind(4, 2, 3, bias=bias, **settings, **F),
+        ]
+        explained = Explained(ends_dense(X, *layers))
+        assert check(explained) >= 12
+        check_whole(explained)
+
+
+@pytest.mark.parametrize("sample", [None, 3])
+def test_a_pooling_of_sequences(sample):
+    moving(2, 1, 1, axes=1)
+    for pool in (nn.MaxPool1d(2, 1, 1), nn.AvgPool1d(2, 1, 1), nn.AvgPool1d(2, 1, 1, count_include_pad=False)):
+        explained = Explained(ends_dense(normal(20, 2, 5), nn.Linear(5, 5, rng=0, **F), pool), sample)
+        assert check(explained) >= 8
+        check_whole(explained)
+
+
+OF_IMAGES = {
+    "adaptive mean": lambda: [nn.AdaptiveAvgPool2d((2, 3))],
+    "adaptive largest": lambda: [nn.AdaptiveMaxPool2d((2, 3))],
+    "upsample": lambda: [nn.Upsample(scale_factor=2)],
+    "group norm": lambda: [nn.GroupNorm(2, 4, **F), nn.Tanh()],
+    "group norm without weights": lambda: [nn.GroupNorm(2, 4, affine=False, **F), nn.Tanh()],
+    "instance norm": lambda: [nn.InstanceNorm2d(4, affine=True, **F), nn.Tanh()],
+    "rms norm": lambda: [nn.RMSNorm((4, 5), **F)],
+    "prelu": lambda: [nn.PReLU(4, dtype=np.float64)],
+    "softmax": lambda: [nn.Softmax()],
+    "dropout of channels": lambda: [nn.Dropout2d(0.5)],
+}
+
+
+@pytest.mark.parametrize("sample", [None, 3])
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_layers_for_images(name, sample):
+    moving(1)
+    trainer = ends_dense(normal(20, 3, 4, 5), nn.Conv2d(3, 4, 1, rng=0, **F), *OF_IMAGES[name]())
+    trainer.fit(steps=2, bar=False)
+    explained = Explained(trainer, sample)
+    assert check(explained) >= 8
+    check_whole(explained)
+
+
+@pytest.mark.parametrize(
+    "between", [nn.RMSNorm(4, **F), nn.PReLU(dtype=np.float64), nn.LogSoftmax(), nn.GroupNorm(2, 4, **F)]
+)
+def test_layers_for_features(between):
+    explained = Explained(dense(between, nn.Tanh()))
+    assert check(explained) >= 8
+    check_whole(explained)
+    model = nn.Sequential(
+        nn.Linear(2, 4, rng=0, **F), nn.Unflatten(1, (2, -1)), nn.Flatten(), nn.Linear(4, 2, rng=1, **F)
+    )
+    assert check(Explained(of(model))) >= 8
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", nn.HuberLoss(0.3), "bce", "hinge"])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop.views.base.columns import of_one
 from nbprop.views.boundary import Boundary
 from nbprop.views.gradients import GradientFlow
 from nbprop.views.histograms import Histograms
@@ -54,6 +55,18 @@ def lenet():
     return nn.Sequential(*layers, nn.Tanh(), nn.Flatten(), nn.Linear(4, 3, rng=2))
 
 
+def waves():
+    """Is the sum of the first channel positive?"""
+    X = np.random.default_rng(0).normal(size=(160, 2, 20))
+    return nb.data.from_arrays(X, X[:, 0].sum(axis=1) > 0, name="waves")
+
+
+def convolution_of_sequences():
+    layers = [nn.Conv1d(2, 6, 3, padding="same", rng=0), nn.GroupNorm(2, 6), nn.ReLU6(), nn.MaxPool1d(2)]
+    layers += [nn.Conv1d(6, 4, 3, groups=2, rng=1), nn.BatchNorm1d(4), nn.PReLU(4), nn.AvgPool1d(2), nn.Flatten()]
+    return nn.Sequential(*layers, nn.Linear(16, 1, rng=2))
+
+
 def elman():
     return Net(lambda m, x: m.out(m.rnn(x)[0]), rnn=nn.RNN(2, 8, batch_first=True, rng=0), out=nn.Linear(8, 1, rng=1))
 
@@ -71,6 +84,7 @@ def language():
 
 CASES = {
     "pictures": (pictures, lenet, ["Conv2d", "Conv2d", "Linear"]),
+    "sequences, channels first": (waves, convolution_of_sequences, ["Conv1d", "Conv1d", "Linear"]),
     "a target per step": (lambda: sequences(True), elman, ["RNN", "Linear"]),
     "the last state": (sequences, last_state, ["LSTM", "Linear"]),
     "tokens": (tokens, language, ["Embedding", "LearnedPositions", "Linear", "MultiheadAttention", *["Linear"] * 3]),
@@ -219,3 +233,35 @@ def test_depth_of_a_network_with_an_initializer_of_ones_own():
     t = nb.Trainer(ones, "moons")
     t.reset(seed=3)
     assert (t.model[0].weight.data == 1).all()
+
+
+def test_the_units_of_a_convolution_of_sequences_are_its_channels():
+    t = nb.Trainer(convolution_of_sequences(), waves(), lr=0.01, batch_size=16, seed=0)
+    t.watch()
+    t.fit(steps=3, bar=False)
+    assert [(layer.units, layer.groups, layer.activation) for layer in t.layers] == [
+        (6, 1, "relu6"), (4, 2, "prelu"), (1, 1, "identity"),
+    ]  # fmt: skip
+    assert of_one(t.activations(t.data.X_val)[1][0], [0, 3])[0] == "time"
+    seen = t.observe()
+    assert [tap.z.shape for tap in seen.taps] == [(16, 6, 1, 20), (16, 4, 1, 8), (16, 1)]
+    for layer, tap in zip(seen.layers[:2], seen.taps, strict=False):
+        assert tap.dz.shape == tap.a.shape == tap.z.shape and np.isfinite(tap.dz).all()
+        np.testing.assert_allclose(seen.gradient[layer.bias], tap.dy.sum(axis=(0, 2, 3)), rtol=1e-4, atol=1e-7)
+
+
+def test_what_leads_from_channel_to_channel():
+    from nbprop.record.layers import Layer
+    from nbprop.views.base.columns import between
+
+    rng = np.random.default_rng(0)
+    for name, kind in [("Conv2d", nn.Conv2d), ("ConvTranspose2d", nn.ConvTranspose2d)]:
+        for groups in (1, 2):
+            module = kind(4, 6, 3, groups=groups, bias=False, rng=rng, dtype=np.float64)
+            layer = Layer("hidden 1", name, "relu", 6, slice(0, 0), module.weight.shape, groups=groups)
+            found = between(module.theta, layer, np.arange(6), np.arange(4), 4)
+            for i in range(4):  # an input of ones in channel i alone: far from the border each pixel is the sum
+                x = np.zeros((1, 4, 9, 9))
+                x[:, i] = 1
+                np.testing.assert_allclose(found[:, i], module(x).data[0, :, 4, 4], atol=1e-12)
+            assert between(module.theta, layer, np.arange(6), np.arange(36), 36) is None

@@ -246,3 +246,25 @@ def test_a_network_that_is_left_inside_its_older_vector_is_not_taken_for_edited(
     nb.nn.mlp([2, 3, 1], seed=0).append(nb.nn.Tanh())
     trainer.fit(steps=3, bar=False)
     assert [event.name for event in trainer.history.events] == ["hidden"]
+
+
+def test_an_activation_that_learns_comes_and_goes_with_what_the_optimizer_remembers():
+    made = trained(activation=nn.PReLU(8))
+    assert made.theta.size == 8 * 3 + 8 * 9 + 9 + 16
+    memory = made.optimizer.state["exp_avg"].copy()
+    for value, size in [("relu", 0), (nn.PReLU(), 2), ("hardswish", 0)]:
+        made.activation = value
+        made.fit(steps=3, bar=False)
+        assert made.theta.size == 8 * 3 + 8 * 9 + 9 + size == made.optimizer.state["exp_avg"].size
+    made.rewind(60)
+    np.testing.assert_array_equal(made.optimizer.state["exp_avg"], memory)
+    for change in ({"width": 12}, {"depth": 3}, {"width": 5}):
+        before = made.model[1].weight.data.copy()
+        made.set(**change)
+        made.fit(steps=2, bar=False)
+        slopes = [module for module in made.model if isinstance(module, nn.PReLU)]
+        assert {module.num_parameters for module in slopes} == {made.model[0].out_features}
+        common = min(len(before), len(slopes[0].weight.data))
+        np.testing.assert_allclose(slopes[0].weight.data[:common], before[:common], atol=0.1)
+    with pytest.raises(ValueError, match="its activation PReLU learns a slope of its own"):
+        made.script()

@@ -1,5 +1,6 @@
 """A network that is too small, or too straight, for what it is to learn."""
 
+from nbprop.record.layers import CONVOLUTIONS
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Layered, Recorded, Taught
 
@@ -32,7 +33,7 @@ class Underfitting(Rule):
 
     def find(self, seen) -> Finding | None:
         kinds = {layer.kind for layer in seen.layers}
-        if not kinds <= {"Linear", "Conv2d"}:
+        if not kinds <= {"Linear", *CONVOLUTIONS}:
             raise CannotSay("how much this kind of network can say is not known")
         straight = not seen.hidden.any()
         narrowest = min((layer.units for layer, yes in zip(seen.layers, seen.hidden, strict=True) if yes), default=0)

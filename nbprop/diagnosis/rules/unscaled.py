@@ -39,7 +39,7 @@ class Unscaled(Rule):
     def find(self, seen) -> Finding | None:
         size, spread = sizes(seen)
         inner = [] if seen.model is None else seen.model.modules()[1:2]
-        if inner and isinstance(inner[0], (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)):
+        if inner and isinstance(inner[0], (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)):
             raise CannotSay("the network normalizes its inputs itself")
         varies = spread[spread > 1e-6 * size]
         apart = float(varies.max() / varies.min()) if varies.size else 1.0

@@ -128,8 +128,11 @@ class Explained(Written, Updating):
             k = self._array(self._names[x], x.data, "value")
             station.lines.append(Line((k,), k))
         first = [x.data for x in given][:1]
+        sequences = early[0].equations.axis == 1  # of which the channels come first
         shown = [
-            picture(0, x) if self._one and x.ndim == 4 else self._units(0, x, axis=1 if x.ndim == 4 else -1)
+            picture(0, x)
+            if self._one and x.ndim == 4
+            else self._units(0, x, axis=1 if sequences or x.ndim == 4 else -1)
             for x in first
         ]
         self.columns.append(Column("input", shown))

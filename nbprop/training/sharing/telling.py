@@ -185,6 +185,8 @@ def _parts(model):
 
 def _named(activation):
     """By its name where it is as the name makes it."""
+    if isinstance(activation, nn.PReLU):
+        refuse("its activation PReLU learns a slope of its own, and a recipe holds no weights")
     plain = saving.settings(activation) == saving.settings(nn.activation(activation.name))
     return activation.name if plain else activation
 

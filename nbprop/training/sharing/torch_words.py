@@ -12,6 +12,8 @@ LOSSES = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss", "bce": "BCEWi
 LOSSES |= {"cross_entropy": "CrossEntropyLoss"}
 MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
 MODULES |= {"sigmoid": "Sigmoid()", "tanh": "Tanh()", "relu": "ReLU()", "silu": "SiLU()", "softplus": "Softplus()"}
+MODULES |= {"selu": "SELU()", "mish": "Mish()", "relu6": "ReLU6()", "hardtanh": "Hardtanh({min_val}, {max_val})"}
+MODULES |= {"hardsigmoid": "Hardsigmoid()", "hardswish": "Hardswish()", "softsign": "Softsign()"}
 MODULES |= {"identity": "Identity()"}
 HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).mean()", "", ""]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.record.layers import unit_axis
+from nbprop.record.layers import CONVOLUTIONS, unit_axis
 
 MOST = 16  # units of a column
 LAYERS = 12  # columns beside the input
@@ -101,13 +101,29 @@ def between(weights, layer, targets, sources, units) -> np.ndarray | None:
             return None
         whole = weights[: rows * units].reshape(rows // count, count, units)
         return whole[:, targets][:, :, sources].mean(axis=0)
-    if layer.kind not in ("Linear", "Conv2d") or not layer.shape or layer.shape[0] != count:
+    if layer.kind in CONVOLUTIONS:
+        return _between_channels(weights, layer, targets, sources, units)
+    if layer.kind != "Linear" or not layer.shape or layer.shape[0] != count:
         return None
     per, rest = divmod(weights.size // count, units)
     if rest or not per:
         return None
     whole = weights.reshape(count, units, per)
     return whole[np.ix_(targets, sources)].sum(axis=-1)
+
+
+def _between_channels(weights, layer, targets, sources, units):
+    """The sums of the filters; 0 between channels of different groups."""
+    sums, groups = weights.reshape(*layer.shape[:2], -1).sum(axis=-1), layer.groups
+    sums = sums.reshape(groups, -1, layer.shape[1])
+    if "Transpose" in layer.kind:  # inputs, outputs
+        sums = sums.swapaxes(1, 2)
+    _, outs, ins = sums.shape
+    if ins * groups != units:
+        return None
+    whole = np.zeros((groups, outs, groups, ins), sums.dtype)
+    whole[range(groups), :, range(groups)] = sums
+    return whole.reshape(groups * outs, units)[np.ix_(targets, sources)]
 
 
 def small(maps) -> np.ndarray:
@@ -135,7 +151,7 @@ def of_one(output, units) -> "tuple[str, np.ndarray]":
     """What kind of small picture there is of what a layer gives for one sample, and the pictures (units, h, w): output
     (units,), (T, units) or (channels, rows, columns)."""
     if output.ndim == 3:
-        return "picture", small(output[units])
+        return "time" if output.shape[1] == 1 else "picture", small(output[units])
     if output.ndim == 2 and output.shape[0] > 1:
         return "time", small(output.T[units][:, None, :])
     return "value", output.reshape(-1)[units].reshape(-1, 1, 1).astype(np.float32)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.record.layers import unit_axis
+from nbprop.record.layers import CONVOLUTIONS, unit_axis
 
 from . import columns as parts
 from .units import Units
@@ -71,7 +71,7 @@ class Detail:
     def rows(self) -> Any:
         """The weights of each unit in a vector like theta: function of the vector -> (units, inputs), or None."""
         count, shape = int(self.layer.units), self.layer.shape
-        if len(shape) < 2 or shape[0] != count:
+        if len(shape) < 2 or shape[0] != count or "Transpose" in self.layer.kind:  # it has its inputs first
             return None
         return lambda flat: flat[self.layer.weight].reshape(count, -1)
 
@@ -130,14 +130,14 @@ class Detail:
 
     def block(self) -> "slice | None":
         """The inputs whose weights the chosen edge is; None: no edge is chosen."""
-        if self.source is None or self.rows is None:
+        if self.source is None or self.rows is None or self.layer.groups > 1:
             return None
         per, rest = divmod(self.rows(self.inside.theta).shape[1], max(self.before.total, 1))
         return slice(self.source * per, (self.source + 1) * per) if per and not rest else None
 
     def pulls(self) -> "np.ndarray | None":
         """(n,), of the edge that is chosen, else of the bias."""
-        if self.tap is None or self.layer.kind not in ("Linear", "Conv2d"):
+        if self.tap is None or self.layer.kind not in ("Linear", *CONVOLUTIONS):
             return None
         if self.source is not None and self.block() is None:
             return None
