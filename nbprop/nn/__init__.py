@@ -17,9 +17,13 @@ from .dropout import Dropout
 from .embedding import Embedding
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear
+from .criterion import Loss
+from .function_loss import FunctionLoss
 from .losses import (
-    LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, FunctionLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss,
+    LOSSES, BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss,
+    MultiMarginLoss, NLLLoss, PoissonNLLLoss, SmoothL1Loss, loss,
 )
+from .pairs import CosineEmbeddingLoss, GaussianNLLLoss, MarginRankingLoss, TripletMarginLoss, cosine_similarity
 from .mlp import mlp
 from .module import Module, evaluating
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
@@ -29,10 +33,12 @@ from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
-    "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
-    "Flatten", "FunctionLoss", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU",
-    "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "ModuleDict", "ModuleList",
-    "MultiheadAttention", "Parameter", "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid",
-    "SinusoidalPositions", "Softplus", "Tanh", "TransformerBlock", "activation", "evaluating", "init", "initializer",
-    "loss", "mlp", "scaled_dot_product_attention", "truncated_bptt",
+    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CosineEmbeddingLoss",
+    "CrossEntropyLoss", "Dropout", "Embedding", "Flatten", "FunctionLoss", "GaussianNLLLoss", "HingeLoss",
+    "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear", "Loss",
+    "MSELoss", "MarginRankingLoss", "MaxPool2d", "Module", "ModuleDict", "ModuleList", "MultiMarginLoss",
+    "MultiheadAttention", "NLLLoss", "Parameter", "PoissonNLLLoss", "ReLU", "Recurrent", "Residual", "Sequential",
+    "SiLU", "Sigmoid", "SinusoidalPositions", "SmoothL1Loss", "Softplus", "Tanh", "TransformerBlock",
+    "TripletMarginLoss", "activation", "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp",
+    "scaled_dot_product_attention", "truncated_bptt",
 ]
