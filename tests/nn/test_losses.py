@@ -308,7 +308,7 @@ def test_a_replay_sees_new_targets(criterion, y):
             (4, 3),
             np.zeros(4),
             TypeError,
-            r"^CrossEntropy takes class numbers as integers: got float64",
+            r"^CrossEntropy takes class numbers as integers: got",
         ),
         ("cross_entropy", (4, 3), np.zeros((4, 1), int), ShapeError, r"\(4, 3\) and \(4, 1\)"),
     ],

@@ -10,7 +10,7 @@ from nbprop.optim import schedules
 
 from ..applying import sizes
 from .recipe import OBJECTIVE, Recipe, Source, Turn
-from .telling import partial_of
+from .telling import others, partial_of
 
 SEED = whole(0, 2**63 - 1)
 
@@ -42,7 +42,9 @@ def _named(known, what):
     """(encode, decode) of modules that have a name each: `known`, name -> class."""
 
     def encode(value):
-        return value if isinstance(value, str) else _of(value.name, saving.settings(value))
+        if isinstance(value, str):
+            return value
+        return _of(value.name, others(value) if isinstance(value, nn.Loss) else saving.settings(value))
 
     def decode(value):
         if isinstance(value, str):

@@ -1,18 +1,16 @@
 """What nbprop's parts are called in PyTorch, as text; and what it does differently, written out."""
 
-from nbprop import nn, saving
+from nbprop import nn
 
-from .telling import refuse
+from .telling import others, refuse
 from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, SCHEDULES, UNIFORM
 from .words import call, shown
 
 OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
-LOSSES = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss", "bce": "BCEWithLogitsLoss"}
-LOSSES |= {"cross_entropy": "CrossEntropyLoss"}
 MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
 MODULES |= {"sigmoid": "Sigmoid()", "tanh": "Tanh()", "relu": "ReLU()", "silu": "SiLU()", "softplus": "Softplus()"}
 MODULES |= {"identity": "Identity()"}
-HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).mean()", "", ""]
+HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).{}()", "", ""]
 
 
 def module_of(module) -> str:
@@ -25,8 +23,10 @@ def module_of(module) -> str:
 
 def loss_of(loss) -> list[str]:
     if loss.name == "hinge":  # PyTorch has none for one output
-        return HINGE
-    return [f"loss_of = {call(f'nn.{LOSSES[loss.name]}', others(loss))}"]
+        return [line.format(loss.reduction) for line in HINGE]
+    given = {name: shown(value) for name, value in others(loss).items()}
+    given |= {n: f"torch.tensor({given[n]}, dtype=X.dtype)" for n in ("weight", "pos_weight") if n in given}
+    return [f"loss_of = nn.{type(loss).__name__}({', '.join(f'{name}={text}' for name, text in given.items())})"]
 
 
 def optimizer_of(optimizer) -> str:
@@ -35,12 +35,6 @@ def optimizer_of(optimizer) -> str:
     given = {n: v for n, v in optimizer.settings().items() if n == "lr" or (n != "schedule" and v != usual[n])}
     made = call(f"torch.optim.{OPTIMIZERS.get(name, name)}", given)
     return made.replace("(", "(model.parameters(), ", 1)
-
-
-def others(loss) -> dict:
-    """The settings of a loss that are not as usual."""
-    usual = saving.settings(nn.loss(loss.name))
-    return {name: value for name, value in saving.settings(loss).items() if value != usual[name]}
 
 
 def indented(text) -> str:
