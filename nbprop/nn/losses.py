@@ -319,7 +319,7 @@ class MultiMarginLoss(NLLLoss):
     of its samples are multiplied by; the mean is over the samples.
     """
 
-    name, takes = "multi_margin", ""
+    name, takes, ignore_index = "multi_margin", "", None
     _checks = {**Loss._checks, "weight": weights, "p": choice(1, 2), "margin": number(0)}
 
     def __init__(self, p=1, margin=1.0, weight=None, reduction="mean") -> None:
