@@ -7,7 +7,21 @@ from . import adaptive, schedules
 from .adaptive import *  # noqa: F403
 from .clipping import clip_grad_norm, clip_grad_value
 from .optimizer import Optimizer
-from .schedules import CosineAnnealingLR, ExponentialLR, Later, LinearLR, OneCycleLR, Schedule, StepLR
+from .schedules import (
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    Later,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    Schedule,
+    SequentialLR,
+    StepLR,
+    Then,
+)
 from .sgd import SGD
 
 OPTIMIZERS = {  # name -> what makes one, from lr alone
@@ -34,8 +48,9 @@ def optimizer(which, lr=None) -> Optimizer:
 
 # fmt: off
 __all__ = [
-    "OPTIMIZERS", "SGD", "CosineAnnealingLR", "ExponentialLR", "Later", "LinearLR", "OneCycleLR", "Optimizer",
-    "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
+    "OPTIMIZERS", "SGD", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "Later", "LinearLR",
+    "MultiStepLR", "OneCycleLR", "Optimizer", "PolynomialLR", "ReduceLROnPlateau", "Schedule", "SequentialLR", "StepLR",
+    "Then", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
 # fmt: on
 __all__ += adaptive.__all__

@@ -234,7 +234,7 @@ def check_optimizer(optimizer) -> None:
 
 
 def check_schedule(schedule) -> None:
-    if isinstance(schedule, schedules.Product):
+    if isinstance(schedule, (schedules.Product, schedules.Then)):
         check_schedule(schedule.first)
         check_schedule(schedule.second)
     elif isinstance(schedule, schedules.Later):

@@ -3,7 +3,7 @@
 from nbprop import nn
 
 from .telling import others, refuse
-from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, SCHEDULES, UNIFORM
+from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, RESTARTS, SCHEDULES, UNIFORM
 from .words import call, shown
 
 OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
@@ -49,6 +49,13 @@ def planned(schedule) -> list[str]:
         return ONE_CYCLE.format(**{key: shown(value) for key, value in vars(schedule).items()}).splitlines()
     if type(schedule).__name__ == "Later":
         return [f"    t = max(t - {schedule.start}, 0)", *planned(schedule.plan)]
+    if type(schedule).__name__ == "Then":
+        first = [f"    {line}" for line in planned(schedule.first)]
+        return [f"    if t < {schedule.start}:", *first, f"    t -= {schedule.start}", *planned(schedule.second)]
+    if type(schedule).__name__ == "CosineAnnealingWarmRestarts":
+        return RESTARTS.format(**schedule.settings()).splitlines()
+    if schedule.monitored:
+        refuse("no PyTorch script is made of ReduceLROnPlateau, which goes by evaluations; try framework='nbprop'")
     return [f"    return {factor(schedule)}"]
 
 

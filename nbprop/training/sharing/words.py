@@ -32,7 +32,7 @@ def shown(value: Any) -> str:
     if isinstance(value, schedules.Product):
         return f"{shown(value.first)} * {shown(value.second)}"
     if isinstance(value, schedules.Schedule):
-        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        given = value.settings()
         usual = {each.name: each.default for each in fields(value)}
         return call(f"nb.optim.{type(value).__name__}", {n: v for n, v in given.items() if v != usual[n]})
     if isinstance(value, nn.Loss):
