@@ -53,7 +53,7 @@ def planned(schedule) -> list[str]:
         first = [f"    {line}" for line in planned(schedule.first)]
         return [f"    if t < {schedule.start}:", *first, f"    t -= {schedule.start}", *planned(schedule.second)]
     if type(schedule).__name__ == "CosineAnnealingWarmRestarts":
-        return RESTARTS.format(**schedule.settings()).splitlines()
+        return [*RESTARTS.format(**schedule.settings()).splitlines()]
     if schedule.monitored:
         refuse("no PyTorch script is made of ReduceLROnPlateau, which goes by evaluations; try framework='nbprop'")
     return [f"    return {factor(schedule)}"]
