@@ -95,7 +95,11 @@ class Run(Looking):
         self.steps += 1
         if before is not None:
             self._watched = {"before": before, "after": self.theta.copy()}
-        self.said = follow(self)
+        self.said = ""
+        for optimizer in self.optimizers.values():
+            if optimizer.__dict__["schedule"] is not None:
+                self.said = follow(self)
+                break
         return loss
 
     def _gradient(self):
