@@ -100,9 +100,9 @@ def test_an_activation_with_settings_of_its_own_keeps_them_when_another_is_typed
 def test_the_losses_are_those_that_fit_the_data(playground, hand):
     t = playground.trainer
     for data, fitting, usual in (
-        ("spirals", ["mse", "mae", "huber", "bce", "hinge"], "bce"),
-        ("gaussians", ["mse", "mae", "huber", "cross_entropy"], "cross_entropy"),
-        ("wave", ["mse", "mae", "huber"], "mse"),
+        ("spirals", ["mse", "mae", "huber", "smooth_l1", "bce", "hinge"], "bce"),
+        ("gaussians", ["mse", "mae", "huber", "smooth_l1", "cross_entropy", "multi_margin"], "cross_entropy"),
+        ("wave", ["mse", "mae", "huber", "smooth_l1"], "mse"),
     ):
         hand.turn("data", data)
         assert (
@@ -113,9 +113,9 @@ def test_the_losses_are_those_that_fit_the_data(playground, hand):
             assert hand.message == "" and hand.shows("loss") == name == t.loss
             t.step()
     t.loss = nb.nn.HuberLoss(delta=0.3)  # one of the user's own is there as long as it stands
-    assert hand.shows("loss") == "HuberLoss(delta=0.3)" and len(hand.state["loss"]["choices"]) == 4
+    assert hand.shows("loss") == "HuberLoss(delta=0.3)" and len(hand.state["loss"]["choices"]) == 5
     t.loss = nb.nn.HuberLoss()
-    assert hand.shows("loss") == "huber" and len(hand.state["loss"]["choices"]) == 3
+    assert hand.shows("loss") == "huber" and len(hand.state["loss"]["choices"]) == 4
 
 
 def test_a_loss_of_an_objective_that_is_no_loss_of_outputs_is_away():

@@ -15,7 +15,7 @@ import nbprop as nb
 from nbprop import nn, saving
 from nbprop.saving import load, save, settings
 
-BASES = {"Module", "Activation", "Loss", "Recurrent"}  # nobody makes these
+BASES = {"Module", "Activation", "Criterion", "Loss", "Recurrent"}  # nobody makes these
 UNSAVED = {"FunctionLoss"}  # holds a function
 
 # One of each module, with settings that are not the defaults, and an input (or several) for it.
@@ -68,12 +68,22 @@ SAMPLES = {
     "TransformerBlock": (lambda: nn.TransformerBlock(6, 3, 5, True, nn.LeakyReLU(0.2), 0.25, rng=0), x),
     "LearnedPositions": (lambda: nn.LearnedPositions(5, 6, rng=0), x),
     "SinusoidalPositions": (lambda: nn.SinusoidalPositions(5, 6), x),
-    "MSELoss": (nn.MSELoss, x, halves),
+    "MSELoss": (lambda: nn.MSELoss("sum"), x, halves),
     "L1Loss": (nn.L1Loss, x, halves),
-    "HuberLoss": (lambda: nn.HuberLoss(0.2), x, halves),
-    "BCEWithLogitsLoss": (nn.BCEWithLogitsLoss, x, halves),
+    "HuberLoss": (lambda: nn.HuberLoss(0.2, "none"), x, halves),
+    "SmoothL1Loss": (lambda: nn.SmoothL1Loss(beta=0.2), x, halves),
+    "BCEWithLogitsLoss": (lambda: nn.BCEWithLogitsLoss(np.arange(6), "sum", [2]), x, halves),
+    "BCELoss": (lambda: nn.BCELoss(np.arange(6)), halves, halves),
     "HingeLoss": (nn.HingeLoss, x, halves),
+    "NLLLoss": (lambda: nn.NLLLoss(np.arange(6), -1), x, np.array([1, 2, -1, 3])),
     "CrossEntropyLoss": (lambda: nn.CrossEntropyLoss(label_smoothing=0.1), nb.Tensor(x), np.arange(4)),
+    "KLDivLoss": (lambda: nn.KLDivLoss("batchmean", log_target=True), x, halves),
+    "PoissonNLLLoss": (lambda: nn.PoissonNLLLoss(False, 1e-3), halves, halves),
+    "MultiMarginLoss": (lambda: nn.MultiMarginLoss(2, 0.5), x, np.arange(4)),
+    "CosineEmbeddingLoss": (lambda: nn.CosineEmbeddingLoss(0.5), x, halves, np.array([1, -1, 1, 1])),
+    "TripletMarginLoss": (lambda: nn.TripletMarginLoss(0.5, 3, 1e-3, True, "sum"), x, halves, 2 * x),
+    "MarginRankingLoss": (lambda: nn.MarginRankingLoss(-0.5), x, halves, np.sign(x)),
+    "GaussianNLLLoss": (lambda: nn.GaussianNLLLoss(True, 1e-3), x, halves, halves),
     "CTCLoss": (lambda: nn.CTCLoss(2, "sum", True), images[0], np.zeros((7, 2), int)),
 }
 

@@ -17,7 +17,9 @@ WINDOW = 20  # records, or evaluations, that "now" is the median of
 MEAN = 20  # batches whose losses are taken together
 SAMPLES = 256  # training samples that are looked at
 LEARNED, RIGHT = 0.8, 0.97  # share of what guessing costs that is gone, or accuracy, from which on a run does well
-LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce": nn.BCEWithLogitsLoss, "mse": nn.MSELoss}
+LOSSES = {"cross_entropy": nn.CrossEntropyLoss, "bce": nn.BCEWithLogitsLoss, "mse": nn.MSELoss, "nll": nn.NLLLoss}
+LOSSES["binary_cross_entropy"] = nn.BCELoss
+SAME = {"nll": "cross_entropy", "binary_cross_entropy": "bce"}  # of log-probabilities, of probabilities
 
 
 class Seen:
@@ -131,9 +133,17 @@ class Seen:
 
     @cached_property
     def criterion(self) -> str:
-        """ "cross_entropy", "bce" or "mse"; "" where it is another loss, or one of the user's own."""
+        """A name out of LOSSES; "" where it is another loss, or one of the user's own."""
         found = getattr(getattr(self.source, "objective", None), "criterion", None)
         return next((name for name, kind in LOSSES.items() if type(found) is kind), "")
+
+    @cached_property
+    def cost(self) -> str:
+        """ "cross_entropy", "bce" or "mse": in what the loss is paid; "" where that is another unit, or weighted."""
+        found: Any = self.source.objective.criterion if self.criterion else None
+        given = (getattr(found, name, None) for name in ("weight", "pos_weight", "ignore_index"))
+        even = found is not None and found.reduction == "mean" and all(value is None for value in given)
+        return SAME.get(self.criterion, self.criterion) if even else ""
 
     @cached_property
     def targets(self) -> np.ndarray:
@@ -162,13 +172,13 @@ class Seen:
     def guess(self) -> float:
         """What the best answer costs that is the same for every sample: the entropy of the classes, or the variance
         of the targets. CannotSay where the loss is another one."""
-        if self.criterion == "mse" and self.task in ("regression", None):
+        if self.cost == "mse" and self.task in ("regression", None):
             y = self.targets.astype(np.float64)
             return float(y.var(axis=0).mean())
-        if self.criterion == "mse":
+        if self.cost == "mse":
             p = self.shares
             return float(p[1] * p[0]) if self.task == "binary" else float((p * (1 - p)).mean())
-        if self.criterion in ("cross_entropy", "bce") and self.task in ("binary", "multiclass"):
+        if self.cost in ("cross_entropy", "bce") and self.task in ("binary", "multiclass"):
             p = self.shares[self.shares > 0]
             return float(-(p * np.log(p)).sum())
         raise CannotSay("what guessing costs is not known of this loss")
@@ -215,7 +225,7 @@ class Seen:
             near = self.neighbours
             if near.classes:
                 return near.right > self.shares.max() + 0.1 and self.accuracy > near.right - 0.02
-            return self.criterion == "mse" and near.error < 0.9 * self.guess and self.loss < 1.2 * near.error
+            return self.cost == "mse" and near.error < 0.9 * self.guess and self.loss < 1.2 * near.error
         return False
 
     def flatness(self, count: int = 15, window: int = WINDOW) -> float:

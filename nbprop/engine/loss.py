@@ -1,5 +1,5 @@
-"""Losses, one op each: forward ends in one number, the mean over the batch; backward starts with a short formula.
-Of float16 they are computed in float32."""
+"""Losses, one op each: forward ends in one number, the mean over the batch, if nothing else is said; backward starts
+with a short formula. Of float16 they are computed in float32."""
 
 from math import isfinite
 from typing import Any
@@ -115,3 +115,69 @@ class CrossEntropy(_Loss):
         dz = np.multiply(self.p, scale, self.into[0])
         dz.ravel()[self.chosen] -= scale
         return dz, None
+
+
+class NLL(_Loss):
+    """L = -sum of K x,  K[i, c] = w[c] ((1 - s) [c = t_i] + s / C) / sum of w[t_i], 0 in row i where t_i is to be
+    ignored;  dL/dx = -K.   x (..., C) log-probabilities, t (...,) class numbers from 0 to C - 1 -> ()
+
+    weight: w, C numbers; None: 1. ignore_index: a number that t may hold. reduction: "sum": not divided by the sum of
+    weights; "none": not divided, and not added up over i -> (...,). smoothing: s."""
+
+    indices = (1,)
+    hint = "Expected log-probabilities (..., C) and class numbers (...,); from one-hot targets: targets.argmax(-1)."
+    flops = (5, 1, 0)
+
+    def __init__(self, weight=None, ignore_index=None, reduction="mean", smoothing=0.0) -> None:
+        self.weight, self.ignore_index, self.reduction, self.smoothing = weight, ignore_index, reduction, smoothing
+
+    def forward(self, x, t) -> np.ndarray:
+        if self.y is None:
+            if not x.ndim or t.shape != x.shape[:-1]:
+                raise ValueError("sizes do not agree")
+            self.y = np.empty(t.shape if self.reduction == "none" else (), x.dtype)
+            self.w = np.ones(x.shape[-1]) if self.weight is None else np.array(self.weight)
+            if len(self.w) != x.shape[-1]:
+                raise ValueError(f"weight has {len(self.w)} numbers for {x.shape[-1]} classes")
+        x = wide(x)
+        w, s, C = self.w.astype(x.dtype), self.smoothing, x.shape[-1]
+        real = np.ones(t.shape, bool) if self.ignore_index is None else t != self.ignore_index
+        t = np.where(real, t, 0)
+        self.check_numbers("class numbers", t, C)
+        self.K = K = np.full(x.shape, s / C, x.dtype)
+        np.put_along_axis(K, t[..., None], 1 - s + s / C, axis=-1)
+        K *= w * real[..., None]
+        if self.reduction == "mean":
+            total = (w[t] * real).sum()
+            if not total > 0:
+                raise ValueError("the targets that count have no weight, so there is no mean of them")
+            K /= total
+        each = np.multiply(K, x, where=K != 0, out=np.zeros_like(x)).sum(axis=-1)  # x may be -inf
+        return np.negative(each if self.reduction == "none" else each.sum(), out=self.y)
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        return np.multiply(self.K, -wide(dy)[..., None], out=self.into[0]), None
+
+
+class BCE(_Loss):
+    """L = -t ln p - (1 - t) ln(1 - p), of each number,  dL/dp = (p - t) / (p (1 - p)),  dL/dt = ln(1 - p) - ln p.
+    As in PyTorch a logarithm is at least -100, and a divisor 1e-12.   p, t from 0 to 1, of one shape -> that shape"""
+
+    hint = "Probabilities and targets are compared element by element; try targets.reshape(probabilities.shape)."
+    flops = (7, 5, 2)
+
+    def forward(self, p, t) -> np.ndarray:
+        if p.shape != t.shape:
+            raise ValueError("they must be equal")
+        for what, x in (("probabilities", p), ("targets", t)):
+            if not from_0_to_1(x) and not (x is p and np.isnan(p).any()):  # a run that diverges is named elsewhere
+                raise ValueError(f"{self.name} takes {what} from 0 to 1: got {x.min()} to {x.max()}.")
+        self.y, self.p, self.t = np.empty_like(p) if self.y is None else self.y, wide(p), wide(t)
+        with np.errstate(divide="ignore"):
+            self.yes, self.no = np.minimum(0 - np.log(self.p), 100), np.minimum(0 - np.log1p(-self.p), 100)
+        return np.add(self.t * self.yes, (1 - self.t) * self.no, out=self.y)
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        dy = wide(dy)
+        dp = dy * (self.p - self.t) / np.maximum(self.p * (1 - self.p), 1e-12)
+        return dp, dy * (self.yes - self.no) if self.needs[1] else None

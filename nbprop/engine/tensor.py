@@ -288,7 +288,7 @@ def apply(op, *inputs) -> Tensor:
         result._data = op(*map(_numbers_of, inputs))
     except TypeError as error:
         options = {name: value for name, value in vars(op).items() if name != "needs"}
-        if "integ" not in str(error) or not options:
+        if "integ" not in str(error) or not options or str(error).startswith(op.name):
             raise
         option, value = next(iter(options.items()))
         raise TypeError(f"{op.name} takes whole numbers as {option}: got {value!r} ({error}).") from None

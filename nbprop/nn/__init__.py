@@ -21,9 +21,13 @@ from .dropout import Dropout, Dropout2d
 from .embedding import Embedding
 from .init import INITIALIZERS, initializer
 from .layers import Flatten, Linear, Unflatten
+from .criterion import Loss
+from .function_loss import FunctionLoss
 from .losses import (
-    LOSSES, BCEWithLogitsLoss, CrossEntropyLoss, FunctionLoss, HingeLoss, HuberLoss, L1Loss, Loss, MSELoss, loss,
+    LOSSES, BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss,
+    MultiMarginLoss, NLLLoss, PoissonNLLLoss, SmoothL1Loss, loss,
 )
+from .pairs import CosineEmbeddingLoss, GaussianNLLLoss, MarginRankingLoss, TripletMarginLoss, cosine_similarity
 from .mlp import mlp
 from .module import Module, evaluating
 from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
@@ -33,13 +37,15 @@ from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "SELU", "Activation",
-    "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCEWithLogitsLoss", "BatchNorm1d",
-    "BatchNorm2d", "CTCLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CrossEntropyLoss", "Dropout",
-    "Dropout2d", "Embedding", "Flatten", "FunctionLoss", "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh",
-    "HingeLoss", "HuberLoss", "Identity", "InstanceNorm2d", "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions",
-    "Linear", "LogSoftmax", "Loss", "MSELoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
-    "MultiheadAttention", "PReLU", "Parameter", "RMSNorm", "ReLU", "ReLU6", "Recurrent", "Residual", "Sequential",
-    "SiLU", "Sigmoid", "SinusoidalPositions", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock",
-    "Unflatten", "Upsample", "activation", "evaluating", "init", "initializer", "loss", "mlp",
-    "scaled_dot_product_attention", "truncated_bptt",
+    "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d",
+    "BatchNorm2d", "CTCLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss",
+    "CrossEntropyLoss", "Dropout", "Dropout2d", "Embedding", "Flatten", "FunctionLoss", "GaussianNLLLoss", "GroupNorm",
+    "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm2d", "KLDivLoss",
+    "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear", "LogSoftmax", "Loss", "MSELoss",
+    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList", "MultiMarginLoss",
+    "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss", "RMSNorm", "ReLU", "ReLU6", "Recurrent",
+    "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "SmoothL1Loss", "Softmax", "Softplus",
+    "Softsign", "Tanh", "TransformerBlock", "TripletMarginLoss", "Unflatten", "Upsample", "activation",
+    "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp", "scaled_dot_product_attention",
+    "truncated_bptt",
 ]

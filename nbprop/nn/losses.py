@@ -1,88 +1,16 @@
-"""Losses: one number that says how far the outputs are from what they should be, the mean over the batch; and what a
-loss knows of outputs: with what they are compared, what probabilities they mean, which of them are right."""
+"""Losses of an output and a target: how far the outputs are from what they should be, the mean over the batch if
+nothing else is said."""
 
-from contextlib import nullcontext
-from inspect import signature
-from itertools import permutations
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
-from ..checks import lookup, number
-from ..engine import ShapeError, Tensor, apply, loss as ops, record
+from ..checks import choice, flag, lookup, number, optional, whole
+from ..engine import Tensor, apply, loss as ops
 from ..engine.careful import from_0_to_1
-from ..engine.tape import recording
-from . import asked
-from .module import Module, as_tensor
-
-
-class Loss(Module):
-    """What all losses share: `loss(prediction, target) -> Tensor` with one number; target: array, list or Tensor.
-
-    Shapes must be equal unless said otherwise; nothing is broadcast: (n, 1) against (n,) would compare all with all.
-
-    Of data with targets y a loss knows, for each `task` ("binary": two classes, one output; "multiclass": one output
-    for each class; "multilabel": one output for each label, y (..., C) of 0 and 1; "regression"):
-        target(y, outputs, task): the array to compare outputs (..., outputs) with.
-        probabilities(output, task): of class 1, (..., 1), of each class, or of each label, (..., C); for regression the
-            output itself.
-        correct(output, y, task): bool, of y's shape; None for regression.
-    task may be None: then y of whole numbers are classes, and output is taken for what the loss is made for.
-    Here, for a loss of your own, they ask the loss itself: see FunctionLoss.
-    """
-
-    name = ""
-    tasks = ("binary", "multiclass", "multilabel", "regression")  # which it fits
-    _turn = (0.0, 0)  # see `asked.threshold`
-    _notes = ("_turn",)
-
-    def __new__(cls, *values, **settings) -> Self:
-        for name in settings.keys() & NOT_HERE.keys() - signature(cls.__init__).parameters.keys():
-            raise TypeError(f"{cls.__name__} has no {name!r}: {NOT_HERE[name]}")
-        return super().__new__(cls)
-
-    def target(self, y, outputs, task=None) -> np.ndarray:
-        if y.dtype.kind == "f" or task == "regression":
-            return y
-        if task == "multilabel":
-            return y.astype(np.float32)
-        return y.astype(np.float32)[..., None] if outputs == 1 else np.eye(outputs, dtype=np.float32)[y]
-
-    def probabilities(self, output, task=None) -> np.ndarray:
-        if task == "regression":
-            return output
-        if output.shape[-1] > 1 and task != "multilabel":
-            return softmax(output)
-        return asked.probabilities(self, output, task)
-
-    def correct(self, output, y, task=None) -> None:
-        if task == "regression" or (task is None and y.dtype.kind == "f"):
-            return None
-        if output.shape[-1] > 1 and task != "multilabel":
-            return output.argmax(axis=-1) == y
-        said = self.says(output, task)
-        return (said if task == "multilabel" else said[..., 0]) == y
-
-    def says(self, output, task=None) -> np.ndarray:
-        """Where an output means class 1, or that the label is there: bool, of output's shape."""
-        return asked.decisions(self, output, task)
-
-    def forward(self, prediction, target) -> Tensor:
-        return self.value(prediction, self.check(prediction, as_tensor(target)))
-
-    def value(self, prediction, target) -> Tensor:
-        """The loss of checked Tensors."""
-        raise NotImplementedError
-
-    def check(self, prediction, target) -> Any:
-        """The target in the dtype that `value` takes; ShapeError or ValueError for one that makes no sense."""
-        z, y, name = prediction.shape, target.shape, type(self).__name__
-        if y != z:
-            hint = f". Try y.reshape{z}" if target.size == prediction.size else ""
-            raise ShapeError(f"{name} expects a target of the prediction's shape {z}; got {y}{hint}")
-        if not prediction.size:
-            raise ShapeError(f"{name} expects at least one sample; got an empty batch of shape {z}")
-        return target.astype(prediction.dtype)
+from .criterion import Criterion, Loss, softmax, weights
+from .function_loss import FunctionLoss
+from .module import Module
 
 
 class _Distance(Loss):
@@ -101,7 +29,8 @@ class MSELoss(_Distance):
     name = "mse"
 
     def value(self, prediction, target) -> Tensor:
-        return apply(ops.MSE(), prediction, target)
+        fast = self.reduction == "mean"
+        return apply(ops.MSE(), prediction, target) if fast else self.reduced((prediction - target) ** 2)
 
 
 class L1Loss(_Distance):
@@ -112,8 +41,8 @@ class L1Loss(_Distance):
 
     name = "mae"
 
-    def value(self, prediction, target) -> Tensor:
-        return (prediction - target).abs().mean()
+    def each(self, prediction, target) -> Tensor:
+        return (prediction - target).abs()
 
 
 class HuberLoss(_Distance):
@@ -124,15 +53,34 @@ class HuberLoss(_Distance):
 
     name = "huber"
     shown = ("delta",)
-    _checks = {"delta": number(above=0)}
+    _checks = {**Loss._checks, "delta": number(above=0)}
 
-    def __init__(self, delta=1.0) -> None:
-        self.delta = delta
+    def __init__(self, delta=1.0, reduction="mean") -> None:
+        self.delta, self.reduction = delta, reduction
 
-    def value(self, prediction, target) -> Tensor:
+    def each(self, prediction, target) -> Tensor:
         d = (prediction - target).abs()
         near = d.clip(high=self.delta)
-        return (near * (d - near * 0.5)).mean()
+        return near * (d - near * 0.5)
+
+
+class SmoothL1Loss(_Distance):
+    """mean of d^2 / (2 beta) where d = |prediction - target| < beta, else d - beta / 2  (Girshick 2015, Fast R-CNN).
+
+    Far away as L1Loss: HuberLoss(beta) / beta. With beta 0 it is L1Loss.
+    """
+
+    name = "smooth_l1"
+    shown = ("beta",)
+    _checks = {**Loss._checks, "beta": number(0)}
+
+    def __init__(self, reduction="mean", beta=1.0) -> None:
+        self.reduction, self.beta = reduction, beta
+
+    def each(self, prediction, target) -> Tensor:
+        d = (prediction - target).abs()
+        near = d.clip(high=self.beta)
+        return near * (d - near * 0.5) / self.beta if self.beta else d
 
 
 class _ClassLoss(Loss):
@@ -148,20 +96,61 @@ class _ClassLoss(Loss):
             target = target.reshape(prediction.shape)
         return super().check(prediction, target)
 
+    def check_values(self, y) -> None:
+        if not from_0_to_1(y):
+            raise ValueError(f"{type(self).__name__} takes targets from 0 to 1: got {y.min()} to {y.max()}")
+
 
 class BCEWithLogitsLoss(_ClassLoss):
     """Binary cross-entropy of z, the log-odds of class 1: mean(log(1 + exp(z)) - y z),  dL/dz = (sigmoid(z) - y) / n.
 
     z: any real numbers, any shape; y: 0, 1 or probabilities in between, of the same shape, or (n,) where z is (n, 1).
+    weight: what the losses are multiplied by, one number for each label (the last axis of z) or one for all.
+    pos_weight: what the part of class 1 is multiplied by, y log p; in the same form. The mean is over all elements, as
+        in PyTorch. NB: the probability is still sigmoid(z), that of classes as frequent as their weights make them.
     """
 
     name = "bce"
+    _checks = {**Loss._checks, "weight": weights, "pos_weight": weights}
+
+    def __init__(self, weight=None, reduction="mean", pos_weight=None) -> None:
+        self.weight, self.reduction, self.pos_weight = weight, reduction, pos_weight
 
     def probabilities(self, output, task=None) -> np.ndarray:
         return 0.5 * (1 + np.tanh(0.5 * output))
 
     def value(self, prediction, target) -> Tensor:
-        return apply(ops.BCEWithLogits(), prediction, target)
+        fast = self.reduction == "mean" and self.weight is None and self.pos_weight is None
+        return apply(ops.BCEWithLogits(), prediction, target) if fast else super().value(prediction, target)
+
+    def each(self, prediction, target) -> Tensor:
+        self.check_values(target.data)  # which the op above does by itself
+        positive = 1 if self.pos_weight is None else 1 + (self.row("pos_weight", prediction) - 1) * target
+        return self.weighed((1 - target) * prediction + positive * (-prediction).softplus(), prediction)
+
+
+class BCELoss(_ClassLoss):
+    """Binary cross-entropy of p, the probability of class 1: -mean(y log p + (1 - y) log(1 - p)), no logarithm below
+    -100,  dL/dp = (p - y) / (p (1 - p)) / n.
+
+    p: from 0 to 1, as a sigmoid gives it, any shape; y and weight: as in BCEWithLogitsLoss, which takes the numbers
+    before the sigmoid, and is exact where p rounds to 0 or 1.
+    """
+
+    name, takes = "binary_cross_entropy", "probabilities"
+    _checks = {**Loss._checks, "weight": weights}
+
+    def __init__(self, weight=None, reduction="mean") -> None:
+        self.weight, self.reduction = weight, reduction
+
+    def probabilities(self, output, task=None) -> np.ndarray:
+        return output
+
+    def says(self, output, task=None) -> np.ndarray:
+        return output > 0.5
+
+    def each(self, prediction, target) -> Tensor:
+        return self.weighed(apply(ops.BCE(), prediction, target), prediction)
 
 
 class HingeLoss(_ClassLoss):
@@ -179,32 +168,28 @@ class HingeLoss(_ClassLoss):
         """0 and 1 at the margins, a straight line between: no more than a picture, for hinge loss means none."""
         return np.clip((output + 1) / 2, 0, 1)
 
-    def check(self, prediction, target) -> Any:
-        y = target.data
-        if not from_0_to_1(y):
-            raise ValueError(f"{type(self).__name__} takes targets from 0 to 1: got {y.min()} to {y.max()}")
-        return super().check(prediction, target)
-
-    def value(self, prediction, target) -> Tensor:
-        return (1 - (2 * target - 1) * prediction).relu().mean()
+    def each(self, prediction, target) -> Tensor:
+        self.check_values(target.data)
+        return (1 - (2 * target - 1) * prediction).relu()
 
 
-class CrossEntropyLoss(Loss):
-    """-log softmax(z)[class], the mean over the samples,  dL/dz = (softmax(z) - one-hot) / samples.
+class NLLLoss(Loss):
+    """-log p[class], the mean over the samples, of log-probabilities, such as `z.log_softmax()`.
 
-    z (..., C): any real numbers ("logits").
-    target: classes (...,), integers from 0 to C - 1; or probabilities q (..., C), then -sum(q * log softmax(z)).
-    label_smoothing: share of the target, 0 to less than 1, that is spread evenly over all classes
-        (Szegedy et al. 2016, section 7).
-    NB: PyTorch has the classes in axis 1, here it is the last.
+    x (..., C): log p. Not checked, as in PyTorch: of other numbers this can fall without end.
+    target (...,): classes, integers from 0 to C - 1.
+    weight: one number for each class, which the loss of its samples is multiplied by; the mean is then divided by the
+        sum of the weights of the targets.
+    ignore_index: a number in the target that stands for nothing: no loss, no gradient, no part in the mean.
+    NB: PyTorch has the classes in axis 1, here it is the last; its ignore_index is -100 if nothing is said, here there
+    is none, and -100 is no class.
     """
 
-    name = "cross_entropy"
-    tasks = ("multiclass",)
-    _checks = {"label_smoothing": number(0, 1)}
+    name, takes, tasks = "nll", "log-probabilities", ("multiclass",)
+    _checks = {**Loss._checks, "weight": weights, "ignore_index": optional(whole(-(2**63)))}
 
-    def __init__(self, label_smoothing=0.0) -> None:
-        self.label_smoothing = label_smoothing
+    def __init__(self, weight=None, ignore_index=None, reduction="mean") -> None:
+        self.weight, self.ignore_index, self.reduction = weight, ignore_index, reduction
 
     def target(self, y, outputs, task=None) -> Any:
         return y
@@ -212,117 +197,168 @@ class CrossEntropyLoss(Loss):
     def probabilities(self, output, task=None) -> np.ndarray:
         return softmax(output)
 
-    def value(self, prediction, target) -> Tensor:
-        smooth = self.label_smoothing
-        if target.dtype.kind == "f" and target.shape == prediction.shape:
-            each = -(target * prediction.log_softmax()).sum(axis=-1).mean()
-        else:
-            each = apply(ops.CrossEntropy(), prediction, target)
-        return each * (1 - smooth) - prediction.log_softmax().mean() * smooth if smooth else each
-
     def check(self, prediction, target) -> Any:
-        q = target.data
-        if q.dtype.kind != "f" or q.shape != prediction.shape:
-            return target  # class numbers: the op looks at them
-        sums = q.sum(axis=-1)
-        if q.size and not (q.min() >= 0 and np.abs(sums - 1).max() < 1e-3):
-            raise ValueError(
-                f"{type(self).__name__} expects probabilities, at least 0 and with sum 1 in every row; "
-                f"got values from {q.min()} and sums from {sums.min()} to {sums.max()}"
-            )
-        return target.astype(prediction.dtype)
+        return target  # class numbers: the op looks at them
 
-    def extra_repr(self) -> str:
-        return f"label_smoothing={self.label_smoothing}" if self.label_smoothing else ""
+    def value(self, prediction, target, smoothing=0.0) -> Tensor:
+        return apply(ops.NLL(self.weight, self.ignore_index, self.reduction, smoothing), prediction, target)
+
+    def counts(self, target, rows) -> float:
+        """The sum of the weights."""
+        if target.dtype.kind == "f" or (self.weight is None and self.ignore_index is None):
+            return rows
+        real = target[target != self.ignore_index]
+        return real.size if self.weight is None else float(np.array(self.weight)[real].sum())
 
 
-class FunctionLoss(Loss):
-    """A function of your own, or a module, as a loss: function(prediction, y) -> Tensor with one number, y as it is in
-    the data (class numbers (n,), targets (n, k), ...).
+class CrossEntropyLoss(NLLLoss):
+    """-log softmax(z)[class], the mean over the samples,  dL/dz = (softmax(z) - one-hot) / samples.
 
-    What it means by an output z of two classes it is asked: z says class 1 where function(z, 1) is less than
-    function(z, 0), and the probability is the one for which z is the best answer, that is where the expected loss
-    p L1(z) + (1 - p) L0(z) is flat: p = L0' / (L0' - L1')  (proper scoring rules: Gneiting & Raftery 2007). Several
-    outputs count as logits. Where that is wrong, make a subclass of nn.Loss with `probabilities` and `correct`.
+    z (..., C): any real numbers ("logits").
+    target: classes (...,), integers from 0 to C - 1; or probabilities q (..., C), then -sum(q * log softmax(z)).
+    weight, ignore_index: see NLLLoss; of probabilities none is ignored, and the mean is over the samples.
+    label_smoothing: share of the target, 0 to less than 1, that is spread evenly over all classes
+        (Szegedy et al. 2016, section 7).
+    NB: PyTorch has the classes in axis 1, here it is the last, and its ignore_index is -100 if nothing is said.
+    The probabilities are softmax(z) also with weights: those of classes as frequent as their weights make them.
     """
 
-    _notes = ("_turn", "_seen")
+    name, takes = "cross_entropy", ""
+    _checks = {**NLLLoss._checks, "label_smoothing": number(0, 1)}
 
-    def __init__(self, function: Any) -> None:
-        self.function = function
-        self._seen = set()  # shapes for which comparing all with all has been ruled out
+    def __init__(self, weight=None, ignore_index=None, reduction="mean", label_smoothing=0.0) -> None:
+        super().__init__(weight, ignore_index, reduction)
+        self.label_smoothing = label_smoothing
 
-    @property
-    def static(self) -> bool | None:  # a module inside speaks for itself
-        return None if isinstance(self.function, Module) else getattr(self.function, "static", False)
+    def value(self, prediction, target, smoothing=None) -> Tensor:
+        smooth = self.label_smoothing
+        if target.dtype.kind == "f" and target.shape == prediction.shape:
+            q = target * (1 - smooth) + smooth / target.shape[-1] if smooth else target
+            return self.reduced(-(self.weighed(q, prediction) * prediction.log_softmax()).sum(axis=-1))
+        if smooth or self.weight is not None or self.ignore_index is not None or self.reduction != "mean":
+            return super().value(prediction.log_softmax(), target, smooth)
+        return apply(ops.CrossEntropy(), prediction, target)
 
-    def target(self, y, outputs, task=None) -> Any:
-        return y
+    def check(self, prediction, target) -> Any:
+        if target.dtype.kind != "f" or target.shape != prediction.shape:
+            return target  # class numbers: the op looks at them
+        if self.ignore_index is not None:
+            raise ValueError("CrossEntropyLoss: ignore_index is of class numbers, and the target is probabilities")
+        self.check_values(target.data)
+        return target.astype(prediction.dtype)
 
-    def forward(self, prediction, target) -> Tensor:
-        name = getattr(self.function, "__name__", type(self.function).__name__)
-        shapes = (getattr(prediction, "shape", None), getattr(target, "shape", None))
-        if shapes in self._seen:
-            value = self.function(prediction, target)
-        else:
-            tape = recording()
-            with nullcontext(tape) if tape else record() as tape:
-                before = len(tape.nodes)
-                value = self.function(prediction, target)
-            self._compares_pairs(tape.nodes[before:], prediction, name)
-            self._seen.add(shapes)
-        if not isinstance(value, Tensor):
-            raise TypeError(
-                f"the loss {name} must give a Tensor, got {type(value).__name__}: compute it with the methods of "
-                "Tensor (z.log(), z.mean(), ...), so that it has a gradient"
+    def check_values(self, y) -> None:
+        if y.dtype.kind != "f" or y.ndim < 2 or not y.size:
+            return
+        sums = y.sum(axis=-1)
+        if not (y.min() >= 0 and np.abs(sums - 1).max() < 1e-3):
+            raise ValueError(
+                f"{type(self).__name__} expects probabilities, at least 0 and with sum 1 in every row; "
+                f"got values from {y.min()} and sums from {sums.min()} to {sums.max()}"
             )
-        if value.size != 1:
-            raise ShapeError(f"the loss {name} must give one number, got shape {value.shape}: take its mean, .mean()")
-        return value if value.ndim == 0 else value.reshape(())
-
-    def _compares_pairs(self, nodes, prediction, name):
-        """Raise ShapeError if numbers (n, 1) that depend on the prediction meet others, (n,), that do not."""
-        depend = {prediction} if isinstance(prediction, Tensor) else set()
-        for node in nodes:
-            if depend.isdisjoint(node.inputs):
-                continue
-            depend.add(node)
-            for x, y in permutations(node.inputs, 2):
-                pairs = y.ndim and x.shape == (*y.shape, 1) and node.shape == (*y.shape, y.shape[-1])
-                if pairs and node.size > x.size and x in depend and y not in depend:
-                    raise ShapeError(
-                        f"the loss {name} lets {x.shape} meet {y.shape}, which compares all with all, {node.shape}: "
-                        "try y[..., None], or z[..., 0]"
-                    )
-
-    def extra_repr(self) -> str:
-        return "" if isinstance(self.function, Module) else getattr(self.function, "__name__", repr(self.function))
 
 
-def softmax(z) -> np.ndarray:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+class KLDivLoss(Loss):
+    """mean(q (log q - x)), the divergence of the model's distribution, log-probabilities x, from the target's, q
+    (Kullback & Leibler 1951),  dL/dx = -q / n.
+
+    x: such as `z.log_softmax()`, any shape; target: of the same shape, q, or log q with log_target.
+    reduction: "mean" over all elements, "batchmean" over the samples only, which is what the divergence of
+        distributions means, "sum" or "none".
+    """
+
+    name, takes, tasks = "kl_div", "log-probabilities", ("multiclass", "regression")
+    _checks = {"reduction": choice("mean", "batchmean", "sum", "none"), "log_target": flag}
+
+    def __init__(self, reduction="mean", log_target=False) -> None:
+        self.reduction, self.log_target = reduction, log_target
+
+    def check_values(self, y) -> None:
+        if not (self.log_target or y.min(initial=0) >= 0):
+            raise ValueError(
+                f"KLDivLoss expects probabilities as target; got {y.min()}; log_target=True is for their logarithms"
+            )
+
+    def value(self, prediction, target) -> Tensor:
+        self.check_values(target.data)
+        tiny = float(np.finfo(target.dtype).tiny)  # 0 log 0 is 0
+        q, log_q = (target.exp(), target) if self.log_target else (target, target.clip(low=tiny).log())
+        each = q * (log_q - prediction)
+        return each.sum() / len(prediction) if self.reduction == "batchmean" else self.reduced(each)
 
 
-NOT_HERE = {  # settings of PyTorch's losses -> what to do
-    "ignore_index": "leave those samples out, loss(z[keep], y[keep])",
-    "weight": "weigh in a function of your own, such as lambda z, y: (weight[y] * each(z, y)).mean()",
-    "pos_weight": "weigh in a function of your own, such as lambda z, y: (weight[y] * each(z, y)).mean()",
-    "reduction": "it is always the mean",
-    "size_average": "it is always the mean",
-    "reduce": "it is always the mean",
-}
-LOSSES = {c.name: c for c in (MSELoss, L1Loss, HuberLoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss)}
+class PoissonNLLLoss(Loss):
+    """mean(exp(x) - y x): -log of the probability of a count y where exp(x) are expected, but for log y!, which no
+    output changes,  dL/dx = (exp(x) - y) / n.
+
+    log_input: False, then x is the rate itself: mean(x - y log(x + eps)). y: at least 0, of the shape of x.
+    """
+
+    name, takes, tasks = "poisson_nll", "log-rates", ("regression",)
+    _checks = {**Loss._checks, "log_input": flag, "eps": number(above=0)}
+
+    def __init__(self, log_input=True, eps=1e-8, reduction="mean") -> None:
+        self.log_input, self.eps, self.reduction = log_input, eps, reduction
+
+    def check_values(self, y) -> None:
+        if not y.min(initial=0) >= 0:
+            raise ValueError(f"PoissonNLLLoss expects counts, at least 0; got {y.min()}")
+
+    def each(self, prediction, target) -> Tensor:
+        self.check_values(target.data)
+        if self.log_input:
+            return prediction.exp() - target * prediction
+        return prediction - target * (prediction + self.eps).log()
+
+
+class MultiMarginLoss(NLLLoss):
+    """mean of sum over the other classes c of max(0, margin - z[class] + z[c])^p / C: the right class should be
+    ahead of each other one by the margin  (Crammer & Singer 2001).
+
+    z (..., C): any real numbers; target (...,): classes. p: 1 or 2. weight: one number for each class, which the losses
+    of its samples are multiplied by; the mean is over the samples.
+    """
+
+    name, takes, ignore_index = "multi_margin", "", None
+    _checks = {**Loss._checks, "weight": weights, "p": choice(1, 2), "margin": number(0)}
+
+    def __init__(self, p=1, margin=1.0, weight=None, reduction="mean") -> None:
+        self.p, self.margin, self.weight, self.reduction = p, margin, weight, reduction
+
+    def value(self, prediction, target) -> Tensor:
+        own = apply(ops.NLL(reduction="none"), prediction, target)  # -z[class]
+        gaps = (prediction + own.reshape(*own.shape, 1) + self.margin).relu() ** self.p
+        each = (gaps.sum(axis=-1) - self.margin**self.p) / prediction.shape[-1]
+        if self.weight is not None:
+            each = each * -apply(ops.NLL(self.weight, reduction="none"), np.ones_like(prediction.data), target)
+        return self.reduced(each)
+
+    def counts(self, target, rows) -> float:
+        return rows
+
+
+LOSSES: dict[str, Any] = {
+    kind.name: kind
+    for kind in (
+        MSELoss, L1Loss, HuberLoss, SmoothL1Loss, BCEWithLogitsLoss, CrossEntropyLoss, HingeLoss, MultiMarginLoss,
+        BCELoss, NLLLoss, KLDivLoss, PoissonNLLLoss,
+    )
+}  # fmt: skip
 USUAL = {"binary": "bce", "multiclass": "cross_entropy", "multilabel": "bce", "regression": "mse"}  # task -> name
 
 
 def loss(which: Any) -> Loss:
-    """A Loss: a new one by name ("mse", "mae", "huber", "bce", "cross_entropy", "hinge") or class, a Loss as it is; any
-    other module or function becomes a FunctionLoss."""
+    """A Loss: a new one by name ("mse", "mae", "huber", "bce", "cross_entropy", "hinge", ...: `LOSSES`) or class, a
+    Loss as it is; any other module or function becomes a FunctionLoss."""
     if isinstance(which, type) and issubclass(which, Module):
         which = which()
     if isinstance(which, Loss):
         return which
+    if isinstance(which, Criterion):
+        raise TypeError(
+            f"{type(which).__name__} takes more than an output and a target: call it in an nb.Objective(loss, data), "
+            "or in a function loss(output, y)"
+        )
     if isinstance(which, Module) or (callable(which) and not isinstance(which, type)):
         return FunctionLoss(which)
     return lookup("loss", which, LOSSES)()

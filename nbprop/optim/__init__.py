@@ -10,7 +10,21 @@ from .lbfgs import LBFGS
 from .muon import *  # noqa: F403
 from .optimizer import Optimizer
 from .recent import *  # noqa: F403
-from .schedules import CosineAnnealingLR, ExponentialLR, Later, LinearLR, OneCycleLR, Schedule, StepLR
+from .schedules import (
+    CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
+    ExponentialLR,
+    Later,
+    LinearLR,
+    MultiStepLR,
+    OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    Schedule,
+    SequentialLR,
+    StepLR,
+    Then,
+)
 from .sgd import SGD
 
 OPTIMIZERS = {  # name -> what makes one, from lr alone; those for which any batch will do
@@ -37,8 +51,9 @@ def optimizer(which, lr=None) -> Optimizer:
 
 # fmt: off
 __all__ = [
-    "LBFGS", "OPTIMIZERS", "SGD", "CosineAnnealingLR", "ExponentialLR", "Later", "LinearLR", "OneCycleLR", "Optimizer",
-    "Schedule", "StepLR", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
+    "LBFGS", "OPTIMIZERS", "SGD", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "Later",
+    "LinearLR", "MultiStepLR", "OneCycleLR", "Optimizer", "PolynomialLR", "ReduceLROnPlateau", "Schedule",
+    "SequentialLR", "StepLR", "Then", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
 # fmt: on
 __all__ += adaptive.__all__

@@ -247,10 +247,11 @@ class History:
         return self.columns[name].values
 
     def truncate(self, step, turned=False) -> None:
-        """Forget what happened after `step`; with `turned`, keep the knobs turned at that very step."""
+        """Forget what happened after `step`; with `turned`, keep the knobs turned at that very step. What the step did
+        by itself stays."""
         for column in self.columns.values():
             column.truncate(step)
-        self.events = [event for event in self.events if event.step < step + turned]
+        self.events = [e for e in self.events if e.step < step + turned or (e.step == step and e.name == "plateau")]
 
     def copy(self) -> "History":
         other = History(self.capacity)

@@ -151,9 +151,9 @@ def loss_name(loss) -> Any:
 
 
 def fitting_losses(source) -> tuple[str, ...]:
-    """Names of the losses that fit the data of a source."""
+    """Names of the losses that fit the data of a source, and take any numbers for outputs."""
     task = getattr(getattr(source, "data", None), "task", None)
-    return tuple(name for name, kind in nn.LOSSES.items() if task is None or task in kind.tasks)
+    return tuple(name for name, kind in nn.LOSSES.items() if not kind.takes and (task is None or task in kind.tasks))
 
 
 # ---- the model ------------------------------------------------------------------------------------------------------

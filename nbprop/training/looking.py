@@ -223,4 +223,4 @@ class Looking:
     def evaluate(self) -> dict[str, float]:
         """Loss and accuracy on fixed random samples of training and validation data: see the objective."""
         with self.looking():
-            return self.objective.evaluate(self.model, self.seed)
+            return self.objective.evaluate(self.model, self.seed, self.settings)

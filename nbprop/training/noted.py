@@ -208,7 +208,7 @@ def planned(schedule) -> dict[str, Any]:
     return {
         "class": name,
         "settings": {
-            key: planned(value) if callable(value) else value if isinstance(value, int) else float(value)
+            key: planned(value) if callable(value) else value if isinstance(value, (int, str, tuple)) else float(value)
             for key, value in values.items()
         },
     }
@@ -220,10 +220,10 @@ def made_schedule(node) -> Any:
         raise ValueError(f"there is no schedule {node['class']!r}")
     values = {key: made_schedule(v) if isinstance(v, dict) else v for key, v in node["settings"].items()}
     for key, value in values.items():
-        whole = kind is schedules.Product or (kind is schedules.Later and key == "plan")
-        if callable(value) != whole or not isinstance(value, (int, float, schedules.Schedule)):
+        whole = key in schedules.PARTS
+        if callable(value) != whole or not isinstance(value, (int, float, str, list, schedules.Schedule)):
             raise ValueError(f"{node['class']} has no {key} of {value!r}")
-    return kind(**values)
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
 
 
 class Misfit(ValueError):

@@ -211,21 +211,20 @@ class Objective:
 
     # ---- how it is judged -----------------------------------------------------------------------------------------
 
-    def evaluate(self, model, seed=0) -> dict[str, float]:
+    def evaluate(self, model, seed=0, settings=None) -> dict[str, float]:
         """name -> number, of a fixed random sample of the training data and the validation data."""
         found = {}
         with evaluating(model), no_grad():
             if self.data is not None:
                 for which, most in (("train", TRAIN), ("val", VALIDATION)):
-                    found |= {
-                        f"{which}_{name}": value for name, value in self._judged(model, which, most, seed).items()
-                    }
+                    judged = self._judged(model, which, most, seed, settings)
+                    found |= {f"{which}_{name}": value for name, value in judged.items()}
             if self._evaluate is not None:
                 rng = np.random.default_rng([seed, 5])
                 found |= checked_numbers(self._evaluate(model, **dict.fromkeys(taking(self._evaluate, "rng"), rng)))
         return found
 
-    def _judged(self, model, which, most, seed):
+    def _judged(self, model, which, most, seed, settings):
         indices = self.data.sample(most, which)
         if not len(indices):
             return {}

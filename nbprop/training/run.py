@@ -18,6 +18,7 @@ from nbprop.record.observation import own_arrays
 
 from . import makeup
 from .compatibility import check_full_batch
+from .following import check_followed, follow
 from .knob import ACTIONS, KNOBS
 from .left import Left
 from .looking import Looking
@@ -40,6 +41,7 @@ class Run(Looking):
         self.settings = {**DEFAULTS, **settings, "block": None}
         self.steps = 0
         self._loss_was = math.nan  # of the last step; one that diverged at once has none
+        self.said = ""  # what the last step has done to its learning rate by itself
         # Called with name and value when somebody sets one of an optimizer's settings.
         self.on_setting: Callable[[str, Any], None] | None = None
         self.rng = np.random.default_rng([seed, 4])  # of the objective: noise, augmentation
@@ -52,6 +54,7 @@ class Run(Looking):
         self.batches = objective.feed([seed, 0])
         self.own(optimizers)
         self.take_model()
+        check_followed(self, objective, optimizers)
 
     def own(self, optimizers) -> None:
         """From now on these are the run's optimizers: who sets one of their settings turns a knob."""
@@ -94,6 +97,11 @@ class Run(Looking):
         self.steps += 1
         if before is not None:
             self._watched = {"before": before, "after": self.theta.copy()}
+        self.said = ""
+        for optimizer in self.optimizers.values():
+            if optimizer.__dict__["schedule"] is not None:
+                self.said = follow(self)
+                break
         return loss
 
     def _gradient(self):

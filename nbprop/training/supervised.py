@@ -61,6 +61,11 @@ class Supervised(Objective):
                 f"loss {_called(self.given)} is for {' or '.join(self.criterion.tasks)} data, but {data.name!r} is "
                 f"{self.task}; try loss={USUAL[self.task]!r}"
             )
+        if self.criterion.reduction == "none":
+            raise ValueError(
+                f"loss {type(self.criterion).__name__}(reduction='none') gives a number for each sample, and a step "
+                "needs one: take reduction='mean' or 'sum', or weigh them in a loss(output, y) of your own"
+            )
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
         self.losses = {"": self.criterion}
         self.classifies = self.task not in (None, "regression")
@@ -73,6 +78,9 @@ class Supervised(Objective):
         else:
             self.X, self.y, self.X_val, self.y_val = data.X_train, data.y_train, data.X_val, data.y_val
         self.target, self.target_val = self._targets(self.y), self._targets(self.y_val)
+        for target in (self.target, self.target_val):
+            if isinstance(target, np.ndarray):
+                self.criterion.check_values(target)
 
     def _targets(self, y):
         return y if self.task is None else self.criterion.target(y, self.data.outputs, self.task)
@@ -117,23 +125,28 @@ class Supervised(Objective):
 
     # ---- how it is judged, what can be asked ----------------------------------------------------------------------
 
-    def _judged(self, model, which, most, seed):
+    def _judged(self, model, which, most, seed, settings):
         X, y, target = (self.X, self.y, self.target) if which == "train" else (self.X_val, self.y_val, self.target_val)
         if not rows(X):
             return {}
         indices = self._looked_at(which, most)
-        losses, outputs, cut = [], [], pieces(indices, numbers(X))
+        losses, counts, outputs, cut = [], [], [], pieces(indices, numbers(X))
         for piece in cut:
-            output = called(model, at(X, piece))
-            losses.append(float(self.loss_of(output, at(target, piece)).data) * len(piece))
+            output, wanted = called(model, at(X, piece)), at(target, piece)
+            losses.append(float(self.loss_of(output, wanted).data))
+            counts.append(self.criterion.counts(wanted, len(piece)))
             if self.classifies or self.metrics:
                 outputs.append(arrays(output))
-        found = {"loss": sum(losses) / len(indices)}
+        if self.criterion.reduction == "sum":  # it is shown beside that of a batch, and is of as many samples
+            found = {"loss": sum(losses) / len(indices) * min(settings["batch_size"], self.samples)}
+        else:
+            found = {"loss": float(np.dot(losses, counts)) / sum(counts)}
         if not outputs:
             return found
         output, y = joined(outputs, list(map(len, cut))), at(y, indices)
         if self.classifies:
-            found["accuracy"] = float(np.mean(self.criterion.correct(output, y, self.task)))
+            right, ignored = self.criterion.correct(output, y, self.task), getattr(self.criterion, "ignore_index", None)
+            found["accuracy"] = float(np.mean(right if ignored is None else right[y != ignored]))
         if self.metrics:
             said, y = paired(self.probabilities(output)), paired(y)
             found |= {name: number_of(name, metric(said, y)) for name, metric in self.metrics.items()}

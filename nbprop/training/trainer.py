@@ -182,6 +182,7 @@ class Trainer(Seen):
         finally:
             self._stepping = False
         self.version += 1
+        self.history.events += [Event(run.steps, "plateau", None, None, run.said)] * bool(run.said)
         self.history.add("loss", run.steps, loss)
         for part, value in run.losses.items():
             self.history.add(f"{part}_loss", run.steps, value)

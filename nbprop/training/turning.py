@@ -14,6 +14,7 @@ from . import knobs, makeup, surgery
 from .acts import Acts
 from .applying import Anew, optimizer_name
 from .compatibility import check_batch_norm, check_full_batch
+from .following import check_followed
 from .hooks import Hooks
 from .knob import ACTIONS, KNOBS, Knob, unknown
 from .knobs import Turns
@@ -24,6 +25,7 @@ from .run import Run
 LARGEST = 3e38  # a weight that float32 holds
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
 DRAGGED = ("set_weight", "set_bias")  # turns of the same one follow each other as those of a knob do
+LOOKING = ("batch_size", "drop_last", "schedule", "optimizer")  # with them something is computed, too
 FIRST = ("optimizer", "data", "loss")  # others are checked against them
 
 
@@ -84,7 +86,7 @@ class Turning(knobs.Knobs, Live):
         for name in changes:
             if name not in KNOBS:
                 raise AttributeError(unknown(name))
-        looks = any(KNOBS[name].looks or name in ("batch_size", "drop_last") for name in changes)
+        looks = any(KNOBS[name].looks or name in LOOKING for name in changes)
         looks = looks or self._run.stale
         self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
 
@@ -139,6 +141,8 @@ class Turning(knobs.Knobs, Live):
             with run.looking():
                 objective.check_batches(run.model, {**run.settings, **wanted})
         check_full_batch(wanted.get("optimizer", run.optimizers), objective, run.model, {**run.settings, **wanted})
+        if asked & {"objective", "schedule", "optimizer"}:
+            check_followed(run, objective, wanted.get("optimizer", run.optimizers), wanted.get("schedule"))
         if wanted.get("batch_norm") and not run.values["batch_norm"]:
             check_batch_norm(objective, {**run.settings, **wanted})
         return {name: value for name, value in wanted.items() if name in asked}

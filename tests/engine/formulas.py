@@ -38,6 +38,19 @@ def cross_entropy(z, t):
     return anp.mean(logsumexp(z, 1) - picked)
 
 
+def nll(weight=(1.0, 1.0, 1.0), ignored=-1, reduction="mean", smoothing=0.0):
+    def formula(x, t):
+        x, t = anp.reshape(x, (-1, 3)), t.ravel()
+        w = np.array(weight) * (t != ignored)[:, None]
+        K = w * ((1 - smoothing) * np.eye(3)[t] + smoothing / 3)
+        each = -anp.sum(K * x, axis=1)
+        if reduction == "none":
+            return each
+        return anp.sum(each) / (np.sum(w[np.arange(len(t)), t]) if reduction == "mean" else 1)
+
+    return formula
+
+
 def attend(q, k, v, mask=True):
     T, S = q.shape[-2], k.shape[-2]
     scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S))

@@ -22,6 +22,7 @@ from formulas import (
     lstm_step_of_1997,
     means_of_windows,
     middle,
+    nll,
     products,
     put,
     running,
@@ -151,6 +152,8 @@ def even(A):
 
 SQUARES = [((3, 3),), ((1, 1),), ((2, 4, 4),), ((2, 2, 3, 3),)]
 SHARES = {1: lambda rng, *sizes: rng.uniform(0.1, 0.9, sizes)}
+WEIGHTS = (1.0, 2.5, 0.3)
+ALL_CLASSES = {1: lambda rng, *sizes: rng.permutation(np.arange(7) % 3)}
 CLASSES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 PLACES = {1: lambda rng, *sizes: rng.integers(0, 3, sizes)}
 RUNNING = np.array([0.3, -0.4, 0.5]), np.array([0.5, 2.0, 1.0])
@@ -613,6 +616,20 @@ CASES = {
         cross_entropy,
         [((5, 3), (5,)), ((1, 3), (1,)), ((2, 4, 3), (2, 4)), ((3,), ())],
         constants=CLASSES,
+    ),
+    "NLL": Case(loss.NLL, nll(), [((5, 3), (5,)), ((1, 3), (1,)), ((2, 4, 3), (2, 4)), ((3,), ())], constants=CLASSES),
+    "NLL weighted": Case(lambda: loss.NLL(WEIGHTS, 1), nll(WEIGHTS, 1), [((7, 3), (7,))], constants=ALL_CLASSES),
+    "NLL smoothed": Case(
+        lambda: loss.NLL(WEIGHTS, 1, "sum", 0.2), nll(WEIGHTS, 1, "sum", 0.2), [((7, 3), (7,))], constants=ALL_CLASSES
+    ),
+    "NLL of each": Case(
+        lambda: loss.NLL(WEIGHTS, None, "none", 0.2), nll(WEIGHTS, -1, "none", 0.2), [((7, 3), (7,))], constants=CLASSES
+    ),
+    "BCE": Case(
+        loss.BCE,
+        lambda p, t: -t * anp.log(p) - (1 - t) * anp.log(1 - p),
+        [((3, 4), (3, 4)), ((), ()), ((1,), (1,))],
+        constants={0: SHARES[1], **SHARES},
     ),
 }
 TRIED = [

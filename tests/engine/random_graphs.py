@@ -245,7 +245,7 @@ class Graph:
             self.add(f"apply(E.attention.Attention({causal}), {a}, {k}, {v})", attention)
 
     def loss(self, a, shape):
-        kind = self.pick("mse", "bce", "cross")
+        kind = self.pick("mse", "bce", "cross", "nll", "probabilities")
         if kind == "mse":
             t = self.leaf(*shape)
             self.add(f"apply(E.loss.MSE(), {a}, {t})", f"F.mse_loss({a}, {t})")
@@ -253,6 +253,15 @@ class Graph:
             t = self.rng.integers(0, shape[1], shape[0]).tolist()
             ours = f"apply(E.loss.CrossEntropy(), {a}, Tensor(np.array({t})))"
             self.add(ours, f"F.cross_entropy({a}, torch.tensor({t}))")
+        elif kind == "nll" and len(shape) == 2:
+            t, w = self.rng.integers(0, shape[1], shape[0]).tolist(), self.rng.uniform(0.5, 2, shape[1]).tolist()
+            ours = f"apply(E.loss.NLL({w}), {a}.log_softmax(), Tensor(np.array({t})))"
+            weight = f"torch.tensor(np.array({w}, {self.dtype!r}))"
+            self.add(ours, f"F.nll_loss({a}.log_softmax(-1), torch.tensor({t}), {weight})")
+        elif kind == "probabilities":
+            t = f"np.array({self.rng.choice([0, 1, 0.25], shape).tolist()}, {self.dtype!r})"
+            theirs = f"F.binary_cross_entropy({a}.sigmoid(), torch.tensor({t}), reduction='none')"
+            self.add(f"apply(E.loss.BCE(), {a}.sigmoid(), Tensor({t}))", theirs)
         else:
             t = f"np.array({self.rng.choice([0, 1, 0.25], shape).tolist()}, {self.dtype!r})"
             ours = f"apply(E.loss.BCEWithLogits(), {a}, Tensor({t}))"

@@ -165,6 +165,15 @@ def test_losses_of_certain_logits():
     assert y == pytest.approx(math.log(2)) and dz.tolist() == [[0, -0.5, 0.5]]
 
 
+def test_losses_of_certain_probabilities():
+    """As in PyTorch: no more than 100 for each, and slopes that are finite."""
+    y, dp = gradient(lambda p: apply(loss.BCE(), p, np.array([0.0, 1.0, 1.0, 0.0])).sum(), [0.0, 1.0, 0.0, 1.0])
+    assert y == 200 and dp.tolist() == [0, 0, -1e12, 1e12]
+    y, dx = gradient(lambda x: apply(loss.NLL(), x, np.array([1, 0])), [[-inf, 0.0], [-0.5, -inf]])
+    assert y == 0.25 and dx.tolist() == [[0, -0.5], [-0.5, 0]]
+    assert gradient(lambda x: apply(loss.NLL(), x, np.array([0])), [[-inf, 0.0]])[0] == inf
+
+
 # At 0
 
 
@@ -334,12 +343,15 @@ def test_an_index_is_copied():
         (loss.CrossEntropy, np.eye(3, 4), [0, 1, 2], [0, -1, 2], IndexError, "class numbers from 0 to 3: got -1 to 2"),
         (loss.BCEWithLogits, np.eye(2), np.eye(2), -np.eye(2), ValueError, "targets from 0 to 1: got -1"),
         (loss.BCEWithLogits, np.eye(2), np.eye(2), 2 * np.eye(2), ValueError, "targets from 0 to 1: got 0.0 to 2"),
+        (loss.BCE, np.eye(2), np.eye(2), 2 * np.eye(2), ValueError, "BCE takes targets from 0 to 1: got 0.0 to 2"),
+        (loss.NLL, np.eye(3, 4), [0, 1, 2], [0, 4, 2], IndexError, "NLL takes class numbers from 0 to 3: got 0 to 4"),
+        (lambda: loss.NLL(None, 1), np.eye(2), [0, 1], [1, 1], ValueError, "have no weight, so there is no mean of"),
     ],
 )
 def test_targets_out_of_range_in_a_later_batch(op, x, good, bad, error, words):
     t = Tensor(np.array(good))
     with record() as tape:
-        L = apply(op(), Tensor(x, requires_grad=True), t)
+        L = apply(op(), Tensor(x, requires_grad=True), t).sum()
     step = Replay(tape, L)
     step.forward(), step.backward(), step.forward()
     t.data[:] = bad

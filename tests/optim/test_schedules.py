@@ -8,10 +8,15 @@ import pytest
 from nbprop import optim
 from nbprop.optim import (
     CosineAnnealingLR,
+    CosineAnnealingWarmRestarts,
     ExponentialLR,
     Later,
     LinearLR,
+    MultiStepLR,
     OneCycleLR,
+    PolynomialLR,
+    ReduceLROnPlateau,
+    SequentialLR,
     StepLR,
     clip_grad_norm,
     clip_grad_value,
@@ -59,6 +64,10 @@ def test_a_schedule_that_begins_later_is_the_same_from_there_on():
         ("CosineAnnealingLR", {"T_max": 59}),
         ("LinearLR", {"total_iters": 20, "start_factor": 0.25}),
         ("OneCycleLR", {"total_steps": 60, "pct_start": 0.4}),
+        ("MultiStepLR", {"milestones": [4, 11, 30], "gamma": 0.5}),
+        ("PolynomialLR", {"total_iters": 25, "power": 1.7}),
+        ("CosineAnnealingWarmRestarts", {"T_0": 7}),
+        ("CosineAnnealingWarmRestarts", {"T_0": 5, "T_mult": 3}),
     ],
 )
 @pytest.mark.torch
@@ -74,6 +83,67 @@ def test_against_pytorch(name, args):
         if len(theirs) < 60:
             scheduler.step()
     np.testing.assert_allclose(0.1 * rates(getattr(optim, name)(**args), 60), theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.torch
+def test_one_after_the_other_against_pytorch():
+    torch = pytest.importorskip("torch")
+    torch_lr, sgd = torch.optim.lr_scheduler, torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    parts = [torch_lr.LinearLR(sgd, 0.2, total_iters=4), torch_lr.StepLR(sgd, 3), torch_lr.PolynomialLR(sgd, 9)]
+    scheduler, theirs = torch_lr.SequentialLR(sgd, parts, [6, 15]), []
+    for _ in range(30):
+        theirs.append(scheduler.get_last_lr()[0])
+        sgd.step()
+        scheduler.step()
+    ours = SequentialLR([LinearLR(4, 0.2), StepLR(3), PolynomialLR(9)], [6, 15])
+    np.testing.assert_allclose(0.1 * rates(ours, 30), theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"patience": 2},
+        {"patience": 0, "factor": 0.5, "threshold": 0.1},
+        {"patience": 1, "cooldown": 3, "threshold_mode": "abs", "threshold": 0.05},
+        {"mode": "max", "patience": 1},
+        {"mode": "max", "patience": 2, "threshold_mode": "abs", "threshold": 0.2, "cooldown": 1},
+    ],
+)
+@pytest.mark.torch
+def test_plateau_against_pytorch(settings):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    sgd = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(sgd, min_lr=1e-4, eps=0, **settings)
+    ours = ReduceLROnPlateau(min_factor=1e-4, **settings)
+    found = []
+    for value in [*(1 / np.arange(1, 30)), *rng.normal(0.5, 0.1, 60), np.nan, *rng.normal(0.1, 0.1, 60)]:
+        sgd.step()
+        theirs.step(value)
+        ours = ours.told(value)
+        found.append(ours(0))
+        assert ours(0) == pytest.approx(sgd.param_groups[0]["lr"], rel=1e-12)
+    assert found[-1] < found[0] and ours == ReduceLROnPlateau(min_factor=1e-4, **settings)
+
+
+def test_a_plateau_hears_of_every_so_many_updates_alone():
+    asked = []
+
+    def look(name):
+        asked.append(name)
+        return 1.0
+
+    plan = Later(LinearLR(2) * ReduceLROnPlateau(patience=0, every=3, monitor="loss"), 4)
+    assert plan.monitored == {"loss"} and StepLR(3).monitored == set()
+    seen = []
+    for step in range(1, 15):
+        plan = plan.after(step, look)
+        seen.append(round(plan(20), 12))
+    assert len(asked) == 3 and seen == [1] * 9 + [0.1] * 3 + [0.01] * 2
+    both = SequentialLR([StepLR(5), ReduceLROnPlateau(patience=0, every=1)], [2])
+    for step in range(1, 6):
+        both = both.after(step, look)
+    assert both(0) == 1 and both(5) == pytest.approx(0.01)
 
 
 def test_optimizer_follows_its_schedule_and_can_go_back():
@@ -120,6 +190,17 @@ def test_the_schedule_works_in_every_optimizer():
         (lambda: Later(StepLR(2), -1), "start must be an integer, 0 or more; got -1"),
         (lambda: Later(3, 5), "plan must be a schedule; got 3; try StepLR"),
         (lambda: StepLR(2) * 3, "second must be a schedule; got 3; try StepLR"),
+        (lambda: MultiStepLR([5, 3]), r"milestones must be numbers of updates that increase; got \[5, 3\]"),
+        (lambda: MultiStepLR(5), "milestones must be a list of integers"),
+        (lambda: CosineAnnealingWarmRestarts(0), "T_0 must be an integer, 1 or more; got 0"),
+        (lambda: CosineAnnealingWarmRestarts(5, 1.5), "T_mult must be an integer, 1 or more; got 1.5"),
+        (lambda: PolynomialLR(5, -1), "power must be .* at least 0; got -1"),
+        (lambda: SequentialLR([StepLR(2)], [3]), r"milestones must be one fewer than the 1 schedules; got \[3\]"),
+        (lambda: SequentialLR([StepLR(2), 3], [3]), "second must be a schedule; got 3; try StepLR"),
+        (lambda: ReduceLROnPlateau("lowest"), "mode must be 'min' or 'max'; got 'lowest'"),
+        (lambda: ReduceLROnPlateau(factor=1), "factor must be .* less than 1; got 1; try 0.1"),
+        (lambda: ReduceLROnPlateau(patience=-1), "patience must be an integer, 0 or more; got -1"),
+        (lambda: ReduceLROnPlateau(monitor=3), "monitor must be a str; got 3; try 'val_loss'"),
         (lambda: OneCycleLR(1), "total_steps must be .* greater than 1; got 1"),
     ],
 )

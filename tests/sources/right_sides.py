@@ -245,7 +245,20 @@ def gate6(z):
 
 def huber(v):
     d = np.abs(v["x"] - v["t"])
-    return np.where(d <= v["δ"], d * d / 2, v["δ"] * (d - v["δ"] / 2)).mean()
+    return np.where(d <= v["δ"], d * d / 2, v["δ"] * (d - v["δ"] / 2))
+
+
+def log_of_two(u, v, p):
+    return u * np.log(p) + v * np.log1p(-p)
+
+
+def _losses(positive, negative, slopes):
+    """What is averaged, what is averaged and has a minus in front, and the slope of the one and of the other."""
+    found = {}
+    for how in ("mean", "sum"):
+        found |= {f"{how}({t})": lambda v, f=f, how=how: getattr(f(v), how)() for t, f in positive.items()}
+        found |= {f"−{how}({t})": lambda v, f=f, how=how: -getattr(f(v), how)() for t, f in negative.items()}
+    return {**found, **slopes, **{f"{t} / {{n}}": lambda v, f=f: f(v) / v["n"] for t, f in slopes.items()}}
 
 
 def scattered(v):
@@ -464,21 +477,67 @@ RIGHT = {
     "{dy} − e^{y} ⊙ sum({dy})": lambda v: v["dy"] - np.exp(v["y"]) * v["dy"].sum(axis=-1, keepdims=True),
     "{x}": lambda v: v["x"],
     "1": lambda v: 1,
-    # Losses
-    "mean(({x} − {t})²)": lambda v: ((v["x"] - v["t"]) ** 2).mean(),
-    "2 ({x} − {t}) / {n}": lambda v: 2 * (v["x"] - v["t"]) / v["n"],
-    "mean(|{x} − {t}|)": lambda v: np.abs(v["x"] - v["t"]).mean(),
-    "sign({x} − {t}) / {n}": lambda v: np.sign(v["x"] - v["t"]) / v["n"],
-    "mean(d² / 2 where d ≤ {δ}, else {δ} (d − {δ} / 2))": huber,
-    "clip({x} − {t}, −{δ}, {δ}) / {n}": lambda v: np.clip(v["x"] - v["t"], -v["δ"], v["δ"]) / v["n"],
-    "−mean({t} ⊙ ln {p} + (1 − {t}) ⊙ ln(1 − {p}))": lambda v: (
-        -(v["t"] * np.log(v["p"]) + (1 - v["t"]) * np.log1p(-v["p"])).mean()
+    # Losses; of each mean also the sum
+    **_losses(
+        {
+            "({x} − {t})²": lambda v: (v["x"] - v["t"]) ** 2,
+            "|{x} − {t}|": lambda v: np.abs(v["x"] - v["t"]),
+            "d² / 2 where d ≤ {δ}, else {δ} (d − {δ} / 2)": huber,
+            "d² / (2 {β}) where d < {β}, else d − {β} / 2": lambda v: huber({**v, "δ": v["β"]}) / v["β"],
+            "max(0, 1 − {s} ⊙ {x})": lambda v: np.maximum(0, 1 - v["s"] * v["x"]),
+            "e^{x} − {t} ⊙ {x}": lambda v: np.exp(v["x"]) - v["t"] * v["x"],
+            "{x} − {t} ⊙ ln({x} + {ε})": lambda v: v["x"] - v["t"] * np.log(v["x"] + v["ε"]),
+            "{t} ⊙ (ln {t} − {x})": lambda v: v["t"] * (np.log(np.maximum(v["t"], 1e-300)) - v["x"]),
+        },
+        {
+            "{t} ⊙ ln {p} + (1 − {t}) ⊙ ln(1 − {p})": lambda v: log_of_two(v["t"], 1 - v["t"], v["p"]),
+            "{u} ⊙ ln {p} + {v} ⊙ ln(1 − {p})": lambda v: log_of_two(v["u"], v["v"], v["p"]),
+            "{t} ⊙ ln {x} + (1 − {t}) ⊙ ln(1 − {x})": lambda v: log_of_two(v["t"], 1 - v["t"], v["x"]),
+            "{u} ⊙ ln {x} + {v} ⊙ ln(1 − {x})": lambda v: log_of_two(v["u"], v["v"], v["x"]),
+            "Σ {t} ⊙ ln {p}": lambda v: (v["t"] * np.log(v["p"])).sum(axis=-1),
+            "Σ {t} ⊙ {x}": lambda v: (v["t"] * v["x"]).sum(axis=-1),
+        },
+        {
+            "2 ({x} − {t})": lambda v: 2 * (v["x"] - v["t"]),
+            "sign({x} − {t})": lambda v: np.sign(v["x"] - v["t"]),
+            "clip({x} − {t}, −{δ}, {δ})": lambda v: np.clip(v["x"] - v["t"], -v["δ"], v["δ"]),
+            "clip(({x} − {t}) / {β}, −1, 1)": lambda v: np.clip((v["x"] - v["t"]) / v["β"], -1, 1),
+            "({p} − {t})": lambda v: v["p"] - v["t"],
+            "({p} ⊙ Σ {t} − {t})": lambda v: v["p"] * v["t"].sum(axis=-1, keepdims=True) - v["t"],
+            "(({u} + {v}) ⊙ {p} − {u})": lambda v: (v["u"] + v["v"]) * v["p"] - v["u"],
+            "({x} − {t}) / ({x} ⊙ (1 − {x}))": lambda v: (v["x"] - v["t"]) / (v["x"] * (1 - v["x"])),
+            "(({u} + {v}) ⊙ {x} − {u}) / ({x} ⊙ (1 − {x}))": lambda v: (
+                ((v["u"] + v["v"]) * v["x"] - v["u"]) / (v["x"] * (1 - v["x"]))
+            ),
+            "−{t}": lambda v: -v["t"],
+            "(e^{x} − {t})": lambda v: np.exp(v["x"]) - v["t"],
+            "(1 − {t} / ({x} + {ε}))": lambda v: 1 - v["t"] / (v["x"] + v["ε"]),
+            "({g} − {t} ⊙ Σ {g}) / {C}": lambda v: (v["g"] - v["t"] * v["g"].sum(axis=-1, keepdims=True)) / v["C"],
+        },
     ),
-    "({p} − {t}) / {n}": lambda v: (v["p"] - v["t"]) / v["n"],
-    "mean(max(0, 1 − {s} ⊙ {x}))": lambda v: np.maximum(0, 1 - v["s"] * v["x"]).mean(),
     "(−{s} / {n} where {s} ⊙ {x} < 1, else 0)": lambda v: np.where(v["s"] * v["x"] < 1, -v["s"] / v["n"], 0),
+    "(−{s} where {s} ⊙ {x} < 1, else 0)": lambda v: np.where(v["s"] * v["x"] < 1, -v["s"], 0),
     "softmax({x})": lambda v: softmax(v["x"]),
-    "−mean(Σ {t} ⊙ ln {p})": lambda v: -(v["t"] * np.log(v["p"])).sum(axis=-1).mean(),
+    "−sum(Σ {t} ⊙ ln {p}) / {n}": lambda v: -(v["t"] * np.log(v["p"])).sum() / v["n"],
+    "−sum(Σ {t} ⊙ {x}) / {n}": lambda v: -(v["t"] * v["x"]).sum() / v["n"],
+    "sum({t} ⊙ (ln {t} − {x})) / {n}": lambda v: (
+        (v["t"] * (np.log(np.maximum(v["t"], 1e-300)) - v["x"])).sum() / v["n"]
+    ),
+    "Σ {t} ⊙ {x}": lambda v: (v["t"] * v["x"]).sum(axis=-1, keepdims=True),
+    "(1 − {t}) ⊙ max(0, {m} − {o} + {x})": lambda v: (1 - v["t"]) * np.maximum(0, v["m"] - v["o"] + v["x"]),
+    **{
+        f"{how}(Σ {w}{{d}}{power}) / {{C}}": lambda v, how=how, k=k: (
+            getattr((v.get("w", 1) * v["d"] ** k).sum(axis=-1), how)() / v["C"]
+        )
+        for how in ("mean", "sum")
+        for k, power in ((1, ""), (2, "²"))
+        for w in ("", "{w} ⊙ ")
+    },
+    "sign({d})": lambda v: np.sign(v["d"]),
+    "2 {d}": lambda v: 2 * v["d"],
+    "{w} ⊙ sign({d})": lambda v: v["w"] * np.sign(v["d"]),
+    "{w} ⊙ 2 {d}": lambda v: 2 * v["w"] * v["d"],
+    "logSoftmax({x})": lambda v: np.log(softmax(v["x"])),
     # The update
     "{dW}": lambda v: v["dW"],
     "{dW} + {λ₁} sign({W})": lambda v: v["dW"] + v["λ₁"] * np.sign(v["W"]),

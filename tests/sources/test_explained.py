@@ -345,15 +345,66 @@ def test_layers_for_features(between):
     assert check(Explained(of(model))) >= 8
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", nn.HuberLoss(0.3), "bce", "hinge"])
-def test_losses_of_numbers_and_of_two_classes(loss):
-    trainer = of(nn.Sequential(nn.Linear(2, 1, rng=0, **F)), y=whole(2, 40), loss=loss)
-    explained = Explained(trainer)
-    check(explained)
+W3 = (0.5, 2.0, 1.25)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (nn.MSELoss, {}), (nn.L1Loss, {}), (nn.HuberLoss, {"delta": 0.3}), (nn.SmoothL1Loss, {"beta": 0.3}),
+        (nn.SmoothL1Loss, {"beta": 0.0}), (nn.BCEWithLogitsLoss, {}), (nn.BCEWithLogitsLoss, {"pos_weight": 3.0}),
+        (nn.BCEWithLogitsLoss, {"weight": 2.0, "pos_weight": 0.5}), (nn.HingeLoss, {}), (nn.BCELoss, {}),
+        (nn.BCELoss, {"weight": 2.0}),
+    ],
+)  # fmt: skip
+def test_losses_of_numbers_and_of_two_classes(kind, settings, reduction):
+    end = [nn.Sigmoid()] if kind is nn.BCELoss else []
+    model = nn.Sequential(nn.Linear(2, 1, rng=0, **F), *end)
+    explained = Explained(of(model, y=whole(2, 40), loss=kind(**settings, reduction=reduction)))
+    assert check(explained) >= 3
+    check_whole(explained)
+    error = next(station for station in explained.stations if station.name == "error")
+    assert error.note.startswith(f"The loss is the {reduction} over 8 samples")
+    assert all(f"the {reduction} of their gradients" in s.where["Σ"] for s in explained.stations if "Σ" in s.where)
+
+
+class LogSoftmaxed(nn.Module):
+    def forward(self, x):
+        return x.log_softmax()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (nn.CrossEntropyLoss, {}), (nn.CrossEntropyLoss, {"label_smoothing": 0.2}), (nn.NLLLoss, {}),
+        (nn.CrossEntropyLoss, {"weight": W3}), (nn.NLLLoss, {"weight": W3, "ignore_index": 1}),
+        (nn.CrossEntropyLoss, {"weight": W3, "ignore_index": 1, "label_smoothing": 0.2}), (nn.KLDivLoss, {}),
+        (nn.KLDivLoss, {"reduction": "batchmean"}), (nn.MultiMarginLoss, {}), (nn.MultiMarginLoss, {"p": 2}),
+        (nn.MultiMarginLoss, {"weight": W3}), (nn.MultiMarginLoss, {"weight": W3, "p": 2}),
+    ],
+)  # fmt: skip
+def test_losses_of_classes(kind, settings, reduction):
+    loss = kind(**{"reduction": reduction, **settings})
+    model = nn.Sequential(nn.Linear(2, 3, rng=0, **F), *[LogSoftmaxed()] * bool(loss.takes))
+    explained = Explained(of(model, y=whole(3, 40), loss=loss))
+    assert check(explained) >= 2
     check_whole(explained)
 
 
-@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.CrossEntropyLoss(0.2)])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("log_input", [True, False])
+def test_counts(log_input, reduction):
+    model = nn.Sequential(nn.Linear(2, 1, rng=0, **F), *[nn.Softplus()] * (not log_input))
+    data = nb.data.Arrays(normal(40, 2), whole(4, 40, 1).astype(float))
+    loss = nn.PoissonNLLLoss(log_input, 1e-3, reduction)
+    explained = Explained(nb.Trainer(model, data, loss=loss, seed=0))
+    assert check(explained) >= 2
+    check_whole(explained)
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.CrossEntropyLoss(label_smoothing=0.2)])
 def test_softmax_and_cross_entropy_give_p_minus_y(loss):
     trainer = of(nn.Sequential(nn.Linear(2, 3, rng=0, **F)), y=whole(3, 40), loss=loss)
     explained = Explained(trainer)

@@ -21,10 +21,18 @@ OPTIMIZERS = [
     lambda lr: optim.Adam(lr=lr / 5, schedule=optim.LinearLR(20) * optim.CosineAnnealingLR(200, 0.1)),
 ]
 NAMES = [name for name in optim.OPTIMIZERS if name not in ("lion", "muon", "nadam")]  # those that PyTorch has, too
-SCHEDULES = [None, optim.StepLR(10, 0.7), optim.ExponentialLR(0.99), optim.OneCycleLR(100), "cosine", "one_cycle"]
+SCHEDULES = [
+    None,
+    optim.StepLR(10, 0.7),
+    optim.MultiStepLR([5, 20], 0.6),
+    optim.ExponentialLR(0.99),
+    optim.OneCycleLR(100),
+    "cosine",
+    "one_cycle",
+]
 LOSSES = {
     "binary": ["bce", "mse", "mae", "hinge", nn.HuberLoss(delta=0.3)],
-    "multiclass": ["cross_entropy", "mse", nn.CrossEntropyLoss(label_smoothing=0.1)],
+    "multiclass": ["cross_entropy", "mse", nn.CrossEntropyLoss([0.5, 2, 1], None, "mean", 0.1)],
     "regression": ["mse", "mae", "huber"],
 }
 

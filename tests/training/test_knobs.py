@@ -203,14 +203,27 @@ def test_a_model_that_does_not_fit_the_data():
         nb.Trainer(lambda x: x, "spirals")
 
 
+class LogSoftmax(nb.nn.Module):
+    def forward(self, x):
+        return x.log_softmax()
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 @pytest.mark.parametrize("loss", list(nb.nn.LOSSES))
 def test_every_loss_on_every_task_trains_or_says_why_not(task, loss):
     data = {"binary": nb.data.moons, "multiclass": nb.data.gaussians, "regression": nb.data.surface}[task](samples=200)
-    model = nb.nn.mlp([data.inputs, 12, data.outputs], seed=0)
-    fits = {"bce": ["binary"], "hinge": ["binary"], "cross_entropy": ["multiclass"]}.get(loss, [task])
-    if task not in fits:
-        with pytest.raises(ValueError, match=f"loss '{loss}' is for"):
+    ends = {"probabilities": nb.nn.Sigmoid, "log-probabilities": LogSoftmax}
+    kind = nb.nn.LOSSES[loss]
+    end = [ends[kind.takes]()] if kind.takes in ends else []
+    model = nb.nn.Sequential(*nb.nn.mlp([data.inputs, 12, data.outputs], seed=0), *end)
+    fits = {
+        **{name: ["binary"] for name in ("bce", "hinge", "binary_cross_entropy")},
+        **{name: ["multiclass"] for name in ("cross_entropy", "nll", "multi_margin")},
+        "kl_div": ["multiclass", "regression"], "poisson_nll": ["regression"],
+    }  # fmt: skip
+    negative = loss in ("kl_div", "poisson_nll") and task == "regression"  # targets below 0
+    if task not in fits.get(loss, [task]) or negative:
+        with pytest.raises(ValueError, match="got -" if negative else f"loss '{loss}' is for"):
             nb.Trainer(model, data, loss=loss)
         return
     t = nb.Trainer(model, data, loss=loss, lr=0.03)

@@ -35,7 +35,7 @@ class FirstLoss(Rule):
 
     def find(self, seen) -> Finding | None:
         ratio = self.measure(seen)
-        limit = FACTOR[seen.criterion]
+        limit = FACTOR[seen.cost]
         if not (ratio > limit or not np.isfinite(ratio)):
             return None
         steps, values = seen.series("train_loss", whole=True)
@@ -56,11 +56,11 @@ class FirstLoss(Rule):
 
 def expected(seen) -> float:
     """What an untrained network should cost. CannotSay where that is not known."""
-    if seen.criterion == "mse":
+    if seen.cost == "mse":
         if seen.task != "regression":
             raise CannotSay("what guessing costs is not known of mse on classes")
         found = float(np.square(seen.targets.astype(np.float64)).mean())
-    elif seen.criterion and seen.task in ("binary", "multiclass"):
+    elif seen.cost and seen.task in ("binary", "multiclass"):
         found = float(np.log(max(2, len(seen.shares))))
     else:
         raise CannotSay("what guessing costs is not known of this loss")

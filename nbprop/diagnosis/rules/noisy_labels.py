@@ -41,7 +41,7 @@ class NoisyLabels(Rule):
             share = self.measure(seen)
             losses = seen.series("val_loss")[1][-WINDOW:]
             learns = len(losses) and losses.min() < 0.95 * seen.scale
-            if not share > UNTOLD or learns or seen.criterion != "mse":
+            if not share > UNTOLD or learns or seen.cost != "mse":
                 return None
             return self.shuffled(
                 seen, Evidence("part of the targets that the neighbours do not tell", share, "below 0.9")

@@ -47,6 +47,21 @@ class WrongLoss(Rule):
         right = (0.0, "", "", (), "")
         if not np.isfinite(found).all():
             raise CannotSay("the outputs are not finite")
+        if loss == "nll":
+            sums = np.exp(np.minimum(found, 50)).sum(axis=-1)
+            share = float((np.abs(sums - 1) > ROUNDING).mean())
+            if share:
+                words = (
+                    "nll takes log-probabilities, and these are none: their exponentials sum to "
+                    f"{said(sums.min())} to {said(sums.max())}, not to 1, so the loss can fall without end."
+                )
+                both = Remedy("Loss cross_entropy, which takes any numbers", {"loss": "cross_entropy"})
+                return share, "alarm", words, (both,), "0: log-probabilities"
+        if loss == "binary_cross_entropy":
+            share = float(((found < 0) | (found > 1)).mean())
+            words = f"binary_cross_entropy takes probabilities, and some outputs are not: {said(found.min())} to "
+            both = Remedy("Loss bce, which takes any numbers", {"loss": "bce"})
+            return (share, "alarm", words + f"{said(found.max())}.", (both,), "0: from 0 to 1") if share else right
         if loss == "cross_entropy":
             squashed = found.min() >= 0 and np.abs(found.sum(axis=-1) - 1).max() < ROUNDING
             if squashed:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nbprop import nn
 from nbprop.engine import Tensor
 
 from .stations import DIGITS, Line, Named, Station
@@ -175,12 +176,24 @@ class Explained(Written, Updating):
         station.where |= unit.equations.where
         self._mean(station)
 
+    @property
+    def _made(self):
+        """ "mean", "weighted mean" or "sum": how the loss of a batch is made of those of its samples."""
+        loss = self._last.module
+        if getattr(loss, "reduction", "mean") == "sum":
+            return "sum"
+        weighs = isinstance(loss, nn.NLLLoss) and (loss.weight is not None or loss.ignore_index is not None)
+        return "weighted mean" if weighs else "mean"
+
     def _mean(self, station):
         if not self._one:
-            station.note = (
-                f"The loss is the mean over {self.samples} samples, so its 1/{self.samples} is in the derivatives of "
-                "each, and their sum is the mean of the samples' gradients."
-            )
+            notes = {
+                "mean": f"so its 1/{self.samples} is in the derivatives of each, and their sum is the mean of the "
+                "samples' gradients.",
+                "weighted mean": "each of which counts as much as its class weighs.",
+                "sum": "and so are all derivatives.",
+            }
+            station.note = f"The loss is the {self._made} over {self.samples} samples, {notes[self._made]}"
 
     def _backward(self, unit, after):
         outputs = (after or unit).outputs

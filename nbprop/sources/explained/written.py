@@ -16,6 +16,7 @@ class Written:
     arrays: list[Named]
     stations: list
     samples: int
+    _made: str
     _known: dict
     _since: dict
     _valued: dict
@@ -120,7 +121,8 @@ class Written:
     def _in_words(self, station, unit, values):
         text, over = self._sum(unit, values)
         if text:
-            mean = f": the mean of their gradients, as 1/{self.samples} is in each" if "i" in over else ""
+            shares = f", as 1/{self.samples} is in each" if self._made == "mean" else ""
+            mean = f": the {self._made} of their gradients{shares}" if "i" in over else ""
             station.where["Σ"] = "the sum over " + " and ".join(OVER[each][1] for each in over) + mean
 
     def _of_what_is_there(self, station):

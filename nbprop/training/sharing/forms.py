@@ -10,7 +10,7 @@ from nbprop.optim import schedules
 
 from ..applying import sizes
 from .recipe import OBJECTIVE, Recipe, Source, Turn
-from .telling import partial_of
+from .telling import others, partial_of
 
 SEED = whole(0, 2**63 - 1)
 
@@ -42,7 +42,9 @@ def _named(known, what):
     """(encode, decode) of modules that have a name each: `known`, name -> class."""
 
     def encode(value):
-        return value if isinstance(value, str) else _of(value.name, saving.settings(value))
+        if isinstance(value, str):
+            return value
+        return _of(value.name, others(value) if isinstance(value, nn.Loss) else saving.settings(value))
 
     def decode(value):
         if isinstance(value, str):
@@ -85,11 +87,17 @@ def _decode_init(value):
 def _encode_schedule(value):
     if value is None:
         return None
-    return _of(type(value).__name__, {name: _part_of_schedule(each) for name, each in vars(value).items()})
+    return _of(type(value).__name__, {name: _part_of_schedule(each) for name, each in value.settings().items()})
 
 
 def _part_of_schedule(value):
     return _encode_schedule(value) if callable(value) else value
+
+
+def _plain_of_schedule(key, value):
+    if isinstance(value, list) and len(value) <= 1000:
+        return tuple(whole(0)(key, each) for each in value)
+    return value if type(value) in (int, str) else number()(key, value)
 
 
 def _decode_schedule(value, depth=0) -> Any:
@@ -99,10 +107,10 @@ def _decode_schedule(value, depth=0) -> Any:
     kind: Any = vars(schedules).get(name)
     if depth > 8 or not (isinstance(kind, type) and issubclass(kind, schedules.Schedule)) or kind is schedules.Schedule:
         raise ValueError(f"there is no schedule {short(value)}")
-    parts = ("first", "second") if kind is schedules.Product else ("plan",) if kind is schedules.Later else ()
-    given: dict[str, Any] = {part: _decode_schedule(settings[part], depth + 1) for part in parts}
-    plain = {key: each for key, each in settings.items() if key not in parts}
-    given |= {key: each if type(each) is int else number()(key, each) for key, each in plain.items()}
+    given: dict[str, Any] = {
+        key: _decode_schedule(each, depth + 1) if key in schedules.PARTS else _plain_of_schedule(key, each)
+        for key, each in settings.items()
+    }
     made = kind(**given)
     for step in (0, 1, 1000, 10**7):
         number()("a factor of the schedule", made(step))

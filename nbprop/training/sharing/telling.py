@@ -116,7 +116,13 @@ def loss_of(objective) -> Any:
     given, loss = objective.given, objective.criterion
     if isinstance(given, str):
         return loss.name
-    return loss.name if saving.settings(loss) == saving.settings(nn.loss(loss.name)) else loss
+    return loss if others(loss) else loss.name
+
+
+def others(loss) -> dict[str, Any]:
+    """The settings of a loss that are not as usual."""
+    usual = saving.settings(nn.loss(loss.name))
+    return {name: value for name, value in saving.settings(loss).items() if value != usual[name]}
 
 
 def _plain(value):
@@ -230,7 +236,7 @@ def check_optimizer(optimizer) -> None:
 
 
 def check_schedule(schedule) -> None:
-    if isinstance(schedule, schedules.Product):
+    if isinstance(schedule, (schedules.Product, schedules.Then)):
         check_schedule(schedule.first)
         check_schedule(schedule.second)
     elif isinstance(schedule, schedules.Later):

@@ -217,9 +217,16 @@ CLIP = """\
 """
 SCHEDULE = '        optimizer.param_groups[0]["lr"] = lr * schedule(len(losses) - began)\n'
 
+RESTARTS = """\
+    length = {T_0}
+    while t >= length:
+        t, length = t - length, length * {T_mult}
+    return {eta_min} + (1 - {eta_min}) / 2 * (1 + math.cos(math.pi * t / length))"""
 SCHEDULES = {  # class -> what it gives at update t
     "StepLR": "{gamma} ** (t // {step_size})",
+    "MultiStepLR": "{gamma} ** sum(t >= each for each in {milestones})",
     "ExponentialLR": "{gamma}**t",
+    "PolynomialLR": "(1 - min(t / {total_iters}, 1)) ** {power}",
     "CosineAnnealingLR": "{eta_min} + (1 - {eta_min}) / 2 * (1 + math.cos(math.pi * min(t / {T_max}, 1)))",
     "LinearLR": "{start_factor} + (1 - {start_factor}) * min(t / {total_iters}, 1)",
 }

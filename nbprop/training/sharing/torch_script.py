@@ -145,7 +145,7 @@ class Program:
 
     def targets(self, which) -> str:
         objective, y = self.run.objective, f"data.y_{which}"
-        if objective.criterion.name == "cross_entropy":
+        if objective.criterion.name in ("cross_entropy", "nll", "multi_margin"):
             return f"torch.tensor({y})"
         if objective.task in ("regression", "multilabel"):
             return f"torch.tensor({y}, dtype={self.dtype})"
@@ -356,9 +356,12 @@ class Program:
         data = self.run.objective.data
         lines = ["model.eval()", "with torch.no_grad():", '    print(f"after step {len(losses)}")']
         seen = f"[data.sample({TRAIN}).copy()]" if len(data.X_train) > TRAIN else ""
-        lines.append(f'    print(f"train_loss: {{loss_of(model(X{seen}), y{seen}):.8g}}")')
+        objective, batch = self.run.objective, self.run.settings["batch_size"]
+        summed = objective.criterion.reduction == "sum"  # shown as that of a batch
+        part = f" * {min(batch, objective.samples)} / len(y{{}})" if summed else ""
+        lines.append(f'    print(f"train_loss: {{loss_of(model(X{seen}), y{seen}){part.format(seen)}:.8g}}")')
         if len(data.X_val):
             some = f'[data.sample({VALIDATION}, "val").copy()]' if len(data.X_val) > VALIDATION else ""
             lines += [f"    X = {self.inputs('val')}{some}", f"    y = {self.targets('val')}{some}"]
-            lines.append('    print(f"val_loss: {loss_of(model(X), y):.8g}")')
+            lines.append(f'    print(f"val_loss: {{loss_of(model(X), y){part.format("")}:.8g}}")')
         return lines

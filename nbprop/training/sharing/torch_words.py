@@ -1,21 +1,19 @@
 """What nbprop's parts are called in PyTorch, as text; and what it does differently, written out."""
 
-from nbprop import nn, saving
+from nbprop import nn
 
-from .telling import refuse
-from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, SCHEDULES, UNIFORM
+from .telling import others, refuse
+from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, RESTARTS, SCHEDULES, UNIFORM
 from .words import call, shown
 
 OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
 UNLIKE = ("LBFGS", "Lion", "Muon", "NAdam")  # it has none, or one that counts for whole parameters
-LOSSES = {"mse": "MSELoss", "mae": "L1Loss", "huber": "HuberLoss", "bce": "BCEWithLogitsLoss"}
-LOSSES |= {"cross_entropy": "CrossEntropyLoss"}
 MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
 MODULES |= {"sigmoid": "Sigmoid()", "tanh": "Tanh()", "relu": "ReLU()", "silu": "SiLU()", "softplus": "Softplus()"}
 MODULES |= {"selu": "SELU()", "mish": "Mish()", "relu6": "ReLU6()", "hardtanh": "Hardtanh({min_val}, {max_val})"}
 MODULES |= {"hardsigmoid": "Hardsigmoid()", "hardswish": "Hardswish()", "softsign": "Softsign()"}
 MODULES |= {"identity": "Identity()"}
-HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).mean()", "", ""]
+HINGE = ["", "", "def loss_of(z, y):", "    return torch.relu(1 - (2 * y - 1) * z).{}()", "", ""]
 
 
 def module_of(module) -> str:
@@ -28,8 +26,10 @@ def module_of(module) -> str:
 
 def loss_of(loss) -> list[str]:
     if loss.name == "hinge":  # PyTorch has none for one output
-        return HINGE
-    return [f"loss_of = {call(f'nn.{LOSSES[loss.name]}', others(loss))}"]
+        return [line.format(loss.reduction) for line in HINGE]
+    given = {name: shown(value) for name, value in others(loss).items()}
+    given |= {n: f"torch.tensor({given[n]}, dtype=X.dtype)" for n in ("weight", "pos_weight") if n in given}
+    return [f"loss_of = nn.{type(loss).__name__}({', '.join(f'{name}={text}' for name, text in given.items())})"]
 
 
 def optimizer_of(optimizer) -> str:
@@ -44,12 +44,6 @@ def optimizer_of(optimizer) -> str:
     return made.replace("(", "(model.parameters(), ", 1)
 
 
-def others(loss) -> dict:
-    """The settings of a loss that are not as usual."""
-    usual = saving.settings(nn.loss(loss.name))
-    return {name: value for name, value in saving.settings(loss).items() if value != usual[name]}
-
-
 def indented(text) -> str:
     """Only where there is something to clip at."""
     lines = text.format(check="").splitlines(True)
@@ -62,6 +56,13 @@ def planned(schedule) -> list[str]:
         return ONE_CYCLE.format(**{key: shown(value) for key, value in vars(schedule).items()}).splitlines()
     if type(schedule).__name__ == "Later":
         return [f"    t = max(t - {schedule.start}, 0)", *planned(schedule.plan)]
+    if type(schedule).__name__ == "Then":
+        first = [f"    {line}" for line in planned(schedule.first)]
+        return [f"    if t < {schedule.start}:", *first, f"    t -= {schedule.start}", *planned(schedule.second)]
+    if type(schedule).__name__ == "CosineAnnealingWarmRestarts":
+        return [*RESTARTS.format(**schedule.settings()).splitlines()]
+    if schedule.monitored:
+        refuse("no PyTorch script is made of ReduceLROnPlateau, which goes by evaluations; try framework='nbprop'")
     return [f"    return {factor(schedule)}"]
 
 

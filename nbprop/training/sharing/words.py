@@ -10,7 +10,7 @@ from nbprop import data as datasets, nn, saving
 from nbprop.optim import schedules
 
 from .recipe import OBJECTIVE, Recipe, Source, Turn
-from .telling import partial_of, refuse, same_data
+from .telling import others, partial_of, refuse, same_data
 
 LONG = 120  # characters of a line
 FEW = 4  # turns of one knob from which on they are written as a loop
@@ -32,10 +32,12 @@ def shown(value: Any) -> str:
     if isinstance(value, schedules.Product):
         return f"{shown(value.first)} * {shown(value.second)}"
     if isinstance(value, schedules.Schedule):
-        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        given = value.settings()
         usual = {each.name: each.default for each in fields(value)}
         return call(f"nb.optim.{type(value).__name__}", {n: v for n, v in given.items() if v != usual[n]})
-    if isinstance(value, (nn.Activation, nn.Loss)):
+    if isinstance(value, nn.Loss):
+        return call(f"nb.nn.{type(value).__name__}", others(value))
+    if isinstance(value, nn.Activation):
         return call(f"nb.nn.{type(value).__name__}", saving.settings(value))
     if (init := partial_of(value)) is not None:
         return call(f"nb.nn.init.{init[0]}", init[1])
