@@ -15,7 +15,7 @@ import nbprop as nb
 from nbprop import nn, saving
 from nbprop.saving import load, save, settings
 
-BASES = {"Module", "Activation", "Loss", "Recurrent"}  # nobody makes these
+BASES = {"Module", "Activation", "Loss", "Recurrent", "RecurrentCell"}  # nobody makes these
 UNSAVED = {"FunctionLoss"}  # holds a function
 
 # One of each module, with settings that are not the defaults, and an input (or several) for it.
@@ -42,9 +42,15 @@ SAMPLES = {
     "BatchNorm2d": (lambda: nn.BatchNorm2d(3, momentum=0.3), images),
     "Dropout": (lambda: nn.Dropout(0.25), x),
     "Embedding": (lambda: nn.Embedding(5, 3, rng=0), numbers),
-    "RNN": (lambda: nn.RNN(6, 3, "relu", bias=False, batch_first=True, rng=0), x[None]),
-    "GRU": (lambda: nn.GRU(6, 3, bias=False, rng=0), x[None]),
-    "LSTM": (lambda: nn.LSTM(6, 3, forget_gate=False, batch_first=True, rng=0), x[None]),
+    "RNN": (lambda: nn.RNN(6, 3, 2, "relu", bias=False, batch_first=True, rng=0), x[None]),
+    "GRU": (lambda: nn.GRU(6, 3, reset_after=False, bidirectional=True, rng=0), x[None]),
+    "LSTM": (
+        lambda: nn.LSTM(6, 3, 3, forget_gate=False, batch_first=True, dropout=0.25, bidirectional=True, rng=0),
+        x[None],
+    ),
+    "RNNCell": (lambda: nn.RNNCell(6, 3, bias=False, nonlinearity="relu", rng=0), x),
+    "GRUCell": (lambda: nn.GRUCell(6, 3, reset_after=False, rng=0), x),
+    "LSTMCell": (lambda: nn.LSTMCell(6, 3, forget_gate=False, rng=0), x),
     "MultiheadAttention": (lambda: nn.MultiheadAttention(6, 3, bias=False, causal=True, rng=0), x),
     "TransformerBlock": (lambda: nn.TransformerBlock(6, 3, 5, True, nn.LeakyReLU(0.2), 0.25, rng=0), x),
     "LearnedPositions": (lambda: nn.LearnedPositions(5, 6, rng=0), x),

@@ -24,15 +24,15 @@ from .mlp import mlp
 from .module import Module, evaluating
 from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
 from .parameter import Parameter
-from .recurrent import GRU, LSTM, RNN, Recurrent, truncated_bptt
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RecurrentCell, RNNCell, truncated_bptt
 from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "Activation", "AvgPool2d",
     "BCEWithLogitsLoss", "BatchNorm1d", "BatchNorm2d", "CTCLoss", "Conv2d", "CrossEntropyLoss", "Dropout", "Embedding",
-    "Flatten", "FunctionLoss", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LayerNorm", "LeakyReLU",
-    "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "ModuleDict", "ModuleList",
-    "MultiheadAttention", "Parameter", "ReLU", "Recurrent", "Residual", "Sequential", "SiLU", "Sigmoid",
-    "SinusoidalPositions", "Softplus", "Tanh", "TransformerBlock", "activation", "evaluating", "init", "initializer",
-    "loss", "mlp", "scaled_dot_product_attention", "truncated_bptt",
+    "Flatten", "FunctionLoss", "GRUCell", "HingeLoss", "HuberLoss", "Identity", "L1Loss", "LSTMCell", "LayerNorm",
+    "LeakyReLU", "LearnedPositions", "Linear", "Loss", "MSELoss", "MaxPool2d", "Module", "ModuleDict", "ModuleList",
+    "MultiheadAttention", "Parameter", "RNNCell", "ReLU", "Recurrent", "RecurrentCell", "Residual", "Sequential",
+    "SiLU", "Sigmoid", "SinusoidalPositions", "Softplus", "Tanh", "TransformerBlock", "activation", "evaluating",
+    "init", "initializer", "loss", "mlp", "scaled_dot_product_attention", "truncated_bptt",
 ]

@@ -94,7 +94,9 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
         outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
         if not outputs:
             continue
-        output = next(filter(used, outputs), outputs[0])  # of a recurrent layer, the states or the last one alone
+        output = next(filter(used, outputs), outputs[0])
+        if isinstance(module, nn.Recurrent) and output is not outputs[0]:  # the last state alone, as (1, N, units)
+            output = output.inputs[0]
         weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
         if weights and used(output):

@@ -50,7 +50,7 @@ class Step:
     @staticmethod
     def _recurrent_in(model):
         """The op of the first recurrent layer in its last call, or None."""
-        return next((module.last for module in model.modules() if isinstance(module, nn.Recurrent)), None)
+        return next((each.last for each in model.modules() if isinstance(each, nn.Recurrent) and each.last), None)
 
 
 class EagerStep(Step):

@@ -115,6 +115,11 @@ def gate(v, name, bias):
     return z + v[f"b{name}"] + v[f"k{name}"] if bias else z
 
 
+def reset_before(v):
+    """What each step of a GRU with the reset gate before the product hands to the state before it."""
+    return v["er"] @ v["Ur"] + v["eu"] @ v["Uu"] + v["r"] * (v["en"] @ v["Un"]) + v["u"] * v["dh"]
+
+
 def h0(v, h):
     """With the state before the first step, which no equation gives."""
     return np.concatenate([v["h"][:1], h])
@@ -280,6 +285,17 @@ RIGHT = {
     "{dh}ₜ ⊙ ({h}ₜ₋₁ − {n}ₜ) ⊙ {u}ₜ ⊙ (1 − {u}ₜ)": lambda v: v["dh"] * (v["h"][:-1] - v["n"]) * v["u"] * (1 - v["u"]),
     "{dh}ₜ ⊙ (1 − {u}ₜ) ⊙ (1 − {n}ₜ²)": lambda v: v["dh"] * (1 - v["u"]) * (1 - v["n"] ** 2),
     "{en}ₜ ⊙ {v}ₜ ⊙ {r}ₜ ⊙ (1 − {r}ₜ)": lambda v: v["en"] * v["v"] * v["r"] * (1 - v["r"]),
+    "tanh({Wn} {x}ₜ + {bn} + {Un} ({r}ₜ ⊙ {h}ₜ₋₁) + {kn})": lambda v: np.tanh(
+        v["x"] @ v["Wn"].T + v["bn"] + (v["r"] * v["h"][:-1]) @ v["Un"].T + v["kn"]
+    ),
+    "{dy}ₜ + {Ur}ᵀ {er}ₜ₊₁ + {Uu}ᵀ {eu}ₜ₊₁ + {r}ₜ₊₁ ⊙ ({Un}ᵀ {en}ₜ₊₁) + {u}ₜ₊₁ ⊙ {dh}ₜ₊₁": lambda v: (
+        v["dy"] + later(reset_before(v))
+    ),
+    "({Un}ᵀ {en}ₜ) ⊙ {h}ₜ₋₁ ⊙ {r}ₜ ⊙ (1 − {r}ₜ)": lambda v: v["en"] @ v["Un"] * v["h"][:-1] * v["r"] * (1 - v["r"]),
+    "{Ur}ᵀ {er}₁ + {Uu}ᵀ {eu}₁ + {r}₁ ⊙ ({Un}ᵀ {en}₁) + {u}₁ ⊙ {dh}₁": lambda v: reset_before(v)[0],
+    "{Σ}{er}ₜ {h}ₜ₋₁ᵀ | {Σ}{eu}ₜ {h}ₜ₋₁ᵀ | {Σ}{en}ₜ ({r}ₜ ⊙ {h}ₜ₋₁)ᵀ": lambda v: np.concatenate(
+        [outer(v["er"], v["h"][:-1]), outer(v["eu"], v["h"][:-1]), outer(v["en"], v["r"] * v["h"][:-1])]
+    ),
     "{f}ₜ ⊙ {c}ₜ₋₁ + {i}ₜ ⊙ {g}ₜ": lambda v: np.concatenate([v["c"][:1], v["f"] * v["c"][:-1] + v["i"] * v["g"]]),
     "{c}ₜ₋₁ + {i}ₜ ⊙ {g}ₜ": lambda v: np.concatenate([v["c"][:1], v["c"][:-1] + v["i"] * v["g"]]),
     "{o}ₜ ⊙ tanh({c}ₜ)": lambda v: h0(v, v["o"] * np.tanh(v["c"][1:])),
@@ -311,6 +327,13 @@ RIGHT = {
     "ln(1 + e^{x})": lambda v: np.logaddexp(0, v["x"]),
     "{x}": lambda v: v["x"],
     "1": lambda v: 1,
+    # Ops around recurrent layers
+    "cast({x})": lambda v: v["x"],
+    "{x}[::-1]": lambda v: v["x"][::-1],
+    "concatenate({x2}, {u1})": lambda v: np.concatenate([v["x2"], v["u1"]], axis=-1),
+    **{f"transpose({{{name}}})": lambda v, name=name: v[name].swapaxes(0, 1) for name in ("u1", "u2")},
+    "{x}[:, :2]": lambda v: v["x"][:, :2],
+    **{f"{{{name}}}[:, 2:]": lambda v, name=name: v[name][:, 2:] for name in ("x", "x2")},
     # Losses
     "mean(({x} − {t})²)": lambda v: ((v["x"] - v["t"]) ** 2).mean(),
     "2 ({x} − {t}) / {n}": lambda v: 2 * (v["x"] - v["t"]) / v["n"],

@@ -103,26 +103,43 @@ class Last(nn.Module):
     """The last state of a recurrent layer, to an output."""
 
     def __init__(self, layer, outputs=2):
-        self.layer, self.head = layer, nn.Linear(layer.hidden_size, outputs, rng=1, **F)
+        units = layer.hidden_size * (1 + layer.bidirectional)
+        self.layer, self.head = layer, nn.Linear(units, outputs, rng=1, **F)
 
     def forward(self, x):
         out, _ = self.layer(x)
         return self.head(out[:, -1] if self.layer.batch_first else out)
 
 
-class Stacked(nn.Module):
-    """Two recurrent layers, the second one called step by step; of an LSTM with a state that is taken apart."""
+CELLS = {nn.RNN: nn.RNNCell, nn.GRU: nn.GRUCell, nn.LSTM: nn.LSTMCell}
 
-    def __init__(self, kind, pair=False):
-        self.first, self.second = kind(3, 4, batch_first=True, rng=0, **F), kind(4, 5, rng=1, **F)
+
+class Stacked(nn.Module):
+    """A recurrent layer, and a cell above it, step by step; of an LSTM with a state that is taken apart."""
+
+    def __init__(self, kind, pair=False, **settings):
+        self.first = kind(3, 4, batch_first=True, rng=0, **F, **settings)
+        self.second = CELLS[kind](4, 5, rng=1, **F, **settings)
         self.head, self.pair = nn.Linear(5, 2, rng=2, **F), pair
 
     def forward(self, x):
-        out, _ = self.first(x)
-        h, state = self.second(out[:, 0])
-        for t in range(1, 3):
-            h, state = self.second(out[:, t], (state[0] * 1.0, state[1]) if self.pair else state)
-        return self.head(h)
+        out, state = self.first(x)[0], None
+        for t in range(3):
+            given = (state[0] * 1.0, state[1]) if self.pair and state is not None else state
+            state = self.second(out[:, t], given)
+        return self.head(state[0] if isinstance(self.second, nn.LSTMCell) else state)
+
+
+class Chunks(nn.Module):
+    """A sequence in two parts, the state of the first handed on, of an LSTM as a pair."""
+
+    def __init__(self, layer):
+        self.layer, self.head = layer, nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        _, state = self.layer(x[:, :2])
+        out, _ = self.layer(x[:, 2:], (state[0] * 1.0, state[1]) if isinstance(self.layer, nn.LSTM) else state)
+        return self.head(out[:, -1])
 
 
 class Language(nn.Module):
@@ -210,6 +227,18 @@ RUNS = {
     "rnn no bias": lambda: recurrent(nn.RNN, bias=False),
     "gru": lambda: recurrent(nn.GRU),
     "gru no bias": lambda: recurrent(nn.GRU, bias=False),
+    "gru reset before": lambda: recurrent(nn.GRU, reset_after=False),
+    "stacked gru reset before": lambda: of(Stacked(nn.GRU, reset_after=False), normal(30, 5, 3)),
+    **{
+        f"two layers both ways {kind.__name__}": lambda kind=kind: recurrent(kind, num_layers=2, bidirectional=True)
+        for kind in CELLS
+    },
+    **{
+        f"chunks {kind.__name__}": lambda kind=kind: of(
+            Chunks(kind(3, 4, batch_first=True, rng=0, **F)), normal(30, 5, 3)
+        )
+        for kind in CELLS
+    },
     "lstm": lambda: recurrent(nn.LSTM),
     "lstm 1997": lambda: recurrent(nn.LSTM, forget_gate=False, bias=False),
     **{
@@ -470,6 +499,7 @@ def test_what_cannot_be_explained_is_said():
 KINDS = [getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 NO_LAYERS = {  # what holds others, and what all of a kind share
     nn.Module, nn.Parameter, nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Activation, nn.Recurrent, nn.Loss,
+    nn.RecurrentCell,
     nn.FunctionLoss,  # explained by the ops of the function
 }  # fmt: skip
 

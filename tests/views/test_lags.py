@@ -117,9 +117,9 @@ def test_the_gradient_of_each_step_against_backward_step_by_step():
     t.fit(steps=1, bar=False)
     state, states = None, []
     for x in nb.Tensor(data.X_train[batch]).data.T:
-        _, state = model.layer(x[:, None], state)
+        _, state = model.layer(x[:, None, None], state)
         states.append(state)
-    nb.nn.loss("bce")(model.head(state), data.y_train[batch]).backward()
+    nb.nn.loss("bce")(model.head(state[0]), data.y_train[batch]).backward()
     norms = [np.linalg.norm(state.grad) for state in states]
     np.testing.assert_allclose(Lags(t).frame()["now"], norms, rtol=1e-4)
 
