@@ -41,7 +41,7 @@ SAMPLES = {
     "BatchNorm1d": (lambda: nn.BatchNorm1d(6, eps=0.1, momentum=0.3), x),
     "BatchNorm2d": (lambda: nn.BatchNorm2d(3, momentum=0.3), images),
     "Dropout": (lambda: nn.Dropout(0.25), x),
-    "Embedding": (lambda: nn.Embedding(5, 3, rng=0), numbers),
+    "Embedding": (lambda: nn.Embedding(5, 3, -1, rng=0), numbers),
     "RNN": (lambda: nn.RNN(6, 3, 2, "relu", bias=False, batch_first=True, rng=0), x[None]),
     "GRU": (lambda: nn.GRU(6, 3, reset_after=False, bidirectional=True, rng=0), x[None]),
     "LSTM": (

@@ -137,9 +137,10 @@ def _dropout(module, nodes) -> Equations:
 
 
 def _embedding(module, nodes) -> Equations:
+    padding = "" if module.padding_idx is None else f", but 0 in row {module.padding_idx}"
     return Equations(
         ("{y} = {W}[{x}]",),
-        gradients={"W": "{dy} added up in row {x}"},
+        gradients={"W": "{dy} added up in row {x}" + padding},
         parameters={"weight": "W"},
         where={"[ ]": "the row of that number: a product with a one-hot vector, without the product"},
         out="z",

@@ -204,6 +204,7 @@ RIGHT = {
     "{dy} in the shape of {x}": lambda v: v["dy"].reshape(v["x"].shape),
     "{W}[{x}]": lambda v: v["W"][v["x"]],
     "{dy} added up in row {x}": scattered,
+    "{dy} added up in row {x}, but 0 in row 2": lambda v: scattered(v) * (np.arange(len(v["W"])) != 2)[:, None],
     "{x} + {P}[first T rows]": lambda v: v["x"] + v["P"][: v["x"].shape[-2]],
     "{x} + {P}": lambda v: v["x"] + v["P"],
     "{Σ}{dy} in the first T rows": first_rows,

@@ -144,7 +144,7 @@ class Chunks(nn.Module):
 
 class Language(nn.Module):
     def __init__(self, positions, **block):
-        self.embedding, self.positions = nn.Embedding(5, 8, rng=0, **F), positions
+        self.embedding, self.positions = nn.Embedding(5, 8, block.pop("padding", None), rng=0, **F), positions
         self.block = nn.TransformerBlock(8, 2, rng=2, **F, **block)
         self.head = nn.Linear(8, 5, rng=3, **F)
 
@@ -247,6 +247,7 @@ RUNS = {
     },
     "a state in two": lambda: of(Stacked(nn.LSTM, pair=True), normal(30, 5, 3)),
     "learned positions": lambda: language(nn.LearnedPositions(7, 8, rng=1, **F), causal=True),
+    "padding": lambda: language(nn.SinusoidalPositions(7, 8, **F), padding=2),
     "transformer": lambda: language(nn.SinusoidalPositions(7, 8, **F), dropout=0.2, activation="relu"),
     **{f"{each!r}": lambda each=each: dense(each) for each in ACTIVATIONS},
     **{
