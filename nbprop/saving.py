@@ -247,7 +247,7 @@ class Builder:
         if unknown := set(given) - (set(takes) - NOT_SAVED):
             raise ValueError(f"{name} has no setting {min(unknown)!r}")
         given |= {key: False for key, value in given.items() if value is None and takes[key].default is True}  # no bias
-        self.check(given.values())
+        self.check(value for key, value in given.items() if key not in ("kdim", "vdim"))  # two of several: see zeros
         several = [
             item
             for key in list(given)

@@ -37,9 +37,9 @@ def cross_entropy(z, t):
     return anp.mean(logsumexp(z, 1) - picked)
 
 
-def attend(q, k, v, mask=True):
+def attend(q, k, v, mask=True, added=0.0):
     T, S = q.shape[-2], k.shape[-2]
-    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S))
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S)) + added
     e = anp.exp(scores) * mask
     return anp.matmul(e / anp.sum(e, axis=-1, keepdims=True), v)
 

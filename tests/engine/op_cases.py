@@ -246,6 +246,11 @@ CASES = {
         [((3, 4), (5, 4), (5, 2), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (5, 2), (2, 1, 1, 5))],
         constants={3: coin_but_one},
     ),
+    "Attention with numbers added": Case(
+        attention.Attention,
+        lambda q, k, v, m: attend(q, k, v, added=m),
+        [((3, 4), (5, 4), (5, 2), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (5, 2), (2, 1, 1, 5))],
+    ),
     "CTC": Case(
         ctc.CTC,
         align,

@@ -95,13 +95,16 @@ def heads(v):
     return v["A"].shape[-3]
 
 
+XS = "x", "x2", "x3"  # what query, key and value are made of
+
+
 def scores(v):
     s = split(v["Q"], heads(v)) @ split(v["K"], heads(v)).swapaxes(-1, -2) / np.sqrt(v["d"])
     return np.where(v["A"] > 0, s, -np.inf)  # what is masked is seen in the weights
 
 
-def row_part(v):
-    dP = split(v["dy"], heads(v)) @ split(v["V"], heads(v)).swapaxes(-1, -2)
+def row_part(v, kept=1.0):
+    dP = split(v["dy"], heads(v)) @ split(v["V"], heads(v)).swapaxes(-1, -2) * kept
     return v["A"] * (dP - (v["A"] * dP).sum(axis=-1, keepdims=True))
 
 
@@ -244,12 +247,23 @@ RIGHT = {
     "{m} ⊙ {x}": lambda v: v["m"] * v["x"],
     "{m} ⊙ {dy}": lambda v: v["m"] * v["dy"],
     # Attention
-    **{f"{{W{n}}} {{x}} + {{b{n}}}": lambda v, n=n: v["x"] @ v[f"W{n}"].T + v[f"b{n}"] for n in "QKV"},
-    **{f"{{W{n}}} {{x}}": lambda v, n=n: v["x"] @ v[f"W{n}"].T for n in "QKV"},
+    **{f"{{W{n}}} {{{x}}} + {{b{n}}}": lambda v, n=n, x=x: v[x] @ v[f"W{n}"].T + v[f"b{n}"] for n in "QKV" for x in XS},
+    **{f"{{W{n}}} {{{x}}}": lambda v, n=n, x=x: v[x] @ v[f"W{n}"].T for n in "QKV" for x in XS},
     "softmax({Q} {K}ᵀ / √{d})": lambda v: softmax(scores(v)),
     "{A} {V}": lambda v: joined(v["A"] @ split(v["V"], heads(v))),
     "{A}ᵀ {dy}": lambda v: joined(v["A"].swapaxes(-1, -2) @ split(v["dy"], heads(v))),
     "{A} ⊙ ({dy} {V}ᵀ − row sums of {A} ⊙ {dy} {V}ᵀ)": row_part,
+    "({m} ⊙ {A}) {V}": lambda v: joined(v["m"] * v["A"] @ split(v["V"], heads(v))),
+    "({m} ⊙ {A})ᵀ {dy}": lambda v: joined((v["m"] * v["A"]).swapaxes(-1, -2) @ split(v["dy"], heads(v))),
+    "{A} ⊙ ({m} ⊙ {dy} {V}ᵀ − row sums of {A} ⊙ {m} ⊙ {dy} {V}ᵀ)": lambda v: row_part(v, v["m"]),
+    "{WQ}ᵀ {dQ}": lambda v: v["dQ"] @ v["WQ"],
+    "{WK}ᵀ {dK}": lambda v: v["dK"] @ v["WK"],
+    "{WV}ᵀ {dV}": lambda v: v["dV"] @ v["WV"],
+    "{WK}ᵀ {dK} + {WV}ᵀ {dV}": lambda v: v["dK"] @ v["WK"] + v["dV"] @ v["WV"],
+    **{f"{{Σ}}{{d{n}}} {{{x}}}ᵀ": lambda v, n=n, x=x: outer(v[f"d{n}"], v[x]) for n in "QKV" for x in XS},
+    "{Σ}{dQ} {x}ᵀ | {Σ}{dK} {x2}ᵀ | {Σ}{dV} {x2}ᵀ": lambda v: np.concatenate(
+        [outer(v[f"d{n}"], v["x2" if n in "KV" else "x"]) for n in "QKV"]
+    ),
     "{dS} {K} / √{d}": lambda v: joined(v["dS"] @ split(v["K"], heads(v))) / np.sqrt(v["d"]),
     "{dS}ᵀ {Q} / √{d}": lambda v: joined(v["dS"].swapaxes(-1, -2) @ split(v["Q"], heads(v))) / np.sqrt(v["d"]),
     "{WQ}ᵀ {dQ} + {WK}ᵀ {dK} + {WV}ᵀ {dV}": lambda v: sum(v[f"d{n}"] @ v[f"W{n}"] for n in "QKV"),
@@ -331,8 +345,9 @@ RIGHT = {
     # Ops around recurrent layers
     "cast({x})": lambda v: v["x"],
     "{x}[::-1]": lambda v: v["x"][::-1],
+    "{x}[-1]": lambda v: v["x"][-1],
     "concatenate({x2}, {u1})": lambda v: np.concatenate([v["x2"], v["u1"]], axis=-1),
-    **{f"transpose({{{name}}})": lambda v, name=name: v[name].swapaxes(0, 1) for name in ("u1", "u2")},
+    **{f"transpose({{{name}}})": lambda v, name=name: v[name].swapaxes(0, 1) for name in ("u1", "u2", "x")},
     "{x}[:, :2]": lambda v: v["x"][:, :2],
     **{f"{{{name}}}[:, 2:]": lambda v, name=name: v[name][:, 2:] for name in ("x", "x2")},
     # Losses

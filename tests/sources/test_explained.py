@@ -149,7 +149,30 @@ class Language(nn.Module):
         self.head = nn.Linear(8, 5, rng=3, **F)
 
     def forward(self, x):
-        return self.head(self.block(self.positions(self.embedding(x))))
+        h = self.embedding(x)
+        return self.head(self.block(self.positions(h), *([h] if self.block.decoder else [])))
+
+
+class Looking(nn.Module):
+    """Attention from some features to others."""
+
+    def __init__(self, **settings):
+        self.query, self.key, self.value = (nn.Linear(3, n, rng=n, **F) for n in (4, 5, 6))
+        self.attention = nn.MultiheadAttention(4, 2, kdim=5, vdim=6, rng=0, **F, **settings)
+        self.head = nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        return self.head(self.attention(self.query(x), self.key(x), self.value(x))[:, -1])
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, **settings):
+        self.attention, self.head = nn.MultiheadAttention(4, 2, rng=0, **F, **settings), nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        if not self.attention.batch_first:
+            return self.head(self.attention(x.swapaxes(0, 1))[-1])
+        return self.head(self.attention(x, key_padding_mask=[False] * 4 + [True])[:, -1])
 
 
 class Tied(nn.Module):
@@ -247,6 +270,12 @@ RUNS = {
     },
     "a state in two": lambda: of(Stacked(nn.LSTM, pair=True), normal(30, 5, 3)),
     "learned positions": lambda: language(nn.LearnedPositions(7, 8, rng=1, **F), causal=True),
+    "decoder": lambda: language(nn.SinusoidalPositions(7, 8, **F), decoder=True, causal=True),
+    "post norm": lambda: language(nn.SinusoidalPositions(7, 8, **F), norm_first=False, activation="relu"),
+    "attention elsewhere": lambda: of(Looking(bias=False), normal(30, 5, 3)),
+    "attention with dropout": lambda: of(Looking(dropout=0.3), normal(30, 5, 3)),
+    "self attention": lambda: of(SelfAttention(dropout=0.5), normal(30, 5, 4)),
+    "the batch second": lambda: of(SelfAttention(batch_first=False), normal(30, 5, 4)),
     "padding": lambda: language(nn.SinusoidalPositions(7, 8, **F), padding=2),
     "transformer": lambda: language(nn.SinusoidalPositions(7, 8, **F), dropout=0.2, activation="relu"),
     **{f"{each!r}": lambda each=each: dense(each) for each in ACTIVATIONS},
