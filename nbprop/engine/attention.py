@@ -26,6 +26,7 @@ class Attention(Op):
     """
 
     weights = q = dS = bias = UNSET
+    scale: Any
     whole, indices = np.float32, (3, 4, 5)
     hint = "Expected q (..., T, d), k (..., S, d), v (..., S, e), mask (..., T, S); a mask (N, S) is mask[:, None, :]."
 

@@ -254,7 +254,7 @@ class Recurrent(RecurrentCell):
             return super()._fill(*how)
         kind = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
         made = dict(zip(("init", "recurrent_init", "rng", "dtype"), how, strict=True))
-        made |= {name: getattr(self, name) for name in ("bias", *self.own)}
+        made |= {name: getattr(self, name) for name in ("bias", "batch_first", *self.own)}
         for i, name in enumerate(self._names):
             inputs = self.input_size if i < self._ways() else self._ways() * self.hidden_size
             setattr(self, name, kind(inputs, self.hidden_size, **made))
@@ -270,16 +270,16 @@ class Recurrent(RecurrentCell):
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             axes = ("(T, N, {0})", "(N, T, {0})")[self.batch_first] + ", or (T, {0}) for one sequence"
             raise ShapeError(f"{self!r} expected x of shape {axes.format(self.input_size)}; got {x.shape}")
-        alone, swap = x.ndim == 2, x.ndim == 3 and self.batch_first
-        x = x[:, None] if alone else x.swapaxes(0, 1) if swap else x
-        if alone and state is not None:
-            state = tuple(as_tensor(h)[:, None] for h in state) if self.states > 1 else as_tensor(state)[:, None]
-        state = self._start(state, x.shape[1], (len(self._names),))
-        lengths = None if lengths is None else self._checked(lengths, *x.shape[:2])
-        out, state = (self._one if len(self._names) == 1 else self._all)(x, state, lengths)
+        alone, first = x.ndim == 2, self.batch_first
         if alone:
-            return out[:, 0], state[..., 0, :]
-        return out.swapaxes(0, 1) if swap else out, state
+            x = x[None] if first else x[:, None]
+        if alone and state is not None:
+            state = [as_tensor(h)[:, None] for h in state] if self.states > 1 else as_tensor(state)[:, None]
+        T, N = x.shape[first], x.shape[not first]
+        state = self._start(state, N, (len(self._names),))
+        lengths = None if lengths is None else self._checked(lengths, T, N)
+        out, state = (self._one if len(self._names) == 1 else self._all)(x, state, lengths, T, N)
+        return ((out[0] if first else out[:, 0]), state[..., 0, :]) if alone else (out, state)
 
     def _checked(self, lengths, T, N):
         lengths = np.asarray(lengths.data if isinstance(lengths, Tensor) else lengths)
@@ -289,23 +289,25 @@ class Recurrent(RecurrentCell):
             raise ValueError(f"{self!r} expected lengths, {N} integers from 0 to T = {T}; got {got}")
         return lengths
 
-    def _one(self, x, state, lengths):
+    def _one(self, x, state, lengths, T, N):
         """One direction of one layer. (What the state is made of is one op before it: record/layers.py looks there.)"""
-        T, N = x.shape[:2]
+        x = x.swapaxes(0, 1) if self.batch_first else x
         y = self._run(x, state if state is None else state[..., 0, :, :], lengths)
         if lengths is None:
             end = y[-1] if self.states == 1 else y[-2:]
         else:
             h = y[lengths, np.arange(N)]
             end = h if self.states == 1 else stack([h, y[-1]])
-        return y[1 : T + 1], end.reshape(*end.shape[:-2], 1, N, self.hidden_size)
+        out = y[1 : T + 1]
+        return out.swapaxes(0, 1) if self.batch_first else out, end.reshape(*end.shape[:-2], 1, N, self.hidden_size)
 
-    def _all(self, x, state, lengths):
-        T, N = x.shape[:2]
-        ways, backwards, ends = self._ways(), slice(None, None, -1), []
+    def _all(self, x, state, lengths, T, N):
+        backwards, ways, ends = slice(None, None, -1), self._ways(), []
+        backwards: Any = (slice(None), backwards) if self.batch_first else backwards
         if lengths is not None:  # what is after the end stays there
-            t = np.arange(T)[:, None]
-            backwards = np.where(t < lengths, lengths - 1 - t, t), np.arange(N)
+            t, n = np.arange(T)[:, None], np.arange(N)
+            places = np.where(t < lengths, lengths - 1 - t, t)
+            backwards = (n[:, None], places.T) if self.batch_first else (places, n)
         for k in range(0, len(self._names), ways):
             if k and self.dropout:
                 x = self.drop(x)
@@ -315,7 +317,7 @@ class Recurrent(RecurrentCell):
                 out, end = getattr(self, name)(x[backwards] if i else x, start, lengths)
                 outs.append(out[backwards] if i else out)
                 ends.append(end)
-            x = concatenate(outs, axis=-1) if ways > 1 else out
+            x = concatenate(outs, axis=-1) if ways > 1 else outs[0]
         return x, concatenate(ends, axis=-3)
 
 

@@ -90,6 +90,7 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
     `z` is what the activation gets: where a normalization follows the weights, what it gives.
     """
     found, biases = [], []
+    backwards = {vars(m).get("weight_ih") for name, m in model.named_modules() if name.endswith("_reverse")}
     for module, given in calls:
         outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
         if not outputs:
@@ -109,12 +110,25 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
     layers, theta = [], model.theta  # which looks at all parameters
     for i, (weights, z, a, activation, kind) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
+        name += " reverse" if weights[0] in backwards else ""
         start, stop = _place(theta, weights[0])[0], _place(theta, weights[-1])[1]
         units, shape = z.shape[unit_axis(z)], weights[0].shape if len(weights) == 1 else ()
         function = activation.name if activation else "identity"
         layer = Layer(name, kind, function, units, slice(start, stop), shape, _bias(theta, biases[i], units))
         layers.append((layer, z, a, activation))
     return layers
+
+
+def recurrent_ops(calls) -> "list[Any]":
+    """The op of every call of a recurrent layer, in the order of the calls."""
+    found = []
+    for module, given in calls:
+        if isinstance(module, nn.Recurrent) and not module.named_children():  # what holds several has no op of its own
+            node = given[0]
+            while not hasattr(node.op, "dh"):
+                node = node.inputs[0]
+            found.append(node.op)
+    return found
 
 
 def find_wires(found) -> list[Wire]:

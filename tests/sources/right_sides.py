@@ -344,7 +344,7 @@ RIGHT = {
     "1": lambda v: 1,
     # Ops around recurrent layers
     "cast({x})": lambda v: v["x"],
-    "{x}[::-1]": lambda v: v["x"][::-1],
+    "{x}[:, ::-1]": lambda v: v["x"][:, ::-1],
     "{x}[-1]": lambda v: v["x"][-1],
     "concatenate({x2}, {u1})": lambda v: np.concatenate([v["x2"], v["u1"]], axis=-1),
     **{f"transpose({{{name}}})": lambda v, name=name: v[name].swapaxes(0, 1) for name in ("u1", "u2", "x")},
