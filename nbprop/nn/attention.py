@@ -78,19 +78,9 @@ class MultiheadAttention(Module):
     shown = ("embed_dim", "num_heads", "causal")
 
     def __init__(
-        self,
-        embed_dim,
-        num_heads,
-        bias=True,
-        causal=False,
-        dropout=0.0,
-        kdim=None,
-        vdim=None,
-        batch_first=True,
-        init: Any = "xavier",
-        rng: Any = None,
-        dtype=np.float32,
-    ) -> None:
+        self, embed_dim, num_heads, bias=True, causal=False, dropout=0.0, kdim=None, vdim=None, batch_first=True,
+        init: Any = "xavier", rng: Any = None, dtype=np.float32,
+    ) -> None:  # fmt: skip
         self.embed_dim, self.num_heads = size("embed_dim", embed_dim), size("num_heads", num_heads)
         self.bias, self.causal, self.batch_first = (
             flag("bias", bias),
@@ -114,18 +104,9 @@ class MultiheadAttention(Module):
     dropout = property(lambda self: self.drop.p if self.drop else 0.0, doc="The probability, that of `drop`.")
 
     def forward(
-        self,
-        query,
-        key=None,
-        value=None,
-        key_padding_mask=None,
-        need_weights=False,
-        attn_mask=None,
-        average_attn_weights=True,
-        is_causal=False,
-        *,
-        mask=None,
-    ) -> Any:
+        self, query, key=None, value=None, key_padding_mask=None, need_weights=False, attn_mask=None,
+        average_attn_weights=True, is_causal=False, *, mask=None,
+    ) -> Any:  # fmt: skip
         key = query if key is None else key
         value = key if value is None else value
         inputs = [self._project(i, x) for i, x in enumerate((query, key, value))]
@@ -180,19 +161,9 @@ class TransformerBlock(Module):
     """
 
     def __init__(
-        self,
-        embed_dim,
-        num_heads,
-        dim_feedforward=None,
-        causal=False,
-        activation: Any = "gelu",
-        dropout=0.0,
-        decoder=False,
-        norm_first=True,
-        init: Any = "xavier",
-        rng: Any = None,
-        dtype=np.float32,
-    ) -> None:
+        self, embed_dim, num_heads, dim_feedforward=None, causal=False, activation: Any = "gelu", dropout=0.0,
+        decoder=False, norm_first=True, init: Any = "xavier", rng: Any = None, dtype=np.float32,
+    ) -> None:  # fmt: skip
         self.embed_dim, self.num_heads, self.causal = size("embed_dim", embed_dim), num_heads, flag("causal", causal)
         self.decoder, self.norm_first = flag("decoder", decoder), flag("norm_first", norm_first)
         hidden = size("dim_feedforward", 4 * embed_dim if dim_feedforward is None else dim_feedforward)
@@ -212,16 +183,9 @@ class TransformerBlock(Module):
     dropout = property(lambda self: self.drop.p, doc="The probability, that of `drop`.")
 
     def forward(
-        self,
-        x,
-        memory=None,
-        *,
-        mask=None,
-        attn_mask=None,
-        key_padding_mask=None,
-        memory_mask=None,
+        self, x, memory=None, *, mask=None, attn_mask=None, key_padding_mask=None, memory_mask=None,
         memory_key_padding_mask=None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         if memory is None and self.decoder:
             raise TypeError("a TransformerBlock with decoder=True looks at a memory: block(x, memory)")
         if memory is not None and not self.decoder:

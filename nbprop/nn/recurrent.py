@@ -64,16 +64,9 @@ class RecurrentCell(Module):
     defaults: dict[str, Any] = {"bias": True}  # shown in the repr where they differ
 
     def __init__(
-        self,
-        input_size,
-        hidden_size,
-        bias=True,
-        *,
-        init: Any = "xavier",
-        recurrent_init: Any = "orthogonal",
-        rng: Any = None,
-        dtype=np.float32,
-    ) -> None:
+        self, input_size, hidden_size, bias=True, *, init: Any = "xavier", recurrent_init: Any = "orthogonal",
+        rng: Any = None, dtype=np.float32,
+    ) -> None:  # fmt: skip
         self.input_size, self.hidden_size = size("input_size", input_size), size("hidden_size", hidden_size)
         self.bias = flag("bias", bias)
         self._fill(init, recurrent_init, np.random.default_rng(rng), dtype)
@@ -226,16 +219,9 @@ class Recurrent(RecurrentCell):
     drop: Any = None
 
     def __init__(
-        self,
-        input_size,
-        hidden_size,
-        num_layers=1,
-        bias=True,
-        batch_first=False,
-        dropout=0.0,
-        bidirectional=False,
+        self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
         **settings: Any,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.num_layers, self.bidirectional = layers("num_layers", num_layers), flag("bidirectional", bidirectional)
         self.batch_first = flag("batch_first", batch_first)
         if share("dropout", dropout) and num_layers == 1:
