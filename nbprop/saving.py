@@ -27,6 +27,7 @@ INITS = {"init", "recurrent_init"}
 NOT_SAVED = INITS | {"rng", "seed", "dtype"}  # how weights came about; there is one dtype for all
 NOTES = ("activation", "init")  # names that nn.mlp leaves on a Sequential
 MOVES = {"stride", "padding", "dilation", "output_padding", "groups"}  # of a window: make no layer larger
+MOVES |= {"kdim", "vdim"}  # of attention: each makes another weight larger, and `zeros` looks at that
 SLACK = 10**7  # numbers that modules may hold beyond those in the file
 FILTERS = 64  # times the numbers in the file that an initializer may be asked for: that of Conv2d is, for large windows
 

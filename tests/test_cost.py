@@ -11,7 +11,7 @@ from nbprop.engine.conv import AvgPool2d, Conv2d, MaxPool2d
 from nbprop.engine.embedding import Embedding
 from nbprop.engine.loss import BCEWithLogits, CrossEntropy
 from nbprop.engine.matmul import Linear
-from nbprop.engine.recurrent import GRU, LSTM, RNN
+from nbprop.engine.recurrent import GRU, LSTM, RNN, ResetBefore
 from nbprop.engine.softmax import Softmax
 from nbprop.flops import flops
 
@@ -59,6 +59,7 @@ def test_recurrent_layers_by_hand():
     for op, gates, states, forward, back in (
         (RNN, 1, 1, 1, 4),  # tanh; 1 - h^2 times dh, added to what comes from h
         (GRU, 3, 1, 4 + 4 + 2 + 1 + 3, 18),  # r, u; z + r v; tanh; n + u (h - n)
+        (ResetBefore, 3, 1, 4 + 4 + 1 + 1 + 3, 19),  # r, u; r h; tanh; n + u (h - n)
         (LSTM, 4, 2, 3 * 4 + 1 + 3 + 1 + 1, 24),  # i, f, o; g; f c + i g; tanh; o tanh
         (lambda: LSTM(forget_gate=False), 3, 2, 2 * 4 + 1 + 2 + 1 + 1, 19),
     ):

@@ -15,7 +15,7 @@ import nbprop as nb
 from nbprop import nn, saving
 from nbprop.saving import load, save, settings
 
-BASES = {"Module", "Activation", "Criterion", "Loss", "Recurrent"}  # nobody makes these
+BASES = {"Module", "Activation", "Criterion", "Loss", "Recurrent", "RecurrentCell"}  # nobody makes these
 UNSAVED = {"FunctionLoss"}  # holds a function
 
 # One of each module, with settings that are not the defaults, and an input (or several) for it.
@@ -60,12 +60,27 @@ SAMPLES = {
     "Dropout": (lambda: nn.Dropout(0.25), x),
     "Dropout2d": (lambda: nn.Dropout2d(0.25), images),
     "Unflatten": (lambda: nn.Unflatten(-1, (2, -1)), x),
-    "Embedding": (lambda: nn.Embedding(5, 3, rng=0), numbers),
-    "RNN": (lambda: nn.RNN(6, 3, "relu", bias=False, batch_first=True, rng=0), x[None]),
-    "GRU": (lambda: nn.GRU(6, 3, bias=False, rng=0), x[None]),
-    "LSTM": (lambda: nn.LSTM(6, 3, forget_gate=False, batch_first=True, rng=0), x[None]),
-    "MultiheadAttention": (lambda: nn.MultiheadAttention(6, 3, bias=False, causal=True, rng=0), x),
-    "TransformerBlock": (lambda: nn.TransformerBlock(6, 3, 5, True, nn.LeakyReLU(0.2), 0.25, rng=0), x),
+    "Embedding": (lambda: nn.Embedding(5, 3, -1, rng=0), numbers),
+    "RNN": (lambda: nn.RNN(6, 3, 2, "relu", bias=False, batch_first=True, rng=0), x[None]),
+    "GRU": (lambda: nn.GRU(6, 3, reset_after=False, bidirectional=True, rng=0), x[None]),
+    "LSTM": (
+        lambda: nn.LSTM(6, 3, 3, forget_gate=False, batch_first=True, dropout=0.25, bidirectional=True, rng=0),
+        x[None],
+    ),
+    "RNNCell": (lambda: nn.RNNCell(6, 3, bias=False, nonlinearity="relu", rng=0), x),
+    "GRUCell": (lambda: nn.GRUCell(6, 3, reset_after=False, rng=0), x),
+    "LSTMCell": (lambda: nn.LSTMCell(6, 3, forget_gate=False, rng=0), x),
+    "MultiheadAttention": (
+        lambda: nn.MultiheadAttention(6, 3, False, True, 0.25, kdim=6, vdim=5, batch_first=False, rng=0),
+        x,
+        x,
+        x[:, 1:],
+    ),
+    "TransformerBlock": (
+        lambda: nn.TransformerBlock(6, 3, 5, True, nn.LeakyReLU(0.2), 0.25, True, norm_first=False, rng=0),
+        x,
+        x,
+    ),
     "LearnedPositions": (lambda: nn.LearnedPositions(5, 6, rng=0), x),
     "SinusoidalPositions": (lambda: nn.SinusoidalPositions(5, 6), x),
     "MSELoss": (lambda: nn.MSELoss("sum"), x, halves),

@@ -3,7 +3,9 @@
 In all of them x is (T, N, in): T time steps of N sequences. W (G H, in) and U (G H, H) are the weights of the input and
 of the state, one block of H rows for each of G gates; b and d (G H,) their biases, or both left out. s is the state
 before the first step: h_0 (N, H); for an LSTM h_0 and c_0, (2, N, H). The output y is h_0, h_1 ... h_T, (T + 1, N, H);
-of an LSTM with c_T as one more, so that the last two are the state to go on from.
+of an LSTM with c_T as one more, so that the last two are the state to go on from. With `lengths`, N integers from 0 to
+T, sequence n ends after lengths[n] steps: what comes later is padding, has no influence, and gives h = 0; c_T is then
+the cell after the last step that counts.
 
 Inside, every sequence is a column, as in the papers, and a step starts with one product: M = [W b+d U] times [x; 1; h].
 A gate is sigmoid(z) or tanh(z). As sigmoid(z) = (1 + tanh(z/2)) / 2, one tanh does for all, and never overflows. The
@@ -34,7 +36,7 @@ class _Recurrent(Op):
     run_back: Any
     whole = np.float32
     from_x = from_h = slice(None)  # the rows of M that W and U fill
-    dh = dc = dM = UNSET
+    dh = dc = dM = lengths = UNSET
     kept = ("dh", "dc")
     hint = "Expected x (T, N, in), s (N, H) or (2, N, H), W (G H, in), U (G H, H) and two biases (G H,), or none."
 
@@ -51,7 +53,11 @@ class _Recurrent(Op):
         np.multiply(M, self.k, out=self.kM)
         self.x[:] = x.swapaxes(1, 2)
         self.start[:] = s
+        if self.lengths is not None:
+            np.copyto(self.x, 0, where=self.padding)
         self.run()
+        if self.lengths is not None:
+            np.copyto(self.h[1:], 0, where=self.padding)
         return self.y
 
     def prepare(self, x, s, W, U, *biases) -> None:
@@ -73,12 +79,19 @@ class _Recurrent(Op):
         self.M, self.kM = np.zeros((2, G * H, n + 1 + H), dtype)
         self.V = np.zeros((G * H, H), dtype)  # the columns of M for h, in one piece: twice as fast on the way back
         self.k = np.repeat(np.array([0.5, 1], dtype), [self.sigmoids * H, self.tanhs * H])[:, None]
+        if self.lengths is not None:
+            if self.lengths.shape != (N,):
+                raise ValueError(f"there must be {N} lengths, one for each sequence; got {self.lengths.shape}")
+            self.check_numbers("lengths", self.lengths, T + 1)
+            self.padding = np.arange(T)[:, None, None] >= self.lengths  # (T, 1, N)
         steps, back = self.views(*self.a.shape)
         self.steps, self.back = list(zip(*steps, strict=True)), list(zip(*back, strict=True))[::-1]
 
     def backward(self, dy) -> tuple[Any, ...]:
         (T, n, N), (rows, width) = self.x.shape, self.M.shape
         np.copyto(self.ds[0], dy[: T + 1].swapaxes(1, 2))
+        if self.lengths is not None:
+            np.copyto(self.ds[0, 1:], 0, where=self.padding)
         self.run_back(dy, self.V.T)
         self.dh = self.ds[0, 1:].swapaxes(1, 2)
         dz = self.dz.reshape(T, rows, N).swapaxes(0, 1).reshape(rows, T * N)
@@ -103,8 +116,8 @@ class RNN(_Recurrent):
 
     each_unit = {1: (1, 4)}
 
-    def __init__(self, nonlinearity="tanh") -> None:
-        self.tanh = nonlinearity == "tanh"
+    def __init__(self, nonlinearity="tanh", lengths=None) -> None:
+        self.tanh, self.lengths = nonlinearity == "tanh", lengths
 
     def views(self, T, G, H, N) -> tuple[Any, Any]:
         h, dh = self.h, self.ds[0]
@@ -133,6 +146,9 @@ class GRU(_Recurrent):
 
     blocks, sigmoids, tanhs = 3, 2, 2
     each_unit = {3: (14, 18)}
+
+    def __init__(self, lengths=None) -> None:
+        self.lengths = lengths
 
     def views(self, T, G, H, N) -> tuple[Any, Any]:
         a, h, dh = self.a, self.h, self.ds[0]
@@ -165,6 +181,56 @@ class GRU(_Recurrent):
             dh_before += dh * u
 
 
+class ResetBefore(GRU):
+    """A GRU with r before the product:  n = tanh(W_n x + b_n + U_n (r h_(t-1)) + d_n), all else as in GRU.
+    (Cho et al. 2014, arXiv:1406.1078, equation 8)"""
+
+    tanhs = 1
+    each_unit = {3: (13, 19)}
+
+    def views(self, T, G, H, N) -> tuple[Any, Any]:
+        h, dh = self.h, self.ds[0]
+        (r, u, n), (dz_r, _, dz_n) = self.a.swapaxes(0, 1), self.dz.swapaxes(0, 1)
+        gates, dz_gates = (each[:, :2].reshape(T, 2 * H, N) for each in (self.a, self.dz))
+        self.gated = np.empty_like(self.columns)  # x, 1 and r h, as n gets them
+        steps = self.columns, gates, r, n, u, self.gated, self.gated[:, -H:], h[:-1], h[1:]
+        return steps, (self.dz[:, 1:], dz_gates, dz_r, dz_n, r, u, dh[:-1], dh[1:])
+
+    def run(self) -> None:
+        H = self.h.shape[1]
+        self.gated[:, :-H] = self.columns[:, :-H]
+        for column, gates, r, n, u, gated, rh, h_before, h in self.steps:
+            self.kM[: 2 * H].dot(column, gates)
+            np.tanh(gates, out=gates)
+            gates *= 0.5
+            gates += 0.5
+            np.multiply(r, h_before, out=rh)
+            self.kM[2 * H :].dot(gated, n)
+            np.tanh(n, out=n)
+            np.subtract(h_before, n, out=h)
+            h *= u
+            h += n
+
+    def run_back(self, dy, UT) -> None:
+        H, (r, u, n) = self.h.shape[1], self.a.swapaxes(0, 1)
+        dz_r, dz_u, dz_n = self.dz.swapaxes(0, 1)
+        np.multiply(r - r * r, self.h[:-1], out=dz_r)
+        np.multiply(u - u * u, self.h[:-1] - n, out=dz_u)
+        np.multiply(1 - u, 1 - n * n, out=dz_n)
+        for dz_un, dz_ru, dz_r, dz_n, r, u, dh_before, dh in self.back:
+            dz_un *= dh
+            drh = UT[:, 2 * H :].dot(dz_n)
+            dz_r *= drh
+            dh_before += UT[:, : 2 * H].dot(dz_ru)
+            dh_before += drh * r
+            dh_before += dh * u
+
+    def backward(self, dy) -> tuple[Any, ...]:
+        gradients, H = super().backward(dy), self.h.shape[1]  # all but the rows of n, which got r h in place of h
+        np.einsum("thn,twn->hw", self.dz[:, 2], self.gated, out=self.dM[2 * H :], optimize=True)
+        return gradients
+
+
 class LSTM(_Recurrent):
     """z = W x_t + b + U h_(t-1) + d in blocks i, f, g, o;  i, f, o = sigmoid(z), g = tanh(z);
     c_t = f c_(t-1) + i g,  h_t = o tanh(c_t).   dL/dc_t = dL/dh_t o (1 - tanh(c_t)^2) + dL/dc_(t+1) f_(t+1).
@@ -174,8 +240,9 @@ class LSTM(_Recurrent):
     states = 2
     each_unit = {4: (18, 24), 3: (13, 19)}
 
-    def __init__(self, forget_gate=True) -> None:
+    def __init__(self, forget_gate=True, lengths=None) -> None:
         self.blocks, self.sigmoids = (4, 3) if forget_gate else (3, 2)
+        self.lengths = lengths
 
     def views(self, T, G, H, N) -> tuple[Any, Any]:
         a, dz, c, (dh, dc) = self.a, self.dz, self.c, self.ds
@@ -198,7 +265,12 @@ class LSTM(_Recurrent):
             c += i * g
             np.tanh(c, out=tanh_c)
             np.multiply(o, tanh_c, out=h)
-        self.y[-1] = self.c[-1].T
+        if self.lengths is None:
+            self.y[-1] = self.c[-1].T
+        else:  # from there to the end the gradient of c goes undiminished: i = 0, f = 1
+            self.y[-1] = self.c[self.lengths, :, np.arange(len(self.lengths))]
+            for gate, value in zip(self.a.swapaxes(0, 1)[1:-1], (0, 1), strict=False):
+                np.copyto(gate, value, where=self.padding)
 
     def run_back(self, dy, UT) -> None:
         a, dz, tanh_c = self.a, self.dz, self.tanh_c

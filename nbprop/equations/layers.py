@@ -243,9 +243,10 @@ def _dropout(module, nodes) -> Equations:
 
 
 def _embedding(module, nodes) -> Equations:
+    padding = "" if module.padding_idx is None else f", but 0 in row {module.padding_idx}"
     return Equations(
         ("{y} = {W}[{x}]",),
-        gradients={"W": "{dy} added up in row {x}"},
+        gradients={"W": "{dy} added up in row {x}" + padding},
         parameters={"weight": "W"},
         where={"[ ]": "the row of that number: a product with a one-hot vector, without the product"},
         out="z",
@@ -272,51 +273,68 @@ def _positions(module, nodes) -> Equations:
     )
 
 
-def _residual(module, nodes) -> Equations:
+def _residual(module, nodes) -> Equations | None:
+    if nodes[-1].op.name != "Add":  # a cast of what a block gets
+        return None
     return Equations(
         ("{y} = {x} + {x2}",), "{dy}", where={"+": "the way around: what comes back reaches both undiminished"}
     )
 
 
-def _attention(module, nodes) -> Equations:
-    node = op_of(nodes, "Attention")
-    op, products = node.op, [each for each in nodes if each.op.name == "Linear"]
-    q, k, v = products
-    sources = list(dict.fromkeys(id(each.inputs[0]) for each in products))
-    names = ["{x}" if i == 0 else f"{{x{i + 1}}}" for i in (sources.index(id(each.inputs[0])) for each in products)]
-    d, bias = module.embed_dim, module.in_proj_bias is not None
-    blocks = {"Q": slice(0, d), "K": slice(d, 2 * d), "V": slice(2 * d, 3 * d)}
+def _attention(module, nodes) -> Equations | None:
+    node = next((node for node in nodes if node.op.name == "Attention"), None)
+    if node is None:  # the axes of the output are put back
+        return None
+    op, made, given = node.op, set(nodes), []
+    q, k, v = products = [each for each in nodes if each.op.name == "Linear"]
+    for product in products:  # what each is made of, before its axes or its dtype were changed
+        x = product.inputs[0]
+        while x in made:
+            x = x.inputs[0]
+        given.append(x)
+    numbers = {x: i for i, x in enumerate(dict.fromkeys(given))}
+    places = [f"x{numbers[x] + 1}" if numbers[x] else "x" for x in given]
+    names, together = [f"{{{place}}}" for place in places], module.in_proj_weight is not None
+    bias = module.in_proj_bias is not None
     arrays: dict[str, Any] = {"Q": q.data, "K": k.data, "V": v.data, "A": op.weights, "d": np.array(op.scale**-2)}
     arrays |= {"dQ": q.grad, "dK": k.grad, "dV": v.grad, "dS": op.dS}
-    for name, rows in blocks.items():
-        arrays[f"W{name}"] = module.in_proj_weight.data[rows].copy()
-        if bias:
-            arrays[f"b{name}"] = module.in_proj_bias.data[rows].copy()
+    arrays |= {place: each.inputs[0].data for place, each in zip(places, products, strict=True)}
+    for name, product in zip("QKV", products, strict=True):
+        parameters = [each.data.copy() for each in product.inputs[1:]]
+        arrays |= dict(zip([f"W{name}", f"b{name}"][not together :], parameters[not together :], strict=False))
     forward = [f"{{{n}}} = {{W{n}}} {x}" + (f" + {{b{n}}}" if bias else "") for n, x in zip("QKV", names, strict=True)]
     shared = [
         " + ".join(f"{{W{n}}}ᵀ {{d{n}}}" for n, s in zip("QKV", names, strict=True) if s == x)
         for x in dict.fromkeys(names)
     ]
-    stacked = " | ".join(f"{{Σ}}{{d{n}}} {x}ᵀ" for n, x in zip("QKV", names, strict=True))
-    gradients = {"W": stacked} | ({"b": "{Σ}{dQ} | {Σ}{dK} | {Σ}{dV}"} if bias else {})
+    outer = {f"W{n}": f"{{Σ}}{{d{n}}} {x}ᵀ" for n, x in zip("QKV", names, strict=True)}
+    known = {"in_proj_weight": "W"} if together else {f"{n.lower()}_proj_weight": f"W{n}" for n in "QKV"}
+    gradients = {"W": " | ".join(outer.values())} if together else outer
+    gradients |= {"b": "{Σ}{dQ} | {Σ}{dK} | {Σ}{dV}"} if bias else {}
     heads = f", in each of {op.heads} heads" if op.heads > 1 else ""
+    where = {
+        "A": f"who looks where: row by row{heads}; places that may not be looked at count as −∞",
+        "S": "the scores, Q Kᵀ / √d",
+        "|": "one below the other: the rows of W that make Q, K and V",
+    }
+    m, look = "", "{A}"
+    if op.drop is not None:
+        m, look = "{m} ⊙ ", "({m} ⊙ {A})"
+        arrays["m"] = op.drop.scaled(np.ones_like(op.weights), None)
+        where["m"] = f"0 with probability {op.drop.p:g}, else 1 / (1 − {op.drop.p:g}), drawn anew at every step"
     return Equations(
-        (*forward, "{A} = softmax({Q} {K}ᵀ / √{d})", "{y} = {A} {V}"),
+        (*forward, "{A} = softmax({Q} {K}ᵀ / √{d})", f"{{y}} = {look} {{V}}"),
         tuple(shared),
         gradients=gradients,
         inner=(
-            "{dV} = {A}ᵀ {dy}",
-            "{dS} = {A} ⊙ ({dy} {V}ᵀ − row sums of {A} ⊙ {dy} {V}ᵀ)",
+            f"{{dV}} = {look}ᵀ {{dy}}",
+            f"{{dS}} = {{A}} ⊙ ({m}{{dy}} {{V}}ᵀ − row sums of {{A}} ⊙ {m}{{dy}} {{V}}ᵀ)",
             "{dQ} = {dS} {K} / √{d}",
             "{dK} = {dS}ᵀ {Q} / √{d}",
         ),
-        parameters={"in_proj_weight": "W", **({"in_proj_bias": "b"} if bias else {})},
+        parameters={**known, **({"in_proj_bias": "b"} if bias else {})},
         arrays=arrays,
-        where={
-            "A": f"who looks where: row by row{heads}; places that may not be looked at count as −∞",
-            "S": "the scores, Q Kᵀ / √d",
-            "|": "one below the other: the rows of W that make Q, K and V",
-        },
+        where=where,
         out="h",
     )
 

@@ -21,13 +21,15 @@ TIME = {
     "ₜ": "the step of the sequence; ₜ₋₁ is the one before",
     "δ": "the derivative with respect to what the gates get: through time it is sent back once for every step",
 }
+ENDED = {"0": "h behind the end of a sequence, whatever the equation says; nothing comes back from there"}
+OPS = "RNN", "GRU", "ResetBefore", "LSTM"
 
 
 class _Call:
     """The arrays of a call: those of its op, with the samples before the units."""
 
     def __init__(self, module, nodes) -> None:
-        self.node = op_of(nodes, "RNN", "GRU", "LSTM")
+        self.node = op_of(nodes, *OPS)
         self.op, self.bias = self.node.op, module.bias
         T, H = len(self.op.x), module.hidden_size
         self.T, self.nodes = T, nodes
@@ -57,15 +59,15 @@ class _Call:
 
     def states(self, *texts) -> dict[Any, str]:
         """What goes back to the state that it began with. texts: to h, and to c, of the first step."""
-        given, made = [self.node.inputs[1]], set(self.nodes)
-        if len(given[0].inputs) == len(texts) > 1 and given[0] in made:  # a pair was given
-            return dict(zip(given[0].inputs, texts, strict=True))
-        while given[0] in made and given[0].inputs:
-            given = [given[0].inputs[0]]
-        return {given[0]: " | ".join(texts)}
+        given, made = self.node.inputs[1], set(self.nodes)
+        while given in made and given.inputs:
+            if len(given.inputs) == len(texts) > 1:  # a pair was given
+                return dict(zip(given.inputs, texts, strict=True))
+            given = given.inputs[0]
+        return {given: " | ".join(texts)}
 
-    def equations(self, forward, inner, where, states, from_h="{e}") -> Equations:
-        gradients = {"W": "{Σ}{e}ₜ {x}ₜᵀ", "U": f"{{Σ}}{from_h}ₜ {{h}}ₜ₋₁ᵀ"}
+    def equations(self, forward, inner, where, states, from_h="{e}", through="") -> Equations:
+        gradients = {"W": "{Σ}{e}ₜ {x}ₜᵀ", "U": through or f"{{Σ}}{from_h}ₜ {{h}}ₜ₋₁ᵀ"}
         gradients |= {"b": "{Σ}{e}ₜ", "k": f"{{Σ}}{from_h}ₜ"} if self.bias else {}
         return Equations(
             forward,
@@ -75,16 +77,16 @@ class _Call:
             inner=inner if self.back else (),
             parameters={key: name for key, name in NAMES.items() if self.bias or "weight" in key},
             arrays=self.arrays,
-            where={**where, **TIME},
+            where={**where, **TIME, **({} if self.op.lengths is None else ENDED)},
             out="h",
             over="ti",
         )
 
 
 def _blocks(module):
-    if isinstance(module, nn.LSTM):
+    if isinstance(module, nn.LSTMCell):
         return "ifgo" if module.forget_gate else "igo"
-    return "run" if isinstance(module, nn.GRU) else "h"
+    return "run" if isinstance(module, nn.GRUCell) else "h"
 
 
 def _rnn(module, nodes) -> Equations:
@@ -102,10 +104,12 @@ def _rnn(module, nodes) -> Equations:
 
 def _gru(module, nodes) -> Equations:
     call = _Call(module, nodes)
-    call.arrays |= dict(zip("runv", call.gates, strict=True))
+    call.arrays |= dict(zip("runv" if module.reset_after else "run", call.gates, strict=True))
     b, k = (" + {bn}", " + {kn}") if call.bias else ("", "")
     if call.back:
         call.arrays |= {f"e{name}": call.arrays["e"][..., at] for name, at in call.blocks.items()}
+    if not module.reset_after:
+        return _reset_before(call)
     return call.equations(
         (
             f"{{r}}ₜ = σ({call.sum('r')})",
@@ -127,6 +131,27 @@ def _gru(module, nodes) -> Equations:
         },
         call.states("{U}ᵀ {e′}₁ + {u}₁ ⊙ {dh}₁"),
         from_h="{e′}",
+    )
+
+
+def _reset_before(call) -> Equations:
+    back = "{{Ur}}ᵀ {{er}}{0} + {{Uu}}ᵀ {{eu}}{0} + {{r}}{0} ⊙ ({{Un}}ᵀ {{en}}{0}) + {{u}}{0} ⊙ {{dh}}{0}".format
+    return call.equations(
+        (
+            f"{{r}}ₜ = σ({call.sum('r')})",
+            f"{{u}}ₜ = σ({call.sum('u')})",
+            f"{{n}}ₜ = tanh({call.sum('n', state='({r}ₜ ⊙ {h}ₜ₋₁)')})",
+            "{h}ₜ = (1 − {u}ₜ) ⊙ {n}ₜ + {u}ₜ ⊙ {h}ₜ₋₁",
+        ),
+        (
+            f"{{dh}}ₜ = {{dy}}ₜ + {back('ₜ₊₁')}",
+            "{eu}ₜ = {dh}ₜ ⊙ ({h}ₜ₋₁ − {n}ₜ) ⊙ {u}ₜ ⊙ (1 − {u}ₜ)",
+            "{en}ₜ = {dh}ₜ ⊙ (1 − {u}ₜ) ⊙ (1 − {n}ₜ²)",
+            "{er}ₜ = ({Un}ᵀ {en}ₜ) ⊙ {h}ₜ₋₁ ⊙ {r}ₜ ⊙ (1 − {r}ₜ)",
+        ),
+        {"r, u": "reset gate; update gate: how much of the old state stays (PyTorch's z)", **SIGMOID},
+        call.states(back("₁")),
+        through="{Σ}{er}ₜ {h}ₜ₋₁ᵀ | {Σ}{eu}ₜ {h}ₜ₋₁ᵀ | {Σ}{en}ₜ ({r}ₜ ⊙ {h}ₜ₋₁)ᵀ",
     )
 
 
@@ -167,4 +192,10 @@ def _lstm(module, nodes) -> Equations:
     )
 
 
-TABLE = {nn.RNN: _rnn, nn.GRU: _gru, nn.LSTM: _lstm}
+def _one(equations):
+    """Of one direction of one layer. Of several each says its own: what is left are the ops that join them."""
+    return lambda module, nodes: equations(module, nodes) if any(node.op.name in OPS for node in nodes) else None
+
+
+KINDS = {_rnn: (nn.RNN, nn.RNNCell), _gru: (nn.GRU, nn.GRUCell), _lstm: (nn.LSTM, nn.LSTMCell)}
+TABLE = {kind: _one(equations) for equations, kinds in KINDS.items() for kind in kinds}

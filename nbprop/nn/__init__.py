@@ -32,20 +32,20 @@ from .mlp import mlp
 from .module import Module, evaluating
 from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm2d, LayerNorm, RMSNorm
 from .parameter import Parameter
-from .recurrent import GRU, LSTM, RNN, Recurrent, truncated_bptt
+from .recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RecurrentCell, RNNCell, truncated_bptt
 from .residual import Residual
 
 __all__ = [
     "ACTIVATIONS", "ELU", "GELU", "GRU", "INITIALIZERS", "LOSSES", "LSTM", "RNN", "SELU", "Activation",
     "AdaptiveAvgPool2d", "AdaptiveMaxPool2d", "AvgPool1d", "AvgPool2d", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d",
     "BatchNorm2d", "CTCLoss", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d", "CosineEmbeddingLoss",
-    "CrossEntropyLoss", "Dropout", "Dropout2d", "Embedding", "Flatten", "FunctionLoss", "GaussianNLLLoss", "GroupNorm",
-    "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm2d", "KLDivLoss",
-    "L1Loss", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear", "LogSoftmax", "Loss", "MSELoss",
-    "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList", "MultiMarginLoss",
-    "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss", "RMSNorm", "ReLU", "ReLU6", "Recurrent",
-    "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions", "SmoothL1Loss", "Softmax", "Softplus",
-    "Softsign", "Tanh", "TransformerBlock", "TripletMarginLoss", "Unflatten", "Upsample", "activation",
-    "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp", "scaled_dot_product_attention",
-    "truncated_bptt",
+    "CrossEntropyLoss", "Dropout", "Dropout2d", "Embedding", "Flatten", "FunctionLoss", "GRUCell", "GaussianNLLLoss",
+    "GroupNorm", "Hardsigmoid", "Hardswish", "Hardtanh", "HingeLoss", "HuberLoss", "Identity", "InstanceNorm2d",
+    "KLDivLoss", "L1Loss", "LSTMCell", "LayerNorm", "LeakyReLU", "LearnedPositions", "Linear", "LogSoftmax", "Loss",
+    "MSELoss", "MarginRankingLoss", "MaxPool1d", "MaxPool2d", "Mish", "Module", "ModuleDict", "ModuleList",
+    "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss", "RMSNorm", "RNNCell",
+    "ReLU", "ReLU6", "Recurrent", "RecurrentCell", "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions",
+    "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock", "TripletMarginLoss", "Unflatten",
+    "Upsample", "activation", "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp",
+    "scaled_dot_product_attention", "truncated_bptt",
 ]

@@ -110,11 +110,14 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
     `z` is what the activation gets: where a normalization follows the weights, what it gives.
     """
     found, biases = [], []
+    backwards = {vars(m).get("weight_ih") for name, m in model.named_modules() if name.endswith("_reverse")}
     for module, given in calls:
         outputs = [one for one in (given if isinstance(given, tuple) else (given,)) if isinstance(one, Tensor)]
         if not outputs:
             continue
-        output = next(filter(used, outputs), outputs[0])  # of a recurrent layer, the states or the last one alone
+        output = next(filter(used, outputs), outputs[0])
+        if isinstance(module, nn.Recurrent) and output is not outputs[0]:  # the last state alone, as (1, N, units)
+            output = output.inputs[0]
         weights = [value for value in vars(module).values() if isinstance(value, nn.Parameter) and value.ndim > 1]
         follows = found and output.inputs and output.inputs[0] is found[-1][1]
         if weights and used(output):
@@ -127,6 +130,7 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
     layers, theta = [], model.theta  # which looks at all parameters
     for i, (weights, z, a, activation, module) in enumerate(found):
         name = "output" if i == len(found) - 1 else f"hidden {i + 1}"
+        name += " reverse" if weights[0] in backwards else ""
         start, stop = _place(theta, weights[0])[0], _place(theta, weights[-1])[1]
         units, shape = (
             z.shape[1 if _is_of_sequences(z) else unit_axis(z)],
@@ -137,6 +141,18 @@ def find_layers(model, calls, used) -> "list[tuple[Layer, Tensor, Tensor, Any]]"
         layer = Layer(name, kind, function, units, slice(start, stop), shape, bias, groups)
         layers.append((layer, z, a, activation))
     return layers
+
+
+def recurrent_ops(calls) -> "list[Any]":
+    """The op of every call of a recurrent layer, in the order of the calls."""
+    found = []
+    for module, given in calls:
+        if isinstance(module, nn.Recurrent) and not module.named_children():  # what holds several has no op of its own
+            node = given[0]
+            while not hasattr(node.op, "dh"):
+                node = node.inputs[0]
+            found.append(node.op)
+    return found
 
 
 def find_wires(found) -> list[Wire]:

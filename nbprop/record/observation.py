@@ -34,14 +34,14 @@ class Observation:
     """
 
     def __init__(
-        self, layers, taps, theta, gradient, loss, *, x=None, y=None, before=None, after=None, recurrent=None
+        self, layers, taps, theta, gradient, loss, *, x=None, y=None, before=None, after=None, recurrent=()
     ) -> None:
         self.layers, self.taps, self.loss = layers, taps, float(loss)
         self.theta, self.gradient = _seen(theta), _seen(gradient)
         self.x, self.y = (None if array is None else _seen(array) for array in (x, y))
         self.before = before  # theta, before and after the last step that was watched
         self.after = after
-        self.recurrent = recurrent  # the op of the first recurrent layer
+        self.recurrent = recurrent  # the ops of the calls of recurrent layers
         self.measured = {}  # what has been measured of it already, by the name of the quantity
 
     @property

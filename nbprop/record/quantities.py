@@ -80,9 +80,13 @@ def _update_ratios(seen):
 
 
 def _lags(seen):
-    if seen.recurrent is None:
-        return None
-    return np.sqrt(np.square(seen.recurrent.dh[::-1], dtype=np.float64).sum(axis=(1, 2)))
+    there = [op.dh[::-1] for op in seen.recurrent if op.dh is not None]
+    return {series_of(i): np.sqrt(np.square(dh, dtype=np.float64).sum(axis=(1, 2))) for i, dh in enumerate(there)}
+
+
+def series_of(i) -> str:
+    """The series of the gradient through time in recurrent layer i, the first being 0."""
+    return f"dh{i + 1}" if i else "dh"
 
 
 def _percentile(name, p, of):
@@ -117,7 +121,7 @@ _ENTRIES = [
         "saturated", "saturated", "saturated", "share", "saturated or dead", _saturated,
         log=False, words="Share of saturated values or dead units",
     ),
-    Quantity(  # one number for each time step before the last, in the first recurrent layer
+    Quantity(  # one number for each time step before the last, in each recurrent layer: see series_of
         "dh", "dh", "dL/dh", "norm", "gradient dL/dh, per time step before the last", _lags,
         flow="backward", needs="lags", offered=False,
     ),

@@ -71,8 +71,8 @@ class Recorder:
                 continue
             if name not in seen.measured:
                 seen.measured[name] = self._own(quantity, seen) if quantity.own else quantity.measure(seen)
-            if seen.measured[name] is not None:
-                found[quantity.series] = seen.measured[name]
+            values = seen.measured[name]
+            found |= values if isinstance(values, dict) else {} if values is None else {quantity.series: values}
         return found
 
     def nothing(self, count) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 from nbprop import nn
 from nbprop.engine import Replay, Tensor, record
 from nbprop.engine.tape import reachable
-from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, find_wires, tapped
+from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, find_wires, recurrent_ops, tapped
 from nbprop.record.observation import untouched
 
 
@@ -47,11 +47,6 @@ class Step:
         self._found = self._found or self._seen()
         return self._found[1]
 
-    @staticmethod
-    def _recurrent_in(model):
-        """The op of the first recurrent layer in its last call, or None."""
-        return next((module.last for module in model.modules() if isinstance(module, nn.Recurrent)), None)
-
 
 class EagerStep(Step):
     """The loss computed with new ops, and its gradient: right whatever the model and the loss do."""
@@ -68,7 +63,7 @@ class EagerStep(Step):
         if not loss.requires_grad:
             raise ValueError(UNTRAINED)
         loss.backward(retain_graph=True)  # kept until the next step, to be looked into
-        self._tape, self._loss, self.recurrent = tape, loss, self._recurrent_in(self.model)
+        self._tape, self._loss, self.recurrent = tape, loss, recurrent_ops(tape.calls)
         return float(loss.data)
 
     def check(self, function, module, part="") -> None:
@@ -115,7 +110,7 @@ class RecordedStep(Step):
             loss = self.criterion(self.model(self.x), self.y)
         check_leaves(loss, set(self.model.parameters()))
         self._loss = loss.data
-        self.recurrent = self._recurrent_in(self.model)
+        self.recurrent = recurrent_ops(self._tape.calls)
         return Replay(self._tape, loss)
 
     def _seen(self):

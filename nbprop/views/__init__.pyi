@@ -142,6 +142,7 @@ def Histograms(
     """One histogram per layer, each over its own range, which is printed; and how many values are NaN or infinite."""
 
 class _Lags(Board):
+    layer: str
     log: bool
 
 def Lags(
@@ -149,10 +150,12 @@ def Lags(
     *,
     height: float | None = None,
     ghosts: Any = (),
+    layer: str = "1",
     log: bool = True,
 ) -> _Lags:
-    """Norm of dL/dh_t at every time step of the first recurrent layer: a profile of the last training step, and a map
-    of time steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow.
+    """Norm of dL/dh_t at every time step of a recurrent layer: a profile of the last training step, and a map of time
+    steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow; of a
+    direction that reads from the end it is the first place of the sequence.
     """
 
 class _Landscape(Board):

@@ -6,6 +6,7 @@ import numpy as np
 
 from nbprop.record import verdicts
 from nbprop.record.lessons import Lesson
+from nbprop.record.quantities import series_of
 from nbprop.record.source import Layered, Recorded
 
 from .base.flowing import words_of
@@ -14,15 +15,23 @@ from .base.view import Option, number, plural
 from .gradients import GradientFlow
 
 RECURRENT = ("RNN", "GRU", "LSTM")
+LOG = Option("log", "log", default=True, where="browser")
+
+
+def _recurrent(source):
+    """Its recurrent layers; of several above each other, or in two directions, each."""
+    return [layer for layer in getattr(source, "layers", ()) if layer.kind in RECURRENT]
 
 
 class Lags(GradientFlow):
-    """Norm of dL/dh_t at every time step of the first recurrent layer: a profile of the last training step, and a map
-    of time steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow.
+    """Norm of dL/dh_t at every time step of a recurrent layer: a profile of the last training step, and a map of time
+    steps and training steps. The last time step T is at the bottom, as the output is in the gradient flow; of a
+    direction that reads from the end it is the first place of the sequence.
 
     Where the loss sees the last output alone, the row T - k is what is left of its gradient after k steps back
     (Hochreiter 1991; Bengio, Simard and Frasconi 1994). Where it sees all outputs, a row is what arrives from all later
-    ones together. Option: `log` (default True).
+    ones together. Options: `log` (default True); `layer`: 1 for the first recurrent layer (or direction of one), the
+    default, 2, ... in the order in which they were computed.
     """
 
     name = "lags"
@@ -35,16 +44,25 @@ class Lags(GradientFlow):
     lesson = Lesson(10, "What is left after k steps")
     contract = (Recorded, Layered)
     records = frozenset({"lags"})
-    options = (Option("log", "log", default=True, where="browser"),)
+    layer: Any = "1"
+    options: Any = (Option("layer", "layer", (("1", "1"),), "1", more=True), LOG)  # if there are several
     quantity = "dh"
     theory = False
 
+    def __init__(self, source, **options) -> None:
+        choices = tuple((str(i + 1), layer.name) for i, layer in enumerate(_recurrent(source)))
+        self.options = (*([Option("layer", "layer", choices, "1")] if len(choices) > 1 else []), LOG)
+        super().__init__(source, **options)
+
     @classmethod
     def suits(cls, source) -> bool:
-        return super().suits(source) and any(layer.kind in RECURRENT for layer in source.layers)
+        return super().suits(source) and bool(_recurrent(source))
+
+    def __setattr__(self, name, value) -> None:
+        super().__setattr__(name, str(value) if name == "layer" else value)
 
     def _read(self):
-        steps, values = self.source.history.series(self._shown().series)
+        steps, values = self.source.history.series(series_of(int(self.layer) - 1))
         i = len(steps) - 1 if self.moment is None else int(np.searchsorted(steps, self.moment, side="right")) - 1
         if i < 0:
             nothing = np.zeros(0, np.float32)
@@ -59,8 +77,8 @@ class Lags(GradientFlow):
         """layers: a name for each time step; activations and units: of the recurrent layer; what is shown, and of when;
         marks."""
         count = len(self._read()[0])
-        layer = next((layer for layer in self.source.layers if layer.kind in RECURRENT), None)
-        kind, units = (layer.kind, int(layer.units)) if layer else ("", 0)
+        layers = _recurrent(self.source)[int(self.layer) - 1 :]
+        kind, units = (layers[0].kind, int(layers[0].units)) if layers else ("", 0)
         return {
             "layers": [f"T − {lag}" if lag else "T" for lag in range(count - 1, -1, -1)],
             "activations": [kind] * count,
@@ -89,7 +107,9 @@ class Lags(GradientFlow):
                 if self.moment is None
                 else f"No gradient through time was recorded up to step {self.moment:,}."
             )
-        words = ("" if self.moment is None else f"At step {step:,}: ") + self._through_time(now)
+        layers = _recurrent(self.source)
+        where = f"In {layers[int(self.layer) - 1].name}: " if len(layers) > 1 else ""
+        words = ("" if self.moment is None else f"At step {step:,}: ") + where + self._through_time(now)
         return words + self._ghost_words(self._factors)
 
     def _through_time(self, now):

@@ -163,7 +163,8 @@ class Network(View):
         return {
             "unit": "a small picture for each unit: pale 0, blue positive, orange negative, on one scale for each "
             "column: what it responds to over the plane of two inputs; behind a picture its weights, or its map; of a "
-            "sequence its values over time; of an attention who looks where; else its activation",
+            "sequence its values over time, as the layer reads it (reverse: from the end); of an attention who looks "
+            "where; else its activation",
             "more": "of a wide layer the first and the last unit are shown and those that tell most: the largest "
             "|a dL/dz|, summed over the batch, looked at anew every 50 steps; of a deep network the first and last "
             "layers, and the chosen one",

@@ -22,7 +22,7 @@ class LastState(nn.Module):
 
     def forward(self, x):
         _, (h, _) = self.lstm(x)
-        return self.linear(h)
+        return self.linear(h[-1])
 
 
 def cnn(kind):

@@ -51,9 +51,9 @@ def nll(weight=(1.0, 1.0, 1.0), ignored=-1, reduction="mean", smoothing=0.0):
     return formula
 
 
-def attend(q, k, v, mask=True):
+def attend(q, k, v, mask=True, added=0.0):
     T, S = q.shape[-2], k.shape[-2]
-    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S))
+    scores = anp.matmul(q, anp.swapaxes(k, -1, -2)) / math.sqrt(q.shape[-1]) + np.zeros((T, S)) + added
     e = anp.exp(scores) * mask
     return anp.matmul(e / anp.sum(e, axis=-1, keepdims=True), v)
 
@@ -144,6 +144,31 @@ def gru_step(z, v, h):
     (r, u, n), (v_r, v_u, v_n) = anp.split(z, 3, 1), anp.split(v, 3, 1)
     u = sigmoid(u + v_u)
     return (1 - u) * anp.tanh(n + sigmoid(r + v_r) * v_n) + u * h
+
+
+def reset_before(x, s, W, U, b=0.0, d=0.0):
+    """All states of a GRU whose reset gate acts before the product with U (Cho et al. 2014)."""
+    y, H = [s], s.shape[1]
+    for x_t in x:
+        z, h = anp.dot(x_t, W.T) + b + d, y[-1]
+        r, u = (sigmoid(z[:, rows] + anp.dot(h, U[rows].T)) for rows in (slice(H), slice(H, 2 * H)))
+        n = anp.tanh(z[:, 2 * H :] + anp.dot(r * h, U[2 * H :].T))
+        y.append((1 - u) * n + u * h)
+    return anp.stack(y)
+
+
+def ended(states, lengths):
+    """The same of sequences that end: each alone, as long as it is, and zeros from there on."""
+
+    def each(x, s, *weights):
+        T, single, found = len(x), s.ndim == 2, []
+        for n, length in enumerate(lengths):
+            y = states(x[:length, n : n + 1], s[..., n : n + 1, :], *weights)
+            h, c = (y, y[:0]) if single else (y[:-1], y[-1:])
+            found.append(anp.concatenate([h, anp.zeros((T - length, *h.shape[1:])), c]))
+        return anp.concatenate(found, axis=1)
+
+    return each
 
 
 def lstm_step(z, v, state):

@@ -13,6 +13,7 @@ from formulas import (
     cells,
     convolution,
     cross_entropy,
+    ended,
     erf,
     gelu,
     gru_step,
@@ -25,6 +26,7 @@ from formulas import (
     nll,
     products,
     put,
+    reset_before,
     running,
     sequence,
     sigmoid,
@@ -136,6 +138,9 @@ def definite(rng, *sizes):
 
 def invertible(rng, *sizes):
     return 0.2 * rng.standard_normal(sizes) + np.diag(np.arange(1.0, sizes[-1] + 1) * (-1) ** np.arange(sizes[-1]))
+
+
+LENGTHS = np.array([2, 4, 0])
 
 
 class SameDraws:
@@ -372,6 +377,11 @@ CASES = {
         [((3, 4), (5, 4), (5, 2), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (5, 2), (2, 1, 1, 5))],
         constants={3: coin_but_one},
     ),
+    "Attention with numbers added": Case(
+        attention.Attention,
+        lambda q, k, v, m: attend(q, k, v, added=m),
+        [((3, 4), (5, 4), (5, 2), (3, 5)), ((2, 2, 3, 4), (2, 2, 5, 4), (5, 2), (2, 1, 1, 5))],
+    ),
     "CTC": Case(
         ctc.CTC,
         align,
@@ -594,10 +604,22 @@ CASES = {
     "RNN": Case(recurrent.RNN, sequence(lambda z, v, h: anp.tanh(z + v)), sequences(1)),
     "RNN of relu": Case(lambda: recurrent.RNN("relu"), sequence(lambda z, v, h: (z + v) * (z + v > 0)), sequences(1)),
     "GRU": Case(recurrent.GRU, sequence(gru_step), sequences(3)),
+    "ResetBefore": Case(recurrent.ResetBefore, reset_before, sequences(3)),
     "LSTM": Case(recurrent.LSTM, sequence(lstm_step), sequences(4, states=2)),
     "LSTM without forget gate": Case(
         lambda: recurrent.LSTM(forget_gate=False), sequence(lstm_step_of_1997), sequences(3, states=2)
     ),
+    **{
+        f"{name} of three lengths": Case(
+            lambda op=op: op(lengths=LENGTHS), ended(step, LENGTHS), sequences(blocks, states)[:1]
+        )
+        for name, op, step, blocks, states in (
+            ("RNN", recurrent.RNN, sequence(lambda z, v, h: anp.tanh(z + v)), 1, 1),
+            ("GRU", recurrent.GRU, sequence(gru_step), 3, 1),
+            ("ResetBefore", recurrent.ResetBefore, reset_before, 3, 1),
+            ("LSTM", recurrent.LSTM, sequence(lstm_step), 4, 2),
+        )
+    },
     "MSE": Case(loss.MSE, lambda y, t: anp.mean((y - t) ** 2), [((3, 4), (3, 4)), ((), ()), ((1, 1), (1, 1))]),
     "BCEWithLogits": Case(
         loss.BCEWithLogits,

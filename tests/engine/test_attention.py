@@ -5,6 +5,7 @@ import pytest
 
 from nbprop.engine import Replay, ShapeError, Tensor, apply, check_gradient, record
 from nbprop.engine.attention import Attention
+from nbprop.engine.dropout import Dropout
 
 
 def sample(seed):
@@ -145,7 +146,7 @@ def test_a_replay_sees_a_new_mask():
         (((3, 4), (5, 4), (5, 4)), 3, r"cannot be cut into 3 equal heads"),
         (((3, 4), (5, 4), (5, 4), (3, 4)), None, r"broadcast.*\(3, 4\) and .*\(3, 5\).*mask\[:, None, :\]"),
         (((3, 4), (5, 4), (5, 4), (1, 3, 5)), None, r"and \(1, 3, 5\): the mask must broadcast to \(3, 5\)"),
-        (((2, 3, 4), (2, 5, 4), (2, 5, 4), (2, 4, 3, 5)), 4, r"broadcast.*\(2, 4, 3, 5\) and .*\(2, 3, 5\)"),
+        (((2, 3, 4), (2, 5, 4), (2, 5, 4), (2, 3, 3, 5)), 4, r"broadcast.*\(2, 3, 3, 5\) and .*\(2, 4, 3, 5\)"),
     ],
 )
 def test_wrong_shapes(shapes, heads, message):
@@ -154,6 +155,77 @@ def test_wrong_shapes(shapes, heads, message):
         apply(Attention(heads=heads), q, k, v, *[m > 0 for m in mask])
 
 
-def test_a_mask_is_bool():
-    with pytest.raises(TypeError, match=r"bools, True where a query may look: got float64; try mask > 0"):
-        attend(np.zeros((3, 4)), np.zeros((3, 4)), np.zeros((3, 4)), np.ones((3, 3)), False, None)
+def test_a_mask_is_no_whole_numbers():
+    with pytest.raises(TypeError, match=r"bools, or floats to be added to the scores: got int64"):
+        attend(np.zeros((3, 4)), np.zeros((3, 4)), np.zeros((3, 4)), np.ones((3, 3), int), False, None)
+
+
+MASKS = [((3, 5),), ((2, 3, 5),), ((2, 1, 5), (3, 5)), ((2, 1, 5), (3, 1), (2, 3, 5)), ((2, 2, 3, 5), (2, 1, 5))]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("heads", [None, 2])
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("shapes", MASKS)
+def test_numbers_added_to_the_scores_against_pytorch(shapes, causal, heads):
+    """Several masks, with their gradients; one for each head too."""
+    torch = pytest.importorskip("torch")
+    if heads is None and any(len(shape) > 3 for shape in shapes):
+        shapes = [shape[-3:] for shape in shapes]
+    rng = np.random.default_rng(1)
+    arrays = [rng.standard_normal(shape) for shape in ((2, 3, 4), (2, 5, 4), (2, 5, 6), *shapes)]
+    arrays[3].flat[:2] = -np.inf
+    ours = [Tensor(x, requires_grad=True) for x in arrays]
+    y = apply(Attention(causal, heads, scale=0.3), *ours)
+    theirs = [torch.tensor(x, requires_grad=True) for x in arrays]
+    split = [x.unflatten(-1, (heads, -1)).transpose(-2, -3) for x in theirs[:3]] if heads else theirs[:3]
+    added = torch.zeros((3, 5), dtype=torch.float64)
+    added = added.masked_fill(~torch.tensor(np.tri(3, 5, dtype=bool)), -torch.inf) if causal else added
+    for mask in theirs[3:]:
+        added = added + (mask[..., None, :, :] if heads and 2 < mask.ndim < 4 else mask)
+    z = torch.nn.functional.scaled_dot_product_attention(*split, attn_mask=added, scale=0.3)
+    z = z.transpose(-2, -3).flatten(-2) if heads else z
+    dy = rng.standard_normal(y.shape)
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-12, atol=1e-13)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad.numpy(), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("heads", [None, 2])
+def test_masks_together(heads):
+    """Bools that let look, bools that hide, and numbers: all must allow it."""
+    rng = np.random.default_rng(2)
+    q, k, v = (rng.standard_normal((2, 4, 4)) for _ in range(3))
+    may, hidden = rng.random((4, 4)) > 0.3, rng.random((2, 1, 4)) > 0.7
+    numbers = np.where(rng.random((2, 4, 4)) > 0.3, rng.standard_normal((2, 4, 4)), -np.inf)
+    op = Attention(True, heads, hides=(False, True, False))
+    y = apply(op, q, k, v, may, hidden, numbers)
+    whole = np.where(may & ~hidden & np.tri(4, dtype=bool), numbers, -np.inf)
+    np.testing.assert_allclose(y.data, attend(q, k, v, whole, False, heads).data, rtol=1e-13)
+    nowhere = np.isinf(whole).all(axis=-1)
+    assert nowhere.any() and (y.data[nowhere] == 0).all() and np.isfinite(op.weights).all()
+
+
+@pytest.mark.parametrize("heads", [None, 2])
+def test_dropout_of_weights(heads):
+    """Of what the values are weighted with: the rest grows, and what was left out sends nothing back."""
+    rng = np.random.default_rng(3)
+    arrays = [rng.standard_normal((2, 3, 4)) for _ in range(3)]
+    kept = (np.random.default_rng(5).random((2, heads or 1, 3, 3), np.float32) >= 0.4) / 0.6
+    kept = kept if heads else kept[:, 0]
+
+    def formula(q, k, v):
+        q, k, v = (x.reshape(2, 3, 2, 2).swapaxes(1, 2) if heads else x for x in (q, k, v))
+        y = ((q @ k.swapaxes(-1, -2) / q.shape[-1] ** 0.5).softmax(-1) * kept) @ v
+        return y.swapaxes(1, 2).reshape(2, 3, 4) if heads else y
+
+    ours, theirs = ([Tensor(x, requires_grad=True) for x in arrays] for _ in range(2))
+    y = apply(Attention(heads=heads, drop=Dropout(0.4, np.random.default_rng(5))), *ours)
+    z = formula(*theirs)
+    np.testing.assert_allclose(y.data, z.data, rtol=1e-12)
+    y.backward(arrays[0])
+    z.backward(arrays[0])
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a.grad, b.grad, rtol=1e-11, atol=1e-13)

@@ -8,8 +8,9 @@ from nbprop.engine import Tensor
 
 LAYERS = {
     "RNN": nn.RNN,
-    "RNN of relu": lambda *sizes, **settings: nn.RNN(*sizes, "relu", **settings),
+    "RNN of relu": lambda *sizes, **settings: nn.RNN(*sizes, nonlinearity="relu", **settings),
     "GRU": nn.GRU,
+    "GRU reset before": lambda *sizes, **settings: nn.GRU(*sizes, reset_after=False, **settings),
     "LSTM": nn.LSTM,
     "LSTM without forget gate": lambda *sizes, **settings: nn.LSTM(*sizes, forget_gate=False, **settings),
 }
@@ -26,7 +27,17 @@ def make(name, **settings):
 
 
 def start(layer, N=N):
-    return np.random.default_rng(3).standard_normal((2, N, H)[not isinstance(layer, nn.LSTM) :])
+    layers = layer.num_layers * (1 + layer.bidirectional)
+    return np.random.default_rng(3).standard_normal((2, layers, N, H)[not isinstance(layer, nn.LSTM) :])
+
+
+def cell_of(layer):
+    """A cell with the weights of a layer."""
+    kind = {nn.RNN: nn.RNNCell, nn.GRU: nn.GRUCell, nn.LSTM: nn.LSTMCell}[type(layer)]
+    settings = {name: getattr(layer, name) for name in layer.own}
+    cell = kind(layer.input_size, layer.hidden_size, layer.bias, dtype=layer.theta.dtype, **settings)
+    cell.theta = layer.theta
+    return cell
 
 
 def gradients(layer, loss, *inputs):

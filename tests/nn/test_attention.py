@@ -50,7 +50,7 @@ def test_multihead_attention_gradients(crossed):
 
     def f(W, b, q, k, v):
         layer.in_proj_weight, layer.in_proj_bias = W, b
-        return layer(q, k, v, mask) if crossed else layer(q, mask=mask)
+        return layer(q, k, v, mask=mask) if crossed else layer(q, mask=mask)
 
     arrays = [rng.normal(size=s) for s in [(12, 4), (12,), (2, 3, 4), (2, 3, 4), (2, 3, 4)]]
     check_gradient(f, *arrays)
@@ -72,7 +72,7 @@ def test_multihead_attention_against_pytorch(torch, case):
         mask[:, 0] = True
     a, b = [Tensor(x, requires_grad=True) for x in arrays], [torch.tensor(x, requires_grad=True) for x in arrays]
     inputs = (a, b) if case == "cross" else (a[:1] * 3, b[:1] * 3)
-    y = ours(*inputs[0], None if causal else mask)
+    y = ours(*inputs[0], mask=None if causal else mask)
     z, weights = theirs(*inputs[1], attn_mask=None if mask is None else torch.tensor(~mask), average_attn_weights=False)
     np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(ours.attention_weights, weights.detach().numpy(), rtol=1e-9, atol=1e-12)
@@ -86,6 +86,93 @@ def test_multihead_attention_against_pytorch(torch, case):
         assert (x.grad is None) == (t.grad is None)
         if x.grad is not None:
             np.testing.assert_allclose(x.grad, t.grad.numpy(), rtol=1e-8, atol=1e-11)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", ["bool", "float", "one for each head", "none"])
+@pytest.mark.parametrize("padding", [None, bool, float])
+@pytest.mark.parametrize("sizes", [{}, {"kdim": 3}, {"kdim": 5, "vdim": 6, "bias": False}])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_everything_pytorch_has(torch, kind, padding, sizes, batch_first):
+    """Masks of all kinds together, other features for key and value, the axes, the weights and their mean."""
+    N, T, S, d, heads = 2, 4, 3, 8, 2
+    ours = nn.MultiheadAttention(d, heads, batch_first=batch_first, **sizes, dtype=np.float64)
+    theirs = torch.nn.MultiheadAttention(d, heads, batch_first=batch_first, **sizes, dtype=torch.float64)
+    state = {name: rng.normal(size=p.shape) for name, p in theirs.state_dict().items()}
+    ours.load_state_dict(state)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in state.items()})
+    arrays = [rng.normal(size=(N, n, f)) for n, f in ((T, d), (S, sizes.get("kdim", d)), (S, sizes.get("vdim", d)))]
+    arrays = arrays if batch_first else [x.swapaxes(0, 1) for x in arrays]
+    hidden = {"bool": rng.random((T, S)) > 0.6, "none": None}.get(kind, rng.normal(size=(T, S)))
+    if kind == "one for each head":
+        hidden = rng.random((N * heads, T, S)) > 0.6
+    if hidden is not None and hidden.dtype == bool:
+        hidden[..., 0] = False
+    masks = {"attn_mask": hidden, "key_padding_mask": np.array([[False, False, True], [False, False, False]])}
+    if padding is float:
+        masks["key_padding_mask"] = np.where(masks["key_padding_mask"], -np.inf, 0.25)
+    if padding is None:
+        del masks["key_padding_mask"]
+    elif hidden is not None and hidden.dtype != masks["key_padding_mask"].dtype:
+        return  # PyTorch warns that it does not like it
+    a, b = [Tensor(x, requires_grad=True) for x in arrays], [torch.tensor(x, requires_grad=True) for x in arrays]
+    tensors = {name: None if mask is None else torch.tensor(mask) for name, mask in masks.items()}
+    for average in (False, True):
+        y, weights = ours(*a, need_weights=True, average_attn_weights=average, **masks)
+        z, its_weights = theirs(*b, average_attn_weights=average, **tensors)
+        np.testing.assert_allclose(weights.data, its_weights.detach().numpy(), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-12, atol=1e-12)
+    dy = rng.normal(size=y.shape)
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    gradients = dict(theirs.named_parameters())
+    assert gradients.keys() == dict(ours.named_parameters()).keys()
+    for name, p in ours.named_parameters():
+        np.testing.assert_allclose(p.grad, gradients[name].grad.numpy(), rtol=1e-11, atol=1e-12, err_msg=name)
+    for x, t in zip(a, b, strict=True):
+        np.testing.assert_allclose(x.grad, t.grad.numpy(), rtol=1e-11, atol=1e-12)
+
+
+def test_the_two_conventions_of_a_mask():
+    """mask: True where a query may look; attn_mask and key_padding_mask: where it may not; all must allow it."""
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), rng.normal(size=(3, 5, 4))
+    may, padding = rng.random((5, 5)) > 0.3, np.arange(5) >= np.array([5, 2, 3])[:, None]
+    y = layer(x, mask=may & ~padding[:, None] & np.tri(5, dtype=bool)).data
+    np.testing.assert_array_equal(layer(x, attn_mask=~may, key_padding_mask=padding, is_causal=True).data, y)
+    np.testing.assert_array_equal(
+        layer(x, mask=may, attn_mask=np.triu(np.ones((5, 5)), 1) > 0, key_padding_mask=padding).data, y
+    )
+    added = np.where(np.tri(5, dtype=bool), 0.0, -np.inf)
+    np.testing.assert_array_equal(layer(x, mask=may, attn_mask=added, key_padding_mask=padding).data, y)
+    one = layer(x[1], mask=may, is_causal=True, key_padding_mask=padding[1])
+    np.testing.assert_allclose(one.data, y[1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_place_that_may_look_nowhere_gets_zeros():
+    """PyTorch makes NaN of it, which is then everywhere."""
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), Tensor(rng.normal(size=(2, 3, 4)), requires_grad=True)
+    y, weights = layer(x, key_padding_mask=[[False] * 3, [True] * 3], need_weights=True)
+    np.testing.assert_array_equal(y.data[1], np.tile(layer.out_proj.bias.data, (3, 1)))
+    assert (weights.data[1] == 0).all() and np.allclose(weights.data[0].sum(-1), 1)
+    (y * y).sum().backward()
+    assert np.isfinite(layer.gradient).all() and (x.grad[1] == 0).all()
+
+
+def test_dropout_of_attention():
+    layer, x = nn.MultiheadAttention(4, 2, dropout=0.5, rng=0), rng.normal(size=(2, 6, 4))
+    assert layer.dropout == 0.5 and np.abs(layer(x).data - layer(x).data).max() > 1e-3
+    np.testing.assert_allclose(layer.attention_weights.sum(-1), 1, rtol=1e-6)
+    layer.eval()
+    np.testing.assert_array_equal(layer(x).data, layer(x).data)
+    q = rng.normal(size=(6, 4))
+    drawn = [nn.scaled_dot_product_attention(q, q, q, dropout_p=0.5, rng=seed).data for seed in (1, 1, 2)]
+    assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any()
+
+
+def test_a_bias_of_the_scores_is_learned():
+    """As in ALiBi or a table of relative positions: a float mask may require a gradient."""
+    x = rng.normal(size=(2, 3, 4))
+    check_gradient(lambda m: nn.scaled_dot_product_attention(x, x, x, m, scale=0.7) ** 2, rng.normal(size=(3, 3)))
 
 
 def test_a_mask_for_each_sample():

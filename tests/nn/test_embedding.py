@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nbprop import nn
+from nbprop import nn, optim
 from nbprop.engine import Tensor, apply, check_gradient
 from nbprop.engine.embedding import Embedding
 from nbprop.engine.matmul import Linear
@@ -17,6 +17,33 @@ def test_rows_of_the_weight():
         np.testing.assert_array_equal(y.data, layer.weight.data[[[0, 4], [2, 2]]])
     y.sum().backward()
     np.testing.assert_array_equal(layer.gradient.reshape(5, 3), np.outer([1, 0, 2, 0, 1], np.ones(3)))
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("padding_idx", [None, 0, 2, -1])
+def test_padding_as_in_pytorch(torch, padding_idx):
+    """The row begins as zeros and gets no gradient, but is read as it stands."""
+    layer = nn.Embedding(5, 3, padding_idx, rng=0, dtype=np.float64)
+    twin = torch.nn.Embedding(5, 3, padding_idx, dtype=torch.float64)
+    assert layer.padding_idx == twin.padding_idx
+    np.testing.assert_array_equal((layer.weight.data == 0).all(axis=1), (twin.weight == 0).all(axis=1).numpy())
+    layer.theta += 1
+    twin.weight.data = torch.tensor(layer.weight.data)
+    index, dy = np.array([[0, 4, 2], [2, 2, 4]]), np.random.default_rng(1).standard_normal((2, 3, 3))
+    y, z = layer(index), twin(torch.tensor(index))
+    np.testing.assert_array_equal(y.data, z.detach().numpy())
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    np.testing.assert_allclose(layer.weight.grad, twin.weight.grad.numpy(), rtol=1e-13)
+
+
+def test_a_row_of_padding_stays_zero_in_training():
+    layer, adam = nn.Embedding(4, 3, 1, rng=0), optim.AdamW(lr=0.1)
+    for _ in range(3):
+        layer.zero_grad()
+        (layer([0, 1, 1, 2]) + 1).sum().backward()
+        adam.step(layer)
+    assert (layer.weight.data[1] == 0).all() and (layer.weight.data[0] != 0).all()
 
 
 def test_initial_weights():
@@ -57,4 +84,8 @@ def test_errors():
         layer([1.0])
     with pytest.raises(ValueError, match="num_embeddings must be an integer, 1 or more; got 0"):
         nn.Embedding(0, 2)
+    for padding_idx in (3, -4):
+        with pytest.raises(ValueError, match=rf"padding_idx .* an integer from -3 to 2; got {padding_idx}"):
+            nn.Embedding(3, 2, padding_idx)
     assert repr(layer) == "Embedding(3, 2)"
+    assert repr(nn.Embedding(3, 2, -1)) == "Embedding(3, 2, padding_idx=2)"

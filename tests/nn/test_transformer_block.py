@@ -87,6 +87,56 @@ def test_block_against_pytorch_for_100_steps(torch, activation):
         np.testing.assert_allclose(array, trained[name].numpy(), atol=1e-4, err_msg=name)
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("decoder", [False, True])
+def test_encoder_and_decoder_against_pytorch(torch, norm_first, decoder):
+    """With masks of both attentions, and the gradient that the memory gets."""
+    ours = nn.TransformerBlock(
+        8, 2, 12, activation="relu", causal=decoder, decoder=decoder, norm_first=norm_first, rng=0, dtype=np.float64
+    )
+    ours.theta += 0.1 * rng.normal(size=ours.theta.shape)
+    kind = torch.nn.TransformerDecoderLayer if decoder else torch.nn.TransformerEncoderLayer
+    theirs = kind(8, 2, 12, dropout=0.0, norm_first=norm_first, batch_first=True, dtype=torch.float64)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()})
+    x, memory = rng.normal(size=(3, 5, 8)), rng.normal(size=(3, 4, 8))
+    padding, its_padding = (np.arange(n) >= np.array([n, 2, 3])[:, None] for n in (5, 4))
+    future, hidden = ~np.tri(5, dtype=bool), rng.random((5, 4)) > 0.7
+    hidden[:, 0] = False
+    a, b = (
+        [Tensor(v, requires_grad=True) for v in (x, memory)],
+        [torch.tensor(v, requires_grad=True) for v in (x, memory)],
+    )
+    if decoder:
+        y = ours(*a, key_padding_mask=padding, memory_mask=hidden, memory_key_padding_mask=its_padding)
+        z = theirs(
+            *b, tgt_mask=torch.tensor(future), tgt_key_padding_mask=torch.tensor(padding),
+            memory_mask=torch.tensor(hidden), memory_key_padding_mask=torch.tensor(its_padding),
+        )  # fmt: skip
+    else:
+        y = ours(a[0], key_padding_mask=padding, attn_mask=future)
+        z = theirs(b[0], src_mask=torch.tensor(future), src_key_padding_mask=torch.tensor(padding))
+    np.testing.assert_allclose(y.data, z.detach().numpy(), rtol=1e-12, atol=1e-12)
+    dy = rng.normal(size=y.shape)
+    y.backward(dy)
+    z.backward(torch.tensor(dy))
+    for name, p in theirs.named_parameters():
+        mine = dict(ours.named_parameters())[name].grad
+        np.testing.assert_allclose(mine, p.grad.numpy(), rtol=1e-11, atol=1e-12, err_msg=name)
+    for t, s in zip(a[: 1 + decoder], b, strict=False):
+        np.testing.assert_allclose(t.grad, s.grad.numpy(), rtol=1e-11, atol=1e-12)
+
+
+def test_a_memory_where_there_is_to_be_one():
+    x = np.zeros((2, 3, 4))
+    with pytest.raises(TypeError, match=r"decoder=True looks at a memory: block\(x, memory\)"):
+        nn.TransformerBlock(4, 2, decoder=True)(x)
+    with pytest.raises(TypeError, match=r"takes a memory if decoder=True; a mask is block\(x, mask=mask\)"):
+        nn.TransformerBlock(4, 2)(x, np.ones((3, 3), bool))
+    with pytest.raises(ShapeError, match=r"expected key \(..., T, 4\); got \(2, 3, 5\)"):
+        nn.TransformerBlock(4, 2, decoder=True)(x, np.zeros((2, 3, 5)))
+
+
 def test_block_takes_a_mask():
     block = nn.TransformerBlock(4, 2, rng=0)
     x, counts = rng.normal(size=(2, 5, 4)), np.arange(5) < np.array([5, 3])[:, None]
@@ -120,4 +170,4 @@ def test_bad_settings(make, message):
 
 def test_wrong_mask():
     with pytest.raises(ShapeError, match=r"broadcast.*\(3, 2\) and .*\(3, 3\).*mask \(..., T, S\)"):
-        nn.TransformerBlock(4, 2)(np.zeros((3, 4)), np.ones((3, 2), bool))
+        nn.TransformerBlock(4, 2)(np.zeros((3, 4)), mask=np.ones((3, 2), bool))

@@ -8,6 +8,29 @@ from nbprop import nn, optim
 from nbprop.engine import BackwardError, Tensor
 
 
+def test_truncated_bptt_of_layers_and_lengths():
+    """Two layers, with the lengths of the sequences: the same as over the whole, where the window covers it."""
+    layer, lengths = make("LSTM", num_layers=2), np.array([4, T, 0])
+    full = gradients(layer, lambda x: (layer(x, None, lengths)[0] * WEIGHTS).sum(), X)
+
+    def passes(x):
+        outs = [(out, times) for out, times in nn.truncated_bptt(layer, x, T, 3, lengths=lengths)]
+        np.testing.assert_allclose(
+            np.concatenate([out.data for out, _ in outs]), layer(X, None, lengths)[0].data, 1e-12
+        )
+        return sum((out * WEIGHTS[times]).sum() for out, times in outs)
+
+    assert_close(gradients(layer, passes, X), full)
+    ends = [out.data for out, _ in nn.truncated_bptt(layer, X, 3, lengths=lengths)]
+    np.testing.assert_allclose(np.concatenate(ends), layer(X, None, lengths)[0].data, rtol=1e-12)
+
+
+def test_truncated_bptt_of_one_sequence_without_a_batch():
+    layer = make("GRU", batch_first=True)
+    outs = [out.data for out, _ in nn.truncated_bptt(layer, X[:, 0], 4, 2)]
+    np.testing.assert_allclose(np.concatenate(outs), layer(X[:, 0])[0].data, rtol=1e-12)
+
+
 class Stack(nn.Module):
     """Two layers; the state is a tuple of theirs."""
 
@@ -50,9 +73,9 @@ def by_definition(model, window, period):
         for i in range(t):
             if i and i == t - window:
                 state = detached(state)
-            out, state = model(x[i], state)
+            out, state = model(x[i : i + 1], state)
             if i >= done:
-                (out * WEIGHTS[i] + out * out).sum().backward(retain_graph=True)
+                (out[0] * WEIGHTS[i] + out * out).sum().backward(retain_graph=True)
     return model.gradient.copy(), x.grad
 
 
@@ -148,6 +171,10 @@ def test_truncated_bptt_with_wrong_settings():
     with pytest.raises(ValueError, match="period must be at most window = 3, or errors would get lost; got 4"):
         nn.truncated_bptt(layer, X, 3, 4)
     assert list(nn.truncated_bptt(layer, X[:0], 3)) == []
+    with pytest.raises(ValueError, match=r"^above is bidirectional: what reads from the end cannot"):
+        model = Stack()
+        model.above = make("GRU", bidirectional=True)
+        nn.truncated_bptt(model, X, 3)
 
 
 def test_a_result_may_not_be_the_input_of_several_passes():

@@ -209,12 +209,12 @@ def test_a_layer_whose_output_nobody_uses_is_no_layer():
 
     class Last(nn.Module):
         def __init__(self):
-            self.rnn, self.aside, self.out = nn.RNN(2, 5), nn.Linear(2, 3), nn.Linear(5, 1)
+            self.rnn, self.aside, self.out = nn.LSTM(2, 5), nn.Linear(2, 3), nn.Linear(5, 1)
 
         def forward(self, x):
             self.aside(x)
-            _, state = self.rnn(x)  # one step of a batch
-            return self.out(state)
+            _, (state, _) = self.rnn(x.reshape(1, -1, 2))  # one step of a batch
+            return self.out(state[-1])
 
     t = nb.Trainer(Last(), "moons", probe_every=1)
     t.watch()

@@ -178,13 +178,16 @@ def heads(v):
     return v["A"].shape[-3]
 
 
+XS = "x", "x2", "x3"  # what query, key and value are made of
+
+
 def scores(v):
     s = split(v["Q"], heads(v)) @ split(v["K"], heads(v)).swapaxes(-1, -2) / np.sqrt(v["d"])
     return np.where(v["A"] > 0, s, -np.inf)  # what is masked is seen in the weights
 
 
-def row_part(v):
-    dP = split(v["dy"], heads(v)) @ split(v["V"], heads(v)).swapaxes(-1, -2)
+def row_part(v, kept=1.0):
+    dP = split(v["dy"], heads(v)) @ split(v["V"], heads(v)).swapaxes(-1, -2) * kept
     return v["A"] * (dP - (v["A"] * dP).sum(axis=-1, keepdims=True))
 
 
@@ -196,6 +199,11 @@ def later(x):
 def gate(v, name, bias):
     z = v["x"] @ v[f"W{name}"].T + v["h"][:-1] @ v[f"U{name}"].T
     return z + v[f"b{name}"] + v[f"k{name}"] if bias else z
+
+
+def reset_before(v):
+    """What each step of a GRU with the reset gate before the product hands to the state before it."""
+    return v["er"] @ v["Ur"] + v["eu"] @ v["Uu"] + v["r"] * (v["en"] @ v["Un"]) + v["u"] * v["dh"]
 
 
 def h0(v, h):
@@ -334,6 +342,7 @@ RIGHT = {
     "{dy} in the shape of {x}": lambda v: v["dy"].reshape(v["x"].shape),
     "{W}[{x}]": lambda v: v["W"][v["x"]],
     "{dy} added up in row {x}": scattered,
+    "{dy} added up in row {x}, but 0 in row 2": lambda v: scattered(v) * (np.arange(len(v["W"])) != 2)[:, None],
     "{x} + {P}[first T rows]": lambda v: v["x"] + v["P"][: v["x"].shape[-2]],
     "{x} + {P}": lambda v: v["x"] + v["P"],
     "{Σ}{dy} in the first T rows": first_rows,
@@ -374,12 +383,23 @@ RIGHT = {
     "{m} ⊙ {x}": lambda v: v["m"] * v["x"],
     "{m} ⊙ {dy}": lambda v: v["m"] * v["dy"],
     # Attention
-    **{f"{{W{n}}} {{x}} + {{b{n}}}": lambda v, n=n: v["x"] @ v[f"W{n}"].T + v[f"b{n}"] for n in "QKV"},
-    **{f"{{W{n}}} {{x}}": lambda v, n=n: v["x"] @ v[f"W{n}"].T for n in "QKV"},
+    **{f"{{W{n}}} {{{x}}} + {{b{n}}}": lambda v, n=n, x=x: v[x] @ v[f"W{n}"].T + v[f"b{n}"] for n in "QKV" for x in XS},
+    **{f"{{W{n}}} {{{x}}}": lambda v, n=n, x=x: v[x] @ v[f"W{n}"].T for n in "QKV" for x in XS},
     "softmax({Q} {K}ᵀ / √{d})": lambda v: softmax(scores(v)),
     "{A} {V}": lambda v: joined(v["A"] @ split(v["V"], heads(v))),
     "{A}ᵀ {dy}": lambda v: joined(v["A"].swapaxes(-1, -2) @ split(v["dy"], heads(v))),
     "{A} ⊙ ({dy} {V}ᵀ − row sums of {A} ⊙ {dy} {V}ᵀ)": row_part,
+    "({m} ⊙ {A}) {V}": lambda v: joined(v["m"] * v["A"] @ split(v["V"], heads(v))),
+    "({m} ⊙ {A})ᵀ {dy}": lambda v: joined((v["m"] * v["A"]).swapaxes(-1, -2) @ split(v["dy"], heads(v))),
+    "{A} ⊙ ({m} ⊙ {dy} {V}ᵀ − row sums of {A} ⊙ {m} ⊙ {dy} {V}ᵀ)": lambda v: row_part(v, v["m"]),
+    "{WQ}ᵀ {dQ}": lambda v: v["dQ"] @ v["WQ"],
+    "{WK}ᵀ {dK}": lambda v: v["dK"] @ v["WK"],
+    "{WV}ᵀ {dV}": lambda v: v["dV"] @ v["WV"],
+    "{WK}ᵀ {dK} + {WV}ᵀ {dV}": lambda v: v["dK"] @ v["WK"] + v["dV"] @ v["WV"],
+    **{f"{{Σ}}{{d{n}}} {{{x}}}ᵀ": lambda v, n=n, x=x: outer(v[f"d{n}"], v[x]) for n in "QKV" for x in XS},
+    "{Σ}{dQ} {x}ᵀ | {Σ}{dK} {x2}ᵀ | {Σ}{dV} {x2}ᵀ": lambda v: np.concatenate(
+        [outer(v[f"d{n}"], v["x2" if n in "KV" else "x"]) for n in "QKV"]
+    ),
     "{dS} {K} / √{d}": lambda v: joined(v["dS"] @ split(v["K"], heads(v))) / np.sqrt(v["d"]),
     "{dS}ᵀ {Q} / √{d}": lambda v: joined(v["dS"].swapaxes(-1, -2) @ split(v["Q"], heads(v))) / np.sqrt(v["d"]),
     "{WQ}ᵀ {dQ} + {WK}ᵀ {dK} + {WV}ᵀ {dV}": lambda v: sum(v[f"d{n}"] @ v[f"W{n}"] for n in "QKV"),
@@ -416,6 +436,17 @@ RIGHT = {
     "{dh}ₜ ⊙ ({h}ₜ₋₁ − {n}ₜ) ⊙ {u}ₜ ⊙ (1 − {u}ₜ)": lambda v: v["dh"] * (v["h"][:-1] - v["n"]) * v["u"] * (1 - v["u"]),
     "{dh}ₜ ⊙ (1 − {u}ₜ) ⊙ (1 − {n}ₜ²)": lambda v: v["dh"] * (1 - v["u"]) * (1 - v["n"] ** 2),
     "{en}ₜ ⊙ {v}ₜ ⊙ {r}ₜ ⊙ (1 − {r}ₜ)": lambda v: v["en"] * v["v"] * v["r"] * (1 - v["r"]),
+    "tanh({Wn} {x}ₜ + {bn} + {Un} ({r}ₜ ⊙ {h}ₜ₋₁) + {kn})": lambda v: np.tanh(
+        v["x"] @ v["Wn"].T + v["bn"] + (v["r"] * v["h"][:-1]) @ v["Un"].T + v["kn"]
+    ),
+    "{dy}ₜ + {Ur}ᵀ {er}ₜ₊₁ + {Uu}ᵀ {eu}ₜ₊₁ + {r}ₜ₊₁ ⊙ ({Un}ᵀ {en}ₜ₊₁) + {u}ₜ₊₁ ⊙ {dh}ₜ₊₁": lambda v: (
+        v["dy"] + later(reset_before(v))
+    ),
+    "({Un}ᵀ {en}ₜ) ⊙ {h}ₜ₋₁ ⊙ {r}ₜ ⊙ (1 − {r}ₜ)": lambda v: v["en"] @ v["Un"] * v["h"][:-1] * v["r"] * (1 - v["r"]),
+    "{Ur}ᵀ {er}₁ + {Uu}ᵀ {eu}₁ + {r}₁ ⊙ ({Un}ᵀ {en}₁) + {u}₁ ⊙ {dh}₁": lambda v: reset_before(v)[0],
+    "{Σ}{er}ₜ {h}ₜ₋₁ᵀ | {Σ}{eu}ₜ {h}ₜ₋₁ᵀ | {Σ}{en}ₜ ({r}ₜ ⊙ {h}ₜ₋₁)ᵀ": lambda v: np.concatenate(
+        [outer(v["er"], v["h"][:-1]), outer(v["eu"], v["h"][:-1]), outer(v["en"], v["r"] * v["h"][:-1])]
+    ),
     "{f}ₜ ⊙ {c}ₜ₋₁ + {i}ₜ ⊙ {g}ₜ": lambda v: np.concatenate([v["c"][:1], v["f"] * v["c"][:-1] + v["i"] * v["g"]]),
     "{c}ₜ₋₁ + {i}ₜ ⊙ {g}ₜ": lambda v: np.concatenate([v["c"][:1], v["c"][:-1] + v["i"] * v["g"]]),
     "{o}ₜ ⊙ tanh({c}ₜ)": lambda v: h0(v, v["o"] * np.tanh(v["c"][1:])),
@@ -477,6 +508,14 @@ RIGHT = {
     "{dy} − e^{y} ⊙ sum({dy})": lambda v: v["dy"] - np.exp(v["y"]) * v["dy"].sum(axis=-1, keepdims=True),
     "{x}": lambda v: v["x"],
     "1": lambda v: 1,
+    # Ops around recurrent layers
+    "cast({x})": lambda v: v["x"],
+    "{x}[:, ::-1]": lambda v: v["x"][:, ::-1],
+    "{x}[-1]": lambda v: v["x"][-1],
+    "concatenate({x2}, {u1})": lambda v: np.concatenate([v["x2"], v["u1"]], axis=-1),
+    **{f"transpose({{{name}}})": lambda v, name=name: v[name].swapaxes(0, 1) for name in ("u1", "u2", "x")},
+    "{x}[:, :2]": lambda v: v["x"][:, :2],
+    **{f"{{{name}}}[:, 2:]": lambda v, name=name: v[name][:, 2:] for name in ("x", "x2")},
     # Losses; of each mean also the sum
     **_losses(
         {

@@ -103,36 +103,76 @@ class Last(nn.Module):
     """The last state of a recurrent layer, to an output."""
 
     def __init__(self, layer, outputs=2):
-        self.layer, self.head = layer, nn.Linear(layer.hidden_size, outputs, rng=1, **F)
+        units = layer.hidden_size * (1 + layer.bidirectional)
+        self.layer, self.head = layer, nn.Linear(units, outputs, rng=1, **F)
 
     def forward(self, x):
         out, _ = self.layer(x)
         return self.head(out[:, -1] if self.layer.batch_first else out)
 
 
-class Stacked(nn.Module):
-    """Two recurrent layers, the second one called step by step; of an LSTM with a state that is taken apart."""
+CELLS = {nn.RNN: nn.RNNCell, nn.GRU: nn.GRUCell, nn.LSTM: nn.LSTMCell}
 
-    def __init__(self, kind, pair=False):
-        self.first, self.second = kind(3, 4, batch_first=True, rng=0, **F), kind(4, 5, rng=1, **F)
+
+class Stacked(nn.Module):
+    """A recurrent layer, and a cell above it, step by step; of an LSTM with a state that is taken apart."""
+
+    def __init__(self, kind, pair=False, **settings):
+        self.first = kind(3, 4, batch_first=True, rng=0, **F, **settings)
+        self.second = CELLS[kind](4, 5, rng=1, **F, **settings)
         self.head, self.pair = nn.Linear(5, 2, rng=2, **F), pair
 
     def forward(self, x):
-        out, _ = self.first(x)
-        h, state = self.second(out[:, 0])
-        for t in range(1, 3):
-            h, state = self.second(out[:, t], (state[0] * 1.0, state[1]) if self.pair else state)
-        return self.head(h)
+        out, state = self.first(x)[0], None
+        for t in range(3):
+            given = (state[0] * 1.0, state[1]) if self.pair and state is not None else state
+            state = self.second(out[:, t], given)
+        return self.head(state[0] if isinstance(self.second, nn.LSTMCell) else state)
+
+
+class Chunks(nn.Module):
+    """A sequence in two parts, the state of the first handed on, of an LSTM as a pair."""
+
+    def __init__(self, layer):
+        self.layer, self.head = layer, nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        _, state = self.layer(x[:, :2])
+        out, _ = self.layer(x[:, 2:], (state[0] * 1.0, state[1]) if isinstance(self.layer, nn.LSTM) else state)
+        return self.head(out[:, -1])
 
 
 class Language(nn.Module):
     def __init__(self, positions, **block):
-        self.embedding, self.positions = nn.Embedding(5, 8, rng=0, **F), positions
+        self.embedding, self.positions = nn.Embedding(5, 8, block.pop("padding", None), rng=0, **F), positions
         self.block = nn.TransformerBlock(8, 2, rng=2, **F, **block)
         self.head = nn.Linear(8, 5, rng=3, **F)
 
     def forward(self, x):
-        return self.head(self.block(self.positions(self.embedding(x))))
+        h = self.embedding(x)
+        return self.head(self.block(self.positions(h), *([h] if self.block.decoder else [])))
+
+
+class Looking(nn.Module):
+    """Attention from some features to others."""
+
+    def __init__(self, **settings):
+        self.query, self.key, self.value = (nn.Linear(3, n, rng=n, **F) for n in (4, 5, 6))
+        self.attention = nn.MultiheadAttention(4, 2, kdim=5, vdim=6, rng=0, **F, **settings)
+        self.head = nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        return self.head(self.attention(self.query(x), self.key(x), self.value(x))[:, -1])
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, **settings):
+        self.attention, self.head = nn.MultiheadAttention(4, 2, rng=0, **F, **settings), nn.Linear(4, 2, rng=2, **F)
+
+    def forward(self, x):
+        if not self.attention.batch_first:
+            return self.head(self.attention(x.swapaxes(0, 1))[-1])
+        return self.head(self.attention(x, key_padding_mask=[False] * 4 + [True])[:, -1])
 
 
 class Tied(nn.Module):
@@ -210,6 +250,18 @@ RUNS = {
     "rnn no bias": lambda: recurrent(nn.RNN, bias=False),
     "gru": lambda: recurrent(nn.GRU),
     "gru no bias": lambda: recurrent(nn.GRU, bias=False),
+    "gru reset before": lambda: recurrent(nn.GRU, reset_after=False),
+    "stacked gru reset before": lambda: of(Stacked(nn.GRU, reset_after=False), normal(30, 5, 3)),
+    **{
+        f"two layers both ways {kind.__name__}": lambda kind=kind: recurrent(kind, num_layers=2, bidirectional=True)
+        for kind in CELLS
+    },
+    **{
+        f"chunks {kind.__name__}": lambda kind=kind: of(
+            Chunks(kind(3, 4, batch_first=True, rng=0, **F)), normal(30, 5, 3)
+        )
+        for kind in CELLS
+    },
     "lstm": lambda: recurrent(nn.LSTM),
     "lstm 1997": lambda: recurrent(nn.LSTM, forget_gate=False, bias=False),
     **{
@@ -218,6 +270,13 @@ RUNS = {
     },
     "a state in two": lambda: of(Stacked(nn.LSTM, pair=True), normal(30, 5, 3)),
     "learned positions": lambda: language(nn.LearnedPositions(7, 8, rng=1, **F), causal=True),
+    "decoder": lambda: language(nn.SinusoidalPositions(7, 8, **F), decoder=True, causal=True),
+    "post norm": lambda: language(nn.SinusoidalPositions(7, 8, **F), norm_first=False, activation="relu"),
+    "attention elsewhere": lambda: of(Looking(bias=False), normal(30, 5, 3)),
+    "attention with dropout": lambda: of(Looking(dropout=0.3), normal(30, 5, 3)),
+    "self attention": lambda: of(SelfAttention(dropout=0.5), normal(30, 5, 4)),
+    "the batch second": lambda: of(SelfAttention(batch_first=False), normal(30, 5, 4)),
+    "padding": lambda: language(nn.SinusoidalPositions(7, 8, **F), padding=2),
     "transformer": lambda: language(nn.SinusoidalPositions(7, 8, **F), dropout=0.2, activation="relu"),
     **{f"{each!r}": lambda each=each: dense(each) for each in ACTIVATIONS},
     **{
@@ -607,6 +666,7 @@ def test_what_cannot_be_explained_is_said():
 KINDS = [getattr(nn, name) for name in nn.__all__ if isinstance(getattr(nn, name), type)]
 NO_LAYERS = {  # what holds others, and what all of a kind share
     nn.Module, nn.Parameter, nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.Activation, nn.Recurrent, nn.Loss,
+    nn.RecurrentCell,
     nn.FunctionLoss,  # explained by the ops of the function
 }  # fmt: skip
 

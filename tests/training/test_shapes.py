@@ -73,7 +73,7 @@ def elman():
 
 def last_state():
     return Net(
-        lambda m, x: m.out(m.rnn(x)[1][0]), rnn=nn.LSTM(2, 8, batch_first=True, rng=0), out=nn.Linear(8, 1, rng=1)
+        lambda m, x: m.out(m.rnn(x)[1][0][-1]), rnn=nn.LSTM(2, 8, batch_first=True, rng=0), out=nn.Linear(8, 1, rng=1)
     )
 
 

@@ -74,19 +74,19 @@ def test_nothing_recorded_yet(fake, ax):
 class Last(nb.nn.Module):
     """What a recurrent layer says after the last step of sequences (n, T) of numbers."""
 
-    def __init__(self, layer):
-        self.layer, self.head = layer, nb.nn.Linear(layer.hidden_size, 1, rng=1)
+    def __init__(self, layer, units):
+        self.layer, self.head = layer, nb.nn.Linear(units, 1, rng=1)
 
     def forward(self, x):
         out, _ = self.layer(x.reshape(len(x.data), -1, 1))
         return self.head(out[:, -1])
 
 
-def trainer(layer, samples=50):
+def trainer(layer, samples=50, units=5):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(samples, 7))
     data = nb.data.from_arrays(X, (X[:, 0] > 0).astype(int), validation=0.2)
-    return nb.Trainer(Last(layer), data, batch_size=16, lr=0.01, probe_every=1)
+    return nb.Trainer(Last(layer, units), data, batch_size=16, lr=0.01, probe_every=1)
 
 
 @pytest.mark.parametrize("kind", [nb.nn.RNN, nb.nn.GRU, nb.nn.LSTM])
@@ -117,9 +117,9 @@ def test_the_gradient_of_each_step_against_backward_step_by_step():
     t.fit(steps=1, bar=False)
     state, states = None, []
     for x in nb.Tensor(data.X_train[batch]).data.T:
-        _, state = model.layer(x[:, None], state)
+        _, state = model.layer(x[:, None, None], state)
         states.append(state)
-    nb.nn.loss("bce")(model.head(state), data.y_train[batch]).backward()
+    nb.nn.loss("bce")(model.head(state[0]), data.y_train[batch]).backward()
     norms = [np.linalg.norm(state.grad) for state in states]
     np.testing.assert_allclose(Lags(t).frame()["now"], norms, rtol=1e-4)
 
@@ -130,3 +130,24 @@ def test_without_a_recurrent_layer_nothing_is_recorded():
     t.fit(steps=3, bar=False)
     assert "dh" not in t.history.columns
     assert board.describe() == "No gradient has been sent back through time yet."
+
+
+def test_each_layer_and_direction_has_its_own():
+    t = trainer(nb.nn.LSTM(1, 5, 2, bidirectional=True, rng=0, batch_first=True), samples=20, units=10)
+    board = nb.views.Lags(t)
+    t.fit(steps=2, bar=False)
+    names = ["hidden 1", "hidden 2 reverse", "hidden 3", "hidden 4 reverse"]
+    assert [layer.name for layer in t.layers][:4] == names and t.layers[0].kind == t.layers[3].kind == "LSTM"
+    parts = [t.model.layer.l0, t.model.layer.l0_reverse, t.model.layer.l1, t.model.layer.l1_reverse]
+    for i, part in enumerate(parts):
+        board.layer = str(i + 1)
+        np.testing.assert_allclose(board.frame()["now"], np.sqrt((part.last.dh**2).sum(axis=(1, 2))), rtol=1e-5)
+        assert board.describe().startswith(f"In {names[i]}: dL/dh ")
+    assert board.views[0].options[0].choices == tuple(zip("1234", names, strict=True))
+    flow = nb.views.GradientFlow(t).frame()["now"]
+    assert len(flow) == 5 and (flow > 0).all()
+    nb.views.Network(t).frame()
+    with pytest.raises(ValueError, match="layer: expected one of"):
+        board.layer = "5"
+    one = nb.views.Lags(trainer(nb.nn.GRU(1, 5, rng=0, batch_first=True)))
+    assert [option.name for option in one.views[0].options] == ["log"]

@@ -127,7 +127,7 @@ def through_time(seen) -> np.ndarray:
     """The norm of dL/dh at each time step of the last batch, in the first recurrent layer, (T,); empty: not known."""
     if seen.model is None:
         return np.zeros(0)
-    last = next((module.last for module in seen.model.modules() if isinstance(module, nn.Recurrent)), None)
+    last = next((each.last for each in seen.model.modules() if isinstance(each, nn.Recurrent) and each.last), None)
     dh = getattr(last, "dh", None)
     if not isinstance(dh, np.ndarray) or dh.ndim != 3:
         return np.zeros(0)

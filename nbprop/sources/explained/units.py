@@ -61,6 +61,7 @@ class Unit:
         module, kind = self.module, self.kind
         sizes = next(((a, b) for a, b in SIZES if hasattr(module, a) and hasattr(module, b)), None)
         kind += f" {getattr(module, sizes[0])} → {getattr(module, sizes[1])}" if sizes else ""
+        kind += " (reverse)" if self.name.endswith("_reverse") else ""
         return kind + (f", {after.title()}" if after else "")
 
     def title(self, after=None) -> str:

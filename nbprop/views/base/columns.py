@@ -12,7 +12,7 @@ MOST = 16  # units of a column
 LAYERS = 12  # columns beside the input
 SIDE = 12  # places along each side of the plane over which a response is drawn
 PIXELS = 16  # a picture is made at most so many pixels high and wide
-RECURRENT = ("RNN", "GRU", "LSTM")
+RECURRENT = {"RNN": (1,), "GRU": (3,), "LSTM": (3, 4)}  # kind -> blocks of rows, one for each gate
 
 
 @dataclass
@@ -97,8 +97,8 @@ def between(weights, layer, targets, sources, units) -> np.ndarray | None:
     count = int(layer.units)
     if layer.kind in RECURRENT:
         rows = weights.size // (units + count)
-        if rows * (units + count) != weights.size or rows % count:
-            return None
+        if rows * (units + count) != weights.size or rows / count not in RECURRENT[layer.kind]:
+            return None  # it gets the outputs of several
         whole = weights[: rows * units].reshape(rows // count, count, units)
         return whole[:, targets][:, :, sources].mean(axis=0)
     if layer.kind in CONVOLUTIONS:

@@ -191,6 +191,9 @@ class Units:
         if flat is None or before.kind == "heads" or (before.layer < 0 and not self.plain):
             return NONE
         layer = self.layers[column.layer]
+        joined = len(column.sources) > 1 and layer.kind == "Linear" and layer.shape[-1] != before.total
+        if joined:  # which of its weights are those of the units before is not known
+            return NONE
         found = parts.between(flat[layer.weight], layer, column.units, before.units, before.total)
         return NONE if found is None else np.ascontiguousarray(found, np.float32)
 
