@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import nn
+from .checks import whole
 from .nn.containers import Sequential
 from .nn.module import Module, Parameter
 
@@ -195,6 +196,7 @@ def _encode(value, done):
         )
     noted = vars(value) if type(value) is Sequential else {}
     notes = {note: noted[note] for note in NOTES if isinstance(noted.get(note), str)}
+    notes |= {"silenced": list(value.silenced)} if isinstance(value, nn.Activation) and value.silenced else {}
     node = {"class": name, "settings": {key: _encode(item, done) for key, item in settings(value).items()}, **notes}
     done.append(value)
     return node
@@ -260,6 +262,8 @@ class Builder:
         for note in NOTES:
             if kind is Sequential and isinstance(node.get(note), str):
                 setattr(module, note, node[note])
+        if isinstance(module, nn.Activation) and "silenced" in node:
+            module.silenced = tuple(whole(0)("silenced", unit) for unit in node["silenced"])
         self.count(module)
         self.done.append(module)
         return module

@@ -1,5 +1,9 @@
 """Activations: the function and its slope. {x} is what comes in (z), {y} what goes out (a)."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from nbprop import nn
 
 from .equations import Equations
@@ -35,6 +39,17 @@ def _gelu(module, nodes) -> Equations:
         slope="½ (1 + tanh u({x}) + {x} ⊙ (1 − tanh² u({x})) ⊙ u′({x}))",
         where={"u": "√(2/π) (z + 0.044715 z³)"},
     )
+
+
+def silenced(said, module, nodes) -> Equations:
+    """The same where some units are silenced: m is 0 for these, and 1 for the others."""
+    y = nodes[-1].data
+    m = np.ones((1, y.shape[1], 1, 1) if y.ndim == 4 else y.shape[-1], y.dtype)
+    m.reshape(-1)[list(module.silenced)] = 0
+    (*first, last), where = said.forward, {**said.where, "m": "0 for silenced units, 1 for all others"}
+    left, right = last.split(" = ", 1)
+    forward = (*first, f"{left} = {{m}} ⊙ ({right})")
+    return replace(said, forward=forward, slope=f"{{m}} ⊙ {said.slope}", arrays={**said.arrays, "m": m}, where=where)
 
 
 def _number(value, nodes):
