@@ -63,10 +63,10 @@ class Event:
         return cls(state["step"], state["name"], _restored(state["old"]), _restored(state["new"]), state["text"])
 
 
-def units_said(pairs) -> str:
-    """Single units, (layer, unit) each, in words: "hidden 1: 5, 7; hidden 2: 0", or "none"."""
+def units_said(pairs, none="none") -> str:
+    """Single units, (layer, unit) each, in words: "hidden 1: 5, 7; hidden 2: 0"; none: where there are none."""
     each = {name: [str(unit) for layer, unit in pairs if layer == name] for name, _ in pairs}
-    return "; ".join(f"{name}: {', '.join(units)}" for name, units in each.items()) or "none"
+    return "; ".join(f"{name}: {', '.join(units)}" for name, units in each.items()) or none
 
 
 def short(value) -> str:
