@@ -218,7 +218,7 @@ function unit(panel, node, kind, maps, scale, label) {
     }
     ctx.stroke();
   }
-  if (label.frozen?.includes(node.unit)) rule(panel, x - half, y + half + 2, x + half, y + half + 2, theme.foreground, 2);
+  if (label.frozen?.includes(node.unit)) rule(panel, x - half, y + half - 2, x + half, y + half - 2, theme.foreground, 3); // within it, not between two
 }
 
 function box({ ctx }, { x, y, side }, color) {
