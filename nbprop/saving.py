@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from . import nn
-from .checks import whole
 from .nn.containers import Sequential
 from .nn.module import Module, Parameter
 
@@ -263,7 +262,9 @@ class Builder:
             if kind is Sequential and isinstance(node.get(note), str):
                 setattr(module, note, node[note])
         if isinstance(module, nn.Activation) and "silenced" in node:
-            module.silenced = tuple(whole(0)("silenced", unit) for unit in node["silenced"])
+            module.silenced = tuple(node["silenced"])
+            if any(type(unit) is not int or unit < 0 for unit in module.silenced):
+                raise ValueError(f"silenced are numbers of units, got {module.silenced!r}")
         self.count(module)
         self.done.append(module)
         return module

@@ -249,7 +249,7 @@ def test_it_runs_by_itself_without_nbprops_layers():
 
 @pytest.mark.parametrize("seed", [1, 4, 7, 12, 20])
 def test_it_is_well_laid_out(seed):
-    trainer, _ = run(seed, count=10)
+    trainer, _ = run(seed, count=10, single=False)
     written(trainer.script("torch"))
 
 
