@@ -316,3 +316,15 @@ def test_an_activation_with_a_forward_of_its_own_is_refused():
     t = nb.Trainer(nn.Sequential(nn.Linear(2, 4, rng=0), Twice(), nn.Linear(4, 1, rng=1)), MOONS)
     with pytest.raises(ValueError, match="Twice has a forward of its own"):
         t.silence(0, 1)
+
+
+def test_a_frozen_unit_stays_where_parameters_have_groups():
+    model = nn.mlp([2, 6, 5, 1], seed=1)
+    groups = [{"params": "*.bias", "lr": 0.1}]
+    t = nb.Trainer(model, MOONS, optimizer=nb.optim.Adam(lr=0.01, groups=groups), seed=0)
+    t.fit(steps=3, bar=False)
+    t.freeze("hidden 1", unit=2)
+    was = model[0].weight.data.copy(), model[0].bias.data.copy()
+    t.fit(steps=3, bar=False)
+    for before, p in zip(was, (model[0].weight, model[0].bias), strict=True):
+        assert np.array_equal(before[2], p.data[2]) and not np.array_equal(before[1], p.data[1])
