@@ -197,6 +197,7 @@ def _encode(value, done):
         )
     noted = vars(value) if type(value) is Sequential else {}
     notes = {note: noted[note] for note in NOTES if isinstance(noted.get(note), str)}
+    notes |= {"silenced": list(value.silenced)} if isinstance(value, nn.Activation) and value.silenced else {}
     node = {"class": name, "settings": {key: _encode(item, done) for key, item in settings(value).items()}, **notes}
     done.append(value)
     return node
@@ -263,6 +264,10 @@ class Builder:
         for note in NOTES:
             if kind is Sequential and isinstance(node.get(note), str):
                 setattr(module, note, node[note])
+        if isinstance(module, nn.Activation) and "silenced" in node:
+            module.silenced = tuple(node["silenced"])
+            if any(type(unit) is not int or unit < 0 for unit in module.silenced):
+                raise ValueError(f"silenced are numbers of units, got {module.silenced!r}")
         self.count(module)
         self.done.append(module)
         return module

@@ -132,12 +132,44 @@ def norm(x, ord=None, axis=None, keepdims=False) -> Tensor:
     return x.norm(2 if ord in (None, "fro") else ord, axis, keepdims)
 
 
+def kron(a, b) -> Tensor:
+    a, b = as_tensors([a, b])
+    a, b = (x.reshape(*[1] * (max(a.ndim, b.ndim) - x.ndim), *x.shape) for x in (a, b))
+    sides = [x.reshape([n for pair in zip(x.shape, [1] * x.ndim, strict=True) for n in pair[::way]])
+             for x, way in ((a, 1), (b, -1))]  # fmt: skip
+    return (sides[0] * sides[1]).reshape([n * m for n, m in zip(a.shape, b.shape, strict=True)])
+
+
+def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None) -> Tensor:
+    replaced = np.nan_to_num(numbers(x), nan=nan, posinf=posinf, neginf=neginf)
+    return functions.where(np.isfinite(numbers(x)), x, replaced)
+
+
+def sinc(x) -> Tensor:
+    """sin(pi x) / (pi x), 1 at 0, where the slope is 0."""
+    at = np.pi * functions.where(numbers(x) == 0, 1.0, x)
+    return functions.where(numbers(x) == 0, 1.0, at.sin() / at)
+
+
+def svd(a, full_matrices=True, compute_uv=True) -> Tensor:
+    if compute_uv:
+        raise TypeError(
+            "np.linalg.svd of a Tensor gives the singular values alone: compute_uv=False, or np.linalg.svdvals. The "
+            "singular vectors have no gradient in nbprop."
+        )
+    return linalg.svdvals(a)
+
+
 # The tables
 
 UFUNCS = {
     np.positive: lambda x: x,
     np.square: lambda x: apply(Power(2), x),
     np.reciprocal: lambda x: 1.0 / x,
+    np.conjugate: lambda x: x,
+    **{ufunc: lambda x: x * (180 / np.pi) for ufunc in (np.degrees, np.rad2deg)},
+    **{ufunc: lambda x: x * (np.pi / 180) for ufunc in (np.radians, np.deg2rad)},
+    np.logaddexp2: lambda a, b: pairs.logaddexp(a * np.log(2), b * np.log(2)) / np.log(2),
     np.power: lambda a, b: a**b if isinstance(a, Tensor) else apply(TensorPower(), *operands(a, b)),
     **{
         ufunc: lambda *xs, op=op: apply(op(), *(operands(*xs) if len(xs) == 2 else xs))
@@ -172,6 +204,12 @@ FUNCTIONS = {
     np.around: lambda a, decimals=0: a.round(decimals),
     np.fix: lambda x: x.trunc(),
     np.linalg.norm: norm,
+    np.linalg.svd: svd,
+    np.real: lambda val: val,
+    np.real_if_close: lambda a: a,
+    np.nan_to_num: nan_to_num,
+    np.sinc: sinc,
+    np.kron: kron,
     np.clip: clip,
     np.where: lambda condition, x, y: functions.where(condition, x, y),
     np.concatenate: concatenate,
@@ -216,18 +254,12 @@ FUNCTIONS = {
     **{
         getattr(np.linalg, each.__name__): each
         for each in (
-            linalg.inv,
-            linalg.det,
-            linalg.slogdet,
-            linalg.cholesky,
-            linalg.eigvalsh,
-            linalg.eigh,
-            linalg.svdvals,
+            linalg.inv, linalg.det, linalg.slogdet, linalg.cholesky, linalg.eigvalsh, linalg.eigh, linalg.svdvals,
         )
     },
     np.linalg.solve: lambda a, b: linalg.solve(a, b),
     np.full_like: lambda a, fill_value, dtype=None: np.full_like(numbers(a), fill_value, dtype),
-}
+}  # fmt: skip
 
 QUESTIONS = {
     # how it stands

@@ -26,4 +26,5 @@ def equations(module, nodes) -> Equations | None:
             raise TypeError(f"{type(module).__name__}.equations(nodes) must give an Equations, got {found!r}")
         return found
     made = TABLE.get(type(module))  # not of a class made from it, whose forward may be another one
-    return made(module, nodes) if made else None
+    said = made(module, nodes) if made else None
+    return activations.silenced(said, module, nodes) if said and getattr(module, "silenced", ()) else said

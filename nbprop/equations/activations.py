@@ -1,5 +1,9 @@
 """Activations: the function and its slope. {x} is what comes in (z), {y} what goes out (a)."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from nbprop import nn
 
 from .equations import Equations
@@ -82,6 +86,17 @@ def _log_softmax(module, nodes) -> Equations:
         "{dy} − e^{y} ⊙ sum({dy})",
         where={"sum": f"along axis {module.dim}", "e^y": "the softmax"},
     )
+
+
+def silenced(said, module, nodes) -> Equations:
+    """The same where some units are silenced: m is 0 for these, and 1 for the others."""
+    y = nodes[-1].data
+    m = np.ones((1, y.shape[1], 1, 1) if y.ndim == 4 else y.shape[-1], y.dtype)
+    m.reshape(-1)[list(module.silenced)] = 0
+    (*first, last), where = said.forward, {**said.where, "m": "0 for silenced units, 1 for all others"}
+    left, right = last.split(" = ", 1)
+    forward = (*first, f"{left} = {{m}} ⊙ ({right})")
+    return replace(said, forward=forward, slope=f"{{m}} ⊙ {said.slope}", arrays={**said.arrays, "m": m}, where=where)
 
 
 def _number(value, nodes):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..checks import choice, lookup, number, size, whole
 from ..engine import ShapeError, Tensor, activation as ops, apply, softmax as softmax_ops
+from ..engine.op import Op
 from .module import Module, Parameter, as_input
 
 
@@ -19,14 +20,16 @@ class Activation(Module):
     name: as in `nn.activation(name)`.
     two_sided: True for sigmoid and tanh, which saturate at both ends (of interest: the share of saturated values);
         False for the others, which are flat on the left (of interest: units that are flat for a whole batch, "dead").
+    silenced: numbers of the units (channels of pictures) that give 0 whatever comes in, and hand no gradient back.
     """
 
     name = ""
     two_sided = False
+    silenced: tuple[int, ...] = ()
     op: Any  # op() is a new op of the engine that computes this activation
 
     def forward(self, z) -> Tensor:
-        return apply(self.op(), z)
+        return apply(_Silencing(self.op(), self.silenced) if self.silenced else self.op(), z)
 
     def flat(self, a) -> Any:
         """Where, given its outputs `a` (array), the slope is near 0, so that almost no gradient passes: bool mask of
@@ -285,6 +288,30 @@ class Identity(Activation):
 
     name = "identity"
     op = ops.Identity
+
+
+class _Silencing(Op):
+    """y = f(x), but 0 for silenced units,  dL/dx = dL/dy f'(x), but 0 for them.  Any shape."""
+
+    def __init__(self, op, units) -> None:
+        self.op, self.units = op, list(units)
+        self.name, self.whole, self.flops = op.name, op.whole, op.flops
+
+    def forward(self, x) -> np.ndarray:
+        y = self.op(x)
+        return self._without(np.positive(y, self.y) if self.op.view else y)
+
+    def backward(self, dy) -> np.ndarray:
+        self.op.into = self.into
+        dx = self.op.backward(dy)
+        return self._without(dx.copy() if dx is dy else dx)
+
+    def _without(self, array):
+        (array.swapaxes(1, -1) if array.ndim == 4 else array)[..., self.units] = 0
+        return array
+
+    def release(self) -> Op:
+        return self.op.release()
 
 
 def _left_tail(a, height):

@@ -214,7 +214,7 @@ class Module(Stateful):
         return self
 
     def frozen_slices(self) -> list[slice]:
-        """Where in `theta` the parameters lie that do not require a gradient: a list of slices, not to be changed."""
+        """Where in `theta` what is frozen lies, parameters or rows of them: a list of slices, not to be changed."""
         return self._pack().frozen_slices(changes())
 
     # One vector

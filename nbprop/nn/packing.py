@@ -49,12 +49,13 @@ class Packed:
         return self._places
 
     def frozen_slices(self, changes) -> list[slice]:
-        """Where in theta the parameters lie that do not require a gradient, neighbours in one slice."""
+        """Where in theta the parameters and rows lie that are not trained, neighbours in one slice."""
         if self.frozen[0] != changes:
-            slices, stop = [], 0
+            slices, end = [], 0
             for p, data, _ in self.held:
-                start, stop = stop, stop + data.size
-                if not p.requires_grad:
+                begin, end, row = end, end + data.size, data.size // max(len(data), 1) if data.ndim else 1
+                rows = [(begin + i * row, begin + i * row + row) for i in sorted(p.frozen_rows)]
+                for start, stop in rows if p.requires_grad else [(begin, end)]:
                     joins = slices and slices[-1].stop == start
                     slices.append(slice(slices.pop().start if joins else start, stop))
             self.frozen = (changes, slices)

@@ -40,7 +40,11 @@ def restructured() -> None:
 
 class Parameter(Tensor):
     """A Tensor that training changes. Assigned to an attribute of a Module, or in a list, tuple or dict that is one, it
-    becomes one of its parameters. With `requires_grad = False` it is frozen: no gradient, and no optimizer moves it."""
+    becomes one of its parameters. With `requires_grad = False` it is frozen: no gradient, and no optimizer moves it.
+
+    frozen_rows: numbers along the first axis, a tuple: what no optimizer moves of one that is trained."""
+
+    frozen_rows: tuple[int, ...] = ()
 
     def __init__(self, data, dtype=None) -> None:
         super().__init__(data, requires_grad=True, dtype=dtype)
@@ -52,7 +56,7 @@ class Parameter(Tensor):
                 value = flag(name, value)
                 if not value and self._grad is not None:
                     self._grad.fill(0)  # what is left of it would be clipped, drawn, added up
-            if name in ("requires_grad", "data"):
+            if name in ("requires_grad", "data", "frozen_rows"):
                 changed()
             object.__setattr__(self, name, value)
 

@@ -64,7 +64,7 @@ class Muon(Adam):
     def update(self, theta, gradient, frozen=(), model: Any = None) -> None:
         if model is None or self.groups:
             return super().update(theta, gradient, frozen, model)
-        self._in_pieces(self._of_model(theta, gradient, frozen, model), theta.size)
+        self._by_parameter(theta, gradient, frozen, model)
 
     def rule(self, theta, gradient, lr) -> None:
         if theta.ndim < 2 or self._place[0].startswith("Embedding."):

@@ -154,7 +154,7 @@ class Optimizer:
             )
         own = vars(self)  # a class with __getattr__ and __setattr__ is slow to ask and to tell
         if own["groups"]:
-            return self._in_pieces(self._of_model(theta, gradient, frozen, model), theta.size)
+            return self._by_parameter(theta, gradient, frozen, model)
         kept = self._kept(theta, frozen) if frozen else ()
         lr, decay = own["lr"] if own["schedule"] is None else self.rate, own["weight_decay"]
         if decay and self.decoupled:
@@ -166,6 +166,14 @@ class Optimizer:
             gradient = decayed
         own["t"] += 1
         self.rule(theta, gradient, lr)
+        self._give_back(theta, kept)
+
+    def _by_parameter(self, theta, gradient, frozen, model):
+        kept = self._kept(theta, frozen)
+        self._in_pieces(self._of_model(theta, gradient, frozen, model), theta.size)
+        self._give_back(theta, kept)
+
+    def _give_back(self, theta, kept):
         for at, values, state in kept:
             theta[at] = values
             for name, vector in self.state.items():

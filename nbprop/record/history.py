@@ -40,6 +40,8 @@ class Event:
             return "theta set"
         if self.name == "frozen":
             return f"frozen: {', '.join(self.new) or 'none'}"
+        if self.name in ("silenced", "frozen_units"):
+            return f"{self.name.replace('_', ' ')}: {units_said(self.new)}"
         old, new = short(self.old), short(self.new)
         if old != new:
             return f"{self.name} {old} → {new}"
@@ -59,6 +61,12 @@ class Event:
     @classmethod
     def from_state(cls, state) -> Self:
         return cls(state["step"], state["name"], _restored(state["old"]), _restored(state["new"]), state["text"])
+
+
+def units_said(pairs, none="none") -> str:
+    """Single units, (layer, unit) each, in words: "hidden 1: 5, 7; hidden 2: 0"; none: where there are none."""
+    each = {name: [str(unit) for layer, unit in pairs if layer == name] for name, _ in pairs}
+    return "; ".join(f"{name}: {', '.join(units)}" for name, units in each.items()) or none
 
 
 def short(value) -> str:

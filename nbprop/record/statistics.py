@@ -46,7 +46,9 @@ def norm(a) -> float:
 
 def saturated_share(a, activation) -> float:
     """Share of saturated values (tanh, sigmoid) or of units that are dead for the whole batch (ReLU and its kin): a
-    channel of pictures in all their pixels, a unit of sequences at all time steps."""
+    channel of pictures in all their pixels, a unit of sequences at all time steps. Silenced units do not count."""
+    if activation is not None and activation.silenced:
+        a = np.delete(a, activation.silenced, unit_axis(a))
     if activation is None or not a.size:
         return 0.0
     flat = activation.flat(a)

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from nbprop.nn import Module
 from nbprop.optim import Optimizer, Schedule
-from nbprop.record.history import short
+from nbprop.record.history import short, units_said
 from nbprop.training.applying import optimizer_name
 from nbprop.training.noted import fingerprint
 from nbprop.training.repeating import OF_OPTIMIZERS, Repeat
@@ -16,7 +16,7 @@ from nbprop.training.repeating import OF_OPTIMIZERS, Repeat
 KNOBS = (
     "hidden", "activation", "dropout", "batch_norm", "optimizer", "lr", "momentum", "dampening", "nesterov", "betas",
     "amsgrad", "momentum_decay", "ns_steps", "alpha", "rho", "eps", "weight_decay", "schedule", "groups", "batch_size",
-    "drop_last", "accumulate", "clip", "clip_value", "l1", "loss", "frozen",
+    "drop_last", "accumulate", "clip", "clip_value", "l1", "loss", "frozen", "silenced", "frozen_units",
 )  # fmt: skip
 PLAIN = (bool, int, float, str, Schedule)
 
@@ -135,6 +135,8 @@ def setting(name, value) -> Setting:
         return Setting(value, _called(name) if value is True else f"no {_called(name)}")
     if name == "frozen":
         return Setting(value, f"frozen {', '.join(value)}" if value else "nothing frozen")
+    if name in ("silenced", "frozen_units"):
+        return Setting(value, f"{_called(name)} {units_said(value)}" if value else f"no {_called(name)}")
     if name == "hidden":
         return Setting(value, f"layers {short(value)}")
     return Setting(key_of(value), f"{_called(name)} {_short(value)}")

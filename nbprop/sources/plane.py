@@ -179,11 +179,13 @@ def filter_normalized(rng, theta, shapes, frozen=()) -> np.ndarray:
     found = np.zeros_like(theta)
     for place, shape in shapes:
         drawn = rng.normal(size=shape)  # also of those that are not used, so that the others stay the same
-        if len(shape) < 2 or any(part.start <= place.start < part.stop for part in frozen):
+        if len(shape) < 2:
             continue
         rows, own = drawn.reshape(shape[0], -1), theta[place].astype(np.float64).reshape(shape[0], -1)
         rows *= np.linalg.norm(own, axis=1, keepdims=True) / np.linalg.norm(rows, axis=1, keepdims=True)
         found[place] = rows.ravel().clip(-3e38, 3e38)
+    for part in frozen:
+        found[part] = 0
     return found
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from nbprop import nn
+from nbprop.checks import whole
 from nbprop.record.observation import own_arrays
 
 from . import noted
@@ -61,15 +63,23 @@ def _fill_parts(parts, saved):
         module.load_state_dict(saved.arrays.get(part, {}))
         for name, parameter in module.named_parameters():
             parameter.requires_grad = name not in said["frozen"]
+            parameter.frozen_rows = _units(said, "frozen_rows", name, len(parameter.data))
         attributes = {name: settings for name, _, settings in said["modules"]}
         for name, inner in module.named_modules():
             inner.training = name not in said["evaluating"]
+            if isinstance(inner, nn.Activation):
+                inner.silenced = _units(said, "silenced", name)
             for key, value in attributes[name].items() if saved.given and part == "model" else ():
                 now = getattr(inner, key, noted.MISSING)
                 if callable(now):
                     raise Misfit(f"it is damaged: {key} of {type(inner).__name__} cannot be {noted.short(value)}")
                 if noted.listed(now) != value:
                     setattr(inner, key, tuple(value) if isinstance(now, tuple) else value)
+
+
+def _units(said, what, name, most=10**6):
+    """Numbers of the units of a part of the model, as a file that may be older has them."""
+    return tuple(whole(0, most - 1)(what, unit) for unit in said.get(what, {}).get(name, ()))
 
 
 def _fill_own(run, saved):

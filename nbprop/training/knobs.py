@@ -12,7 +12,7 @@ from nbprop.optim.optimizer import Plan
 from nbprop.record.controls import Choice, Several, Slider, Switch
 from nbprop.record.lessons import Lesson
 
-from . import applying, makeup, surgery
+from . import applying, makeup, single, surgery
 from .knob import Action, Knob, plain
 from .objective import Objective
 from .optimizing import Groups, OfOptimizer, Setting
@@ -204,6 +204,24 @@ class Knobs(OfOptimizer):
             lesson=Lesson(2, "Phase 4: update"),
         ),
     )  # fmt: skip
+    silenced: Knob[makeup.Units, Iterable[Sequence[Any]]] = Knob(
+        "Units that give 0 behind their activation, in training and evaluation, and hand no gradient back: pairs of a "
+        'layer (name or number) and a unit, [("hidden 1", 5)]. Not of the last layer. See `silence`.',
+        check=single.check_silenced,
+        looks=True,
+        read=makeup.silenced,
+        apply=single.set_silenced,
+        graph=True,
+    )
+    frozen_units: Knob[makeup.Units, Iterable[Sequence[Any]]] = Knob(
+        "Units of Linear and Conv2d layers whose weights and bias are not trained, while those of others are: pairs of "
+        'a layer and a unit, [("hidden 1", 5)]. See `freeze`.',
+        check=single.check_frozen_units,
+        looks=True,
+        read=makeup.frozen_units,
+        apply=single.set_frozen_units,
+        graph=True,
+    )
     hidden: Knob[tuple[int, ...], Iterable[int]] = Knob(
         "Units of each hidden layer, a tuple. A layer that is new is inserted before the output, as close to the "
         "identity as its activation allows; units that are new start without outgoing weights.",
@@ -282,6 +300,8 @@ class Turns(TypedDict, total=False):
     dropout: float | Sequence[float]
     batch_norm: bool
     frozen: str | Iterable[str | int]
+    silenced: Iterable[Sequence[Any]]
+    frozen_units: Iterable[Sequence[Any]]
     hidden: Iterable[int]
     depth: int
     width: int

@@ -35,7 +35,7 @@ class Looking:
     seed: int
     theta: np.ndarray
     _made: "EagerStep | RecordedStep | None"
-    _unrun: "tuple[list[Layer], list[Wire]] | None"
+    _unrun: "tuple[list[Layer], list[Wire], list[Any]] | None"
     _observation: "Observation | None"
     _watched: "dict[str, np.ndarray]"
     _batch: Any
@@ -91,19 +91,28 @@ class Looking:
         """How the layers hang together."""
         return self._before_the_first_step()[1] if self._made is None else self._made.wires()
 
+    @property
+    def functions(self) -> list[Any]:
+        """The module of the model that is the activation of each layer, or None."""
+        if self._made is None:
+            return self._before_the_first_step()[2]
+        return [tap.activation for tap in self._made.taps]
+
     def _before_the_first_step(self):
-        """Layers and wires, found by a step of a copy: none where there can be none without using a batch up."""
+        """Layers, wires and activations, found by a step of a copy: none where there can be none without using a batch
+        up."""
         if self._unrun is None:
             self._unrun = self._found_before()
         return self._unrun
 
     def _found_before(self):
         if self.batches.rewinds:
-            return [], []
+            return [], [], []
         with self.looking():
             probe = EagerStep(copy.deepcopy(self.model).requires_grad_(True))  # frozen ones are layers, too
             probe.run(self.objective.first_loss(probe.model, copy.deepcopy(self.batches), self))
-            return probe.layers, probe.wires()
+            mine = dict(zip(probe.model.modules(), self.model.modules(), strict=True))
+            return probe.layers, probe.wires(), [mine.get(tap.activation) for tap in probe.taps]
 
     @property
     def taps(self) -> list[Tap]:
@@ -195,7 +204,7 @@ class Looking:
         for kept in reversed(past.snapshots):
             made = kept.structure
             if id(made) not in known:
-                known[id(made)] = [shape for _, shape, _ in made.parameters] == own
+                known[id(made)] = [shape for _, shape, *_ in made.parameters] == own
             if not known[id(made)]:
                 break
             if kept.step < self.steps:

@@ -199,6 +199,11 @@ def layer_named(run, name: Any) -> str:
     return str(name)
 
 
+def functions_of(run) -> dict[str, Any]:
+    """name -> the module that is the activation of each layer in `run.layers`, or None."""
+    return {layer.name: function for layer, function in zip(run.layers, run.functions, strict=True)}
+
+
 def own_parameters(module) -> list[nn.Parameter]:
     return [value for value in vars(module).values() if isinstance(value, nn.Parameter)]
 
@@ -210,3 +215,30 @@ def frozen(run) -> tuple[str, ...]:
     return tuple(
         name for name, module in layers_of(run).items() if not any(p.requires_grad for p in own_parameters(module))
     )
+
+
+# ---- single units ----------------------------------------------------------------------------------------------------
+
+Units = tuple[tuple[str, int], ...]  # (name of the layer, number of the unit)
+
+
+def silenced(run) -> Units:
+    """The units that give 0 whatever comes in."""
+    if not any(isinstance(module, nn.Activation) and module.silenced for module in run.model.modules()):
+        return ()
+    each = {name: function.silenced for name, function in functions_of(run).items() if function is not None}
+    return tuple((name, unit) for name, units in each.items() for unit in units)
+
+
+def frozen_units(run) -> Units:
+    """The units whose weights and bias are not trained, though others of their layer may be."""
+    if not any(parameter.frozen_rows for parameter in run.model.parameters()):
+        return ()
+    rows = {name: [p.frozen_rows for p in own_parameters(module)] for name, module in layers_of(run).items()}
+    return tuple((name, unit) for name, each in rows.items() for unit in sorted(set(each[0]).intersection(*each)))
+
+
+def counts_of_units(model) -> tuple[int, int]:
+    """How many units are silenced, and how many frozen."""
+    quiet = {id(module): len(module.silenced) for module in model.modules() if isinstance(module, nn.Activation)}
+    return sum(quiet.values()), sum(len(p.frozen_rows) for p in model.parameters() if p.ndim > 1)

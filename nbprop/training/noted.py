@@ -63,6 +63,8 @@ def described(name, part) -> dict[str, Any]:
         "modules": [[key, type(module).__name__, _attributes(module)] for key, module in part.named_modules()],
         "arrays": {key: [list(array.shape), str(array.dtype)] for key, array in part.state_dict().items()},
         "frozen": [key for key, parameter in part.named_parameters() if not parameter.requires_grad],
+        "frozen_rows": {key: list(p.frozen_rows) for key, p in part.named_parameters() if p.frozen_rows},
+        "silenced": {key: list(m.silenced) for key, m in part.named_modules() if isinstance(m, nn.Activation)},
         "evaluating": [key for key, module in part.named_modules() if not module.training],
     }
 
@@ -70,7 +72,7 @@ def described(name, part) -> dict[str, Any]:
 def _attributes(module):
     """What a module keeps that is a number, a text, or a tuple, list or dict of them."""
     own = is_own(module)
-    left = {"training", "_packed", *module._notes}
+    left = {"training", "_packed", *module._notes, *(["silenced"] if isinstance(module, nn.Activation) else [])}
     kept = {name: value for name, value in vars(module).items() if name not in left and (own or name[0] != "_")}
     return {name: listed(value) for name, value in kept.items() if _plain(value)}
 

@@ -22,7 +22,7 @@ class Structure:
         self.stamp = changes()
         self.own = any(is_own(module) for module in model.modules())  # whose lists and dicts may change in silence
         self.modules = [(module, _attributes(module)) for module in model.modules()]
-        self.parameters = [(each, each.shape, each.requires_grad) for each in model.parameters()]
+        self.parameters = [(each, each.shape, each.requires_grad, each.frozen_rows) for each in model.parameters()]
         self.arrays = [each.data for each, *_ in self.parameters]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -53,10 +53,10 @@ class Structure:
             kept = {name: value for name, value in vars(module).items() if _left_out(module, name)}
             vars(module).clear()
             vars(module).update({**kept, **{name: _copied(value) for name, value in attributes.items()}})
-        for parameter, shape, trained in self.parameters:
+        for parameter, shape, trained, rows in self.parameters:
             if parameter.shape != shape:
                 parameter.data, parameter.grad = np.zeros((2, *shape), parameter.dtype)
-            parameter.requires_grad = trained
+            parameter.requires_grad, parameter.frozen_rows = trained, rows
         restructured()
         self.stamp = changes()
 

@@ -19,10 +19,13 @@ from nbprop.checks import whole
 from nbprop.data import Dataset
 from nbprop.engine import Tensor, no_grad, record
 from nbprop.nn.module import evaluating
+from nbprop.record.history import short
 
+from . import single
 from .makeup import (
     activations,
     blocks,
+    counts_of_units,
     dense_layers,
     dropouts,
     has_batch_norm,
@@ -47,10 +50,17 @@ def set_activations(run, value) -> None:
     if not places:  # a network without hidden layers: for those to come
         run.settings["block"] = [nn.activation(value) if isinstance(m, nn.Activation) else m for m in last_block(run)]
         return
-    wanted = [copy.deepcopy(nn.activation(one)) for one in _each(value, len(places))]
+    wanted: list[Any] = [copy.deepcopy(nn.activation(one)) for one in _each(value, len(places))]
+    for (_, _, old), new in zip(places, wanted, strict=True):
+        if old.silenced and type(new).forward is not nn.Activation.forward:
+            raise ValueError(
+                f"activation: {new!r} has a forward of its own, where no unit can be silenced; unsilence first"
+            )
     learned = any(module.parameters() for module in (*wanted, *(old for _, _, old in places)))
     with carrying(run) if learned else nullcontext():
-        for (module, name, _), new in zip(places, wanted, strict=True):
+        for (module, name, old), new in zip(places, wanted, strict=True):
+            if new.silenced != old.silenced:
+                new.silenced = old.silenced
             if isinstance(module, nn.Sequential) and name.isdigit():
                 module[int(name)] = new
             else:
@@ -82,8 +92,7 @@ def check_frozen(run, value, wanted) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else tuple(value)
     names = {layer_named(run, name) for name in names}
     every = list(layers_of(run))
-    if len(names) == len(every):
-        raise ValueError("frozen: all layers were to be frozen; at least one must be trained")
+    single.check_some_trained(run, names, wanted.get("frozen_units", run.values["frozen_units"]))
     return tuple(name for name in every if name in names)
 
 
@@ -153,11 +162,12 @@ def set_bias(run, given) -> None:
 # ---- other shapes ----------------------------------------------------------------------------------------------------
 
 
-def set_hidden(run, sizes) -> None:
+def set_hidden(run, sizes) -> str:
     """Layer by layer: the first ones stay, new ones come before the output, the last hidden ones go."""
-    old = blocks(run.model)
+    old, was = blocks(run.model), hidden_sizes(run.model)
     sources = [old[i] if i < len(old) else None for i in range(len(sizes))]
-    _rebuild(run, sources, sizes)
+    said = _rebuild(run, sources, sizes)
+    return said and f"hidden {short(was)} → {short(tuple(sizes))}, {said}"
 
 
 def check_insert(run, at, units) -> tuple[int, int]:
@@ -168,12 +178,12 @@ def check_insert(run, at, units) -> tuple[int, int]:
     return at, usual if units is None else whole(1, 1024)("units", units)
 
 
-def insert(run, given) -> None:
+def insert(run, given) -> str:
     """A hidden layer at place `at` (0: before the first), of `units` units, as near to the identity as it can be."""
     at, units = check_insert(run, *given)
     old = blocks(run.model)
     sizes = [block[0].out_features for block in old]
-    _rebuild(run, [*old[:at], None, *old[at:]], [*sizes[:at], units, *sizes[at:]], fitted=at + 1)
+    return _rebuild(run, [*old[:at], None, *old[at:]], [*sizes[:at], units, *sizes[at:]], fitted=at + 1)
 
 
 def check_remove(run, name) -> str:
@@ -183,19 +193,20 @@ def check_remove(run, name) -> str:
     return name
 
 
-def remove(run, name) -> None:
+def remove(run, name) -> str:
     """Take a hidden layer out; the next one is fitted to say what it said, by least squares over training samples."""
     name, old = check_remove(run, name), blocks(run.model)
     at = next(i for i, layer in enumerate(dense_layers(run.model)) if layer is layers_of(run)[name])
     sizes = [block[0].out_features for block in old]
-    _rebuild(run, [*old[:at], *old[at + 1 :]], [*sizes[:at], *sizes[at + 1 :]], fitted=at)
+    return _rebuild(run, [*old[:at], *old[at + 1 :]], [*sizes[:at], *sizes[at + 1 :]], fitted=at)
 
 
 def _rebuild(run, sources, sizes, fitted=None):
-    """Give the model these hidden layers. sources: for each the block it goes on from, or None for a new one.
+    """Give the model these hidden layers. sources: for each the block it goes on from, or None for a new one. Returns
+    words about single units that are gone.
 
     fitted: number of a layer that is then to say what it said, by least squares."""
-    model, output = run.model, run.model[-1]
+    model, output, before = run.model, run.model[-1], counts_of_units(run.model)
     new, kept = fresh(run, sizes), blocks(run.model)
     if kept:
         run.settings["block"] = kept[-1]
@@ -213,8 +224,10 @@ def _rebuild(run, sources, sizes, fitted=None):
         modules = [*head(model), *modules, _sized(output, linear[-1], heir)]
         del model[:]
         model.extend(modules)
+    single.fit(blocks(model))
     if fitted is not None:
         _fit(run, dense_layers(model)[fitted], target)
+    return single.gone(before, model)
 
 
 def fresh(run, sizes) -> nn.Sequential:
@@ -239,7 +252,7 @@ def carrying(run) -> Iterator[dict[nn.Parameter, nn.Parameter]]:
     old, heir = layout(run.model.parameters()), {}
     yield heir
     for new, before in heir.items():
-        new.requires_grad = before.requires_grad  # what was frozen stays so
+        single.keep(before, new)
     run.optimizer.state = laid_out(run.optimizer.state, old, layout(run.model.parameters()), heir)
 
 
@@ -273,9 +286,12 @@ def _another(module, layer):
     """One more of the kind, for a new hidden layer: dropouts share their random numbers."""
     if isinstance(module, nn.BatchNorm1d):
         return nn.BatchNorm1d(layer.out_features, module.eps, module.momentum, dtype=layer.weight.dtype)
-    if isinstance(module, nn.PReLU) and module.num_parameters > 1:
-        return nn.PReLU(layer.out_features, module.init, layer.weight.dtype)
-    return nn.Dropout(module.p, module.rng) if isinstance(module, nn.Dropout) else copy.deepcopy(module)
+    if isinstance(module, nn.Dropout):
+        return nn.Dropout(module.p, module.rng)
+    several = isinstance(module, nn.PReLU) and module.num_parameters > 1
+    new = nn.PReLU(layer.out_features, module.init, layer.weight.dtype) if several else copy.deepcopy(module)
+    vars(new).pop("silenced", None)  # its units are others
+    return new
 
 
 def _near_identity(layer, function):

@@ -224,15 +224,40 @@ class Turning(knobs.Knobs, Live):
 
     # ---- single layers --------------------------------------------------------------------------------------------
 
-    def freeze(self, *layers: "str | int") -> None:
-        """Train the weights and biases of these layers (names as in `layers`, or numbers) no more."""
+    def freeze(self, *layers: "str | int", unit: "int | None" = None) -> None:
+        """Train the weights and biases of these layers (names as in `layers`, or numbers) no more. unit: only those of
+        this unit, or channel of a convolution."""
         names = self.between(lambda: [makeup.layer_named(self._run, layer) for layer in layers])
-        self.set(frozen=tuple(dict.fromkeys([*self.frozen, *names])))
+        if unit is None:
+            self.set(frozen=tuple(dict.fromkeys([*self.frozen, *names])))
+        else:
+            self.set(frozen_units=(*self.frozen_units, *((name, unit) for name in names)))
 
-    def unfreeze(self, *layers: "str | int") -> None:
-        """Train them again; without names, all."""
+    def unfreeze(self, *layers: "str | int", unit: "int | None" = None) -> None:
+        """Train them again; without names, all, single units too."""
         names = self.between(lambda: [makeup.layer_named(self._run, layer) for layer in layers])
-        self.set(frozen=tuple(n for n in self.frozen if layers and n not in names))
+        if unit is not None:
+            others = [each for each in self.frozen_units if each[1] != unit or (layers and each[0] not in names)]
+            self.set(frozen_units=others)
+        elif layers or not self.frozen_units:
+            self.set(frozen=tuple(n for n in self.frozen if layers and n not in names))
+        elif not self.frozen:
+            self.set(frozen_units=())
+        else:
+            self.together("all unfrozen", lambda: self.set(frozen=(), frozen_units=()))
+
+    def silence(self, layer: "str | int", *units: int) -> None:
+        """Let these units (of a convolution: channels) of a layer give 0 from the next step on, in training and
+        evaluation, and hand no gradient back. Their own weights get no gradient then, but weight decay and momentum act
+        on them as ever; freeze them, too, to keep them. A turn, which `undo` takes back."""
+        name = self.between(lambda: makeup.layer_named(self._run, layer))
+        self.set(silenced=(*self.silenced, *((name, unit) for unit in units)))
+
+    def unsilence(self, layer: "str | int | None" = None, *units: int) -> None:
+        """Let them speak again; without units, all of that layer; without a layer, all."""
+        name = layer if layer is None else self.between(lambda: makeup.layer_named(self._run, layer))
+        there = [each for each in self.silenced if name not in (None, each[0]) or (units and each[1] not in units)]
+        self.set(silenced=there)
 
     def scale(self, layer: "str | int", factor: float) -> None:
         """Multiply the weights of a layer."""

@@ -4,7 +4,7 @@ import { drawDetail } from "./base/detail.js";
 import { fitting, keysOf } from "./base/keys.js";
 import { frameIt } from "./base/linked.js";
 import { formatNumber, groups, percent } from "./base/math.js";
-import { alarm, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
+import { alarm, colorAt, colorBar, colorTable, curve, dot, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, widest } from "./base/plot.js";
 
 const KINDS = ["plane", "curve", "picture", "weights", "time", "heads", "value"];
 const NEAR = 5; // pixels from a line that count as on it
@@ -14,7 +14,7 @@ const NEAR = 5; // pixels from a line that count as on it
  * @typedef {import("./base/columns.js").Node} Node
  * @typedef {import("./base/columns.js").Edge} Edge
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Network.frame
- * @typedef {{name: string, layer: string, activation?: string, units: number, skipped: number, from?: number | null, around?: number | null, through?: string[], loop?: boolean, silenced?: number[], frozen?: boolean}} Column
+ * @typedef {{name: string, layer: string, activation?: string, units: number, skipped: number, from?: number | null, around?: number | null, through?: string[], loop?: boolean, silenced?: number[], frozen?: number[]}} Column
  * @typedef {{columns: Column[], detail?: import("./base/detail.js").Detail | null, features: string[], classes: string[], said: string, looked: string, edges: string, unmeasured?: string, chosen?: import("./base/linked.js").Chosen, marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
@@ -100,7 +100,7 @@ export function draw(panel, frame, labels) {
       `${label.name}, ${words} ${number}${called}: ${whatOf(label)}`,
       ...known("a =", a, ` (${labels.looked})`), ...known("mean |dL/dz| =", dz), ...known("bias =", bias),
       ...(share === ABSENT ? [] : [`${percent(share)} of what its layer tells`]),
-      ...(label.silenced?.includes(number) ? ["silenced"] : []), ...(label.frozen ? ["frozen"] : []),
+      ...["silenced", "frozen"].filter((state) => label[/** @type {"silenced" | "frozen"} */ (state)]?.includes(number)),
     ].join("\n");
   };
   const sayEdge = (/** @type {Edge} */ { target, source, value }) => {
@@ -218,6 +218,7 @@ function unit(panel, node, kind, maps, scale, label) {
     }
     ctx.stroke();
   }
+  if (label.frozen?.includes(node.unit)) rule(panel, x - half, y + half - 2, x + half, y + half - 2, theme.foreground, 3); // within it, not between two
 }
 
 function box({ ctx }, { x, y, side }, color) {
@@ -267,4 +268,10 @@ function legend(panel, y, size, labels, keys) {
   x += textWidth(panel, words, size) + 14;
   const units = `units: ${labels.looked}`;
   if (x + textWidth(panel, units, size) < panel.width - 2) keys.write(units, x, y, { size, color: theme.muted }, marks.unit);
+  x += textWidth(panel, units, size) + 14;
+  for (const [state, sign] of [["silenced", "× silenced"], ["frozen", "_ frozen"]]) {
+    if (!labels.columns.some((/** @type {any} */ column) => column[state]) || x + textWidth(panel, sign, size) > panel.width - 2) continue;
+    keys.write(sign, x, y, { size, color: theme.muted }, marks[state]);
+    x += textWidth(panel, sign, size) + 14;
+  }
 }

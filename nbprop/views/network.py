@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record.history import units_said
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Inside, Layered, Opened
 from nbprop.record.verdicts import saturation_word
@@ -44,7 +45,8 @@ class Network(View):
     title = "Network"
     about = (
         "The network itself: a column for each layer, a mark for each unit with what it responds to, and a line for "
-        "each weight (or its gradient, or its last update). Point at one for its numbers, press it to see it large."
+        "each weight (or its gradient, or its last update). Point at one for its numbers, press it to see it large: "
+        "there it can be set by hand, frozen or silenced."
     )
     lesson = Lesson(2, "The network")
     contract = (Layered, Opened, Inside)
@@ -59,7 +61,9 @@ class Network(View):
     )
     controls = (
         Control("value", "value", -5, 5, 0.01, typed=True),
-        Control("freeze", "freeze layer, or train it again"),
+        Control("freeze", "freeze layer, or train it again", key="l"),
+        Control("freeze_unit", "freeze unit, or train it again", key="u"),
+        Control("silence", "silence unit, or let it speak", key="s"),
     )
 
     @property
@@ -112,24 +116,28 @@ class Network(View):
         """detail: of what is shown large, see `Detail.labels`, or None; controls: those that are shown; columns: of
         each `name`, `layer` (what it is), `activation`, `units` (all of them), `skipped` (layers left out before it),
         `from` (the column whose units its lines come from), `around` (one that it also gets, past the others, or
-        null), `loop` (whether it is recurrent), `through`; features, classes: names; said: what it says of what is
-        chosen; looked: what that is; edges: what the lines are; unmeasured; marks."""
+        null), `loop` (whether it is recurrent), `through`, `silenced` and `frozen` (numbers of such units, if any);
+        features, classes: names; said: what it says of what is chosen; looked: what that is; edges: what the lines are;
+        unmeasured; marks."""
         inside = self._inside()
         data, first = inside.data, inside.columns[0]
         found = [{"name": "input", "layer": _entrance(data), "units": first.total, "skipped": 0}]
         for column in inside.columns[1:]:
             layer, wire, sources = inside.layers[column.layer], inside.wires[column.layer], column.sources
-            loop = {"loop": True} if layer.kind in parts.RECURRENT else {}
+            more: dict[str, Any] = {"loop": True} if layer.kind in parts.RECURRENT else {}
+            for name, units in (("silenced", inside.silenced), ("frozen", inside.kept)):
+                if own := sorted(unit for of, unit in units if of == layer.name):
+                    more[name] = own
             found.append({
                 "name": layer.name, "layer": layer.kind, "activation": layer.activation, "units": int(layer.units),
                 "skipped": column.skipped, "from": sources[-1] if sources else None,
-                "around": sources[-2] if len(sources) > 1 else None, "through": list(wire.through), **loop,
+                "around": sources[-2] if len(sources) > 1 else None, "through": list(wire.through), **more,
             })  # fmt: skip
         large = self._large(inside)
         return {
             "detail": None if large is None else large.labels(),
             "controls": self._hands(large),
-            "values": {"value": large.numbers()[0][1]} if large and "value" in self._hands(large) else {},
+            "values": self._values(large),
             "columns": found,
             "features": [] if data is None else list(map(str, data.features[:FEATURES])),
             "classes": [] if data is None else list(map(str, data.classes)),
@@ -174,6 +182,8 @@ class Network(View):
             "loop": "a loop: recurrent, what it gives at one time step it gets at the next",
             "chosen": "framed: the unit that is chosen, in all views of the board; a press shows a unit or a "
             "line large, Escape leads back",
+            "silenced": "crossed out: silenced by a hand; it gives 0, and no gradient goes back through it",
+            "frozen": "underlined: frozen; its weights and bias stay as they are",
             "response": "large: what the unit gives; on the plane of two inputs with the samples of the last batch, "
             "the larger the more they pull, blue up, orange down",
             "spread": "large: how its activations are spread in the last batch",
@@ -191,19 +201,26 @@ class Network(View):
             self.detail = unit is not None
         elif name == "back":
             self.detail = False
-        elif name in ("value", "freeze"):
+        elif name in ("value", "freeze", "freeze_unit", "silence"):
             self._turn(name, value)
         else:
             super().act(name, value)
 
     def _turn(self, name, value):
-        """A hand turns the weight or bias that is shown large, or freezes its layer, as a turn of the run."""
+        """A hand turns the weight or bias that is shown large, freezes its layer, freezes or silences the unit: a turn
+        of the run."""
         source, chosen = self.source, self.chosen
         if name not in self._hands(self._large(self._inside())):
             raise ValueError(f"Network: nothing is shown whose {name} could be set")
         if name == "freeze":
             act = source.unfreeze if chosen.layer in source.frozen else source.freeze
             act(chosen.layer)
+        elif name == "freeze_unit":
+            act = source.unfreeze if (chosen.layer, chosen.unit) in source.frozen_units else source.freeze
+            act(chosen.layer, unit=chosen.unit)
+        elif name == "silence":
+            act = source.unsilence if (chosen.layer, chosen.unit) in source.silenced else source.silence
+            act(chosen.layer, chosen.unit)
         elif chosen.source is None:
             source.set_bias(chosen.layer, chosen.unit, value)
         else:
@@ -215,7 +232,27 @@ class Network(View):
             return []
         single = large.layer.kind == "Linear" and large.numbers()[0][0] in ("weight", "bias")
         single = single and (large.source is None or large.before.total == large.layer.shape[1])
-        return ["value", "freeze"] if single else ["freeze"]
+        found = ["value", "freeze"] if single else ["freeze"]
+        if hasattr(self.source, "silence"):
+            can = self._constant("silent", (tuple(large.inside.names), large.layer), lambda: self._can_be_silent(large))
+            found += ["freeze_unit"] * (large.layer.kind in ("Linear", "Conv2d")) + ["silence"] * can
+        return found
+
+    def _can_be_silent(self, large):
+        return not self.source.refusal(silenced=[(large.layer.name, large.unit)])
+
+    def _values(self, large):
+        """What the controls stand at: a number, and what the buttons would do now."""
+        if not (hands := self._hands(large)):
+            return {}
+        unit = large.layer.name, large.unit
+        known = {
+            "value": large.numbers()[0][1],
+            "freeze": "train layer" if large.layer.name in large.inside.frozen else "freeze layer",
+            "freeze_unit": "train unit" if unit in getattr(self.source, "frozen_units", ()) else "freeze unit",
+            "silence": "let unit speak" if unit in large.inside.silenced else "silence unit",
+        }
+        return {name: known[name] for name in hands}
 
     def plot(self, ax=None) -> "Axes":
         ax = new_axes(ax, *self.size)
@@ -229,6 +266,7 @@ class Network(View):
         inside = self._inside()
         layers, step, theta = inside.layers, inside.seen(), inside.theta
         whole = f"{_entrance(inside.data)}, {_chain(layers)}; {plural(theta.size, 'parameter')}."
+        whole = " ".join([whole, *_by_hand(inside)])
         if not np.isfinite(theta).all():
             ill = [layer.name for layer in layers if not np.isfinite(theta[layer.weight]).all()]
             return f"{whole} Weights are not finite: {_some(ill or ['biases'])}."
@@ -281,11 +319,20 @@ def _chain(layers):
     return ", ".join([*said, plural(int(last.units), "output")])
 
 
+def _by_hand(inside):
+    """Sentences on what is silenced and frozen."""
+    if inside.silenced:
+        yield f"Silenced: {units_said(inside.silenced)}."
+    if inside.kept:
+        yield f"Frozen: {'; '.join([*inside.frozen, *filter(None, [units_said(inside.alone_frozen, '')])])}."
+
+
 def _notable(inside, step):
     """Sentences on units that are dead, and the one that tells most beside others of its layer."""
     dead = []
     for layer, tap in zip(inside.layers, step.taps, strict=True):
-        silent = int((tap.a == 0).all(axis=parts.but_units(tap)).sum())
+        quiet = sum(name == layer.name for name, _ in inside.silenced)
+        silent = int((tap.a == 0).all(axis=parts.but_units(tap)).sum()) - quiet
         if silent and saturation_word(layer.activation) == "dead":
             dead.append(f"{silent:,} of {layer.units:,} units of {layer.name}")
     if dead:

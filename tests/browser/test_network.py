@@ -64,9 +64,34 @@ def test_a_weight_is_set_by_hand(lab, board):
     box.fill("0.75")
     box.press("Enter")
     lab.until(lambda: lab.ask("float(trainer.model[2].weight.data[1, 3])") == 0.75, "it is set")
-    board.get_by_role("button", name="freeze layer, or train it again").click()
+    board.get_by_role("button", name="freeze layer").click()
     lab.until(lambda: lab.ask("list(trainer.frozen)") == ["hidden 2"], "its layer is frozen")
     lab.python("trainer.undo(2)")
     assert lab.ask("[float(trainer.model[2].weight.data[1, 3]) == 0.75, list(trainer.frozen)]") == [False, []]
     lab.python("board.detail = False")
     lab.until(lambda: not box.is_visible(), "what cannot be set has no control")
+
+
+def test_a_unit_is_silenced_and_frozen_by_keys_and_buttons_and_the_words_say_so(lab, board):
+    lab.python("board.chosen.set(layer='hidden 1', unit=2); board.detail = True")
+    canvas, quiet = board.locator("canvas"), board.get_by_role("button", name="silence unit")
+    quiet.wait_for()
+    assert quiet.get_attribute("title") == "silence unit (s)" and quiet.get_attribute("aria-keyshortcuts") == "s"
+    canvas.focus()
+    lab.page.keyboard.press("s")
+    lab.until(lambda: lab.ask("trainer.silenced == (('hidden 1', 2),)"), "the key silences it")
+    board.get_by_role("button", name="let unit speak").wait_for()
+    board.get_by_role("button", name="freeze unit").click()
+    lab.until(lambda: lab.ask("trainer.frozen_units == (('hidden 1', 2),)"), "the button freezes it")
+    board.get_by_role("button", name="train unit").wait_for()
+    lab.until(
+        lambda: "Silenced: hidden 1: 2. Frozen: hidden 1: 2." in canvas.get_attribute("aria-label"), "words say it"
+    )
+    lab.python("trainer.step()")
+    lab.until(lambda: "unit 2 (silenced, frozen)" in canvas.get_attribute("aria-label"), "the words say both")
+    canvas.focus()
+    for key, knob in (("s", "silenced"), ("u", "frozen_units")):
+        lab.page.keyboard.press(key)
+        lab.until(lambda knob=knob: lab.ask(f"trainer.{knob} == ()"), "the same key takes it back")
+    lab.python("board.detail = False")
+    lab.until(lambda: not quiet.is_visible(), "of the whole network there is no button")

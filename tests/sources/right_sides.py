@@ -634,5 +634,7 @@ RIGHT = {
         -v["η"] * v["m̂"] / (np.sqrt(v["v̂"]) + v["ε"]) - v["η"] * v["λ"] * v["W"]
     ),
 }
+SILENCED = ("{m} ⊙ (%s)", "{m} ⊙ %s")  # an activation some of whose units are silenced, and its slope
+RIGHT |= {form % each: lambda v, of=of: v["m"] * of(v) for form in SILENCED for each, of in list(RIGHT.items())}
 # Said of ops that have no equation of their own in words only; what they hand back is compared all the same.
 IN_WORDS = ("gives back through", "gives through", "where it was taken from")

@@ -521,6 +521,26 @@ def test_random_runs(seed):
         check_whole(explained)
 
 
+@pytest.mark.parametrize("activation", nn.ACTIVATIONS)
+def test_equations_of_silenced_units(activation):
+    model = nn.mlp([2, 5, 4, 1], activation=activation, seed=0, dtype=np.float64)
+    trainer = nb.Trainer(model, nb.data.moons(samples=40, seed=0), batch_size=8, seed=0)
+    trainer.silence("hidden 1", 1, 4)
+    trainer.fit(steps=2, bar=False)
+    explained = Explained(trainer)
+    assert "a₁ = m₁ ⊙" in "".join(texts(explained))
+    check(explained, rtol=1e-5, atol=1e-7)
+    check_whole(explained)
+
+
+def test_what_is_said_of_a_frozen_unit():
+    trainer = RUNS["batch norm"]()
+    trainer.freeze("hidden 1", unit=2)
+    notes = [(station.phase, station.note) for station in Explained(trainer).stations]
+    assert ("backward", "Frozen, so that its gradient counts as 0: unit 2.") in notes
+    assert ("update", "Frozen, with Δ = 0: unit 2.") in notes
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_in_single_precision_too(seed):
     trainer = random_runs.begun(np.random.default_rng(40 + seed), dtype=np.float32)

@@ -79,8 +79,8 @@ def begun(rng, dropout=True, dtype=None):
     )
 
 
-def turns(rng, trainer, dropout=True):
-    """Name -> a function that turns something."""
+def turns(rng, trainer, dropout=True, single=True):
+    """Name -> a function that turns something. single: also single units."""
     hidden = [int(n) for n in rng.integers(2, 9, rng.integers(0, 5))]
     layer = int(rng.integers(len(trainer.layers)))
     found = {
@@ -116,16 +116,19 @@ def turns(rng, trainer, dropout=True):
     }
     if dropout:
         found["dropout"] = lambda: trainer.set(dropout=float(rng.choice([0.0, 0.3])))
+    if single:
+        pairs = [(layer, int(rng.integers(3)))] if rng.integers(3) else []
+        found |= {name: lambda name=name: trainer.set(**{name: pairs}) for name in ("silenced", "frozen_units")}
     return found
 
 
-def run(seed, count=6, dropout=True, steps=12, dtype=None):
+def run(seed, count=6, dropout=True, steps=12, dtype=None, single=True):
     """(trainer, names of what was turned): a run with some turns; what cannot be turned is left out."""
     rng = np.random.default_rng(seed)
     trainer, done = begun(rng, dropout, dtype), []
     trainer.fit(steps=int(rng.integers(steps)), bar=False)
     for _ in range(count):
-        every = turns(rng, trainer, dropout)
+        every = turns(rng, trainer, dropout, single)
         name = one_of(rng, [*every])
         try:
             every[name]()

@@ -26,6 +26,7 @@ def state(t):
         "batches": run.batches.state(),
         "knobs": {n: v for n, v in run.settings.items() if n != "block"},
         "frozen": [name for name, p in t.model.named_parameters() if not p.requires_grad],
+        "single units": [t.silenced, t.frozen_units],
         "modes": [module.training for module in t.model.modules()],
         "settings": [(t.evaluate_every, t.probe_every, t.snapshot_every, t.speed, t.seed, t.steps, t._watching)],
         "evaluation": t.evaluation,

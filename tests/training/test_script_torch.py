@@ -52,7 +52,7 @@ def assert_same(trainer, rtol=1e-5):
 def test_any_run_without_dropout(seed):
     """In float64, where rounding is no matter; but not where something jumps at 0: l1 * sign(theta), sign(error)."""
     try:
-        trainer, done = run(seed, dropout=False, dtype=np.float64)
+        trainer, done = run(seed, dropout=False, dtype=np.float64, single=False)
     except nb.Diverged:
         return
     assume("l1" not in done and not trainer.at(0).l1)
@@ -253,7 +253,7 @@ def test_it_runs_by_itself_without_nbprops_layers():
 
 @pytest.mark.parametrize("seed", [1, 4, 7, 12, 20])
 def test_it_is_well_laid_out(seed):
-    trainer, _ = run(seed, count=10)
+    trainer, _ = run(seed, count=10, single=False)
     written(trainer.script("torch"))
 
 

@@ -46,6 +46,8 @@ SETS = [
     *each("dropout", 0.0, 0.4),
     *each("batch_norm", True, False),
     *each("frozen", (), ("hidden 1",)),
+    *each("silenced", (), (("hidden 1", 0), ("hidden 2", 3))),
+    *each("frozen_units", (), (("hidden 1", 1), ("output", 0)), (("hidden 2", 4),)),
     *each("hidden", (4,), (3, 5), ()),
     *each("depth", 1, 3),
     *each("width", 3, 6),
@@ -64,6 +66,9 @@ CALLS = [
     ("state", lambda t: t.set(theta=t.model.state_dict())),
     ("lr of the optimizer", lambda t: setattr(t.optimizer, "lr", 0.07)),
     ("freeze", lambda t: t.freeze("output")),
+    ("freeze a unit", lambda t: t.freeze(0, unit=1)),
+    ("silence", lambda t: t.silence(0, 2)),
+    ("unsilence", lambda t: t.unsilence()),
     ("unfreeze", lambda t: t.unfreeze()),
     ("by hand", lambda t: t.model[-1].bias.data.__setitem__(0, 0.5)),
     ("flag by hand", lambda t: setattr(t.model[0].bias, "requires_grad", False)),
@@ -106,7 +111,7 @@ class Told:
             t.steps, t.theta.copy(), state, run.optimizer.t, repr(run.optimizer), run.batches.state(), known,
             list(t.history.events), t.data.name, [g.bit_generator.state for g in t.model.generators()],
             [b.copy() for _, b in t.model.named_buffers()],
-            [p.requires_grad for p in t.model.parameters()],
+            [(p.requires_grad, p.frozen_rows) for p in t.model.parameters()],
         )  # fmt: skip
 
     def arrive(self):

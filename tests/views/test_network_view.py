@@ -463,7 +463,7 @@ def test_a_weight_or_bias_that_is_shown_can_be_set_and_its_layer_frozen(make_boa
     board = make_board(large(trainer, "hidden 2", 3, 2))
     page = Page(board)
     labels = page.head["panels"][0]["labels"]
-    assert labels["controls"] == ["value", "freeze"]
+    assert labels["controls"] == ["value", "freeze", "freeze_unit", "silence"]
     assert labels["values"]["value"] == trainer.model[2].weight.data[3, 2]
     page.ack()
     page.say("act", panel=0, name="value", value=0.5)
@@ -485,9 +485,70 @@ def test_a_weight_or_bias_that_is_shown_can_be_set_and_its_layer_frozen(make_boa
 
 def test_what_cannot_be_set_offers_nothing():
     trainer = cnn()
-    assert large(trainer, "hidden 1", 1).labels()["controls"] == ["freeze"]
-    assert large(trainer, "hidden 2", 1, 2).labels()["controls"] == ["freeze"]  # it stands for nine weights
+    assert large(trainer, "hidden 1", 1).labels()["controls"] == ["freeze", "freeze_unit", "silence"]
+    assert "value" not in large(trainer, "hidden 2", 1, 2).labels()["controls"]  # it stands for nine weights
     assert large(trainer.at(2), "output", 1, 2).labels()["controls"] == []
     assert network(trainer).labels()["controls"] == []
     with pytest.raises(ValueError, match="nothing is shown whose value could be set"):
         network(trainer).act("value", 1.0)
+
+
+def test_a_unit_is_silenced_and_frozen_by_hand_and_words_and_marks_say_so(make_board):
+    trainer = moons(5, 4)
+    board = make_board(large(trainer, "hidden 2", 3))
+    page = Page(board)
+
+    def labels():
+        page.ack()
+        return page.head["panels"][0]["labels"]
+
+    assert labels()["controls"] == ["value", "freeze", "freeze_unit", "silence"]
+    assert labels()["values"] == {
+        "value": trainer.model[2].bias.data[3], "freeze": "freeze layer", "freeze_unit": "freeze unit",
+        "silence": "silence unit",
+    }  # fmt: skip
+    for name in ("silence", "freeze_unit"):
+        page.say("act", panel=0, name=name, value=None)
+    assert trainer.silenced == trainer.frozen_units == (("hidden 2", 3),)
+    assert labels()["values"]["silence"] == "let unit speak" and labels()["values"]["freeze_unit"] == "train unit"
+    assert labels()["detail"]["state"] == "silenced, frozen"
+    view = board.views[0]
+    trainer.step()
+    assert "Silenced: hidden 2: 3. Frozen: hidden 2: 3." in view.describe()
+    assert "hidden 2, unit 3 (silenced, frozen)" in view.describe()
+    assert not view.frame()["response"].any()
+    view.detail = False
+    column = view.labels()["columns"][2]
+    assert column["silenced"] == column["frozen"] == [3] and "silenced" not in view.labels()["columns"][1]
+    view.detail = True
+    for name in ("silence", "freeze_unit"):
+        labels()
+        page.say("act", panel=0, name=name, value=None)
+    assert trainer.silenced == trainer.frozen_units == ()
+    assert view.labels()["detail"]["state"] == ""
+
+
+def test_a_frozen_layer_is_all_its_units_and_its_gradient_is_said_to_count_as_0():
+    trainer = moons(5, 4)
+    trainer.freeze("hidden 2")
+    trainer.step()
+    view = large(trainer, "hidden 2", 1)
+    assert view.labels()["columns"][2]["frozen"] == [0, 1, 2, 3] and "Frozen: hidden 2." in view.describe()
+    trainer.unfreeze()
+    trainer.freeze("hidden 2", unit=1)
+    trainer.step()
+    assert view.labels()["detail"]["note"].startswith("frozen")
+
+
+def test_silenced_units_are_not_called_dead():
+    trainer = moons(6, activation="relu")
+    trainer.silence("hidden 1", 0, 1, 2)
+    trainer.step()
+    dead = int((trainer.observe().a[0][:, 3:] == 0).all(axis=0).sum())
+    assert ("Dead in the last batch" in nb.views.Network(trainer).views[0].describe()) == bool(dead)
+
+
+def test_the_output_offers_no_silence():
+    trainer = moons(5, 4)
+    assert large(trainer, "output", 0).labels()["controls"] == ["value", "freeze", "freeze_unit"]
+    assert large(trainer.at(1), "hidden 1", 0).labels()["controls"] == []

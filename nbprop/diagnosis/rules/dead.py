@@ -59,7 +59,8 @@ def anew(seen) -> "Remedy | None":
 
 
 def shares(seen) -> np.ndarray:
-    """The share of each layer's units that are flat for all samples, (layers,); NaN where they cannot be dead."""
+    """The share of each layer's units that are flat for all samples, (layers,); NaN where they cannot be dead. Units
+    that a hand has silenced do not count."""
     found = np.full(len(seen.layers), np.nan)
     one_sided = [verdicts.saturation_word(layer.activation) == "dead" for layer in seen.layers]
     if not any(one_sided):
@@ -68,5 +69,7 @@ def shares(seen) -> np.ndarray:
         if one_sided[i]:
             flat = nn.ACTIVATIONS[seen.layers[i].activation]().flat(a)
             unit = 1 if a.ndim == 4 else a.ndim - 1
-            found[i] = flat.all(axis=tuple(axis for axis in range(a.ndim) if axis != unit)).mean()
+            quiet = [each for layer, each in getattr(seen.source, "silenced", ()) if layer == seen.layers[i].name]
+            dead = np.delete(flat.all(axis=tuple(axis for axis in range(a.ndim) if axis != unit)), quiet)
+            found[i] = dead.mean() if dead.size else np.nan
     return found

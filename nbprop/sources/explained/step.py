@@ -211,6 +211,8 @@ class Explained(Written, Updating):
         for name, text in unit.equations.gradients.items():
             left = values.get(f"d{name}")
             if left is not None:
+                if rows := unit.parameters[name].frozen_rows:
+                    station.note = f"Frozen, so that its gradient counts as 0: unit {', '.join(map(str, rows))}."
                 several = len(self._uses[id(unit.parameters[name])]) > 1
                 symbol = self._symbol(unit, f"d{name}") + (f" (of layer {self._number[unit]})" if several else "")
                 self._equation(station, symbol, left, [(text, unit, values)])

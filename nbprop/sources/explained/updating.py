@@ -105,6 +105,8 @@ class Updating:
                 k = self._array(f"Δ{W}", values["ΔW"], "gradient")
                 station.lines.append(Line((k, " = 0, for it is frozen"), k))
                 continue
+            if parameter.frozen_rows:
+                station.note = f"Frozen, with Δ = 0: unit {', '.join(map(str, parameter.frozen_rows))}."
             rules.append(self.rules[id(parameter)])
             station.cost += rules[-1].flops * parameter.size
             self._changes(station, unit, name, values, whole=rules[-1] not in rules[:-1])

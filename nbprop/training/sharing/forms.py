@@ -260,6 +260,7 @@ VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     "activation": _each(activation),
     "dropout": _each(_plain(number(0, 1), "dropout")),
     "frozen": _list_of(_text, 200, "frozen"),
+    **{name: _list_of(_several_of(name, _text, whole(0)), 10**4, name) for name in ("silenced", "frozen_units")},
     "hidden": hidden,
     OBJECTIVE: (_encode_objective, _decode_objective),
     "scale": (list, _pair_of(_text, _number_of("factor"), "scale")),

@@ -19,7 +19,8 @@ SEEDS = 1000  # that are tried to find the one of the weights
 NUMBERS = 10**7  # drawn at most for that
 # Settings of the optimizer.
 STATE = ("momentum", "nesterov", "betas", "alpha", "centered", "rho", "eps", "weight_decay", "schedule", "lr")
-PLAIN = {*STATE, *DEFAULTS, "frozen", "dropout", "activation"}  # what an assignment of the same step stands in for
+UNITS = ("frozen", "silenced", "frozen_units")  # what is not trained, or gives 0
+PLAIN = {*STATE, *DEFAULTS, *UNITS, "dropout", "activation"}  # what an assignment of the same step stands in for
 GROW = ("hidden", "insert")
 OURS = "only what nbprop makes itself can be written down"
 
@@ -259,8 +260,9 @@ def _first_turns(run, told):
         yield Turn(0, "activation", activations)
     if len(set(shares)) > 1:
         yield Turn(0, "dropout", shares)
-    if run.values["frozen"]:
-        yield Turn(0, "frozen", run.values["frozen"])
+    for name in UNITS:
+        if run.values[name]:
+            yield Turn(0, name, run.values[name])
 
 
 def _turns(past, history):

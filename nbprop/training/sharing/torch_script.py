@@ -298,6 +298,11 @@ class Program:
         trained = f"i not in {shown(still)}" if still else "True"
         return [f"for i in {shown(places)}:", f"    model[i].requires_grad_({trained})", "carry(model, {})"]
 
+    def turn_silenced(self, value, step) -> list[str]:
+        refuse("single units were silenced or frozen, for which PyTorch has no setting")
+
+    turn_frozen_units = turn_silenced
+
     def turn_batch_norm(self, value, step) -> list[str]:
         name = "with_batch_norm" if value else "without_batch_norm"
         self.needs.add(name)

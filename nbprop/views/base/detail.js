@@ -6,13 +6,14 @@ import { alarm, colorAt, colorTable, curve, dot, mix, picture, pixel, rgb, rule,
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {import("./plot.js").Box} Box
- * @typedef {{layer: string, activation: string, unit: number, kind: string, source: number | null, before: string, names: string[], numbers: [string, number][], of: string, response: string, note: string}} Detail
+ * @typedef {{layer: string, activation: string, unit: number, kind: string, source: number | null, before: string, names: string[], state?: string, numbers: [string, number][], of: string, response: string, note: string}} Detail
  * @param {Panel} panel  @param {Record<string, import("./math.js").Numbers>} frame  see Detail.frame
  * @param {Detail} detail  @param {Record<string, string>} marks  @param {string[]} classes
  */
 export function drawDetail(panel, frame, detail, marks, classes) {
   const { theme } = panel, size = textSize(panel), keys = keysOf(panel), { boxes, wide } = places(panel.width, panel.height, size);
-  const name = detail.source === null ? `${detail.layer}, unit ${detail.unit}` : `${nameOf(detail, detail.source)} → ${detail.layer}, unit ${detail.unit}`;
+  const target = `${detail.layer}, unit ${detail.unit}${detail.state ? ` (${detail.state})` : ""}`;
+  const name = detail.source === null ? target : `${nameOf(detail, detail.source)} → ${target}`;
   const back = { x: 2, y: 1, width: textWidth(panel, "‹ back", size, 600) + 12, height: size + 7 };
   text(panel, "‹ back", 7, size / 2 + 5, { weight: 600, color: theme.train });
   keys.add(back, "back to the whole network (Escape)");

@@ -180,7 +180,8 @@ class Detail:
         return found
 
     def labels(self) -> dict[str, Any]:
-        """unit, source: what is shown; numbers; names of the inputs; pulls: what they are of; response: what it is."""
+        """unit, source: what is shown; state: silenced, frozen; numbers; names of the inputs; pulls: what they are of;
+        response: what it is."""
         inside = self.inside
         names = inside.data.features if self.before.layer < 0 and inside.plain else ()
         before = "input" if self.before.layer < 0 else inside.names[self.before.layer]
@@ -190,20 +191,32 @@ class Detail:
         edge = self.source is not None and self.block() is not None
         whole = [number for number in self.numbers() if number[0] in ("dL/dw", "dL/db")]
         own = self.pulls()
-        note = "" if own is not None else "which samples pull is told of Linear layers, and of biases of convolutions"
+        note = (
+            ""
+            if own is not None or self.tap is None
+            else "which samples pull is told of Linear layers, and of biases of convolutions"
+        )
         if own is not None and whole and not np.isclose(own.mean(), whole[0][1], rtol=1e-3, atol=1e-6):
-            note = "of the last batch alone; the gradient is a mean over several"
+            kept = (self.layer.name, self.unit) in inside.kept
+            several = "of the last batch alone; the gradient is a mean over several"
+            note = "frozen: it follows none of this, and its gradient counts as 0" if kept else several
         return {
             "layer": self.layer.name, "activation": self.layer.activation, "unit": self.unit, "kind": self.layer.kind,
             "source": self.source if edge else None, "before": before, "names": [str(name) for name in names[:SOURCES]],
-            "numbers": self.numbers(), "of": "dL/dw" if edge else "dL/db", "response": response, "note": note,
+            "state": self.state(), "numbers": self.numbers(), "of": "dL/dw" if edge else "dL/db",
+            "response": response, "note": note,
         }  # fmt: skip
+
+    def state(self) -> str:
+        """ "silenced", "frozen", both, or ""."""
+        inside, unit = self.inside, (self.layer.name, self.unit)
+        return ", ".join(["silenced"] * (unit in inside.silenced) + ["frozen"] * (unit in inside.kept))
 
     def words(self) -> str:
         """The numbers in a sentence."""
         from .view import number
 
-        what = f"{self.layer.name}, unit {self.unit}"
+        what = f"{self.layer.name}, unit {self.unit}" + (f" ({self.state()})" if self.state() else "")
         if self.source is not None:
             what = f"the edge from unit {self.source} to {what}"
         said = ", ".join(f"{name} {number(value)}" for name, value in self.numbers())

@@ -59,7 +59,8 @@ class Control:
     the logarithm, `step` in decades), a list of `choices` as an Option's, or, without either, a button.
 
     `view.act(name, value)` is called; what sliders and lists stand at is `view.labels()["values"]`, by name. Where the
-    labels have `controls`, those are shown that it names. typed: a number beside the slider, of any size.
+    labels have `controls`, those are shown that it names. typed: a number beside the slider, of any size. key: presses
+    the button when the picture has the focus; what `values` has of a button is what it is called now.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Control:
     log: bool = False
     choices: tuple[tuple[str, str], ...] = ()
     typed: bool = False
+    key: str = ""
 
 
 def signature(kind, height=False) -> inspect.Signature:

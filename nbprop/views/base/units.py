@@ -10,6 +10,7 @@ from .laid import ABSENT
 
 RERANK = 50  # steps after which it is looked anew which units tell most
 ATTENTION = "MultiheadAttention"
+HANDS = ("silenced", "frozen", "frozen_units")  # knobs of single units and layers, of a source that has them
 NONE = np.zeros((0, 0), np.float32)
 
 
@@ -21,6 +22,9 @@ class Units:
         self.source, self.chosen, self._view = view.source, view.chosen, view
         self.layers, self.wires, self.theta = layers, wires, np.asarray(view.source.theta)
         self.names = [layer.name for layer in layers]
+        self.silenced, self.frozen, self.alone_frozen = (getattr(view.source, each, ()) for each in HANDS)
+        whole = [(each.name, unit) for each in layers if each.name in self.frozen for unit in range(each.units)]
+        self.kept = {*self.alone_frozen, *whole}  # units that are not trained
         data: Any = getattr(view.source, "data", None)
         one = hasattr(data, "X_train") and hasattr(data, "input_shape") and len(data.X_train)
         self.data: Any = data if one else None

@@ -167,7 +167,14 @@ export function handle(spec, act) {
     button.type = "button";
     keepKeys(button);
     button.onclick = () => act(null);
-    return { label: button, show() {} };
+    if (spec.key) [button.title, button.ariaKeyShortcuts] = [`${spec.label} (${spec.key})`, spec.key];
+    /** @param {string | undefined} words  what it would do now */
+    const show = (words) => {
+      if (!words || button.textContent === words) return;
+      button.textContent = words;
+      if (spec.key) button.title = `${words} (${spec.key})`;
+    };
+    return { label: button, show };
   }
   const input = /** @type {HTMLInputElement} */ (make("input", ""));
   const output = spec.typed ? typed(spec.label, act) : make("span", "nbprop-value");

@@ -43,10 +43,10 @@ export class PanelView {
     });
     this.handles = (spec.controls ?? []).map((/** @type {any} */ one) => {
       const made = handle(one, (value) => {
-        this.held.set(one.name, { value, until: performance.now() + HOLD });
+        if (value !== null) this.held.set(one.name, { value, until: performance.now() + HOLD }); // no button's
         act(one.name, value);
       });
-      return { name: one.name, ...made };
+      return { name: one.name, key: one.key, ...made };
     });
     this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", ""));
     this.canvas.setAttribute("role", "img");
@@ -194,7 +194,9 @@ export class PanelView {
   key(event, enlarge) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const own = event.target === this.canvas, whole = own || event.target === this.place;
+    const pressed = own && this.handles.find((/** @type {any} */ one) => one.key === event.key && !one.label.hidden);
     if (this.large ? (event.key === "Escape" && !(own && this.picture?.back)) || (whole && event.key === "f") : whole && event.key === "f") enlarge();
+    else if (pressed) pressed.label.click();
     else if (own && event.key === "Escape") this.point(null), this.back();
     else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
     else if (own && event.key in MOVES) {
