@@ -53,9 +53,7 @@ def set_activations(run, value) -> None:
     wanted: list[Any] = [copy.deepcopy(nn.activation(one)) for one in _each(value, len(places))]
     for (_, _, old), new in zip(places, wanted, strict=True):
         if old.silenced and type(new).forward is not nn.Activation.forward:
-            raise ValueError(
-                f"activation: {new!r} has a forward of its own, where no unit can be silenced; unsilence first"
-            )
+            raise ValueError(f"activation: no unit of {new!r} can be silenced, and here some are; unsilence them first")
     learned = any(module.parameters() for module in (*wanted, *(old for _, _, old in places)))
     with carrying(run) if learned else nullcontext():
         for (module, name, old), new in zip(places, wanted, strict=True):
