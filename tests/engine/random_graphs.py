@@ -69,6 +69,7 @@ class Graph:
         kinds += [self.join, self.multiply, self.loss, self.images, self.elementary, self.elementary, self.activation]
         if not (self.special and np.inf in self.strange):  # in layers of many sums it is all NaN then
             kinds += [self.layer, self.layer, self.sequence, self.sequence, self.norm, self.windows, self.windows]
+            kinds += [self.matrix]
         kinds[self.rng.integers(len(kinds))](a, self.names[a].shape)
 
     def unary(self, a, shape):
@@ -214,6 +215,26 @@ class Graph:
             letters = "a,...ab->...b" if letters[3] == "c" and len(shape) == 1 else letters
             return self.add(f"E.einsum({letters!r}, {a}, {b})", f"torch.einsum({letters!r}, {a}, {b})")
         self.add(f"{a} @ {b}", f"{a} @ {b}")
+
+    def matrix(self, a, shape):
+        """Linear algebra on diag(1, 2, ...) with some of a in it, less than what would make two eigenvalues equal."""
+        if not np.isfinite(self.names[a].data).all():
+            return self.move(a, shape)
+        self.add(*[f"{a}.tanh()" if len(shape) > 1 else f"{a}.tanh().reshape(-1, 1)"] * 2)
+        a, (*stack, n, k) = self.results[-1], self.names[self.results[-1]].shape
+        kind = self.pick("inv", "det", "slogdet", "svdvals", "solve", "cholesky", "eigvalsh", "eigh")
+        product = f"einsum('...ik,...jk->...ij', {a}, {a})"  # symmetric
+        if kind in ("inv", "det", "slogdet", "svdvals", "solve"):
+            product = f"einsum('...ik,kj->...ij', {a}, {self.leaf(k, n)}.tanh())"
+        diagonal = f"np.diag(np.arange(1, {n + 1})).astype({self.dtype!r})"
+        self.add(f"E.{product} / {3 * n * k} + {diagonal}", f"torch.{product} / {3 * n * k} + torch.tensor({diagonal})")
+        call = f"linalg.{kind}({self.results[-1]}{{}})"
+        if kind == "solve":
+            call = call.format(f", {self.leaf(*self.pick((n,), (*stack, n, 2)))}")
+        elif kind == "svdvals" and n > 1:
+            call = call.format("[..., 1:]")
+        call = call.format("") + {"slogdet": "[1]", "eigh": "[1] ** 2"}.get(kind, "")  # eigenvectors have no sign
+        self.add(f"E.{call}", f"torch.{call}")
 
     def layer(self, a, shape):
         kind = self.pick("linear", "norm", "batch", "attention", "embedding")

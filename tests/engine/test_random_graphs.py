@@ -28,7 +28,7 @@ def test_all_ops_take_part():
     ours = {name for name, op in OPS.items() if op.__module__.startswith("nbprop.engine.")}
     seen = set()
     with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
-        for seed in range(400):
+        for seed in range(1000):
             graph = Graph(seed)
             stack = [graph.names[name] for name in graph.results]
             while stack:
@@ -36,5 +36,5 @@ def test_all_ops_take_part():
                 if node.op:
                     seen.add(node.op.name)
                     stack.extend(node.inputs)
-    # A test of its own beside PyTorch; random; y = x; shares among equals.
-    assert ours - seen == {"CTC", "Dropout", "Identity", "Median"}
+    # A test of its own beside PyTorch; random; y = x; shares among equals; none in PyTorch: in op_cases.py.
+    assert ours - seen == {"CTC", "Dropout", "Identity", "Median", "ResetBefore"}
