@@ -333,7 +333,7 @@ def test_a_frozen_unit_stays_where_parameters_have_groups():
 def test_an_activation_that_silences_nothing_is_refused_while_units_are_silenced():
     trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", seed=0)
     trainer.silence("hidden 1", 2)
-    with pytest.raises(ValueError, match=r"no unit of PReLU.* can be silenced, and here some are; unsilence them first"):
+    with pytest.raises(ValueError, match=r"no unit of PReLU.* can be silenced, and here some are; unsilence them"):
         trainer.set(activation=nb.nn.PReLU())
     assert trainer.activation == "tanh" and trainer.silenced
     trainer.unsilence()
