@@ -125,9 +125,8 @@ def test_activations_far_out(name, dtype, sizes):
         for both in ([-size, size], [-size, size, 1.0, nan]):
             y, slope = gradient(act, both, dtype=dtype)
             assert not np.isnan(y[:2]).any()
-            np.testing.assert_allclose(
-                slope[:2], SLOPES.get(name, (0, 1)), rtol=1e-3, atol=1e-100 if name != "softsign" else size**-2
-            )
+            near = 2 * size**-2.0 if name == "softsign" else 0  # its slope falls slowly
+            np.testing.assert_allclose(slope[:2], SLOPES.get(name, (0, 1)), rtol=1e-3, atol=max(near, 1e-100))
 
 
 @pytest.mark.parametrize("op", [activation.SiLU, activation.GELU, activation.TanhGELU])
