@@ -43,7 +43,7 @@ def _gelu(module, nodes) -> Equations:
 
 
 def _selu(module, nodes) -> Equations:
-    op = nodes[-1].op
+    op = module.op()
     return Equations(
         ("{y} = {λ} {x} where {x} > 0, else {λ} {α} (e^{x} − 1)",),
         slope="({λ} where {x} > 0, else {y} + {λ} {α})",
