@@ -278,3 +278,13 @@ def test_sequences_are_refused():
     with pytest.raises(ValueError, match=r"'steps', which have several axes; try framework='nbprop'"):
         trainer.script("torch")
     assert "from_arrays" in trainer.script()
+
+
+@pytest.mark.parametrize("name, settings", [("centered", optim.RMSProp(lr=0.005)), ("amsgrad", optim.Adam(lr=0.01))])
+def test_what_an_optimizer_begins_to_remember_on_the_way(name, settings):
+    trainer = spirals(optimizer=settings.copy(), lr=None)
+    for value in (True, False, True):
+        trainer.fit(steps=10, bar=False)
+        trainer.set(**{name: value})
+    trainer.fit(steps=10, bar=False)
+    assert_same(trainer)

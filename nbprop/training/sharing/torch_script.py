@@ -44,10 +44,13 @@ GROUP = (
     "amsgrad",
     "momentum_decay",
     "alpha",
+    "centered",
     "rho",
     "eps",
     "weight_decay",
-)  # settings of a group of parameters
+)  # fmt: skip; settings of a group of parameters
+LOOP = ("batch_size", "accumulate", "drop_last", "clip", "clip_value", "l1")  # variables of its loop
+BESIDE = {"amsgrad": ("max_exp_avg_sq", "exp_avg_sq"), "centered": ("grad_avg", "square_avg")}  # begins at 0, like this
 FORGET = '    state.pop("momentum_buffer", None)  # nbprop forgets it, PyTorch does not'
 
 
@@ -259,12 +262,20 @@ class Program:
             return [f"for i in {shown(places)}:", f"    model[i].p = {text}"] if places else []
         if name == "lr" and self.planned:
             return [f"lr = {text}"]
-        if name not in ("lr", *GROUP):
+        if name in LOOP:
             return [f"{name} = {text}"]
+        if name not in ("lr", *GROUP):
+            refuse(f"{name} was changed, for which the program has no place")
         lines = [f'optimizer.param_groups[0]["{name}"] = {text}']
         if name == "momentum" and text in ("value", "0.0"):
             states = "optimizer.state.values()" if text != "value" else "() if value else optimizer.state.values()"
             lines += [f"for state in {states}:", FORGET]
+        if name in BESIDE:
+            new, like = BESIDE[name]
+            lines += [
+                "for state in optimizer.state.values():",
+                f'    state["{new}"] = torch.zeros_like(state["{like}"])',
+            ]
         return lines
 
     @property
