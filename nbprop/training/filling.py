@@ -78,8 +78,8 @@ def _fill_parts(parts, saved):
 
 
 def _units(said, what, name, most=10**6):
-    """Numbers of the units of a part of the model, as a file that may be older has them."""
-    return tuple(whole(0, most - 1)(what, unit) for unit in said.get(what, {}).get(name, ()))
+    """Numbers of the units of a part of the model."""
+    return tuple(whole(0, most - 1)(what, unit) for unit in said[what].get(name, ()))
 
 
 def _fill_own(run, saved):

@@ -19,7 +19,7 @@ from .supervised import Supervised
 
 FORM: Any = {  # what is in it: types, [of each], {...: of each}
     "parts": {...: {"plan": (dict, type(None)), "modules": [list], "arrays": {...: list},
-                    "frozen": [str], "evaluating": [str]}},
+                    "frozen": [str], "frozen_rows": {...: [int]}, "silenced": {...: [int]}, "evaluating": [str]}},
     "generators": [{"places": [str], "state": dict}],
     "own": [str],
     "drawn": [dict],
