@@ -13,7 +13,7 @@ import numpy as np
 from .engine import BackwardError, ShapeError, Tensor, no_grad
 from .engine.check import floating, whole
 from .engine.numpy_protocol import numbers, tensors
-from .engine.tape import enable_grad, walk
+from .engine.tape import enable_grad, grad_enabled, walk
 
 APART = 6e-6  # about eps^(1/3): there the differences of `jvp` lose as much by rounding as by what is bent
 FEW = 16  # results of which `jvp` computes every row
@@ -211,6 +211,11 @@ def _run(f, args, options, chosen, has_aux=False, dtype: Any = None):
             raise IndexError(f"the argument to differentiate by is number {k}: got {n} argument(s).")
     if any(x.op or isinstance(x, Variable) for x in tensors([args, options])):
         raise BackwardError(f"grad of grad is not supported: {PLAIN}")
+    if grad_enabled() and any(x.requires_grad for x in tensors([args, options])):
+        raise BackwardError(
+            f"an argument is a Tensor that requires a gradient, which would not come through: {PLAIN} Or give its "
+            "numbers, x.data."
+        )
 
     def variable(x):
         return Variable(x, True, dtype or (whole(x) and (np.float32 if np.ndim(x) else np.float64)) or None)

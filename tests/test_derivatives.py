@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 import nbprop as nb
 from nbprop.derivatives import APART, FEW, LOST, flat
-from nbprop.engine import BackwardError, ShapeError, Tensor
+from nbprop.engine import BackwardError, ShapeError, Tensor, no_grad
 
 A, B = np.random.default_rng(3).standard_normal((4, 4)), np.eye(4) + 0.1
 
@@ -191,7 +191,6 @@ def test_has_aux():
 
 def test_other_variables_get_no_gradient():
     weight = Tensor([2.0, 3.0], requires_grad=True)
-    assert nb.grad(lambda w: (w * w).sum())(weight).tolist() == [4, 6]
     model = nb.nn.mlp([2, 3, 1], seed=0)
     model.gradient[:] = 7
     f = lambda x: (model(x * weight) ** 2).sum()  # noqa: E731
@@ -199,6 +198,18 @@ def test_other_variables_get_no_gradient():
     nb.vjp(f, np.ones(2))[1](1.0)
     nb.jacobian(f)(np.ones(2))
     assert weight.grad is None and (model.gradient == 7).all()
+
+
+def test_a_variable_as_an_argument_is_refused_for_no_gradient_would_reach_it():
+    weight = Tensor([2.0, 3.0], requires_grad=True)
+    square = lambda w: (w * w).sum()  # noqa: E731
+    for derivative in (nb.grad(square), nb.value_and_grad(square), nb.jacobian(square), lambda w: nb.vjp(square, w)):
+        with pytest.raises(BackwardError, match=r"requires a gradient, which would not come through.*x\.data"):
+            derivative(weight)
+        assert weight.grad is None
+    assert nb.grad(square)(weight.data).tolist() == [4, 6]
+    with no_grad():
+        assert nb.grad(square)(weight).tolist() == [4, 6]
 
 
 def test_elementwise_grad():

@@ -4,6 +4,7 @@ PyTorch."""
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from .careful import narrow, only, wide
 from .op import Op
@@ -36,6 +37,8 @@ class _Cumulative(Op):
         return rows.reshape(shape) if self.axis is None or not shape else np.moveaxis(rows, -1, self.axis)
 
     def forward(self, x) -> np.ndarray:
+        if self.axis is not None:
+            normalize_axis_index(self.axis, max(x.ndim, 1))  # of a lone number, too
         self.shape, self.x = x.shape, self.rows(wide(x))
         self.wide_y = self.f.accumulate(self.x, axis=-1)
         y = narrow(self.back(self.wide_y, self.x.shape if self.axis is None else self.shape), x)

@@ -61,6 +61,7 @@ class Div(_Broadcasting):
     """y = a / b,  dL/da = dL/dy / b,  dL/db = -dL/dy y / b.  Any shapes that broadcast."""
 
     symbol = "/"
+    whole = np.float32
     flops = (1, 1, 2)
 
     def forward(self, a, b) -> np.ndarray:

@@ -345,8 +345,15 @@ def raw(x) -> np.ndarray:
 
 def operands(a, b) -> tuple[Any, Any]:
     """Two operands in one dtype, where it is plain which: whole numbers and bools take that of the other, and so does a
-    lone number beside an array (as in PyTorch: what is one number does not make an array float64)."""
+    lone number beside an array (as in PyTorch: what is one number does not make an array float64). Whole numbers among
+    themselves stay whole, as NumPy has them."""
     whole_a, whole_b = (isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind in "iub" for x in (a, b))
+    if whole_a and whole_b:
+        return a, b
+    if whole_a and type(b) in (int, bool):
+        return a, np.asarray(b, np.result_type(a.dtype, b))
+    if whole_b and type(a) in (int, bool):
+        return np.asarray(a, np.result_type(b.dtype, a)), b
     if whole_a and not whole_b:
         a = Tensor(a).astype(getattr(b, "dtype", np.float32))
     elif whole_b and not whole_a:

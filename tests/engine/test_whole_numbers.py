@@ -140,3 +140,21 @@ def test_softmax_of_nothing(shape):
         y.backward(np.zeros(shape))
         assert y.shape == x.grad.shape == shape
     assert (x.logsumexp(axis=-1).data == (np.log(3) if shape == (0, 3) else -np.inf)).all()
+
+
+def test_whole_numbers_among_themselves_stay_whole():
+    yes, three = Tensor(np.array([True, False])), Tensor(np.array(3, np.int32))
+    assert (yes * three).data.tolist() == [3, 0] and (yes + three).data.tolist() == [4, 3]
+    large = Tensor(np.array([2**30 + 1]))
+    for found, expected in ((large % 3, 2), (large - 1, 2**30), (2 * large, 2**31 + 2), (3 - large, 2 - 2**30)):
+        assert found.data.tolist() == [expected] and found.dtype == np.int64
+    assert (large * 0.5).dtype.kind == "f"
+    with pytest.raises(OverflowError):
+        Tensor(np.array([1], np.int8)) + 300
+
+
+def test_a_running_sum_of_one_number_has_one_axis():
+    for axis in (None, 0, -1):
+        assert Tensor(2.0).cumsum(axis).data.tolist() in (2.0, [2.0])
+    with pytest.raises(ValueError, match="axis 7 is out of bounds"):
+        Tensor(2.0).cumsum(7)
