@@ -176,7 +176,7 @@ def test_frames_are_read_wherever_their_bytes_start(bare, shift):
     assert mount["type"] == "mount" and mount["panels"] == [0, 1] and mount["page"] is True
     seq = bare.deliver(shift)
     bare.settle()
-    assert {"type": "ack", "view": mount["view"], "seq": seq, "painted": 1} in bare.collect()
+    assert {"type": "ack", "view": mount["view"], "seq": seq, "painted": 1, "asked": True} in bare.collect()
     assert bare.get("seq") == str(seq) and bare.get("painted") == "1"
     assert bare.colors("loss") > 20
 
