@@ -199,3 +199,15 @@ def as_inputs(X, data) -> np.ndarray:
         one = "; try X[None] if it is one sample" if X.shape == shape else ""
         raise ValueError(f"X: expected samples of shape {shape} as in {data.name!r}, got {X.shape[1:]}{one}")
     return X if data.vocabulary else np.asarray(X, np.float32)
+
+
+def check_ignored(criterion, data) -> None:
+    """ValueError where a loss is to ignore a class by a number that the data do not go by: theirs begin at 0."""
+    ignored, classes = getattr(criterion, "ignore_index", None), tuple(getattr(data, "classes", ()))
+    numbered = all(name.lstrip("-").isdigit() for name in classes)
+    if ignored is not None and numbered and classes != tuple(map(str, range(len(classes)))):
+        raise ValueError(
+            f"loss: ignore_index={ignored} counts the classes of the data from 0, and their labels are "
+            f"{', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}: it would be another class "
+            "than is meant. Number the labels from 0 without a gap, or leave the samples out that are not to count"
+        )

@@ -13,7 +13,7 @@ from nbprop.engine import Tensor
 from nbprop.nn.likeness import unlike
 from nbprop.nn.losses import USUAL
 
-from .compatibility import as_inputs, check_compatible, check_loss, one_sample
+from .compatibility import as_inputs, check_compatible, check_ignored, check_loss, one_sample
 from .objective import Objective, checked_loss, checked_metrics, number_of, pieces
 from .outputs import arrays, called, joined
 from .paired import paired
@@ -66,6 +66,7 @@ class Supervised(Objective):
                 f"loss {type(self.criterion).__name__}(reduction='none') gives a number for each sample, and a step "
                 "needs one: take reduction='mean' or 'sum', or weigh them in a loss(output, y) of your own"
             )
+        check_ignored(self.criterion, data)
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
         self.losses = {"": self.criterion}
         self.classifies = self.task not in (None, "regression")

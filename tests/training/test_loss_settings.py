@@ -188,3 +188,12 @@ def test_a_run_is_the_same_in_pytorch(loss):
     two = of(nn.BCEWithLogitsLoss(pos_weight=2.0, reduction="sum"), TWO, lr=0.01)
     two.fit(steps=10, bar=False)
     assert_same(two)
+
+
+@pytest.mark.parametrize("labels", [(1, 2, 3), (-100, 0, 1), (0, 2, 4)])
+def test_a_class_is_not_ignored_by_a_number_that_the_data_do_not_go_by(labels):
+    X, y = np.random.default_rng(0).normal(size=(60, 2)), np.array(labels)[np.arange(60) % 3]
+    model = nb.nn.mlp([2, 4, 3], seed=0)
+    with pytest.raises(ValueError, match=r"ignore_index=2 counts the classes of the data from 0, and their labels are"):
+        nb.Trainer(model, (X, y), loss=nb.nn.CrossEntropyLoss(ignore_index=2))
+    nb.Trainer(model, (X, np.arange(60) % 3), loss=nb.nn.CrossEntropyLoss(ignore_index=2)).step()
