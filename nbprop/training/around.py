@@ -60,12 +60,12 @@ class Around:
 
     def loss(self, theta) -> float:
         """The loss at the parameters theta (n,); inf or NaN where it is not finite."""
-        with self._run.looking(), np.errstate(all="ignore"), no_grad():
+        with self._run.looking(), no_grad():
             return float(self._compute(theta).data)
 
     def gradient(self, theta) -> np.ndarray:
         """dL/dtheta there, (n,), an array that the next call writes to."""
-        with self._run.looking(), np.errstate(all="ignore"):
+        with self._run.looking():
             loss = self._compute(theta)
             self._model.zero_grad()
             loss.backward()

@@ -51,10 +51,11 @@ class Looking:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Inside, model and loss are called to be looked at: what that does to them, random numbers drawn or calls
-        counted, is undone afterwards, so that nothing depends on who has looked."""
+        counted, is undone afterwards, so that nothing depends on who has looked. A run that has diverged is looked at
+        without a warning: what is not finite is shown, and named by its steps."""
         known, theirs = changes() == self._stamp, np.random.get_state() if self._foreign else None  # noqa: NPY002
         drawn = [(each, each.bit_generator.state) for each in self.objective.generators()]
-        with untouched(self.model, *self.objective.losses.values()):
+        with untouched(self.model, *self.objective.losses.values()), np.errstate(all="ignore"):
             try:
                 yield
             finally:

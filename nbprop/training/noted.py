@@ -173,7 +173,7 @@ def loss_now(run) -> float | None:
     """The loss of a small batch, by which model and loss are known again; None where the batches are made."""
     if isinstance(run.batches, MadeBatches):
         return None
-    with run.looking(), evaluating(run.model), no_grad(), np.errstate(all="ignore"):
+    with run.looking(), evaluating(run.model), no_grad():
         return float(run.objective.first_loss(run.model, copy.deepcopy(run.batches), run)().data)
 
 

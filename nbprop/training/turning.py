@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Unpack
 
+import numpy as np
+
 from nbprop import nn, optim
 from nbprop.checks import number
 from nbprop.record import Event, History
@@ -177,7 +179,8 @@ class Turning(knobs.Knobs, Live):
         before = run.snapshot() if knob is None or knob.graph or name == "theta" else None
         serial = self._past.turned(run.steps, name, value)
         try:
-            return serial, run.apply(name, value)
+            with np.errstate(all="ignore"):  # a knob may look at a run that has diverged
+                return serial, run.apply(name, value)
         except BaseException:
             self._past.cut(serial)
             if before is not None:

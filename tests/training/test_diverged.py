@@ -177,3 +177,26 @@ def test_a_rate_that_was_never_another_is_to_be_a_tenth():
     with pytest.raises(nb.Diverged, match=r"below 3e\+07, such as 3e\+06"):
         t.fit(steps=300, bar=False)
     assert t.remedy.endswith("with learning rate 3e+06")
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e38])
+def test_every_knob_and_look_at_a_run_that_has_diverged(value):
+    """No warning of NumPy (they are errors here): what is not finite is drawn so, and named by the steps."""
+    changes = [
+        *({"width": 5}, {"depth": 1}, {"depth": 3}, {"activation": "relu"}, {"batch_norm": True}),
+        *({"optimizer": "adam"}, {"loss": "hinge"}, {"batch_size": 7}, {"silenced": [("hidden 1", 0)]}),
+    ]
+    deeds = [lambda t, change=change: t.set(**change) for change in changes] + [
+        lambda t: t.freeze("output"),
+        lambda t: t.scale(0, 0.9),
+        lambda t: t.reinitialize(-1),
+        lambda t: t.insert(0, 4),
+        lambda t: t.remove(0),
+        lambda t: (t.probe(), t.observe(5), t.histograms("weights"), t.layers, repr(t), t.evaluate()),
+        lambda t: t.predict(t.data.X_val),
+        lambda t: (t.branch(lr=0.1), t.set(batch_norm=True), t.set(batch_norm=False)),
+    ]
+    for deed in deeds:
+        trainer = nb.Trainer(nb.nn.mlp([2, 4, 4, 1], seed=0), nb.data.moons(samples=60, seed=0))
+        trainer.model.theta[...] = value
+        deed(trainer)

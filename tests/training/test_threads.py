@@ -53,6 +53,7 @@ FINE = (
     "expected at",
     "at must",
     "theta must have",
+    "theta must be finite",
 )
 
 
