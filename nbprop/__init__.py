@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         theory,
         training,
         views,
+        watching,
     )
     from .comparing import compare
     from .derivatives import elementwise_grad, grad, jacobian, jvp, value_and_grad, vjp
@@ -32,6 +33,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .sources import Descent
     from .theory import mean_field
     from .training import Objective, Trainer, curvature
+    from .watching import watch
 
 __version__ = "0.1.0"
 
@@ -77,6 +79,8 @@ __all__ = [
     "value_and_grad",
     "views",
     "vjp",
+    "watch",
+    "watching",
 ]
 
 # Name -> module it lives in. Everything is looked up on first use, so `import nbprop` stays quick and loads no widgets.
@@ -107,6 +111,7 @@ _HOME = {
     "Playground": "playground",
     "diagnose": "diagnosis",
     "compare": "comparing",
+    "watch": "watching",
     "exercise": "exercises",
 }
 _STOREYS = (
@@ -121,6 +126,7 @@ _STOREYS = (
     "diagnosis",
     "views",
     "comparing",
+    "watching",
     "presets",
     "playground",
     "exercises",

@@ -64,6 +64,7 @@ STOREYS = {
     "views": {"cells", "checks", "diagnosis", "nn", "record", "sources", "numpy"} | WIDGETS,
     "exercises": {"checks", "derivatives", "engine", "nn", "optim", "data", "record", "training", "sources", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
+    "watching": {"cells", "checks", "nn", "record", "training", "views", "numpy"},
     "presets": {"checks", "nn", "data", "training", "numpy"},
     "playground": {
         "cells",
@@ -94,6 +95,8 @@ LATE = {
     ("views", "matplotlib"),
     ("views/board/recording.py", "training"),
     ("views/board/shown.py", "IPython"),
+    ("watching/board.py", "IPython"),
+    ("watching/eyes.py", "torch"),
 }
 TYPES = "TYPE_CHECKING"
 

@@ -1,0 +1,52 @@
+"""The board of a watched loop: its views, and the hands on it."""
+
+import sys
+from typing import Any
+
+from nbprop.views.base.folder import kind
+from nbprop.views.board import Board, dial as dials
+from nbprop.views.board.desk import Button, Desk
+
+VIEWS = ("loss", "gradients", "histograms", "doctor")
+
+
+def board(run: Any, *views: Any, columns: "int | None" = 2) -> Board:
+    """A Board of a watched loop, with its controls above: `run.board("loss", "network")`. views: names of views, or
+    views of it; by default loss, gradients, histograms and the Doctor."""
+    made = [kind(each)(run) if isinstance(each, str) else each for each in views or VIEWS]
+    desk = Desk(
+        run,
+        dials.dials(run, [name for name in run.knobs]),
+        turn=lambda name, value: run.set(**{name: value}),
+        read=lambda name, source: (
+            (source.knobs[name].read(), "") if name in source.knobs else (None, "Watched no more")
+        ),
+        buttons=_buttons(run),
+        where="above",
+    )
+    return Board(*made, columns=columns, desk=desk)
+
+
+def _buttons(run):
+    found = {
+        "play": Button("Resume", "Let the loop go on", lambda n: run.resume()),
+        "pause": Button("Pause", "Hold the loop after its present step", lambda n: run.pause()),
+        "step": Button("Step", "Let the loop make one step", lambda n: run.step()),
+        "stop": Button("Stop", "End the loop after its present step", lambda n: run.stop()),
+    }
+    if run.snapshots:
+        found["back"] = Button(
+            "Back", "Back to an earlier state of model and optimizer", None,
+            lambda: [f"step {step:,}" for step in reversed(run.snapshots)],
+            ("no snapshots", "Back to the state after"), lambda n: run.rewind(run.snapshots[-n]),
+        )  # fmt: skip
+    return found
+
+
+def shown(run: Any, views: "tuple[str, ...]") -> None:
+    """Show a board of it in the cell that runs now."""
+    made = board(run, *views)
+    display = sys.modules["IPython"].display.display if hasattr(sys.modules["IPython"], "display") else None
+    if display is None:
+        from IPython.display import display
+    display(made)

@@ -1,0 +1,118 @@
+"""What hooks have seen of one layer in one step, and the arrays that views read."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from nbprop.record.layers import CONVOLUTIONS, Tap
+
+
+@dataclass
+class Call:
+    """A module with weights was called: tensors of PyTorch, cut off from their graph.
+
+    x: what it got. z: what its activation gets, which a normalization behind it may give; a: what that gives, None
+    where nobody has seen it. dz, dy: the gradient of the loss with respect to z, and to what the weights have given;
+    None until it comes. node: that of z in the graph. factor: by which the loss was multiplied.
+    """
+
+    name: str
+    module: Any
+    x: Any
+    z: Any
+    node: Any
+    a: Any = None
+    dz: Any = None
+    dy: Any = None
+    activation: Any = None
+    normalized: bool = False
+    handles: "list[Any]" = field(default_factory=list)
+
+    def gradient(self, dz: Any) -> None:
+        """The gradient has come."""
+        self.dz = dz.detach().clone()
+        if not self.normalized:
+            self.dy = self.dz
+
+    def weighted(self, dy: Any) -> None:
+        """Of a layer with a normalization behind it, the gradient of what the weights have given."""
+        if self.normalized:
+            self.dy = dy.detach().clone()
+
+    def let_go(self) -> None:
+        """Somebody may hold the graph, and so this: the numbers go."""
+        for handle in self.handles:
+            handle.remove()
+        self.handles.clear()
+        self.x = self.z = self.a = self.dz = self.dy = self.node = None
+
+
+def array(tensor: Any) -> np.ndarray:
+    """The numbers of a tensor, on the CPU, in float32 or float64; its own where they are no others'."""
+    tensor = tensor.detach()
+    if tensor.is_sparse:
+        tensor = tensor.to_dense()
+    if not tensor.is_floating_point() or tensor.element_size() < 4:
+        tensor = tensor.float()
+    return tensor.cpu().numpy()
+
+
+def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
+    """The Tap of a layer from its calls in a step: several stand one behind the other, as more samples would.
+
+    function: the activation as one of nbprop's, or None. scale: by which the loss was multiplied (mixed precision)."""
+    kind = type(calls[0].module).__name__
+    with_gradient = [call for call in calls if call.dz is not None]
+    reached = bool(with_gradient)
+    calls = with_gradient or calls[-1:]
+    z = _joined([_shaped(array(call.z), kind) for call in calls])
+    if reached:
+        dz = _joined([_shaped(array(call.dz), kind) for call in calls]) / np.float32(scale)
+    else:
+        dz = np.full_like(z, np.nan)
+    if all(call.a is not None for call in calls):
+        a = _joined([_shaped(array(call.a), kind) for call in calls])
+    else:
+        a = z if function is None else function.op()(z)
+    x = dy = None
+    plain = kind == "Linear" or kind in CONVOLUTIONS
+    if plain and reached and all(call.dy is not None and call.x is not None for call in calls):
+        x = _joined([_shaped(array(call.x), kind) for call in calls])
+        dy = (
+            dz
+            if not calls[0].normalized
+            else _joined([_shaped(array(call.dy), kind) for call in calls]) / np.float32(scale)
+        )
+        if not len(x) == len(dy) == len(z):
+            x = dy = None
+    return Tap(z, dz, a, function, reached, x, dy)
+
+
+def _shaped(numbers, kind):
+    """(n, units), (n, T, units) or (n, channels, rows, columns), as views have it."""
+    if kind.startswith(("Conv", "LazyConv")):
+        spatial = int(kind[-2]) if kind[-2:-1].isdigit() else 2
+        if numbers.ndim == spatial + 1:  # one sample without a batch
+            numbers = numbers[None]
+        if spatial == 1:
+            return numbers[:, :, None]
+        return numbers.reshape(*numbers.shape[:2], -1, numbers.shape[-1])  # of volumes, one slice under the other
+    return (
+        numbers[None]
+        if numbers.ndim == 1
+        else numbers
+        if numbers.ndim < 4
+        else numbers.reshape(-1, *numbers.shape[-2:])
+    )
+
+
+def _joined(arrays):
+    if len(arrays) == 1:
+        return arrays[0]
+    if len({each.shape[1:] for each in arrays}) == 1:
+        return np.concatenate(arrays)
+    units = {each.shape[-1] for each in arrays}  # of sequences of different lengths every moment is one sample
+    if len(units) == 1 and arrays[0].ndim < 4:
+        return np.concatenate([each.reshape(-1, each.shape[-1]) for each in arrays])
+    return arrays[-1]

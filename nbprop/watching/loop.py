@@ -1,0 +1,501 @@
+"""A training loop of somebody else's as a source of views: what was seen of it, and hands on it.
+
+The loop runs in a cell of the user's. At the end of each of its steps it is told here (`end_step`): numbers are kept,
+what pages have said is done, pictures leave, and while it is paused nobody returns. Whatever goes wrong in that is said
+and logged: the user's training goes on.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from nbprop import cells
+from nbprop.checks import did_you_mean, whole
+from nbprop.record import Event, History, histograms as spread
+from nbprop.record.layers import Layer, Wire
+from nbprop.record.observation import Observation
+from nbprop.record.quantities import Quantity
+from nbprop.record.recorder import Recorder
+from nbprop.record.source import CannotSay
+
+from .given import one_number
+from .hearing import Hearing
+
+PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
+SHARE = 0.1  # of the time, at most about, that is spent on looking into steps
+PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
+IDLE = 1.0  # seconds without a step after which another thread may do what waits
+LOG = logging.getLogger("nbprop")
+
+
+class Stopped(Exception):
+    """Ends a watched loop after Stop was pressed: `with nb.watch(...)` swallows it."""
+
+
+class Loop:
+    """A training loop that is watched, as `nb.watch` gives it: a source for every view, and hands on the loop.
+
+        with nb.watch(model, optimizer) as run:
+            for x, y in batches:
+                ...
+
+    steps: how many it has made. history: what was recorded: "loss" of every step, and of those that were looked into
+    a number for each layer. status, message: as of a Trainer. stopped: whether Stop was pressed: a loop without `with`
+    asks for it. `run.pause()`, `run.resume()`, `run.lr = 0.01` act at the end of the present step, from any thread.
+    `close()` takes all hooks away; so does the end of the `with`.
+
+    `view = nb.views.GradientFlow(run)` shows it, `nb.diagnose(run)` says what is wrong with it.
+    """
+
+    watchers: "set[Any]"
+    playing = False  # it is not ours to go on by itself
+    data: Any = None
+
+    def __init__(self, eyes: Any, hands: Any = None, states: Any = None, every: "int | None" = None) -> None:
+        self.every = None if every is None else whole(1)("every", every)
+        self.history = History()
+        self.history.attach(self)
+        self.watchers, self.version = set(), 0
+        self.status, self.message = "ready", ""
+        self.evaluation: dict[str, float] = {}
+        self.steps = 0
+        self._eyes, self._hands, self._states = eyes, hands, states
+        self._recorder, self._observation = Recorder(), None
+        self._inbox: deque[Callable[[], Any]] = deque()
+        self._lock = threading.RLock()
+        self._hearing = Hearing()
+        self._inside = False  # a `with`
+        self._stop_asked = self._asks = False
+        self._paused, self._single = False, 0
+        self._due = 0.0  # when the next step is to be looked into
+        self._last = -np.inf  # when the last step was over
+        self._seen_at = 0  # the step that was looked into last
+        self._failed: set[str] = set()
+        self.told_itself = False  # does the loop say itself when a step is over?
+        self._closed = False
+        cells.claim(self)
+        self._look_into_next()
+
+    # ---- the loop says -----------------------------------------------------------------------------------------------
+
+    def end_step(self, loss: "float | None" = None, looked: "Observation | None" = None, **more: float) -> None:
+        """A step of the loop is over. looked: what was seen of it; loss and whatever else is one number goes into the
+        history. Raises `Stopped` inside a `with`, once Stop was pressed."""
+        begun = time.perf_counter()
+        with self._lock:
+            self.steps += 1
+            self._safely(self._keep, loss, looked, more)
+            self._safely(self._go_on)
+            self._safely(self._look_into_next, begun if looked is not None else None)
+        self._wait()
+        self._last = time.perf_counter()
+        if self._stop_asked and self._inside:
+            raise Stopped(f"Stop was pressed after step {self.steps}")
+
+    def _keep(self, loss, looked, more):
+        step, history = self.steps, self.history
+        if loss is not None:
+            history.add("loss", step, loss)
+        for name, value in more.items():
+            history.add(name, step, value)
+        if self._hands is not None:
+            for name, old, new in self._hands.news():  # turned by the loop itself, as a schedule does
+                self._flag(name, old, new, "by the loop")
+        if looked is not None:
+            with np.errstate(all="ignore"):
+                self._recorder.keep(history, step, looked, self._needed(), 1)
+            self._observation, self._seen_at = looked, step
+            if self._recorder.complaint:
+                self.message, self._recorder.complaint = self._recorder.complaint, ""
+            self._name_what_is_not_finite(loss, looked)
+        if self._states is not None:
+            self._states.keep(step)
+
+    def _name_what_is_not_finite(self, loss, looked):
+        if self.message.startswith("In step") or (loss is not None and np.isfinite(loss)):
+            return
+        what = "the loss" if loss is not None else ""
+        for each in ("z", "dz"):
+            arrays = getattr(looked, each)
+            bad = [i for i, a in enumerate(arrays) if not np.isfinite(a).all() and looked.taps[i].reached]
+            if bad:
+                layer = looked.layers[bad[0] if each == "z" else bad[-1]].name
+                what = f"{'the output' if each == 'z' else 'the gradient dL/dz'} of {layer}"
+                break
+        if what:
+            self.message = (
+                f"In step {self.steps:,} {what} is not finite any more. The loop goes on; to try: a lower learning "
+                "rate, a clipped gradient" + (", Back to an earlier step" if self._states is not None else "")
+            )
+
+    def _go_on(self):
+        """Do what was asked for, and let pictures leave."""
+        self.version += 1
+        if self.status != "playing" and not self._paused:
+            self.status = "playing"
+        self._hearing.begin(self)
+        self._hearing.pump()
+        self._drain()
+        self._refresh()
+
+    def _refresh(self):
+        for watcher in tuple(self.watchers):
+            watcher.refresh()
+
+    def _look_into_next(self, begun=None):
+        """Decide whether the next step is looked into; `begun`: when the end of one that was began."""
+        now, step = time.perf_counter(), self.steps + 1
+        if begun is not None:
+            cost = now - begun + self._eyes.cost
+            self._due = begun + max(PICTURES, cost / SHARE)
+        if self.every is not None:
+            wanted = step % self.every == 0 or step == 1
+        else:
+            wanted = now >= self._due and self.history.due("dW", step)
+        self._eyes.look(wanted and not self._closed)
+
+    def _wait(self):
+        """While it is paused."""
+        if not self._paused:
+            return
+        if self._single:
+            self._single -= 1
+            if self._single:
+                return
+        self.status = "paused"
+        try:
+            while self._paused and not self._single and not self._stop_asked and not self._closed:
+                with self._lock:
+                    self._safely(self._go_on_paused)
+                time.sleep(PATIENCE)
+        finally:  # an interrupt of the cell
+            self.status = "playing" if not self._paused or self._single else "paused"
+
+    def _go_on_paused(self):
+        self._hearing.pump()
+        self._drain()
+        self._refresh()
+
+    def _safely(self, function, *given):
+        """An error of ours never ends a user's training: it is said, and logged once."""
+        try:
+            return function(*given)
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            self.message = f"watching failed ({words}); the loop goes on"
+            if words not in self._failed:
+                self._failed.add(words)
+                LOG.exception("a watched loop cannot be watched")
+
+    def failed(self, error: Exception) -> None:
+        """Something went wrong in a hook."""
+
+        def again():
+            raise error
+
+        self._safely(again)
+
+    # ---- hands -------------------------------------------------------------------------------------------------------
+
+    def pause(self) -> None:
+        """Stop after the present step, until `resume()`."""
+        self._paused = True
+        self._changed()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._paused, self._single = False, 0
+        self._changed()
+
+    play = resume
+
+    def step(self, loss: Any = None, n: int = 1) -> None:
+        """With a loss: the loop says that a step is over, for loops whose steps nobody sees otherwise. Without: while
+        it is paused, make `n` more steps."""
+        if loss is not None:
+            return self._eyes.told(self, loss)
+        self._paused, self._single = True, self._single + int(n)
+        self._changed()
+
+    def stop(self) -> None:
+        """End the loop after the present step: inside `with nb.watch(...)` by itself, else it has to ask for
+        `run.stopped`."""
+        self._stop_asked = True
+        if not (self._inside or self._asks):
+            self.message = "This loop does not ask: write `if run.stopped: break` into it, or `with nb.watch(...)`"
+        self._changed()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether Stop was pressed: `if run.stopped: break`."""
+        self._asks = True
+        return self._stop_asked
+
+    @property
+    def knobs(self) -> "Mapping[str, Any]":
+        """What can be turned: name -> knob, of those that the optimizer and the model have."""
+        return {} if self._hands is None else self._hands.knobs
+
+    def set(self, **changes: Any) -> None:
+        """Turn knobs by their names, from the next step on: `run.set(lr=0.01, dropout=0.2)`. ValueError or TypeError
+        for what cannot be."""
+        if unknown := [name for name in changes if name not in self.knobs]:
+            raise ValueError(
+                f"no knob {unknown[0]!r}{did_you_mean(unknown[0], self.knobs) or '.'} This loop has "
+                + (", ".join(self.knobs) or "none: give its optimizer, nb.watch(model, optimizer)")
+            )
+        values = {name: self.knobs[name].check(value) for name, value in changes.items()}
+        self.post(lambda: [self._turn(name, value) for name, value in values.items()])
+
+    def _turn(self, name, value):
+        old = self.knobs[name].read()
+        self.knobs[name].apply(value)
+        new = self.knobs[name].read()
+        if old != new:
+            self._flag(name, old, new)
+        self._hands.known()
+        self._changed()
+
+    def _flag(self, name, old, new, by=""):
+        event = Event(self.steps, name, old, new)
+        if by:
+            event = Event(self.steps, name, old, new, f"{event.text} ({by})")
+            last = self.history.events[-1:]
+            if last and last[0].name == name and last[0].words.endswith(f"({by})"):  # a schedule turns at every step
+                self.history.events.pop()
+                event = Event(self.steps, name, last[0].old, new)
+                event = Event(self.steps, name, last[0].old, new, f"{event.text} ({by}, since step {last[0].step})")
+        self.history.events.append(event)
+
+    def log(self, **numbers: float) -> None:
+        """Put numbers of yours into the history, at the present step: `run.log(val_loss=0.31, val_accuracy=0.9)`. Loss
+        draws what begins with train_ or val_, and the Doctor compares them."""
+        checked = {name: one_number("log", name, value) for name, value in numbers.items()}
+        self.post(lambda: self._log(checked))
+
+    def _log(self, numbers):
+        for name, value in numbers.items():
+            self.history.add(name, self.steps, value)
+        self.evaluation = {**self.evaluation, **numbers}
+        self._changed()
+
+    def event(self, words: str) -> None:
+        """Put a flag with these words on the curves, at the present step: `run.event("second phase")`."""
+        if not isinstance(words, str) or not words:
+            raise TypeError(f"event: expected words such as 'second phase'; got {words!r}")
+        self.post(lambda: self.history.events.append(Event(self.steps, "note", None, None, words)))
+
+    if True:  # the knobs are attributes, too; which there are, the optimizer says
+
+        def __getattr__(self, name: str) -> Any:
+            if name[0] != "_" and name in (knobs := self.knobs):
+                return knobs[name].read()
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, dir(self))}")
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name[0] != "_" and name not in vars(self) and not hasattr(type(self), name) and "_closed" in vars(self):
+                return self.set(**{name: value})
+            super().__setattr__(name, value)
+
+    # ---- threads -----------------------------------------------------------------------------------------------------
+
+    def post(self, function: "Callable[[], Any]") -> None:
+        """Have a function called between two steps; at once where no loop runs. From any thread."""
+        if (self._hearing.here or not self._running()) and self._lock.acquire(blocking=False):
+            try:
+                self._drain()
+                function()
+            finally:
+                self._lock.release()
+            return
+        self._inbox.append(function)
+        later = threading.Timer(2 * IDLE, self._drain_if_idle)  # the loop may have come to an end just now
+        later.daemon = True
+        later.start()
+
+    def between(self, function: "Callable[[], Any]") -> Any:
+        """What a function gives that looks into the run; nothing is done meanwhile."""
+        with self._lock:
+            return function()
+
+    def _running(self):
+        return self._hearing.running and (self._paused or time.perf_counter() - self._last < IDLE)
+
+    def _drain(self):
+        while self._inbox:
+            function = self._inbox.popleft()
+            try:
+                function()
+            except Exception:
+                LOG.exception("something that was asked of a watched loop failed")
+
+    def _drain_if_idle(self):
+        if self._inbox and not self._running():
+            with self._lock:
+                self._drain()
+
+    def _changed(self):
+        self.version += 1
+        if not self._running():
+            self.post(self._refresh)
+
+    def cell_ended(self) -> None:
+        """The cell in which the loop ran is over."""
+        if self.status == "playing":
+            self.status = "paused"
+        self.version += 1
+        with self._lock:
+            self._safely(self._drain)
+            self._safely(self._refresh)
+
+    # ---- what is seen ------------------------------------------------------------------------------------------------
+
+    def _needed(self):
+        return {"layers"}.union(*(getattr(watcher, "records", ()) for watcher in self.watchers))
+
+    @property
+    def watched(self) -> bool:
+        """Whether numbers of layers are recorded: always."""
+        return True
+
+    @property
+    def layers(self) -> "list[Layer]":
+        """A `Layer` for every module with weights that the loss depended on, in the order of the first call; none
+        before the first step that was looked into."""
+        return [] if self._observation is None else list(self._observation.layers)
+
+    @property
+    def wires(self) -> "list[Wire]":
+        """A `Wire` for each of `layers`."""
+        return self._eyes.wires if self._observation is not None else []
+
+    @property
+    def quantities(self) -> "dict[str, Quantity]":
+        """What is recorded of each layer."""
+        return self._recorder.quantities
+
+    def record(self, name: str, function: Any, symbol: "str | None" = None, unit: str = "", log: bool = True) -> None:
+        """Record a quantity of your own, as `Trainer.record` does."""
+        checked = self._recorder.checked(name, function, symbol, unit, None, log, self.history.columns)
+        self.post(lambda: self._recorder.put(name, checked))
+
+    def probe(self) -> "dict[str, np.ndarray]":
+        """The quantities of each layer in the last step that was looked into: dict of (layers,) float32."""
+        seen = self._observation
+        with np.errstate(all="ignore"):
+            return self._recorder.nothing(0) if seen is None else self._recorder.measure(seen)
+
+    def observe(self, sample: Any = None, **given: Any) -> Any:
+        """Without anything: the `Observation` of the last step that was looked into. With arrays: what a loop of yours
+        has computed in a step, see `nb.watch`."""
+        if given:
+            return self._eyes.given(self, **given)
+        if sample is not None:
+            raise CannotSay("a watched loop shows the batch of its last step, not single samples")
+        if self._observation is None:
+            raise CannotSay("no step was looked into yet")
+        return self._observation
+
+    def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
+        return spread.histograms(self._arrays(kind), bins)
+
+    def not_finite(self, kind: str) -> np.ndarray:
+        """How many values are NaN and how many infinite: (layers, 2)."""
+        return spread.not_finite(self._arrays(kind))
+
+    def _arrays(self, kind):
+        if kind not in spread.KINDS:
+            raise ValueError(f"expected one of {', '.join(spread.KINDS)}; got {kind!r}")
+        seen = self._observation
+        if seen is None:
+            return []
+        return {"weights": seen.W, "gradients": seen.dW, "activations": seen.a}[kind]
+
+    def slopes(self, bins: int = 40) -> "dict[str, np.ndarray]":
+        """How the inputs of the activations are spread: see `slopes` in record/histograms.py."""
+        taps = [] if self._observation is None else self._observation.taps
+        with np.errstate(all="ignore"):
+            return spread.slopes(taps, bins)
+
+    @property
+    def theta(self) -> np.ndarray:
+        """All parameters as they are now, one vector; `theta[layer.weight]` are those of a layer."""
+        return self._eyes.theta()
+
+    def activations(self, X: Any) -> "list[np.ndarray]":
+        """What every layer gives for samples X."""
+        return self.between(lambda: self._eyes.activations(X))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """What the model gives for samples X, as the data say: probabilities of classes, or values."""
+        return self.between(lambda: self._eyes.predict(X, self.data))
+
+    def board(self, *views: Any, columns: "int | None" = 2) -> Any:
+        """A Board of it with its controls: `run.board("loss", "network")`. By default loss, gradients, histograms and
+        the Doctor."""
+        from .board import board
+
+        return board(self, *views, columns=columns)
+
+    # ---- going back --------------------------------------------------------------------------------------------------
+
+    @property
+    def snapshots(self) -> "tuple[int, ...]":
+        """The steps to which `rewind` can go back."""
+        return () if self._states is None else self._states.steps
+
+    def rewind(self, step: int) -> None:
+        """Go back to the state after that step: model, optimizer and random generators as they were, bit by bit. The
+        loop's data go on where they are: what it draws from PyTorch's, NumPy's or Python's generators it draws again.
+        ValueError for a step that is not among `snapshots`."""
+        if self._states is None:
+            raise ValueError(
+                "rewind: this loop has no snapshots: give its model and optimizer, nb.watch(model, optimizer)"
+            )
+        self._states.check(step)
+        self.post(lambda: self._rewind(step))
+
+    def _rewind(self, step):
+        self._states.restore(step)
+        if self._hands is not None:
+            self._hands.known()
+        self.history.truncate(step, turned=True)
+        self.history.events.append(Event(step, "rewind", None, None, f"back from step {self.steps:,}"))
+        self.steps, self.message = step, ""
+        self._changed()
+
+    # ---- the end -----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> "Loop":
+        self._inside = True
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        self._inside = False
+        self.close()
+        return kind is not None and issubclass(kind, Stopped)
+
+    def close(self) -> None:
+        """Watch no more: every hook is taken away. What was recorded stays, and views of it."""
+        if self._closed:
+            return
+        self._closed = True
+        for each in (self._eyes, self._hands, self._states):
+            if each is not None:
+                self._safely(each.close)
+        self._hearing.end()
+        self._paused = False
+        self.cell_ended()
+
+    def replaced(self) -> None:
+        """The cell that made it was run again."""
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Loop({self._eyes}, step {self.steps:,}, {'closed' if self._closed else self.status})"
