@@ -76,6 +76,7 @@ class Loop:
         self._last = -np.inf  # when the last step was over
         self._seen_at = 0  # the step that was looked into last
         self._failed: set[str] = set()
+        self._scheduled: dict[str, tuple[Event, int, Any]] = {}  # the last event of each knob that the loop has turned
         self.told_itself = False  # does the loop say itself when a step is over?
         self._closed = False
         cells.claim(self)
@@ -105,7 +106,7 @@ class Loop:
             history.add(name, step, value)
         if self._hands is not None:
             for name, old, new in self._hands.news():  # turned by the loop itself, as a schedule does
-                self._flag(name, old, new, "by the loop")
+                self._flag_of_the_loop(name, old, new)
         if looked is not None:
             with np.errstate(all="ignore"):
                 self._recorder.keep(history, step, looked, self._needed(), 1)
@@ -261,16 +262,22 @@ class Loop:
         self._hands.known()
         self._changed()
 
-    def _flag(self, name, old, new, by=""):
-        event = Event(self.steps, name, old, new)
-        if by:
-            event = Event(self.steps, name, old, new, f"{event.text} ({by})")
-            last = self.history.events[-1:]
-            if last and last[0].name == name and last[0].words.endswith(f"({by})"):  # a schedule turns at every step
-                self.history.events.pop()
-                event = Event(self.steps, name, last[0].old, new)
-                event = Event(self.steps, name, last[0].old, new, f"{event.text} ({by}, since step {last[0].step})")
-        self.history.events.append(event)
+    def _flag(self, name, old, new):
+        self.history.events.append(Event(self.steps, name, old, new))
+
+    def _flag_of_the_loop(self, name, old, new):
+        """What the loop itself has turned; a schedule does at every step, and that is one event."""
+        events = self.history.events
+        last, since, first = self._scheduled.get(name, (None, self.steps, old))
+        if events and events[-1] is last:
+            events.pop()
+        else:
+            since, first = self.steps, old
+        text = Event(self.steps, name, first, new).text
+        words = f"{text} (by the loop{f', since step {since:,}' if since < self.steps else ''})"
+        event = Event(self.steps, name, first, new, words)
+        events.append(event)
+        self._scheduled[name] = event, since, first
 
     def log(self, **numbers: float) -> None:
         """Put numbers of yours into the history, at the present step: `run.log(val_loss=0.31, val_accuracy=0.9)`. Loss
