@@ -28,22 +28,23 @@ class Given:
 
     def told(self, loop: Any, loss: Any) -> None:
         """`run.step(loss)`."""
-        loop.end_step(one_number("observe", "loss", loss))
+        loop.end_step(loop.heeded(lambda: one_number("step", "loss", loss)))
 
     def given(
         self, loop: Any, *, loss: Any = None, params: Any = None, grads: Any = None, activations: Any = None,
         deltas: Any = None, pre_activations: Any = None, **more: Any,
     ) -> None:  # fmt: skip
-        """A step is over: see `nb.watch`."""
-        numbers = {name: one_number("observe", name, value) for name, value in more.items()}
-        number = None if loss is None else one_number("observe", "loss", loss)
+        """A step is over: see `nb.watch`. What does not fit is said, and not taken."""
+        numbers = {name: loop.heeded(lambda name=name: one_number("observe", name, more[name])) for name in more}
+        number = None if loss is None else loop.heeded(lambda: one_number("observe", "loss", loss))
         seen = None
         if self._wanted and params is not None:
-            seen = self._seen(number, *(_flat(name, each) for name, each in (
-                ("params", params), ("grads", grads), ("activations", activations), ("deltas", deltas),
-                ("pre_activations", pre_activations),
-            )))  # fmt: skip
-        loop.end_step(number, seen, **numbers)
+            arrays = {
+                "params": params, "grads": grads, "activations": activations, "deltas": deltas,
+                "pre_activations": pre_activations,
+            }  # fmt: skip
+            seen = loop.heeded(lambda: self._seen(number, *(_flat(name, each) for name, each in arrays.items())))
+        loop.end_step(number, seen, **{name: value for name, value in numbers.items() if value is not None})
 
     def _seen(self, loss, params, grads, activations, deltas, before):
         shapes = {name: each.shape for name, each in params.items()}
@@ -132,7 +133,7 @@ def _flat(what, given, prefix=""):
     else:
         array = np.asarray(given)
         if array.dtype.kind not in "fiub":
-            raise TypeError(f"observe: {what} must hold arrays of numbers; {prefix or what} is {type(given).__name__}")
+            raise TypeError(f"observe: {what} must hold arrays of numbers; {prefix or what} has dtype {array.dtype}")
         return {prefix or what: array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)}
     found = {}
     for name, each in items:

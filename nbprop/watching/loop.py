@@ -193,6 +193,17 @@ class Loop:
                 self._failed.add(words)
                 LOG.exception("a watched loop cannot be watched")
 
+    def heeded(self, function: "Callable[[], Any]") -> Any:
+        """What a function makes of what the user has given; what does not fit is said, and logged once: None."""
+        try:
+            return function()
+        except (TypeError, ValueError) as error:
+            self.message = f"{error}. The loop goes on without it"
+            if str(error) not in self._failed:
+                self._failed.add(str(error))
+                LOG.warning("nb.watch: %s", self.message)
+            return None
+
     def failed(self, error: Exception) -> None:
         """Something went wrong in a hook."""
 
