@@ -16,15 +16,13 @@ import numpy as np
 
 from nbprop import cells
 from nbprop.checks import did_you_mean, whole
-from nbprop.record import Event, History, histograms as spread
-from nbprop.record.layers import Layer, Wire
+from nbprop.record import Event, History
 from nbprop.record.observation import Observation
-from nbprop.record.quantities import Quantity
 from nbprop.record.recorder import Recorder
-from nbprop.record.source import CannotSay
 
 from .given import one_number
 from .hearing import Hearing
+from .seen import Seen
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
 SHARE = 0.1  # of the time, at most about, that is spent on looking into steps
@@ -37,7 +35,7 @@ class Stopped(Exception):
     """Ends a watched loop after Stop was pressed: `with nb.watch(...)` swallows it."""
 
 
-class Loop:
+class Loop(Seen):
     """A training loop that is watched, as `nb.watch` gives it: a source for every view, and hands on the loop.
 
         with nb.watch(model, optimizer) as run:
@@ -370,89 +368,6 @@ class Loop:
         with self._lock:
             self._safely(self._drain)
             self._safely(self._refresh)
-
-    # ---- what is seen ------------------------------------------------------------------------------------------------
-
-    def _needed(self):
-        return {"layers"}.union(*(getattr(watcher, "records", ()) for watcher in self.watchers))
-
-    @property
-    def watched(self) -> bool:
-        """Whether numbers of layers are recorded: always."""
-        return True
-
-    @property
-    def layers(self) -> "list[Layer]":
-        """A `Layer` for every module with weights that the loss depended on, in the order of the first call; none
-        before the first step that was looked into."""
-        return [] if self._observation is None else list(self._observation.layers)
-
-    @property
-    def wires(self) -> "list[Wire]":
-        """A `Wire` for each of `layers`."""
-        return self._eyes.wires if self._observation is not None else []
-
-    @property
-    def quantities(self) -> "dict[str, Quantity]":
-        """What is recorded of each layer."""
-        return self._recorder.quantities
-
-    def record(self, name: str, function: Any, symbol: "str | None" = None, unit: str = "", log: bool = True) -> None:
-        """Record a quantity of your own, as `Trainer.record` does."""
-        checked = self._recorder.checked(name, function, symbol, unit, None, log, self.history.columns)
-        self.post(lambda: self._recorder.put(name, checked))
-
-    def probe(self) -> "dict[str, np.ndarray]":
-        """The quantities of each layer in the last step that was looked into: dict of (layers,) float32."""
-        seen = self._observation
-        with np.errstate(all="ignore"):
-            return self._recorder.nothing(0) if seen is None else self._recorder.measure(seen)
-
-    def observe(self, sample: Any = None, **given: Any) -> Any:
-        """Without anything: the `Observation` of the last step that was looked into. With arrays: what a loop of yours
-        has computed in a step, see `nb.watch`."""
-        if given:
-            return self._eyes.given(self, **given)
-        if sample is not None:
-            raise CannotSay("a watched loop shows the batch of its last step, not single samples")
-        if self._observation is None:
-            raise CannotSay("no step was looked into yet")
-        return self._observation
-
-    def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
-        """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
-        return spread.histograms(self._arrays(kind), bins)
-
-    def not_finite(self, kind: str) -> np.ndarray:
-        """How many values are NaN and how many infinite: (layers, 2)."""
-        return spread.not_finite(self._arrays(kind))
-
-    def _arrays(self, kind):
-        if kind not in spread.KINDS:
-            raise ValueError(f"expected one of {', '.join(spread.KINDS)}; got {kind!r}")
-        seen = self._observation
-        if seen is None:
-            return []
-        return {"weights": seen.W, "gradients": seen.dW, "activations": seen.a}[kind]
-
-    def slopes(self, bins: int = 40) -> "dict[str, np.ndarray]":
-        """How the inputs of the activations are spread: see `slopes` in record/histograms.py."""
-        taps = [] if self._observation is None else self._observation.taps
-        with np.errstate(all="ignore"):
-            return spread.slopes(taps, bins)
-
-    @property
-    def theta(self) -> np.ndarray:
-        """All parameters as they are now, one vector; `theta[layer.weight]` are those of a layer."""
-        return self._eyes.theta()
-
-    def activations(self, X: Any) -> "list[np.ndarray]":
-        """What every layer gives for samples X."""
-        return self.between(lambda: self._eyes.activations(X))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """What the model gives for samples X, as the data say: probabilities of classes, or values."""
-        return self.between(lambda: self._eyes.predict(X, self.data))
 
     def board(self, *views: Any, columns: "int | None" = 2) -> Any:
         """A Board of it with its controls: `run.board("loss", "network")`. By default loss, gradients, histograms and
