@@ -7,8 +7,13 @@ kernel look: see `pump`.
 
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Any
+
+from . import kernel
+
+PUMP = 0.04  # seconds between two looks of the kernel
 
 
 class Hearing:
@@ -19,6 +24,7 @@ class Hearing:
         self._thread: int | None = None
         self._loop: Any = None
         self._events: Any = None
+        self._pumped = 0.0
 
     @property
     def here(self) -> bool:
@@ -45,7 +51,14 @@ class Hearing:
             loop.cell_ended()
 
     def pump(self) -> None:
-        """Let the kernel handle what pages have said, where it does not by itself."""
+        """Let the kernel handle what pages have said, where it does not by itself; now and then."""
+        now = time.perf_counter()
+        if now - self._pumped < PUMP or self._events is None:  # in a cell of the main thread
+            return
+        found = kernel.kernel_here()
+        if found is not None:
+            kernel.look(found)
+        self._pumped = time.perf_counter()
 
     def _unregister(self):
         events, self._events = self._events, None
