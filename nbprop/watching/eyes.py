@@ -263,9 +263,7 @@ class Eyes:
         shape = tuple(weights[0].shape) if len(weights) == 1 else ()
         groups = getattr(module, "groups", 1)
         weight = slice(places[0].start, places[-1].stop) if places else slice(0, 0)
-        return Layer(
-            name or type(module).__name__, type(module).__name__, function, units, weight, shape, place, groups
-        )
+        return Layer(_title(name, module), type(module).__name__, function, units, weight, shape, place, groups)
 
     # ---- what there is -----------------------------------------------------------------------------------------------
 
@@ -299,9 +297,7 @@ class Eyes:
             behind = self._known[2] if self._known is not None else []
             found = []
             for i, name in enumerate(names):
-                one = next(
-                    (each for key, each in calls.items() if (key or type(each[0].module).__name__) == name), None
-                )
+                one = next((each for key, each in calls.items() if _title(key, each[0].module) == name), None)
                 if one is None:
                     raise CannotSay(f"{name} was not called")
                 function = one[0].activation if one[0].a is not None or i >= len(behind) else behind[i]
@@ -366,6 +362,11 @@ class _Evaluating:
         for module, training in self._modes:
             module.training = training
         self._torch.set_rng_state(self._random)
+
+
+def _title(name, module):
+    """What a layer is called: as in the model, but where that is a bare number."""
+    return name if name and not name.isdecimal() else f"{type(module).__name__} {name}".strip()
 
 
 def _tensor(output):

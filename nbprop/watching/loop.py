@@ -166,14 +166,18 @@ class Loop(Seen):
             self._single -= 1
             if self._single:
                 return
-        self.status = "paused"
+        self._say("paused")
         try:
             while self._paused and not self._single and not self._stop_asked and not self._closed:
                 with self._lock:
                     self._safely(self._go_on_paused)
                 time.sleep(PATIENCE)
-        finally:  # an interrupt of the cell
-            self.status = "playing" if not self._paused or self._single else "paused"
+        finally:  # also when the cell is interrupted
+            self._say("paused" if self._paused and not self._single else "playing")
+
+    def _say(self, status):
+        self.status = status
+        self.version += 1
 
     def _go_on_paused(self):
         self._hearing.pump()
@@ -362,9 +366,7 @@ class Loop(Seen):
 
     def cell_ended(self) -> None:
         """The cell in which the loop ran is over."""
-        if self.status == "playing":
-            self.status = "paused"
-        self.version += 1
+        self._say("paused" if self.status == "playing" else self.status)
         with self._lock:
             self._safely(self._drain)
             self._safely(self._refresh)
