@@ -368,6 +368,7 @@ class Loop(Seen):
         """The cell in which the loop ran is over."""
         self._say("paused" if self.status == "playing" else self.status)
         with self._lock:
+            self._safely(self._eyes.look, False)  # whoever calls the model now is no step of the loop
             self._safely(self._drain)
             self._safely(self._refresh)
 

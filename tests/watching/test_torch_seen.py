@@ -116,9 +116,8 @@ def test_outputs_and_deltas_are_those_of_pytorch(name):
     assert compared
     gradients = {n: p.grad for n, p in twin.named_parameters()}
     for layer, dW in zip(seen.layers, seen.dW, strict=True):
-        mine = [
-            g for n, g in gradients.items() if n.rpartition(".")[0] == layer.name.rpartition(" ")[2] and "weight" in n
-        ]
+        path = layer.name.rpartition(" ")[2]
+        mine = [g for n, g in gradients.items() if n in (f"{path}.weight", f"{path}.in_proj_weight")]
         if mine and mine[0] is not None:
             np.testing.assert_allclose(dW, mine[0].numpy(), rtol=1e-4, atol=1e-7)
 
