@@ -56,7 +56,12 @@ def relative(page):
     return page.relative_to(ROOT).as_posix()
 
 
-pages = pytest.mark.parametrize("path", PAGES, ids=relative)
+def needs(page):
+    """PyTorch, where a page uses it."""
+    return [pytest.mark.torch] if "\nimport torch\n" in page.read_text() else []
+
+
+pages = pytest.mark.parametrize("path", [pytest.param(page, marks=needs(page), id=relative(page)) for page in PAGES])
 
 
 @pages

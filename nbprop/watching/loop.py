@@ -292,7 +292,7 @@ class Loop(Seen):
         events.append(event)
         self._scheduled[name] = event, since, first
 
-    def log(self, **numbers: float) -> None:
+    def log(self, **numbers: Any) -> None:
         """Put numbers of yours into the history, at the present step: `run.log(val_loss=0.31, val_accuracy=0.9)`. Loss
         draws what begins with train_ or val_, and the Doctor compares them."""
         checked = {name: one_number("log", name, value) for name, value in numbers.items()}
