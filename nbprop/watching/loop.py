@@ -25,7 +25,7 @@ from .hearing import Hearing
 from .seen import Seen
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
-SHARE = 0.1  # of the time, at most about, that is spent on looking into steps
+SHARE = 0.08  # of the time, at most about, that is spent on looking into steps
 PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
 IDLE = 1.0  # seconds without a step after which another thread may do what waits
 LOG = logging.getLogger("nbprop")
@@ -72,6 +72,7 @@ class Loop(Seen):
         self._paused, self._single = False, 0
         self._due = 0.0  # when the next step is to be looked into
         self._last = -np.inf  # when the last step was over
+        self._took: dict[bool, float | None] = {True: None, False: None}  # seconds, of steps looked into and not
         self._seen_at = 0  # the step that was looked into last
         self._failed: set[str] = set()
         self._scheduled: dict[str, tuple[Event, int, Any]] = {}  # the last event of each knob that the loop has turned
@@ -90,7 +91,7 @@ class Loop(Seen):
             self.steps += 1
             self._safely(self._keep, loss, looked, more)
             self._safely(self._go_on)
-            self._safely(self._look_into_next, begun if looked is not None else None)
+            self._safely(self._look_into_next, begun, looked is not None)
         self._wait()
         self._last = time.perf_counter()
         if self._stop_asked and self._inside:
@@ -146,12 +147,19 @@ class Loop(Seen):
         for watcher in tuple(self.watchers):
             watcher.refresh()
 
-    def _look_into_next(self, begun=None):
-        """Decide whether the next step is looked into; `begun`: when the end of one that was began."""
+    def _look_into_next(self, begun=None, looked=False):
+        """Decide whether the next step is looked into. begun: when the end of this one began, which was `looked` into
+        or not."""
         now, step = time.perf_counter(), self.steps + 1
-        if begun is not None:
+        if begun is not None and self._last > 0:
+            took = now - self._last
+            known = self._took[looked]
+            self._took[looked] = took if known is None else known + (took - known) / 5
+        if begun is not None and looked:
             cost = now - begun + self._eyes.cost
-            self._due = begun + max(PICTURES, cost / SHARE)
+            if None not in self._took.values():  # there is more to it than can be clocked: memory, other caches
+                cost = max(cost, self._took[True] - self._took[False])
+            self._due = now + max(PICTURES, cost / SHARE)
         if self.every is not None:
             wanted = step % self.every == 0 or step == 1
         else:
