@@ -1,5 +1,6 @@
 """What a loop of any other kind says of its steps: arrays by their names."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -127,6 +128,9 @@ def _flat(what, given, prefix=""):
         return {}
     if isinstance(given, Mapping):
         items = [(str(name), each) for name, each in given.items()]
+    elif dataclasses.is_dataclass(given) and not isinstance(given, type):  # an equinox module: settings are no arrays
+        inside = [(field.name, getattr(given, field.name, None)) for field in dataclasses.fields(given)]
+        items = [(name, each) for name, each in inside if hasattr(each, "shape") or _holds(each)]
     elif isinstance(given, (list, tuple)):
         names = getattr(given, "_fields", range(1, len(given) + 1))
         items = [(str(name), each) for name, each in zip(names, given, strict=True)]
@@ -142,11 +146,19 @@ def _flat(what, given, prefix=""):
     return found
 
 
+def _holds(thing):
+    return isinstance(thing, (Mapping, list, tuple)) or dataclasses.is_dataclass(thing)
+
+
 def _title(name, params):
     """The name of the layer of a weight: that of what it stands in, where there it is the only matrix."""
-    above, _, _ = name.rpartition(".")
-    same = [each for each, array in params.items() if array.ndim > 1 and each.rpartition(".")[0] == above]
+    above = _above(name)
+    same = [each for each, array in params.items() if array.ndim > 1 and _above(each) == above]
     return above if above and len(same) == 1 else name
+
+
+def _above(name):
+    return name[: max(name.rfind("."), name.rfind("/"), 0)]
 
 
 def _of(arrays, title, name):

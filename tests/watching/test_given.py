@@ -1,6 +1,9 @@
 """Any other loop: what it tells of its steps is what views show; what does not fit is refused in words, and the loop
 goes on."""
 
+import dataclasses
+import typing
+
 import numpy as np
 import pytest
 
@@ -110,3 +113,29 @@ def test_a_linear_model_of_scikit_learn():
         run.observe(loss=model.loss_, params={"weights": model.coefs_, "biases": model.intercepts_})
     assert run.steps == 20 and [layer.name for layer in run.layers] == ["weights.1", "weights.2", "weights.3"]
     assert (run.probe()["ratio"] > 0).all() and run.history["loss"][-1] < run.history["loss"][0]
+
+
+def test_what_may_hold_the_arrays():
+    """Dicts, lists, tuples with names, objects with fields, paths with slashes: as the frameworks have them."""
+
+    class Pair(typing.NamedTuple):
+        W: np.ndarray
+        b: np.ndarray
+
+    @dataclasses.dataclass
+    class Dense:  # as an equinox module is
+        weight: np.ndarray
+        bias: "np.ndarray | None"
+        size: int = 2
+        function: object = np.tanh
+
+    W, b = np.ones((2, 2), np.float32), np.zeros(2, np.float32)
+    for params, names in [
+        ([Pair(W, b), Pair(W, b)], ["1", "2"]),
+        ({"layers": [Dense(W, b), Dense(W, None)]}, ["layers.1", "layers.2"]),
+        ({"net/dense/kernel": W, "net/dense/bias": b, "net/dense_1/kernel": W}, ["net/dense", "net/dense_1"]),
+        ({"cell": {"W": W, "U": W}}, ["cell.W", "cell.U"]),
+    ]:
+        run = nb.watch(show=False)
+        run.observe(loss=1.0, params=params)
+        assert [layer.name for layer in run.layers] == names and not run.message
