@@ -19,6 +19,7 @@ from nbprop.checks import did_you_mean, whole
 from nbprop.record import Event, History
 from nbprop.record.observation import Observation
 from nbprop.record.recorder import Recorder
+from nbprop.record.source import CannotSay
 
 from .given import one_number
 from .hearing import Hearing
@@ -27,6 +28,7 @@ from .seen import Seen
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
 SHARE = 0.08  # of the time, at most about, that is spent on looking into steps
 PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
+LONGEST = 60.0  # seconds that one thread waits for the end of a step
 IDLE = 1.0  # seconds without a step after which another thread may do what waits
 LOG = logging.getLogger("nbprop")
 
@@ -347,9 +349,23 @@ class Loop(Seen):
         later.start()
 
     def between(self, function: "Callable[[], Any]") -> Any:
-        """What a function gives that looks into the run; nothing is done meanwhile."""
-        with self._lock:
-            return function()
+        """What a function gives that looks into the model, called between two steps; waits for it."""
+        done, found = threading.Event(), []
+
+        def ask():
+            try:
+                found.append((function(), None))
+            except Exception as error:
+                found.append((None, error))
+            done.set()
+
+        self.post(ask)
+        if not done.wait(LONGEST):
+            raise CannotSay(f"the loop has not come to the end of its step in {LONGEST:.0f} s")
+        value, error = found[0]
+        if error is not None:
+            raise error
+        return value
 
     def _running(self):
         return self._hearing.running and (self._paused or time.perf_counter() - self._last < IDLE)

@@ -130,7 +130,7 @@ def test_what_may_hold_the_arrays():
         function: object = np.tanh
 
     W, b = np.ones((2, 2), np.float32), np.zeros(2, np.float32)
-    for params, names in [
+    for params, titles in [
         ([Pair(W, b), Pair(W, b)], ["1", "2"]),
         ({"layers": [Dense(W, b), Dense(W, None)]}, ["layers.1", "layers.2"]),
         ({"net/dense/kernel": W, "net/dense/bias": b, "net/dense_1/kernel": W}, ["net/dense", "net/dense_1"]),
@@ -138,4 +138,4 @@ def test_what_may_hold_the_arrays():
     ]:
         run = nb.watch(show=False)
         run.observe(loss=1.0, params=params)
-        assert [layer.name for layer in run.layers] == names and not run.message
+        assert [layer.name for layer in run.layers] == titles and not run.message

@@ -286,3 +286,15 @@ def test_copies_of_the_model_are_not_needed():
     twin = copy.deepcopy(model)
     nb.watch(model, show=False).close()
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), twin.parameters(), strict=True))
+
+
+def test_whoever_asks_the_model_from_another_thread_waits_for_the_end_of_a_step():
+    """Else dropout would be off in the middle of a step."""
+    with Training() as t:
+        until(lambda: t.run.steps > 2)
+        modes = []
+        t.model[4].register_forward_pre_hook(lambda module, _: modes.append((threading.get_ident(), module.training)))
+        for _ in range(5):
+            assert t.run.predict(np.zeros((3, 4), np.float32)).shape == (3, 3)
+            assert len(t.run.activations(np.zeros((3, 4), np.float32))) == 3
+    assert {thread for thread, _ in modes} == {t.thread.ident} and (t.thread.ident, False) in modes

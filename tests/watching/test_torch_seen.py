@@ -359,3 +359,30 @@ def test_a_loss_that_is_not_finite_is_named_and_the_loop_goes_on():
             loss(model(*inputs)).backward()
             optimizer.step()
         assert run.steps == 3 and run.message.startswith("In step 2 the output of Linear 2 is not finite")
+
+
+def test_with_data_there_are_a_boundary_and_what_units_respond_to():
+    data = nb.data.moons(samples=80, seed=0)
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Linear(2, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Dropout(0.3), torch.nn.Linear(8, 1)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    X, y = torch.tensor(data.X_train), torch.tensor(data.y_train).float().reshape(-1, 1)
+    with nb.watch(model, optimizer, data=data, every=1, show=False) as run:
+        for _ in range(60):
+            loss = F.binary_cross_entropy_with_logits(model(X), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        said, drawn = run.predict(data.X_val), torch.get_rng_state()
+        model.eval()
+        with torch.no_grad():
+            np.testing.assert_allclose(said, torch.sigmoid(model(torch.tensor(data.X_val))).numpy(), rtol=1e-5)
+            inside = torch.tanh(model[1](model[0](torch.tensor(data.X_val)))).numpy()
+        model.train()
+        np.testing.assert_allclose(run.activations(data.X_val)[0], inside, rtol=1e-4, atol=1e-6)
+        assert torch.equal(drawn, torch.get_rng_state()) and all(module.training for module in model.modules())
+        boundary = nb.views.Boundary(run)
+        assert boundary.frame() and "%" in boundary.describe()
+        assert nb.views.Network(run).frame() and not run.message
