@@ -204,12 +204,13 @@ export function columnsOf(steps, width) {
   if (!n) return { index, first: 0, last: 1 };
   const gaps = Array.from({ length: n - 1 }, (_, i) => steps[i + 1] - steps[i]).sort((a, b) => a - b);
   const usual = gaps.length ? gaps[gaps.length >> 1] : 1;
+  const reach = Math.max(3 * usual, 2 * (gaps[Math.floor(0.9 * (gaps.length - 1))] ?? 0)); // some record as time allows
   const first = steps[0] - usual, last = steps[n - 1];
   let i = 0;
   for (let p = 0; p < width; p++) {
     const step = first + ((p + 0.5) / width) * (last - first);
     while (i < n - 1 && steps[i] < step) i++;
-    if (steps[i] - step <= 3 * usual) index[p] = i;
+    if (steps[i] - step <= reach) index[p] = i;
   }
   return { index, first: Math.max(0, first), last };
 }

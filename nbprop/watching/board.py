@@ -23,16 +23,19 @@ def board(run: Any, *views: Any, columns: "int | None" = 2) -> Board:
         ),
         buttons=_buttons(run),
         where="above",
+        note=lambda: (
+            "" if not run.over else "The loop is watched no more: this is what was seen. Run its cell to go on."
+        ),
     )
     return Board(*made, columns=columns, desk=desk)
 
 
 def _buttons(run):
     found = {
-        "play": Button("Resume", "Let the loop go on", lambda n: run.resume()),
-        "pause": Button("Pause", "Hold the loop after its present step", lambda n: run.pause()),
-        "step": Button("Step", "Let the loop make one step", lambda n: run.step()),
-        "stop": Button("Stop", "End the loop after its present step", lambda n: run.stop()),
+        "play": Button("Resume", "Let the loop go on", lambda n: _of(run).resume()),
+        "pause": Button("Pause", "Hold the loop after its present step", lambda n: _of(run).pause()),
+        "step": Button("Step", "Let the loop make one step", lambda n: _of(run).step()),
+        "stop": Button("Stop", "End the loop after its present step", lambda n: _of(run).stop()),
     }
     if run.snapshots:
         found["back"] = Button(
@@ -41,6 +44,13 @@ def _buttons(run):
             ("no snapshots", "Back to the state after"), lambda n: run.rewind(run.snapshots[-n]),
         )  # fmt: skip
     return found
+
+
+def _of(run):
+    """The loop, if there is any."""
+    if run.over:
+        raise ValueError("the loop is over: run its cell again")
+    return run
 
 
 def shown(run: Any, views: "tuple[str, ...]") -> None:

@@ -159,8 +159,9 @@ class Loop(Seen):
             self._took[looked] = took if known is None else known + (took - known) / 5
         if begun is not None and looked:
             cost = now - begun + self._eyes.cost
-            if None not in self._took.values():  # there is more to it than can be clocked: memory, other caches
-                cost = max(cost, self._took[True] - self._took[False])
+            plain, whole = self._took[False], self._took[True]
+            if plain is not None and whole is not None:  # there is more to it than can be clocked: memory, other caches
+                cost = max(cost, whole - plain)
             self._due = now + max(PICTURES, cost / SHARE)
         if self.every is not None:
             wanted = step % self.every == 0 or step == 1
@@ -452,6 +453,11 @@ class Loop(Seen):
         self._hearing.end()
         self._paused = False
         self.cell_ended()
+
+    @property
+    def over(self) -> bool:
+        """Whether it is watched no more."""
+        return self._closed
 
     def replaced(self) -> None:
         """The cell that made it was run again."""
