@@ -262,6 +262,29 @@ class Turning(knobs.Knobs, Live):
         there = [each for each in self.silenced if name not in (None, each[0]) or (units and each[1] not in units)]
         self.set(silenced=there)
 
+    # ---- single samples -------------------------------------------------------------------------------------------
+
+    def drop_samples(self, *samples: int) -> None:
+        """Leave these training samples out from the next step on, numbers from 0 as in data.X_train: none is drawn into
+        a batch, nor counted in train_loss and train_accuracy. The order of the others stays, each batch is filled up.
+        The same as a weight of 0; `weigh(*samples, weight=1)` takes them back. A turn, which `undo` takes back."""
+        self.weigh(*samples, weight=0)
+
+    def weigh(self, *samples: int, weight: float) -> None:
+        """Multiply the loss of these training samples by a weight, `weigh(3, 7, weight=0.5)`, in training and in
+        train_loss; the mean is still over all samples of a batch, as with sample_weight in Keras. 1 is as usual, 0
+        leaves them out. A turn. ValueError where the losses of a batch cannot be told apart."""
+        there = [pair for pair in self.sample_weights if pair[0] not in samples]
+        self.set(sample_weights=[*there, *((sample, weight) for sample in samples)])
+
+    def relabel(self, sample: int, label: "int | str | None") -> None:
+        """Give a training sample another label, a class number or name; None: that of the data. `data` has it, too. A
+        turn. ValueError for regression, and where a sample has several labels."""
+        there: list[Any] = [pair for pair in self.relabelled if pair[0] != sample]
+        self.set(relabelled=there if label is None else [*there, (sample, label)])
+
+    # ---- what is done once ----------------------------------------------------------------------------------------
+
     def scale(self, layer: "str | int", factor: float) -> None:
         """Multiply the weights of a layer."""
         name = self.between(lambda: makeup.layer_named(self._run, layer))
