@@ -140,7 +140,7 @@ class Series:
             self._values[n, :width] = value
             self._values[n, width:] = np.nan  # a layer that this record does not have
         self.length = n + 1
-        if self.length == self.capacity:
+        while self.length == self.capacity:  # of records at every 20th step the first doublings drop none
             self.interval *= 2
             self._keep(np.flatnonzero(self._steps[: self.length] % self.interval == 0))
 

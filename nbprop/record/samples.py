@@ -59,7 +59,7 @@ def keep(history: Any, samples: Samples, step: int, indices: Any, **columns: Any
 class Course:
     """How n samples have fared over t records: steps (t,), loss (t, n), gradient and right (t, n) or None.
 
-    Measures, (n,) each. mean: of the loss over the records, high where it falls late or never (as the area under the
+    Measures, (n,) each. mean: of the loss over the steps, high where it falls late or never (as the area under the
     margin is low: Pleiss et al. 2020). learned: the step from which on the answer was right at every record, inf where
     it is wrong now. forgotten: how often it went from right to wrong (Toneva et al. 2019). risen: the loss now, by the
     smallest there was.
@@ -73,9 +73,10 @@ class Course:
     @property
     def mean(self) -> np.ndarray:
         known = np.isfinite(self.loss)
-        count = known.sum(axis=0)
-        total = np.where(known, self.loss, 0).sum(axis=0, dtype=np.float64)
-        return np.where(count, total / np.maximum(count, 1), np.nan)
+        gaps = np.diff(self.steps, prepend=0).astype(np.float64)  # a record stands for the steps before it
+        gaps[0] = gaps[0] or 1.0
+        total, weight = (gaps @ np.where(known, self.loss, 0)), gaps @ known
+        return np.where(weight > 0, total / np.where(weight > 0, weight, 1), np.nan)
 
     @property
     def learned(self) -> np.ndarray:

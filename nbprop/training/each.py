@@ -1,5 +1,6 @@
 """What each sample of the training data costs now: its loss, the norm of its gradient, whether the answer is right."""
 
+import math
 import time
 from typing import Any, Self
 
@@ -17,6 +18,8 @@ from .supervised import Supervised
 
 MOST = 512  # samples, at most, always the same ones
 SHARE = 0.1  # of the time that a run which plays may be kept waiting
+WORK = 0.15  # of the samples of its steps that may be looked at beside them, in one that does not
+FIRST = 10  # records that are made at every evaluation all the same
 
 
 class Each:
@@ -43,11 +46,21 @@ class Each:
             self._of, self._told = run.objective, samples_of(run.objective, self.gradient)
         return self._told
 
-    def measure(self, run, whole=True) -> "dict[str, np.ndarray] | None":
-        """Name of a column -> values (n,), now. None if that cannot be (see `why`), or it is not yet time for it."""
+    def due(self, run, every, playing) -> bool:
+        """Is it time for a record? While a run plays the clock says so; else it depends on the step alone: a record for
+        so many steps that these look at many more samples."""
+        step = run.steps
+        if step % every or playing:
+            return playing and step % every == 0 and time.perf_counter() >= self._due
+        if step <= FIRST * every or self.why:
+            return True
+        seen = run.settings["batch_size"] * run.settings["accumulate"] * every
+        count = min(MOST, run.objective.samples or 0)
+        return step % (every * max(1, math.ceil(count / (WORK * seen)))) == 0
+
+    def measure(self, run) -> "dict[str, np.ndarray] | None":
+        """Name of a column -> values (n,), now. None if that cannot be: see `why`."""
         begun = time.perf_counter()
-        if not whole and begun < self._due:
-            return None
         try:
             found, self.gradient = measured(run, self.samples(run).numbers)
         except Exception as error:  # of the user's own model, perhaps: the run goes on
@@ -141,11 +154,13 @@ def gradient_norms(found: "list[tuple[Layer, Tap]]", model: Any) -> "tuple[np.nd
         if not trained.any():
             continue
         n = len(tap.dy)
-        x, dy = (each.reshape(n, -1, each.shape[-1]).astype(np.float64) for each in (tap.x, tap.dy))
-        dy = dy * trained
+        x, dy = (each.reshape(n, -1, each.shape[-1]) for each in (tap.x, tap.dy))
+        dy = dy.astype(np.float64) * trained  # its squares may be too small for float32
         if x.shape[1] == 1:
-            square = square + (dy**2).sum(axis=(1, 2)) * ((x**2).sum(axis=(1, 2)) + (layer.bias is not None))
+            inputs = np.einsum("nti,nti->n", x, x).astype(np.float64) + (layer.bias is not None)
+            square = square + np.einsum("nti,nti->n", dy, dy) * inputs
         else:
+            x = x.astype(np.float64)
             pairs = (x @ x.transpose(0, 2, 1)) * (dy @ dy.transpose(0, 2, 1))
             square = square + pairs.sum(axis=(1, 2))
             square = square + ((dy.sum(axis=1) ** 2).sum(axis=1) if layer.bias is not None else 0)

@@ -224,8 +224,9 @@ class Seen(Returning):
         (as far as it is exact from one pass: Goodfellow 2015); sample_right, 1 where the answer is its label, 0 where
         not, between them the share of its places; for classes.
 
-        While a view or `watch(samples=True)` asks for it, this is recorded in the history under these names, every
-        `evaluate_every` steps; while the run plays less often, where it would take more than a tenth of the time.
+        While a view or `watch(samples=True)` asks for it, this is recorded in the history under these names: at each
+        of the first ten evaluations, then at so many that a seventh of the samples of the steps is looked at; while
+        the run plays at all of them that a tenth of the time suffices for.
         ValueError that says why it cannot be had."""
 
         def measure():
@@ -256,8 +257,8 @@ class Seen(Returning):
         if not (self.watchers or self._watching):  # quick where nobody watches
             return
         due = self.steps % self.evaluate_every == 0 and self.history.due("sample_loss", self.steps)
-        if due and self._needed("samples"):
-            found = self._each.measure(self._run, whole=not self._player.playing)
+        if due and self._needed("samples") and self._each.due(self._run, self.evaluate_every, self._player.playing):
+            found = self._each.measure(self._run)
             if found is not None:
                 self._keep_samples(found)
             self._complain(self._each)

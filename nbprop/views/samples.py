@@ -33,7 +33,7 @@ class Samples(View):
     are mostly among them, and so are samples that are only hard or rare. How they are found: see Course.suspects in
     nbprop/record/samples.py (mean loss beyond Tukey's outer fence; forgotten: Toneva et al. 2019).
 
-    Options: `by`: what the bars are and are sorted by: "mean" loss over the records, "loss" now, "gradient" norm now,
+    Options: `by`: what the bars are and are sorted by: "mean" loss over the steps, "loss" now, "gradient" norm now,
     "forgotten" (how often it went from right to wrong). `log` (default False).
 
     With buttons the sample shown is left out (d), given the label that the network thinks likeliest (r), or counts half
@@ -204,7 +204,7 @@ class Samples(View):
         except CannotSay:
             gradient = ""
         how = {
-            "mean": "mean of its losses over all records: high where the loss falls late, or never",
+            "mean": "mean of its loss over the steps: high where the loss falls late, or never",
             "loss": "its loss now, alone, as in evaluation: without dropout",
             "gradient": f"norm of its own gradient {gradient}",
             "forgotten": "how often it went from right to wrong, from one record to the next (Toneva et al. 2019)",

@@ -338,6 +338,20 @@ def test_it_is_recorded_only_while_somebody_asks_and_changes_no_step():
     assert watched.samples.of == len(watched.data.X_train) and "sample_loss" not in watched.history.columns
 
 
+def test_a_long_run_is_measured_so_seldom_that_it_costs_little():
+    made = trainer(data=nb.data.moons(seed=0), evaluate_every=20)
+    made.watch(on=False, samples=True)
+    made.fit(steps=1000, bar=False)
+    steps = made.history.series("sample_loss")[0]
+    assert steps[:10].tolist() == list(range(20, 201, 20)) and set(np.diff(steps[10:])) == {
+        80
+    }
+    full = trainer(data=nb.data.moons(seed=0), batch_size=300)
+    full.watch(on=False, samples=True)
+    full.fit(steps=400, bar=False)
+    assert len(full.history.series("sample_loss")[0]) == 20
+
+
 def test_memory_is_bounded_whatever_the_data_and_the_run():
     history = nb.History()
     for step in range(3000):
@@ -383,3 +397,15 @@ def test_labels_that_were_turned_over_are_among_those_that_stand_out(name, steps
     course = Course(*series("sample_loss"), series("sample_gradient")[1], series("sample_right")[1])
     named = numbers[course.suspects(np.ones(len(numbers), bool))]
     assert len(named) <= 15 and len(set(named) & set(wrong)) >= 10
+
+
+@pytest.mark.parametrize("every", [1, 7, 20, 96])
+def test_a_full_column_drops_every_second_record_whatever_steps_they_are_of(every):
+    history = nb.History(capacity=256)
+    for k in range(1, 700):
+        history.add("sharpness", k * every, k)
+        history.add("sample_loss", k * every, np.full(4, k))
+    for name in ("sharpness", "sample_loss"):
+        steps, values = history.series(name)
+        assert 32 <= len(steps) < 256 and np.array_equal(steps, every * values.reshape(len(steps), -1)[:, 0])
+        assert len(set(np.diff(steps))) == 1
