@@ -343,9 +343,7 @@ def test_a_long_run_is_measured_so_seldom_that_it_costs_little():
     made.watch(on=False, samples=True)
     made.fit(steps=1000, bar=False)
     steps = made.history.series("sample_loss")[0]
-    assert steps[:10].tolist() == list(range(20, 201, 20)) and set(np.diff(steps[10:])) == {
-        80
-    }
+    assert steps[:10].tolist() == list(range(20, 201, 20)) and set(np.diff(steps[10:])) == {80}
     full = trainer(data=nb.data.moons(seed=0), batch_size=300)
     full.watch(on=False, samples=True)
     full.fit(steps=400, bar=False)
