@@ -190,7 +190,7 @@ function drawShown(panel, box, frame, labels, keys, size) {
   const ranked = Array.from(said, (_, k) => k).sort((a, b) => said[b] - said[a]);
   const rows = ranked.slice(0, fit);
   if (label >= 0 && !rows.includes(label)) rows[rows.length - 1] = label;
-  const names = rows.map((k) => classes[k]), wide = Math.min(widest(panel, names, small) + 6, 0.4 * room), bar = Math.max(room - wide - textWidth(panel, "100 %", small) - 6, 8);
+  const names = rows.map((k) => classes[k]), wide = Math.min(widest(panel, names, small, 700) + 6, 0.4 * room), bar = Math.max(room - wide - textWidth(panel, "100 %", small) - 6, 8);
   rows.forEach((k, i) => {
     const at = y + 4 + i * line, v = said[k];
     keys.write(shorten(panel, names[i], wide - 4, small, k === label ? 700 : 400), left, at, { size: small, weight: k === label ? 700 : 400 }, marks.said);
