@@ -193,14 +193,11 @@ class Supervised(Objective):
         made.shares = share if (share[share > 0] != 1).any() else None
         if made.shares is not None and (why := "augment() makes every batch anew" if self.augment else self.not_each):
             raise ValueError(f"sample_weights: {why}, so a sample can only be left out (weight 0), or count 1")
-        made.data = data
-        if isinstance(data, Dataset):
-            y = data.y_train
-            if labels:
-                y = y.copy()
-                y[[sample for sample, _ in labels]] = [label for _, label in labels]
-                made.data = replace(data, y_train=y)
-            made.y, made.target = y, self._targets(y)
+        if made.relabelled != self.relabelled:
+            y = data.y_train.copy()
+            y[[sample for sample, _ in labels]] = [label for _, label in labels]
+            made.data = replace(data, y_train=y) if labels else data
+            made.y, made.target = made.data.y_train, self._targets(made.data.y_train)
             made.criterion.check_values(made.target)
         return made
 

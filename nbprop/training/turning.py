@@ -27,7 +27,7 @@ from .run import Run
 LARGEST = 3e38  # a weight that float32 holds
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
 DRAGGED = ("set_weight", "set_bias")  # turns of the same one follow each other as those of a knob do
-LOOKING = ("batch_size", "drop_last", "schedule", "optimizer")  # with them something is computed, too
+LOOKING = ("batch_size", "drop_last", "schedule", "optimizer", "sample_weights")  # with them something is computed, too
 FIRST = ("optimizer", "data", "loss")  # others are checked against them
 
 
@@ -139,7 +139,9 @@ class Turning(knobs.Knobs, Live):
         objective: Any = wanted.get("objective", run.objective)
         if "objective" in asked:
             objective.check(run.model)
-        if asked & {"objective", "batch_size", "drop_last"}:
+        if "sample_weights" in asked:
+            objective = objective.turned(wanted["sample_weights"], objective.relabelled)
+        if asked & {"objective", "batch_size", "drop_last", "sample_weights"}:
             with run.looking():
                 objective.check_batches(run.model, {**run.settings, **wanted})
         check_full_batch(wanted.get("optimizer", run.optimizers), objective, run.model, {**run.settings, **wanted})

@@ -9,6 +9,7 @@ from nbprop.record.samples import FORGOTTEN, NAMED, RISEN, Course, some
 from nbprop.record.source import CannotSay, Sampled
 
 from .base import pictured
+from .base.known import Known, by_hand, fate, label, weight_said
 from .base.view import Control, Option, View, new_axes, number, plural
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ BY = {
     "gradient": "gradient norm",
     "forgotten": "times forgotten",
 }
-STANDS_OUT, LEFT_OUT, WEIGHED, RELABELLED = 1, 2, 4, 8  # bits of `state`
 NONE = np.zeros(0, np.float32)
 
 
@@ -97,7 +97,8 @@ class Samples(View):
         if course is None:
             return samples, None, None
         last = float(np.nan_to_num(course.loss[-1]).sum(dtype=np.float64))
-        key = (len(course.steps), int(course.steps[-1]), last, samples.weights.tobytes(), self.moment)
+        turned = samples.weights.tobytes(), b"" if samples.labels is None else samples.labels.tobytes()
+        key = (len(course.steps), int(course.steps[-1]), last, turned, self.moment)
         return samples, course, self._constant("known", key, lambda: Known(samples, course))
 
     def _place(self, samples, known):
@@ -115,7 +116,7 @@ class Samples(View):
         shown; place (1,): its place among the bars; said (C,): what the network says of it; and its picture, see
         `pictured.frame`."""
         samples, course, known = self._told()
-        if course is None:
+        if course is None or known is None:
             return {"values": NONE}
         place = self._place(samples, known)
         values = known.by[self.by]
@@ -159,7 +160,7 @@ class Samples(View):
             "moment": self.moment,
             "marks": self.marks(),
         }
-        if course is None:
+        if course is None or known is None:
             measure = ["measure"] if hasattr(self.source, "measure_samples") else []
             return {**found, "controls": measure, "values": {}, "shown": [], "of": ""}
         place = self._place(samples, known)
@@ -185,8 +186,8 @@ class Samples(View):
         loss = f"loss {number(course.loss[-1, place])}, mean {number(known.by['mean'][place])}"
         lines = [f"sample {samples.numbers[place]:,}" + ("" if held else ", the first of these"), loss]
         if samples.labels is not None:
-            lines.insert(1, _label(samples, place))
-        lines += [words for words in (_fate(course, known, place), _weight(samples.weights[place])) if words]
+            lines.insert(1, label(samples, place))
+        lines += [words for words in (fate(course, known, place), weight_said(samples.weights[place])) if words]
         if course.gradient is not None and np.isfinite(course.gradient[-1, place]):
             lines.append(f"gradient {number(course.gradient[-1, place])}")
         return lines
@@ -297,7 +298,7 @@ class Samples(View):
     @np.errstate(all="ignore")
     def describe(self) -> str:
         samples, course, known = self._told()
-        if course is None:
+        if course is None or known is None:
             return f"Samples were {self.unmeasured()}."
         said = [self._out(samples, course, known)]
         bad = int((~np.isfinite(course.loss[-1])).sum())
@@ -310,7 +311,7 @@ class Samples(View):
             place = self._place(samples, known)
             line = "; ".join(self._lines(samples, course, known, place))
             said.append(f"Shown: {line}{self._answer(samples, place)}.")
-        said += _by_hand(samples)
+        said += by_hand(samples)
         return " ".join(said)
 
     def _answer(self, samples, place):
@@ -330,82 +331,10 @@ class Samples(View):
             return f"{head}: none stands out; the largest mean loss is {number(np.nanmax(known.by['mean']))}."
         full = [
             f"{samples.numbers[k]:,} ("
-            + ", ".join(filter(None, [_label(samples, k), f"mean loss {number(known.by['mean'][k])}",
-                                      f"now {number(course.loss[-1, k])}", _fate(course, known, k)]))
+            + ", ".join(filter(None, [label(samples, k), f"mean loss {number(known.by['mean'][k])}",
+                                      f"now {number(course.loss[-1, k])}", fate(course, known, k)]))
             + ")"
             for k in found[:IN_FULL]
         ]  # fmt: skip
         rest = f"; and {some(samples.numbers[found[IN_FULL:]])}" if len(found) > IN_FULL else ""
         return f"{head}: {plural(len(found), 'sample')} stand{'s' * (len(found) == 1)} out, {', '.join(full)}{rest}."
-
-
-class Known:
-    """What is known of the samples from how they have fared. by: name of an order -> (n,); suspects: their places;
-    first: the place that is shown where none is chosen."""
-
-    def __init__(self, samples, course) -> None:
-        counted = samples.weights > 0
-        mean, loss = course.mean, course.loss[-1].astype(np.float64)
-        gradient = np.full(len(loss), np.nan) if course.gradient is None else course.gradient[-1].astype(np.float64)
-        self.learned, self.forgotten, self.risen = course.learned, course.forgotten, course.risen
-        self.by = {"mean": mean, "loss": loss, "gradient": gradient, "forgotten": self.forgotten.astype(np.float64)}
-        self.suspects = course.suspects(counted)
-        self.first = self.suspects[0] if len(self.suspects) else int(np.nanargmax(np.nan_to_num(mean, nan=-1)))
-        stands = np.zeros(len(loss), int)
-        stands[self.suspects] = STANDS_OUT
-        weighed = counted & (samples.weights != 1)
-        relabelled = 0 if samples.labels is None else RELABELLED * (samples.labels != samples.own)
-        self.state = stands + LEFT_OUT * ~counted + WEIGHED * weighed + relabelled
-        kept = np.where(np.isfinite(course.loss), course.loss, np.nan)[:, counted]
-        self.band = _quartiles(kept).astype(np.float32)
-
-
-def _quartiles(losses):
-    """(3, t) of each record; NaN where it has no finite one."""
-    ordered = np.sort(losses, axis=1)  # NaN last
-    count = (~np.isnan(ordered)).sum(axis=1)
-    places = [np.clip(np.round(q * (count - 1)), 0, None).astype(int) for q in (0.25, 0.5, 0.75)]
-    return np.array([ordered[np.arange(len(ordered)), at] for at in places])
-
-
-def _label(samples, place):
-    if samples.labels is None:
-        return ""
-    now, own = int(samples.labels[place]), int(samples.own[place])
-    return f"label {samples.classes[now]}" + (f", {samples.classes[own]} in the data" if now != own else "")
-
-
-def _fate(course, known, place):
-    """How a sample has fared, in words; "" where nothing is to be said."""
-    said = []
-    if course.right is not None:
-        right = course.right[:, place] >= 1
-        learned = known.learned[place]
-        if not right.any():
-            said.append("never right")
-        elif np.isinf(learned):
-            said.append("wrong now, right before")
-        elif learned > course.steps[0]:
-            said.append(f"right from step {int(learned):,} on")
-        if known.forgotten[place] >= FORGOTTEN:
-            said.append(f"forgotten {known.forgotten[place]} times")
-    if known.risen[place] >= RISEN and place in known.suspects:
-        said.append(f"risen to {number(known.risen[place], 2)} times its smallest")
-    return ", ".join(said)
-
-
-def _weight(weight):
-    return "left out" if weight == 0 else "" if weight == 1 else f"weight {number(weight)}"
-
-
-def _by_hand(samples):
-    """Sentences on what a hand has turned."""
-    gone = samples.numbers[samples.weights == 0]
-    weighed = samples.numbers[(samples.weights != 0) & (samples.weights != 1)]
-    relabelled = NONE if samples.labels is None else samples.numbers[samples.labels != samples.own]
-    said = [
-        f"{words} {some(which)}"
-        for words, which in (("left out", gone), ("weighed", weighed), ("relabelled", relabelled))
-        if len(which)
-    ]
-    return [f"By hand: {'; '.join(said)}; undo takes back the last."] if said else []

@@ -407,3 +407,35 @@ def test_a_full_column_drops_every_second_record_whatever_steps_they_are_of(ever
         steps, values = history.series(name)
         assert 32 <= len(steps) < 256 and np.array_equal(steps, every * values.reshape(len(steps), -1)[:, 0])
         assert len(set(np.diff(steps))) == 1
+
+
+def test_what_would_leave_a_batch_of_one_is_refused_where_that_cannot_be_trained():
+    moons = nb.data.moons(samples=60, seed=0)
+    data = nb.data.from_arrays(moons.X_train[:33], moons.y_train[:33], moons.X_val, moons.y_val, seed=0)
+    made = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), data, batch_size=16, drop_last=False, seed=0)
+    made.drop_samples(0)
+    made.batch_norm = True  # two batches of 16
+    with pytest.raises(ValueError, match="leave one of 33 training samples over"):
+        made.weigh(0, weight=1)
+    full = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), data, optimizer="lbfgs", batch_size=33, seed=0)
+    full.drop_samples(0)
+    full.batch_size = 32
+    with pytest.raises(ValueError, match="batch_size must be at least 33"):
+        full.weigh(0, weight=1)
+
+
+def test_samples_of_arrays_without_a_task_can_be_left_out():
+    def loss(output, y):
+        return ((output - y) ** 2).mean()
+
+    X = np.linspace(-1, 1, 40, dtype=np.float32)[:, None]
+    made = nb.Trainer(nb.nn.mlp([1, 4, 1], seed=0), nb.data.Arrays(X, 2 * X, validation=0.25, seed=0), loss, seed=0)
+    made.drop_samples(0, 3)
+    made.fit(steps=20, bar=False)
+    assert len(made.measure_samples()["sample_loss"]) == 30 and (made.samples.weights == 0).sum() == 2
+    with pytest.raises(ValueError, match="say no task"):
+        made.relabel(0, 1)
+    batches = nb.Trainer(nb.nn.mlp([1, 4, 1], seed=0), (X, 2 * X), batch_size=1, seed=0)
+    batches.drop_samples(*range(1, 30))
+    batches.fit(steps=5, bar=False)
+    assert batches.epoch > 4 and np.array_equal(batches.observe().x, batches.data.X_train[:1])

@@ -227,3 +227,12 @@ def test_what_stands_out():
     assert course.risen[9] == pytest.approx(100) and 3 not in course.suspects(np.arange(50) != 3)
     same = Course(steps, np.full((40, 5), 0.5), None, None)
     assert not len(same.suspects(np.ones(5, bool)))
+
+
+def test_a_label_turned_between_two_records_is_seen_at_once():
+    made = trainer(steps=40)
+    view = VIEW(made)
+    assert not (view.frame()["state"].astype(int) & 8).any()
+    made.relabel(3, 1 - int(made.data.y_train[3]))
+    frame = view.frame()
+    assert frame["order"][(frame["state"].astype(int) & 8) > 0].tolist() == [3]
