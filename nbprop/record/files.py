@@ -10,6 +10,8 @@ import numpy as np
 from nbprop import saving
 from nbprop.checks import flag, whole
 
+from .samples import COLUMNS
+
 if TYPE_CHECKING:
     import pandas
 
@@ -81,6 +83,15 @@ def layer_names(history: "History") -> list[str]:
     return [layer.name for layer in getattr(source, "layers", ())]
 
 
+def _sample_numbers(history):
+    """Which samples the columns of single ones are of, where that is known."""
+    source: Any = None if history._source is None else history._source()
+    try:
+        return [] if source is None else [*map(int, source.samples.numbers)]
+    except (AttributeError, ValueError):
+        return []
+
+
 def wide(history: "History") -> "tuple[np.ndarray, dict[str, np.ndarray]]":
     """(steps (n,) at which anything was recorded, name -> values (n,)), NaN where nothing was."""
     columns = history.columns
@@ -91,7 +102,8 @@ def wide(history: "History") -> "tuple[np.ndarray, dict[str, np.ndarray]]":
         if values.ndim == 1:
             each = {name: values}
         else:
-            called = names if len(names) == values.shape[1] else range(values.shape[1])
+            known = _sample_numbers(history) if name in COLUMNS else names
+            called = known if len(known) == values.shape[1] else range(values.shape[1])
             each = {f"{name}[{layer}]": one for layer, one in zip(called, values.T, strict=True)}
         rows = np.searchsorted(steps, column.steps)
         for key, one in each.items():

@@ -10,12 +10,15 @@ import numpy as np
 
 from . import files
 from .quantities import QUANTITIES
+from .samples import labels_said, weights_said
 
 if TYPE_CHECKING:
     import os
 
     from matplotlib.axes import Axes
     from pandas import DataFrame
+
+WIDE = 2**17  # numbers in a column with several in a record, at most
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,10 @@ class Event:
             return f"frozen: {', '.join(self.new) or 'none'}"
         if self.name in ("silenced", "frozen_units"):
             return f"{self.name.replace('_', ' ')}: {units_said(self.new)}"
+        if self.name == "sample_weights":
+            return weights_said(self.old, self.new)
+        if self.name == "relabelled":
+            return labels_said(self.old, self.new)
         old, new = short(self.old), short(self.new)
         if old != new:
             return f"{self.name} {old} → {new}"
@@ -133,7 +140,7 @@ class Series:
             self._values[n, :width] = value
             self._values[n, width:] = np.nan  # a layer that this record does not have
         self.length = n + 1
-        if self.length == self.capacity:
+        while self.length == self.capacity:  # of records at every 20th step the first doublings drop none
             self.interval *= 2
             self._keep(np.flatnonzero(self._steps[: self.length] % self.interval == 0))
 
@@ -208,6 +215,12 @@ class History:
 
     {quantities}
 
+    and, one number per sample, while somebody asks for it (`Trainer.watch(samples=True)`, a `Samples` view):
+
+    ==================================================  ==========================================================
+    `sample_loss` `sample_gradient` `sample_right`      of each of `Trainer.samples`, at every evaluation
+    ==================================================  ==========================================================
+
     A user's own, see `Trainer.record`, are there under their names.
 
     `events` lists the knobs that were turned.
@@ -232,7 +245,8 @@ class History:
         column = self.columns.get(name)
         if column is None:
             scalar = np.ndim(value) == 0
-            capacity = self.capacity if scalar else self.capacity // 4  # numbers per layer: more than a map has columns
+            # Numbers per layer: more than a map has columns; of hundreds of samples not so many.
+            capacity = self.capacity if scalar else max(64, min(self.capacity // 4, WIDE // max(len(value), 1)))
             column = self.columns[name] = Series(interval, capacity, scalar)
         column.add(step, value)
 

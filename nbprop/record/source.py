@@ -74,7 +74,7 @@ class Watcher(Protocol):
     """What a source sees of those who watch it: boards, and a Playground. `records` and `seen` may be missing: then
     nothing is recorded for it, and somebody is there."""
 
-    records: frozenset  # "layers", "percentiles", "lags", "sharpness": series that the source is to record for it
+    records: frozenset  # "layers", "percentiles", "lags", "sharpness", "samples": series that it is to record for it
     seen: bool  # is somebody there to look at it?
 
     def refresh(self) -> None:
@@ -183,6 +183,30 @@ class Curved(Protocol):
     def sharpness(self) -> float:
         """The largest eigenvalue now, measured at once; of what is no look at the past, it is recorded."""
         ...
+
+
+class Sampled(Recorded, Protocol):
+    """How single samples fare. With `records` "samples" (see `Watcher`) it records "sample_loss", and where it can
+    "sample_gradient" and "sample_right": one number for each of `samples`, NaN of what was not seen yet. A loop that is
+    told which samples a batch holds records them with `record.samples.keep`."""
+
+    @property
+    def samples(self) -> Any:
+        """A `record.samples.Samples`: which they are, and how they stand. ValueError: why there are none."""
+        ...
+
+
+class Weighs(Protocol):
+    """What lets a hand turn single samples: a Trainer. Each is a turn, which `undo` takes back; a bad value raises
+    ValueError. May be missing: then they are only shown. `measure_samples()` measures them at once."""
+
+    def weigh(self, *samples: int, weight: float) -> None:
+        """How much they count from the next step on; 0: they are left out."""
+
+    def relabel(self, sample: int, label: Any) -> None:
+        """Another class (its number or name); None: as in the data."""
+
+    def measure_samples(self) -> Any: ...
 
 
 class Surrounded(Protocol):

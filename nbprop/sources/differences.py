@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from nbprop.nn import Module
 from nbprop.optim import Optimizer, Schedule
 from nbprop.record.history import short, units_said
+from nbprop.record.samples import labels_said, weights_said
 from nbprop.training.applying import optimizer_name
 from nbprop.training.noted import fingerprint
 from nbprop.training.repeating import OF_OPTIMIZERS, Repeat
@@ -17,6 +18,7 @@ KNOBS = (
     "hidden", "activation", "dropout", "batch_norm", "optimizer", "lr", "momentum", "dampening", "nesterov", "betas",
     "amsgrad", "momentum_decay", "ns_steps", "alpha", "rho", "eps", "weight_decay", "schedule", "groups", "batch_size",
     "drop_last", "accumulate", "clip", "clip_value", "l1", "loss", "frozen", "silenced", "frozen_units",
+    "sample_weights", "relabelled",
 )  # fmt: skip
 PLAIN = (bool, int, float, str, Schedule)
 
@@ -137,6 +139,9 @@ def setting(name, value) -> Setting:
         return Setting(value, f"frozen {', '.join(value)}" if value else "nothing frozen")
     if name in ("silenced", "frozen_units"):
         return Setting(value, f"{_called(name)} {units_said(value)}" if value else f"no {_called(name)}")
+    if name in ("sample_weights", "relabelled"):
+        said = weights_said if name == "sample_weights" else labels_said
+        return Setting(value, said((), value) if value else f"no sample {'weighed' if said is weights_said else name}")
     if name == "hidden":
         return Setting(value, f"layers {short(value)}")
     return Setting(key_of(value), f"{_called(name)} {_short(value)}")

@@ -135,11 +135,17 @@ def half_of_objective(name) -> Any:
     return check
 
 
-def apply_objective(run, value) -> None:
-    keep = value.data is run.objective.data and value.batches is run.objective.batches
+def apply_objective(run, value) -> Any:
+    before = run.objective
+    keep = value.original is before.original and value.batches is before.batches
+    if keep and (value.weights, value.relabelled) != (before.weights, before.relabelled):  # turned since it was asked
+        value = value.turned(before.weights, before.relabelled) if isinstance(value, Supervised) else value
     run.objective = value
-    if not keep:
-        run.batches = value.feed([run.seed, run.steps])
+    if keep:
+        return None
+    run.batches = value.feed([run.seed, run.steps])
+    gone = bool(before.weights or before.relabelled) and value.original is not before.original
+    return f"data {value.name}: no sample is left out, weighed or relabelled any more" if gone else None
 
 
 def loss_name(loss) -> Any:

@@ -14,10 +14,12 @@ class Batches:
     """Indices of one batch after the other: each epoch visits every sample once, in a new random order.
 
     The last batch of an epoch may be smaller; with `drop_last` it is left out (unless it is the only one).
-    `batch_size` may change at any time: the rest of the epoch goes on.
+    `batch_size` may change at any time: the rest of the epoch goes on. So may `kept`, which of the samples are drawn
+    (bool, None for all): the others are passed over, and the order of the rest stays.
     """
 
     rewinds = ""  # why it cannot go back; "": it can
+    kept: "np.ndarray | None" = None
 
     def __init__(self, samples, seed) -> None:
         self.samples = samples
@@ -32,6 +34,8 @@ class Batches:
 
     def next(self, batch_size, drop_last=False) -> np.ndarray:
         """(batch_size,) int64 indices."""
+        if self.kept is not None:
+            return self._next_kept(batch_size, drop_last)
         left = self.samples - self.position
         if left <= 0 or (drop_last and left < batch_size and self.position):
             self.epochs += 1
@@ -40,6 +44,20 @@ class Batches:
         batch = self._order[self.position : self.position + batch_size]
         self.position += len(batch)
         return batch
+
+    def _next_kept(self, batch_size, drop_last):
+        left = self._left(self.kept)
+        if not len(left) or (drop_last and len(left) < batch_size and self.position):
+            self.epochs += 1
+            self.position = 0
+            self._shuffle()
+            left = self._left(self.kept)
+        self.position = int(left[:batch_size][-1]) + 1
+        return self._order[left[:batch_size]]
+
+    def _left(self, kept):
+        """Where in the order those are that come yet."""
+        return self.position + np.flatnonzero(kept[self._order[self.position :]])
 
     @property
     def epoch(self) -> float:

@@ -5,6 +5,7 @@ noted of it.
 """
 
 import os
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from .run import DEFAULTS, Run
 from .supervised import Supervised
 
 HEAD = "run"
-RECORDED = {"layers", "percentiles", "lags"}
+RECORDED = {"layers", "percentiles", "lags", "samples"}
 
 
 def save(trainer, path) -> None:
@@ -250,7 +251,19 @@ class Saved:
                 f"the data are not those it was trained on: {difference}. To go on with others, load it with the same, "
                 "then set trainer.data, which is a turn that the run remembers"
             )
-        return objective
+        return self._turned(objective, saved)
+
+    def _turned(self, objective, saved):
+        """With the single samples that were left out, weighed or relabelled; an older file has none."""
+        named = {"sample_weights": saved.get("weights", []), "relabelled": saved.get("labels", [])}
+        if not any(named.values()):
+            return objective
+        run = SimpleNamespace(objective=objective)
+        try:
+            weights, labels = (KNOBS[name].check(run, pairs, {}) for name, pairs in named.items())
+            return objective.turned(weights, labels)
+        except (ValueError, TypeError) as error:
+            raise Misfit(f"it is damaged: {error}") from error
 
     def _data(self, data):
         if data is not None:

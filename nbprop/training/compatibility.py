@@ -130,7 +130,7 @@ def check_one_alone(objective, model, settings) -> None:
     """Raise ValueError if there would be a batch of one sample, and the model has a normalization that cannot be
     trained with it: it is tried out."""
     norms = [module for module in model.modules() if isinstance(module, (BatchNorm1d, BatchNorm2d)) and module.training]
-    if not norms or not _leaves_one(objective.samples, settings):
+    if not norms or not _leaves_one(objective.drawn, settings):
         return
     rng = np.random.default_rng(0)
     with untouched(model), no_grad():
@@ -142,20 +142,20 @@ def check_one_alone(objective, model, settings) -> None:
                 return  # said better where it comes from
         else:
             return
-    raise ValueError(_one_alone(objective.samples, settings, type(norms[0]).__name__))
+    raise ValueError(_one_alone(objective.drawn, settings, type(norms[0]).__name__))
 
 
 def check_batch_norm(objective, settings) -> None:
     """Raise ValueError if a batch normalization could not be turned on, for there would be a batch of one sample."""
-    if _leaves_one(objective.samples, settings):
-        raise ValueError(f"batch_norm cannot be turned on: {_one_alone(objective.samples, settings, 'BatchNorm1d')}")
+    if _leaves_one(objective.drawn, settings):
+        raise ValueError(f"batch_norm cannot be turned on: {_one_alone(objective.drawn, settings, 'BatchNorm1d')}")
 
 
 def check_full_batch(optimizers, objective, model, settings) -> None:
     """Raise ValueError where an optimizer that compares the gradients of its steps would get them of different losses.
     settings: of the run, and the dropout that is asked for."""
     for name in (type(each).__name__ for each in optimizers.values() if each.full_batch):
-        n, wrong = objective.samples, ""
+        n, wrong = objective.drawn, ""
         dropout = settings.get("dropout", tuple(m.p for m in model.modules() if isinstance(m, nn.Dropout)))
         if n is None or len(objective.losses) > 1 or getattr(objective, "augment", None) is not None:
             wrong = "this objective has another loss in every step; try Adam"

@@ -12,7 +12,7 @@ from nbprop.optim.optimizer import Plan
 from nbprop.record.controls import Choice, Several, Slider, Switch
 from nbprop.record.lessons import Lesson
 
-from . import applying, makeup, single, surgery
+from . import applying, makeup, samples, single, surgery
 from .knob import Action, Knob, plain
 from .objective import Objective
 from .optimizing import Groups, OfOptimizer, Setting
@@ -20,6 +20,8 @@ from .optimizing import Groups, OfOptimizer, Setting
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 Activation = str | nn.Activation | type[nn.Activation]
 Optimizer = str | optim.Optimizer
+SampleWeights = tuple[tuple[int, float], ...]  # (number of the sample, weight)
+SampleLabels = tuple[tuple[int, int], ...]  # (number of the sample, number of the class)
 
 
 class Knobs(OfOptimizer):
@@ -222,6 +224,22 @@ class Knobs(OfOptimizer):
         apply=single.set_frozen_units,
         graph=True,
     )
+    sample_weights: Knob[SampleWeights, Iterable[Sequence[Any]]] = Knob(
+        "How much single training samples count: pairs of a sample and its weight, [(3, 0.5), (7, 0)]; all others "
+        "count 1. What has weight 0 is left out. See `weigh` and `drop_samples`.",
+        check=samples.check_weights,
+        read=lambda run: run.objective.weights,
+        apply=samples.set_weights,
+        graph=True,
+    )
+    relabelled: Knob[SampleLabels, Iterable[Sequence[Any]]] = Knob(
+        "Training samples with another label than in the data: pairs of a sample and its class (number or name), "
+        "[(3, 1)]. See `relabel`.",
+        check=samples.check_labels,
+        read=lambda run: run.objective.relabelled,
+        apply=samples.set_labels,
+        graph=True,
+    )
     hidden: Knob[tuple[int, ...], Iterable[int]] = Knob(
         "Units of each hidden layer, a tuple. A layer that is new is inserted before the output, as close to the "
         "identity as its activation allows; units that are new start without outgoing weights.",
@@ -302,6 +320,8 @@ class Turns(TypedDict, total=False):
     frozen: str | Iterable[str | int]
     silenced: Iterable[Sequence[Any]]
     frozen_units: Iterable[Sequence[Any]]
+    sample_weights: Iterable[Sequence[Any]]
+    relabelled: Iterable[Sequence[Any]]
     hidden: Iterable[int]
     depth: int
     width: int

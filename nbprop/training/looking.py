@@ -124,20 +124,17 @@ class Looking:
         """An Observation of the last step, in its own arrays; None before the first one."""
         if self._made and self._observation is None:
             made = self._made
-            x, y = self._batch if isinstance(self._batch, tuple) and len(self._batch) == 2 else (None, None)
-            known = {"x": x, "y": y} if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) else {}
+            x, y = self.objective.xy(self._batch)
             self._observation = Observation(
                 made.layers, made.taps, self.theta, self._dL, self._loss_was,
-                recurrent=made.recurrent, **known, **self._watched,
+                x=x, y=y, recurrent=made.recurrent, **self._watched,
             )  # fmt: skip
         return self._observation
 
     def observe(self, batch) -> Observation:
         """An Observation of a batch; the run is left as it is."""
-        x, y = batch if isinstance(batch, tuple) and len(batch) == 2 else (None, None)
-        known = (x, y) if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) else (None, None)
         rng, part = np.random.default_rng([self.seed, 3]), list(self.objective.losses)[-1]
-        return observe(self.model, lambda: self.objective.loss(self.model, batch, rng, part), *known)
+        return observe(self.model, lambda: self.objective.loss(self.model, batch, rng, part), *self.objective.xy(batch))
 
     def observed(self, sample=None) -> Observation:
         """An Observation of the last step, or of a sample, in arrays of its own."""
@@ -187,7 +184,7 @@ class Looking:
             raise ValueError("several optimizers train parts of this model: no one threshold holds for it")
         threshold, settings = next(iter(found.values())), self.settings
         more = []
-        if self.objective.samples is None or settings["batch_size"] * settings["accumulate"] < self.objective.samples:
+        if self.objective.samples is None or settings["batch_size"] * settings["accumulate"] < self.objective.drawn:
             more.append("it is about steps with all samples: with small batches it mostly stays below")
         if settings["clip"] is not None or settings["clip_value"] is not None:
             more.append("while gradients are clipped it does not hold")

@@ -12,12 +12,14 @@ from nbprop.record import History, Layer
 from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
+from nbprop.record.samples import Samples
 from nbprop.record.source import CannotSay
 from nbprop.theory import Prediction, Stability
 
 from . import makeup
 from .around import Around
 from .curving import sharpness
+from .each import measured, samples_of
 from .knob import KNOBS
 from .knobs import Knobs, Turns
 from .live import Live
@@ -164,6 +166,21 @@ class Moment(Knobs, Winding):
     def sharpness(self) -> float:
         """As `Trainer.sharpness`; it is not recorded."""
         return self._look(sharpness)
+
+    @property
+    def samples(self) -> Samples:
+        """As `Trainer.samples`: with the labels and weights of then."""
+
+        def told(run):
+            if run.objective.original is not self._trainer._run.objective.original:
+                raise CannotSay("It had other data then, and what is recorded of single samples is of those of now.")
+            return samples_of(run.objective, self._trainer._each.gradient)
+
+        return self._look(told)
+
+    def measure_samples(self) -> dict[str, np.ndarray]:
+        """As `Trainer.measure_samples`; it is not recorded."""
+        return self._look(lambda run: measured(run, samples_of(run.objective).numbers)[0])
 
     def histograms(self, kind: str, bins: int = 40) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `Trainer.histograms`."""

@@ -129,6 +129,8 @@ def objective(objective) -> dict[str, Any]:
         "loss": loss(objective.given) if isinstance(objective, Supervised) else list(objective.losses),
         "metrics": list(objective.metrics),
         "augment": objective.augment is not None,
+        "weights": [list(pair) for pair in objective.weights],
+        "labels": [list(pair) for pair in objective.relabelled],
     }
 
 
@@ -147,7 +149,7 @@ def _called(function):
 
 def fingerprint(objective) -> dict[str, Any] | None:
     """By what data are known again: their name, shapes, and a checksum of all their numbers. None for made batches."""
-    data = objective.data
+    data = objective.original
     if data is None:
         given = objective.batches
         if callable(given):

@@ -57,6 +57,12 @@ class Objective:
 
     task, classifies, static = None, False, False
     criterion: Any = None
+    # Of single samples, where they were turned by a hand (see Supervised.turned): weights and labels as knobs, which
+    # samples are drawn, and the weight of each.
+    weights: "tuple[tuple[int, float], ...]" = ()
+    relabelled: "tuple[tuple[int, int], ...]" = ()
+    kept: "np.ndarray | None" = None
+    shares: "np.ndarray | None" = None
 
     def __init__(
         self,
@@ -108,9 +114,25 @@ class Objective:
         """How many training samples there are, None where batches are made."""
         return None if self.data is None else len(self.data.train)
 
+    @property
+    def drawn(self) -> int | None:
+        """How many of them are drawn: all that were not left out by a hand."""
+        return self.samples if self.kept is None else int(self.kept.sum())
+
+    @property
+    def original(self) -> Any:
+        """The data as they were given, whatever labels a hand has changed."""
+        return self.data
+
+    @staticmethod
+    def xy(batch) -> tuple[Any, Any]:
+        """Inputs and targets of a batch, where it is two arrays; else (None, None)."""
+        two = isinstance(batch, tuple) and len(batch) == 2 and all(isinstance(each, np.ndarray) for each in batch)
+        return batch if two else (None, None)
+
     def per_epoch(self, settings) -> int:
         """How many batches an epoch has; TypeError where nobody knows."""
-        if self.samples is None:
+        if self.drawn is None:
             batches: Any = self.batches
             if hasattr(batches, "__len__") and not callable(batches):
                 return len(batches)
@@ -118,13 +140,15 @@ class Objective:
                 "are made" if callable(self.batches) else f"come from a {type(self.batches).__name__} without a length"
             )
             raise TypeError(f"the batches of this objective {made}, so there are no epochs: pass steps, not epochs")
-        size = min(settings["batch_size"], self.samples)
-        return self.samples // size if settings["drop_last"] else math.ceil(self.samples / size)
+        size = min(settings["batch_size"], self.drawn)
+        return self.drawn // size if settings["drop_last"] else math.ceil(self.drawn / size)
 
     def feed(self, seed) -> Batches | MadeBatches | GivenBatches:
         """A new source of batches."""
         if self.samples is not None:
-            return Batches(self.samples, seed)
+            made = Batches(self.samples, seed)
+            made.kept = self.kept
+            return made
         return MadeBatches(self.batches, seed) if callable(self.batches) else GivenBatches(self.batches)
 
     def draw(self, feed, run) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import optim
-from nbprop.data.trees import at, leaves
+from nbprop.data.trees import leaves
 from nbprop.nn.likeness import unlike
 from nbprop.nn.module import Module
 from nbprop.nn.parameter import changes
@@ -144,7 +144,7 @@ class Run(Looking):
         """A recorded step for batches of that size; None if a declaration that it may be replayed proves wrong."""
         recorded = RecordedStep(self.model, self.objective, len(indices))
         if self._declared:
-            self._batch = at(self.objective.X, indices), at(self.objective.target, indices)
+            self._batch = self.objective.batch(indices)
             self.not_replayed = recorded.differs(self.objective, indices)
             if self.not_replayed:
                 return None

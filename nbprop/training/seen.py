@@ -10,10 +10,12 @@ from nbprop.record import Layer
 from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
+from nbprop.record.samples import COLUMNS, Samples
 from nbprop.theory import Prediction, Stability
 
 from .around import Around
 from .curving import Curving
+from .each import Each
 from .rehearsal import Rehearsal, rehearse
 from .returning import Returning
 
@@ -64,11 +66,18 @@ class Seen(Returning):
     def _needed(self, what):
         return what in self._watching or any(what in getattr(watcher, "records", ()) for watcher in self.watchers)
 
-    def watch(self, on: bool = True, percentiles: bool = False, lags: bool = False, sharpness: bool = False) -> None:
+    def watch(
+        self,
+        on: bool = True,
+        percentiles: bool = False,
+        lags: bool = False,
+        sharpness: bool = False,
+        samples: bool = False,
+    ) -> None:
         """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
         percentiles: also those of the pre-activations, lags: the gradient through time, sharpness: the largest
-        eigenvalue of the Hessian, for the views so named."""
-        wanted = {"layers": on, "percentiles": percentiles, "lags": lags, "sharpness": sharpness}
+        eigenvalue of the Hessian, samples: the loss and the gradient of single samples, for the views so named."""
+        wanted = {"layers": on, "percentiles": percentiles, "lags": lags, "sharpness": sharpness, "samples": samples}
         self._watching = frozenset(name for name, yes in wanted.items() if yes)
 
     @property
@@ -190,9 +199,70 @@ class Seen(Returning):
     def _curving(self) -> Curving:
         return Curving()
 
+    @property
+    def samples(self) -> Samples:
+        """The samples of the training data that are measured one by one, at most 512, always the same: `Samples` with
+        numbers, weights, labels. ValueError where there are none: batches that are made, an objective of your own."""
+
+        def told():
+            self._same_data()
+            return self._each.samples(self._run)
+
+        return self.between(told)
+
+    def _same_data(self):
+        """What was recorded of the samples of other data is not of these."""
+        each, data = self._each, self._run.objective.original
+        if each.data is not data:
+            for name in COLUMNS if each.data is not None else ():
+                self.history.columns.pop(name, None)
+            each.data = data
+
+    def measure_samples(self) -> "dict[str, np.ndarray]":
+        """Of each of `samples` now, (n,) each: sample_loss, its loss alone, as in evaluation (no dropout, the running
+        statistics of batch normalization); sample_gradient, the norm of its gradient, of what `samples.gradient` says
+        (as far as it is exact from one pass: Goodfellow 2015); sample_right, 1 where the answer is its label, 0 where
+        not, between them the share of its places; for classes.
+
+        While a view or `watch(samples=True)` asks for it, this is recorded in the history under these names: at each
+        of the first ten evaluations, then at so many that a seventh of the samples of the steps is looked at; while
+        the run plays at all of them that a tenth of the time suffices for.
+        ValueError that says why it cannot be had."""
+
+        def measure():
+            found = self._each.measure(self._run)
+            if found is None:
+                self._each.complaint = ""
+                raise ValueError(f"samples: {self._each.why}")
+            self._keep_samples(found)
+            return found
+
+        found = self.between(measure)
+        self.post(self._changed)
+        return found
+
+    @cached_property
+    def _each(self) -> Each:
+        return Each()
+
+    def _keep_samples(self, found):
+        self._same_data()
+        steps = self.steps
+        for name in COLUMNS:
+            if name in found and not (self.history.series(name)[0][-1:] >= steps).any():  # else it is known
+                self.history.add(name, steps, found[name])
+
     def _curve(self):
-        """After a step: begin to measure the sharpness if that is due, or go on."""
-        if not (self.watchers or self._watching) or not self._needed("sharpness"):  # quick where nobody watches
+        """After a step: measure single samples if that is due; begin to measure the sharpness, or go on."""
+        if not (self.watchers or self._watching):  # quick where nobody watches
+            return
+        due = self.steps % self.evaluate_every == 0 and self.history.due("sample_loss", self.steps)
+        if due and self._needed("samples") and self._each.due(self._run, self.evaluate_every, self._player.playing):
+            found = self._each.measure(self._run)
+            if found is not None:
+                self._keep_samples(found)
+            self._complain(self._each)
+        if not self._needed("sharpness"):
             return
         run, past, curving = self._run, self._past, self._curving
         if not curving.busy and run.steps % self.evaluate_every == 0 and self.history.due("sharpness", run.steps):

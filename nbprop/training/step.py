@@ -87,17 +87,23 @@ class RecordedStep(Step):
     def __init__(self, model, objective, batch_size) -> None:
         super().__init__(model)
         X, y = objective.X, objective.target
-        self.criterion = objective.criterion
+        self.criterion, self.objective = objective.criterion, objective
         self.x = Tensor(np.empty((batch_size, *X.shape[1:]), X.dtype))
         self._x = self.x.data
         self.y = np.empty((batch_size, *y.shape[1:]), y.dtype)
         self.batch = self._x, self.y
+        self.shares = None  # the weights of its samples, where they are not all 1
+        if objective.shares is not None:
+            self.shares = Tensor(np.empty(batch_size, model.theta.dtype))
+            self.batch = self._x, self.y, self.shares.data
         self.replay: Any = None
 
     def run(self, X, y, indices) -> float:
         """Loss (float) of the samples `indices` of X and y; leaves their gradient in the model."""
         X.take(indices, axis=0, out=self._x, mode="clip")  # the other modes copy first
         y.take(indices, axis=0, out=self.y, mode="clip")
+        if self.shares is not None:
+            self.shares.data[...] = self.objective.shares[indices]
         if self.replay is None:
             self.replay = self._record()
         else:
@@ -107,7 +113,9 @@ class RecordedStep(Step):
 
     def _record(self) -> Replay:
         with record() as self._tape:
-            loss = self.criterion(self.model(self.x), self.y)
+            output = self.model(self.x)
+            given = self.criterion if self.shares is None else self.objective.loss_of
+            loss = given(output, self.y, *[] if self.shares is None else [self.shares])
         check_leaves(loss, set(self.model.parameters()))
         self._loss = loss.data
         self.recurrent = recurrent_ops(self._tape.calls)
@@ -129,7 +137,7 @@ class RecordedStep(Step):
             with untouched(model):
                 found = self.run(X, y, other), model.gradient.copy()
             anew = EagerStep(model)
-            loss = anew.run(lambda: objective.loss(model, (X[other], y[other])))
+            loss = anew.run(lambda: objective.loss(model, objective.batch(other)))
             if loss == found[0] and np.array_equal(model.gradient, found[1]):
                 return ""
         name = type(model).__name__

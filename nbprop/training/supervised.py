@@ -1,6 +1,8 @@
 """The usual objective: a network gives an output for each sample, and a loss compares it with the sample's target."""
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ class Supervised(Objective):
         static: bool = False,
     ) -> None:
         self.data: Any = data
+        self._original: Any = data
         self.task = getattr(data, "task", None)
         if self.task is None and loss is None:
             raise TypeError("these data have no task from which a loss would follow: pass loss=, a name or a function")
@@ -98,9 +101,9 @@ class Supervised(Objective):
 
     def draw(self, feed, run) -> Any:
         indices = feed.next(run.settings["batch_size"], run.settings["drop_last"])
-        X, y = at(self.X, indices), at(self.target, indices)
         if self.augment is None:
-            return X, y
+            return self.batch(indices)
+        X, y = at(self.X, indices), at(self.target, indices)
         batch = self.augment(X, y, *[run.rng] * bool(taking(self.augment, "rng")))
         if not isinstance(batch, tuple) or len(batch) != 2 or rows(batch[0]) != rows(batch[1]):
             got = f"a {type(batch).__name__}"
@@ -109,13 +112,94 @@ class Supervised(Objective):
             raise TypeError(f"augment(X, y, rng) must give X and y, of as many samples each; got {got}")
         return batch
 
-    def loss(self, model, batch, rng=None, part="") -> Tensor:
-        X, y = batch
-        return self.loss_of(called(model, X), y)
+    def batch(self, places) -> tuple[Any, ...]:
+        """The samples at these places: X and y, and their weights where there are some."""
+        shares = () if self.shares is None else (self.shares[places],)
+        return (at(self.X, places), at(self.target, places), *shares)
 
-    def loss_of(self, output, y) -> Tensor:
-        """The loss of outputs of the model."""
-        return checked_loss(self.criterion(output, y))
+    @staticmethod
+    def xy(batch) -> tuple[Any, Any]:
+        return Objective.xy(batch[:2])
+
+    def loss(self, model, batch, rng=None, part="") -> Tensor:
+        X, y, *shares = batch
+        return self.loss_of(called(model, X), y, *shares)
+
+    def loss_of(self, output, y, shares=None) -> Tensor:
+        """The loss of outputs of the model. shares: weights of the samples (n,), by which their losses are multiplied
+        before they are added up; the mean is still over all n."""
+        if shares is None:
+            return checked_loss(self.criterion(output, y))
+        losses = self.each(output, y)
+        total = (losses * (shares if isinstance(shares, Tensor) else shares.astype(losses.dtype))).sum()
+        return total / len(y) if self.criterion.reduction == "mean" else total
+
+    def each(self, output, y) -> Tensor:
+        """The loss of each sample alone (n,), a Tensor, where `not_each` is ""."""
+        single = copy.copy(self.criterion)
+        vars(single)["reduction"] = "none"  # a copy for this once: nobody is to look at the model anew
+        losses = single(output, y)
+        if losses.ndim == 1:
+            return losses
+        losses = losses.reshape(len(y), -1)
+        return losses.mean(axis=1) if self.criterion.reduction == "mean" else losses.sum(axis=1)
+
+    @property
+    def not_each(self) -> str:
+        """Why the losses of the samples cannot be told apart within a batch; "" if they can."""
+        loss, name = self.criterion, type(self.criterion).__name__
+        if unlike(loss) or nn.LOSSES.get(loss.name) is not type(loss):
+            return "the loss is a function or class of your own, which gives one number for a batch"
+        if loss.reduction not in ("mean", "sum"):
+            return f"{name} has reduction={loss.reduction!r}; take reduction='mean'"
+        if getattr(loss, "ignore_index", None) is not None:
+            return f"{name} has ignore_index, and its mean is over those targets that count"
+        if isinstance(loss, nn.NLLLoss) and loss.weight is not None and not isinstance(loss, nn.MultiMarginLoss):
+            return f"{name} has weights of the classes, by which its mean is divided"
+        return ""
+
+    # ---- single samples ------------------------------------------------------------------------------------------
+
+    @property
+    def original(self) -> Any:
+        return self._original
+
+    @property
+    def no_labels(self) -> str:
+        """Why single samples cannot be given another label; "" if they can."""
+        if self.task in ("binary", "multiclass") and self._original.y_train.ndim == 1:
+            return ""
+        what = {
+            None: "these data say no task, so their targets need not be classes",
+            "regression": "the targets of regression are numbers, and no classes",
+            "multilabel": "a sample of these data has several labels",
+        }.get(self.task, "a sample of these data has a label for every time step")
+        return f"{what}: change them in the data, and give these to the trainer (trainer.data = ...)"
+
+    def turned(self, weights, labels) -> "Supervised":
+        """The same objective with single samples turned. weights: (sample, weight) each; what has weight 0 is not drawn
+        into a batch, and no evaluation of the training data looks at it; other losses are multiplied by the weight, as
+        with sample_weight in Keras. labels: (sample, class) each. ValueError that says why that cannot be."""
+        if not (weights or labels or self.weights or self.relabelled):
+            return self
+        made, data = copy.copy(self), self._original
+        made.weights, made.relabelled = tuple(weights), tuple(labels)
+        share = np.ones(self.samples)
+        for sample, weight in weights:
+            share[sample] = weight
+        made.kept = None if share.all() else share > 0
+        if made.kept is not None and not made.kept.any():
+            raise ValueError("sample_weights: all samples were to be left out; at least one must be learned from")
+        made.shares = share if (share[share > 0] != 1).any() else None
+        if made.shares is not None and (why := "augment() makes every batch anew" if self.augment else self.not_each):
+            raise ValueError(f"sample_weights: {why}, so a sample can only be left out (weight 0), or count 1")
+        if made.relabelled != self.relabelled:
+            y = data.y_train.copy()
+            y[[sample for sample, _ in labels]] = [label for _, label in labels]
+            made.data = replace(data, y_train=y) if labels else data
+            made.y, made.target = made.data.y_train, self._targets(made.data.y_train)
+            made.criterion.check_values(made.target)
+        return made
 
     def not_static(self, model) -> str:
         if self.augment is not None:
@@ -131,10 +215,12 @@ class Supervised(Objective):
         if not rows(X):
             return {}
         indices = self._looked_at(which, most)
+        shares = self.shares if which == "train" else None
         losses, counts, outputs, cut = [], [], [], pieces(indices, numbers(X))
         for piece in cut:
             output, wanted = called(model, at(X, piece)), at(target, piece)
-            losses.append(float(self.loss_of(output, wanted).data))
+            weighed = () if shares is None else (shares[piece],)
+            losses.append(float(self.loss_of(output, wanted, *weighed).data))
             counts.append(self.criterion.counts(wanted, len(piece)))
             if self.classifies or self.metrics:
                 outputs.append(arrays(output))
@@ -155,14 +241,16 @@ class Supervised(Objective):
 
     def _looked_at(self, which, most):
         """Which rows an evaluation looks at."""
-        found = self.data.sample(most, which)
-        if isinstance(self.data, Dataset):
+        found = self._original.sample(most, which)
+        if not isinstance(self.data, Dataset):
+            found = np.searchsorted(self.data.train if which == "train" else self.data.val, found)
+        if self.kept is None or which != "train" or not self.kept[found].any():
             return found
-        return np.searchsorted(self.data.train if which == "train" else self.data.val, found)
+        return found[self.kept[found]]
 
     def fixed(self, most) -> Any:
         places = self._looked_at("train", most)
-        return at(self.X, places), at(self.target, places)
+        return self.batch(places)
 
     def one(self, sample) -> Any:
         """A batch of one sample, from its number in the training data or from (x, y) themselves."""
@@ -187,10 +275,11 @@ class Supervised(Objective):
 
     def replaced(self, data=None, loss=None) -> "Supervised":
         """The same objective on other data, or with another loss."""
-        data = self.data if data is None else data
+        data = self._original if data is None or data is self.data else data
         if loss is None and getattr(data, "task", None) == self.task:
             loss = self.given
-        return Supervised(data, loss, metrics=self.metrics, augment=self.augment, static=self.static)
+        made = Supervised(data, loss, metrics=self.metrics, augment=self.augment, static=self.static)
+        return made.turned(self.weights, self.relabelled) if data is self._original else made
 
     def __repr__(self) -> str:
         return f"Supervised({self.criterion.name or type(self.criterion).__name__} on {self.name})"

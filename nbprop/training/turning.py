@@ -27,7 +27,7 @@ from .run import Run
 LARGEST = 3e38  # a weight that float32 holds
 MERGE = 1.0  # seconds: turns of the same knob that follow each other closer than this are one event (a dragged slider)
 DRAGGED = ("set_weight", "set_bias")  # turns of the same one follow each other as those of a knob do
-LOOKING = ("batch_size", "drop_last", "schedule", "optimizer")  # with them something is computed, too
+LOOKING = ("batch_size", "drop_last", "schedule", "optimizer", "sample_weights")  # with them something is computed, too
 FIRST = ("optimizer", "data", "loss")  # others are checked against them
 
 
@@ -139,7 +139,9 @@ class Turning(knobs.Knobs, Live):
         objective: Any = wanted.get("objective", run.objective)
         if "objective" in asked:
             objective.check(run.model)
-        if asked & {"objective", "batch_size", "drop_last"}:
+        if "sample_weights" in asked:
+            objective = objective.turned(wanted["sample_weights"], objective.relabelled)
+        if asked & {"objective", "batch_size", "drop_last", "sample_weights"}:
             with run.looking():
                 objective.check_batches(run.model, {**run.settings, **wanted})
         check_full_batch(wanted.get("optimizer", run.optimizers), objective, run.model, {**run.settings, **wanted})
@@ -261,6 +263,29 @@ class Turning(knobs.Knobs, Live):
         name = layer if layer is None else self.between(lambda: makeup.layer_named(self._run, layer))
         there = [each for each in self.silenced if name not in (None, each[0]) or (units and each[1] not in units)]
         self.set(silenced=there)
+
+    # ---- single samples -------------------------------------------------------------------------------------------
+
+    def drop_samples(self, *samples: int) -> None:
+        """Leave these training samples out from the next step on, numbers from 0 as in data.X_train: none is drawn into
+        a batch, nor counted in train_loss and train_accuracy. The order of the others stays, each batch is filled up.
+        The same as a weight of 0; `weigh(*samples, weight=1)` takes them back. A turn, which `undo` takes back."""
+        self.weigh(*samples, weight=0)
+
+    def weigh(self, *samples: int, weight: float) -> None:
+        """Multiply the loss of these training samples by a weight, `weigh(3, 7, weight=0.5)`, in training and in
+        train_loss; the mean is still over all samples of a batch, as with sample_weight in Keras. 1 is as usual, 0
+        leaves them out. A turn. ValueError where the losses of a batch cannot be told apart."""
+        there = [pair for pair in self.sample_weights if pair[0] not in samples]
+        self.set(sample_weights=[*there, *((sample, weight) for sample in samples)])
+
+    def relabel(self, sample: int, label: "int | str | None") -> None:
+        """Give a training sample another label, a class number or name; None: that of the data. `data` has it, too. A
+        turn. ValueError for regression, and where a sample has several labels."""
+        there: list[Any] = [pair for pair in self.relabelled if pair[0] != sample]
+        self.set(relabelled=there if label is None else [*there, (sample, label)])
+
+    # ---- what is done once ----------------------------------------------------------------------------------------
 
     def scale(self, layer: "str | int", factor: float) -> None:
         """Multiply the weights of a layer."""

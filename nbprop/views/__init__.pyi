@@ -243,6 +243,22 @@ def Runs(
     neighbouring ones); where there are no validation points, thin alone. A flag where something was changed.
     """
 
+class _Samples(Board):
+    by: Literal["mean", "loss", "gradient", "forgotten"]
+    log: bool
+
+def Samples(
+    source: Shown,
+    *,
+    height: float | None = None,
+    by: Literal["mean", "loss", "gradient", "forgotten"] = "mean",
+    log: bool = False,
+) -> _Samples:
+    """The loss of each training sample over the steps, measured as in evaluation, of at most 512 of them, always the
+    same: a bar for each, sorted; below, how losses run, and the sample that is chosen with what the network says of
+    it.
+    """
+
 class _Sharpness(Board):
     log: bool
 

@@ -119,6 +119,8 @@ def turns(rng, trainer, dropout=True, single=True):
     if single:
         pairs = [(layer, int(rng.integers(3)))] if rng.integers(3) else []
         found |= {name: lambda name=name: trainer.set(**{name: pairs}) for name in ("silenced", "frozen_units")}
+        samples = [(int(i), one_of(rng, [0, 1])) for i in rng.choice(8, 2, replace=False)]
+        found |= {name: lambda name=name: trainer.set(**{name: samples}) for name in ("sample_weights", "relabelled")}
     return found
 
 

@@ -64,6 +64,7 @@ SHOWN = {
         "Loss",
         "Network",
         "Percentiles",
+        "Samples",
         "Sharpness",
     },
     "descent": {"Landscape"},
@@ -107,6 +108,7 @@ def test_a_view_reads_nothing_but_its_contract(name, kind):
     may_be_missing["Network"] = {"data", "predict", "attention", "silenced", "frozen", "frozen_units"}
     # Each rule says what it needs, and which knobs it looks at.
     may_be_missing["Doctor"] = documented | KNOBS.keys() | {"between", "observe", "remedy"}
+    may_be_missing["Samples"] = {"data", "predict", "weigh", "relabel", "measure_samples"}
     may_be_missing["Landscape"] = {"around", "path", "history", "between"}
     allowed |= {"moment"} | may_be_missing.get(kind, set())
     read = set()

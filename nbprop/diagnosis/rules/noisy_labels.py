@@ -64,7 +64,13 @@ class NoisyLabels(Rule):
             Evidence(self.number, near.alone, f"below {ALONE:g}"),
             since=0,
             picture=self.picture(seen),
-            remedies=(Remedy("Look at the labels of these samples", hindrance="labels are put right in the data"),),
+            remedies=(
+                Remedy(
+                    "Look at the labels of these samples",
+                    hindrance="the view Samples names those that fall late; there each is left out or relabelled by a "
+                    "button, as by trainer.relabel(sample, label)",
+                ),
+            ),
         )
 
     def shuffled(self, seen, evidence) -> Finding:

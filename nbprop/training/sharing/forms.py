@@ -204,6 +204,10 @@ def _several_of(what, *checks):
     return read
 
 
+def _sample(value):
+    return whole(0)("sample", value)
+
+
 def _number_of(name):
     return lambda value: number()(name, value)
 
@@ -261,6 +265,8 @@ VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     "dropout": _each(_plain(number(0, 1), "dropout")),
     "frozen": _list_of(_text, 200, "frozen"),
     **{name: _list_of(_several_of(name, _text, whole(0)), 10**4, name) for name in ("silenced", "frozen_units")},
+    "sample_weights": _list_of(_pair_of(_sample, lambda w: number(0)("weight", w), "a weight"), 10**5, "weights"),
+    "relabelled": _list_of(_pair_of(_sample, lambda c: whole(0)("class", c), "relabelled"), 10**5, "labels"),
     "hidden": hidden,
     OBJECTIVE: (_encode_objective, _decode_objective),
     "scale": (list, _pair_of(_text, _number_of("factor"), "scale")),

@@ -19,7 +19,7 @@ SEEDS = 1000  # that are tried to find the one of the weights
 NUMBERS = 10**7  # drawn at most for that
 # Settings of the optimizer.
 STATE = ("momentum", "nesterov", "betas", "alpha", "centered", "rho", "eps", "weight_decay", "schedule", "lr")
-UNITS = ("frozen", "silenced", "frozen_units")  # what is not trained, or gives 0
+UNITS = ("frozen", "silenced", "frozen_units", "sample_weights", "relabelled")  # single layers, units, samples
 PLAIN = {*STATE, *DEFAULTS, *UNITS, "dropout", "activation"}  # what an assignment of the same step stands in for
 GROW = ("hidden", "insert")
 OURS = "only what nbprop makes itself can be written down"
@@ -142,7 +142,7 @@ def _beginning(run: Run) -> Recipe:
     check_optimizer(optimizer)
     init = getattr(run.model, "init", "xavier")
     told = Recipe(
-        data=source(run.objective.data),
+        data=source(run.objective.original),
         loss=loss_of(run.objective),
         hidden=tuple(block["linear"].out_features for block in blocks),
         optimizer=type(optimizer)(**optimizer.settings()),
@@ -309,8 +309,8 @@ def _checked(activation):
 
 def _halves(old, new):
     halves: dict[str, Any] = {}
-    if new.data is not old.data:
-        halves["data"] = source(new.data)
+    if new.original is not old.original:
+        halves["data"] = source(new.original)
     if repr(loss_of(new)) != repr(loss_of(old)) or not halves:
         halves["loss"] = loss_of(new)
     return halves

@@ -314,6 +314,11 @@ class Program:
 
     turn_frozen_units = turn_silenced
 
+    def turn_sample_weights(self, value, step) -> list[str]:
+        refuse("single samples were left out, weighed or relabelled, which is written down for nbprop alone")
+
+    turn_relabelled = turn_sample_weights
+
     def turn_batch_norm(self, value, step) -> list[str]:
         name = "with_batch_norm" if value else "without_batch_norm"
         self.needs.add(name)
