@@ -24,6 +24,7 @@ from nbprop.record.source import CannotSay
 from .given import one_number
 from .hearing import Hearing
 from .seen import Seen
+from .told import Told
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
 SHARE = 0.08  # of the time, at most about, that is spent on looking into steps
@@ -77,6 +78,7 @@ class Loop(Seen):
         self._took: dict[bool, float | None] = {True: None, False: None}  # seconds, of steps looked into and not
         self._seen_at = 0  # the step that was looked into last
         self._failed: set[str] = set()
+        self._told = Told()
         self._scheduled: dict[str, tuple[Event, int, Any]] = {}  # the last event of each knob that the loop has turned
         self.told_itself = False  # does the loop say itself when a step is over?
         self._closed = False
@@ -314,6 +316,23 @@ class Loop(Seen):
             self.history.add(name, self.steps, value)
         self.evaluation = {**self.evaluation, **numbers}
         self._changed()
+
+    def log_samples(
+        self, indices: Any, loss: Any = None, right: Any = None, gradient: Any = None, of: "int | None" = None
+    ) -> None:
+        """Tell how single samples fare, for the view Samples: `run.log_samples(i, loss=losses, of=len(dataset))`.
+
+        indices: (b,) numbers of the samples in the training data. loss, right, gradient: (b,) each: the loss of each
+        (a loss with reduction="none"), whether the answer is right, the norm of its gradient; what is not known is left
+        out. of: how many samples there are, by default those of `data`. Of more than 512 a fixed random 512 are kept.
+        """
+        columns = {"loss": loss, "right": right, "gradient": gradient}
+        self.heeded(lambda: self._told.take(self.history, self.steps + 1, self.data, indices, of, columns))
+
+    @property
+    def samples(self) -> Any:
+        """Which samples were told of, and what is known of them: see record/samples.py."""
+        return self._told.samples
 
     def event(self, words: str) -> None:
         """Put a flag with these words on the curves, at the present step: `run.event("second phase")`."""

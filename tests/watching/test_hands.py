@@ -298,3 +298,33 @@ def test_whoever_asks_the_model_from_another_thread_waits_for_the_end_of_a_step(
             assert t.run.predict(np.zeros((3, 4), np.float32)).shape == (3, 3)
             assert len(t.run.activations(np.zeros((3, 4), np.float32))) == 3
     assert {thread for thread, _ in modes} == {t.thread.ident} and (t.thread.ident, False) in modes
+
+
+def test_single_samples_are_told_and_those_that_fall_late_are_named():
+    data = nb.data.moons(samples=200, noise=0.1, seed=0)
+    X, y = torch.tensor(data.X_train), torch.tensor(data.y_train).float().reshape(-1, 1)
+    wrong = np.random.default_rng(1).choice(len(X), 8, replace=False)
+    y[wrong] = 1 - y[wrong]
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    with nb.watch(model, optimizer, every=50, show=False) as run:
+        for _ in range(900):
+            i = torch.randint(0, len(X), (32,))
+            out = model(X[i])
+            losses = torch.nn.functional.binary_cross_entropy_with_logits(out, y[i], reduction="none")
+            run.log_samples(i, loss=losses[:, 0], right=((out > 0) == (y[i] > 0.5))[:, 0], of=len(X))
+            optimizer.zero_grad()
+            losses.mean().backward()
+            optimizer.step()
+        assert not run.message and run.samples.of == len(X)
+        said = nb.views.Samples(run).describe()
+        assert sum(f" {sample}" in said for sample in wrong) >= 6, said
+        run.log_samples([5, 6], loss=[1.0], of=3)
+        assert "a number for each of 2" in run.message
+        run.log_samples([999], loss=[1.0])
+        assert "from 0 to" in run.message
+    other = nb.watch(show=False)
+    assert "log_samples" in nb.views.Samples(other).describe()
+    other.log_samples([1], loss=[0.5])
+    assert "of must say" in other.message
