@@ -9,22 +9,21 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from nbprop import cells
-from nbprop.checks import did_you_mean, whole
+from nbprop.checks import whole
 from nbprop.record import Event, History
 from nbprop.record.observation import Observation
 from nbprop.record.recorder import Recorder
 from nbprop.record.source import CannotSay
 
-from .given import one_number
 from .hearing import Hearing
-from .seen import Seen
 from .told import Told
+from .turned import Turned
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
 SHARE = 0.08  # of the time, at most about, that is spent on looking into steps
@@ -38,7 +37,7 @@ class Stopped(Exception):
     """Ends a watched loop after Stop was pressed: `with nb.watch(...)` swallows it."""
 
 
-class Loop(Seen):
+class Loop(Turned):
     """A training loop that is watched, as `nb.watch` gives it: a source for every view, and hands on the loop.
 
         with nb.watch(model, optimizer) as run:
@@ -226,131 +225,6 @@ class Loop(Seen):
             raise error
 
         self._safely(again)
-
-    # ---- hands -------------------------------------------------------------------------------------------------------
-
-    def pause(self) -> None:
-        """Stop after the present step, until `resume()`."""
-        self._paused = True
-        self._changed()
-
-    def resume(self) -> None:
-        """Go on."""
-        self._paused, self._single = False, 0
-        self._changed()
-
-    play = resume
-
-    def step(self, loss: Any = None, n: int = 1) -> None:
-        """With a loss: the loop says that a step is over, for loops whose steps nobody sees otherwise. Without: while
-        it is paused, make `n` more steps."""
-        if loss is not None:
-            return self._eyes.told(self, loss)
-        self._paused, self._single = True, self._single + int(n)
-        self._changed()
-
-    def stop(self) -> None:
-        """End the loop after the present step: inside `with nb.watch(...)` by itself, else it has to ask for
-        `run.stopped`."""
-        self._stop_asked = True
-        if not (self._inside or self._asks):
-            self.message = "This loop does not ask: write `if run.stopped: break` into it, or `with nb.watch(...)`"
-        self._changed()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether Stop was pressed: `if run.stopped: break`."""
-        self._asks = True
-        return self._stop_asked
-
-    @property
-    def knobs(self) -> "Mapping[str, Any]":
-        """What can be turned: name -> knob, of those that the optimizer and the model have."""
-        return {} if self._hands is None else self._hands.knobs
-
-    def set(self, **changes: Any) -> None:
-        """Turn knobs by their names, from the next step on: `run.set(lr=0.01, dropout=0.2)`. ValueError or TypeError
-        for what cannot be."""
-        if unknown := [name for name in changes if name not in self.knobs]:
-            raise ValueError(
-                f"no knob {unknown[0]!r}{did_you_mean(unknown[0], self.knobs) or '.'} This loop has "
-                + (", ".join(self.knobs) or "none: give its optimizer, nb.watch(model, optimizer)")
-            )
-        values = {name: self.knobs[name].check(value) for name, value in changes.items()}
-        self.post(lambda: [self._turn(name, value) for name, value in values.items()])
-
-    def _turn(self, name, value):
-        old = self.knobs[name].read()
-        self.knobs[name].apply(value)
-        new = self.knobs[name].read()
-        if old != new:
-            self._flag(name, old, new)
-        self._hands.known()
-        self._changed()
-
-    def _flag(self, name, old, new):
-        self.history.events.append(Event(self.steps, name, old, new))
-
-    def _flag_of_the_loop(self, name, old, new):
-        """What the loop itself has turned; a schedule does at every step, and that is one event."""
-        events = self.history.events
-        last, since, first = self._scheduled.get(name, (None, self.steps, old))
-        if events and events[-1] is last:
-            events.pop()
-        else:
-            since, first = self.steps, old
-        text = Event(self.steps, name, first, new).text
-        words = f"{text} (by the loop{f', since step {since:,}' if since < self.steps else ''})"
-        event = Event(self.steps, name, first, new, words)
-        events.append(event)
-        self._scheduled[name] = event, since, first
-
-    def log(self, **numbers: Any) -> None:
-        """Put numbers of yours into the history, at the present step: `run.log(val_loss=0.31, val_accuracy=0.9)`. Loss
-        draws what begins with train_ or val_, and the Doctor compares them."""
-        checked = {name: one_number("log", name, value) for name, value in numbers.items()}
-        self.post(lambda: self._log(checked))
-
-    def _log(self, numbers):
-        for name, value in numbers.items():
-            self.history.add(name, self.steps, value)
-        self.evaluation = {**self.evaluation, **numbers}
-        self._changed()
-
-    def log_samples(
-        self, indices: Any, loss: Any = None, right: Any = None, gradient: Any = None, of: "int | None" = None
-    ) -> None:
-        """Tell how single samples fare, for the view Samples: `run.log_samples(i, loss=losses, of=len(dataset))`.
-
-        indices: (b,) numbers of the samples in the training data. loss, right, gradient: (b,) each: the loss of each
-        (a loss with reduction="none"), whether the answer is right, the norm of its gradient; what is not known is left
-        out. of: how many samples there are, by default those of `data`. Of more than 512 a fixed random 512 are kept.
-        """
-        columns = {"loss": loss, "right": right, "gradient": gradient}
-        self.heeded(lambda: self._told.take(self.history, self.steps + 1, self.data, indices, of, columns))
-
-    @property
-    def samples(self) -> Any:
-        """Which samples were told of, and what is known of them: see record/samples.py."""
-        return self._told.samples
-
-    def event(self, words: str) -> None:
-        """Put a flag with these words on the curves, at the present step: `run.event("second phase")`."""
-        if not isinstance(words, str) or not words:
-            raise TypeError(f"event: expected words such as 'second phase'; got {words!r}")
-        self.post(lambda: self.history.events.append(Event(self.steps, "note", None, None, words)))
-
-    if True:  # the knobs are attributes, too; which there are, the optimizer says
-
-        def __getattr__(self, name: str) -> Any:
-            if name[0] != "_" and name in (knobs := self.knobs):
-                return knobs[name].read()
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, dir(self))}")
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name[0] != "_" and name not in vars(self) and not hasattr(type(self), name) and "_closed" in vars(self):
-                return self.set(**{name: value})
-            super().__setattr__(name, value)
 
     # ---- threads -----------------------------------------------------------------------------------------------------
 

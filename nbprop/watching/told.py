@@ -22,7 +22,7 @@ class Told:
         """CannotSay before anything was told."""
         if self._samples is None:
             raise CannotSay(
-                "this loop tells nothing of single samples: run.log_samples(indices, loss=losses, of=len(dataset)), with "
+                "this loop tells nothing of single samples: run.log_samples(indices, loss=losses, of=len(data)), with "
                 "a loss of each sample (reduction='none')"
             )
         return self._samples
