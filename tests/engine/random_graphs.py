@@ -98,9 +98,11 @@ class Graph:
     def elementary(self, a, shape):
         names = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "sign"]
         names += ["log1p", "expm1", "log2", "log10", "exp2", "floor", "ceil", "trunc", "round", "square", "rsqrt"]
-        name = self.pick(*names, "reciprocal")
+        name = self.pick(*names, "reciprocal", "cbrt")
         inside = {"asin": "tanh", "acos": "tanh", "atanh": "sin", "sinh": "sin", "cosh": "tanh", "acosh": "exp"}
         inside = "sigmoid" if "log" in name or name == "rsqrt" else inside.get(name)
+        if name == "cbrt":
+            return self.add(f"{a}.sigmoid().cbrt()", f"{a}.sigmoid() ** (1 / 3)")
         self.add(*[f"{a}.{inside}().{name}()" if inside else f"{a}.{name}()"] * 2)
 
     def running(self, a, shape):
@@ -108,7 +110,9 @@ class Graph:
             return self.reduce(a, shape)
         axis = self.pick(*range(-len(shape), len(shape)))
         last = "cumsum" if self.special else "logcumsumexp"  # where PyTorch has 0 for NaN
-        kind = self.pick("cumsum", "cumprod", "prod", last)
+        kind = self.pick("cumsum", "cumprod", "prod", last, "cummax", "cummin")
+        if kind in ("cummax", "cummin"):
+            return self.add(*[f"{a}.{kind}({axis}).values"] * 2)
         self.add(f"{a}.{kind}({axis})", f"{a}.{kind}({axis})")
 
     def reduce(self, a, shape):
@@ -120,7 +124,7 @@ class Graph:
             return self.running(a, shape)
         kind, dims = self.pick("sum", "mean", "max", "min", "var", "std", "logsumexp", "norm"), f"{dim}, keepdim={keep}"
         if kind in ("var", "std"):
-            self.add(f"{a}.{kind}({axis}, {keep}, {ddof})", f"{a}.{kind}({dims}, correction={ddof})")
+            self.add(f"{a}.{kind}({axis}, keepdims={keep}, ddof={ddof})", f"{a}.{kind}({dims}, correction={ddof})")
         elif kind == "norm":
             self.add(f"{a}.norm({order}, {axis}, {keep})", f"torch.linalg.vector_norm({a}, {order}, {dims})")
         else:
@@ -132,7 +136,7 @@ class Graph:
         smaller = tuple(1 if self.rng.random() < 0.3 else n for n in shape[cut:])
         b = self.leaf(*smaller) if self.rng.random() < 0.6 else self.pick(*fitting)
         a, b = (a, b) if self.rng.random() < 0.5 else (b, a)
-        pairs = ["maximum", "minimum", "arctan2", "hypot", "logaddexp", "fmod", "remainder"]
+        pairs = ["maximum", "minimum", "arctan2", "hypot", "logaddexp", "fmod", "remainder", "copysign"]
         kind = self.pick("+", "-", "*", "/", "**", "where", "number", "//", *pairs)
         if kind == "where":
             mask = self.rng.random(shape) < 0.5
@@ -222,9 +226,9 @@ class Graph:
             return self.move(a, shape)
         self.add(*[f"{a}.tanh()" if len(shape) > 1 else f"{a}.tanh().reshape(-1, 1)"] * 2)
         a, (*stack, n, k) = self.results[-1], self.names[self.results[-1]].shape
-        kind = self.pick("inv", "det", "slogdet", "svdvals", "solve", "cholesky", "eigvalsh", "eigh")
+        kind = self.pick("inv", "det", "slogdet", "svdvals", "solve", "cholesky", "eigvalsh", "eigh", "svd")
         product = f"einsum('...ik,...jk->...ij', {a}, {a})"  # symmetric
-        if kind in ("inv", "det", "slogdet", "svdvals", "solve"):
+        if kind in ("inv", "det", "slogdet", "svdvals", "svd", "solve"):
             product = f"einsum('...ik,kj->...ij', {a}, {self.leaf(k, n)}.tanh())"
         diagonal = f"np.diag(np.arange(1, {n + 1})).astype({self.dtype!r})"
         self.add(f"E.{product} / {3 * n * k} + {diagonal}", f"torch.{product} / {3 * n * k} + torch.tensor({diagonal})")
@@ -233,7 +237,9 @@ class Graph:
             call = call.format(f", {self.leaf(*self.pick((n,), (*stack, n, 2)))}")
         elif kind == "svdvals" and n > 1:
             call = call.format("[..., 1:]")
-        call = call.format("") + {"slogdet": "[1]", "eigh": "[1] ** 2"}.get(kind, "")  # eigenvectors have no sign
+        call = call.format("") + {"slogdet": "[1]", "eigh": "[1] ** 2", "svd": "[0] ** 2"}.get(
+            kind, ""
+        )  # eigenvectors have no sign
         self.add(f"E.{call}", f"torch.{call}")
 
     def layer(self, a, shape):
