@@ -30,15 +30,15 @@ from .pairs import cosine_similarity
 
 # fmt: off
 __all__ = [
-    "avg_pool1d", "avg_pool2d", "batch_norm", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d",
-    "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "elu", "embedding", "gaussian_nll_loss", "gelu",
-    "glu", "group_norm", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "instance_norm", "interpolate",
-    "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss",
-    "max_pool1d", "max_pool2d", "mish", "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "pad",
-    "poisson_nll_loss", "prelu", "relu", "relu6", "rms_norm", "scaled_dot_product_attention", "selu",
-    "sigmoid", "silu", "smooth_l1_loss", "softmax", "softmin", "softplus", "softsign", "tanh",
-    "triplet_margin_loss",
+    "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "celu", "conv1d", "conv2d", "conv3d", "conv_transpose1d",
+    "conv_transpose2d", "conv_transpose3d", "cosine_embedding_loss", "cosine_similarity", "cross_entropy", "elu",
+    "embedding", "gaussian_nll_loss", "gelu", "glu", "group_norm", "hardsigmoid", "hardswish", "hardtanh",
+    "huber_loss", "instance_norm", "interpolate", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear",
+    "log_softmax", "logsigmoid", "margin_ranking_loss", "max_pool1d", "max_pool2d", "max_pool3d", "mish",
+    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "poisson_nll_loss", "prelu", "relu",
+    "relu6", "rms_norm", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "smooth_l1_loss", "softmax",
+    "softmin", "softplus", "softsign", "tanh", "triplet_margin_loss",
 ]
 # fmt: on
 
@@ -131,9 +131,11 @@ margin_ranking_loss = _loss("margin_ranking_loss", pairs.MarginRankingLoss)
 triplet_margin_loss = _loss("triplet_margin_loss", pairs.TripletMarginLoss)
 cosine_embedding_loss = _loss("cosine_embedding_loss", pairs.CosineEmbeddingLoss)
 
-conv1d, conv2d = _conv("conv1d", conv.Conv1d), _conv("conv2d", conv.Conv2d)
+conv1d, conv2d, conv3d = _conv("conv1d", conv.Conv1d), _conv("conv2d", conv.Conv2d), _conv("conv3d", conv.Conv3d)
 conv_transpose1d = _transposed("conv_transpose1d", conv.ConvTranspose1d)
 conv_transpose2d = _transposed("conv_transpose2d", conv.ConvTranspose2d)
+conv_transpose3d = _transposed("conv_transpose3d", conv.ConvTranspose3d)
+max_pool3d, avg_pool3d = _max_pool("max_pool3d", conv.MaxPool3d), _avg_pool("avg_pool3d", conv.AvgPool3d)
 max_pool1d, max_pool2d = _max_pool("max_pool1d", conv.MaxPool1d), _max_pool("max_pool2d", conv.MaxPool2d)
 avg_pool1d, avg_pool2d = _avg_pool("avg_pool1d", conv.AvgPool1d), _avg_pool("avg_pool2d", conv.AvgPool2d)
 

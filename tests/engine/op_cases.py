@@ -519,6 +519,22 @@ CASES = {
         lambda x, W: convolution(anp.pad(x, [(0, 0), (0, 0), (1, 1), (0, 1)], mode="constant"), W),
         [((2, 3, 5, 4), (4, 3, 3, 2)), ((1, 1, 1, 1), (1, 1, 3, 2))],
     ),
+    "Conv3d": Case(
+        conv.Conv3d, convolution, [((2, 3, 2, 3, 2), (4, 3, 2, 2, 1), (4,)), ((1, 1, 1, 1, 1), (1, 1, 1, 1, 1))]
+    ),
+    "ConvTranspose3d": Case(
+        lambda: conv.ConvTranspose3d(2, 1, 1),
+        lambda x, W, b: transposed_convolution(x, W, b, 2, 1, 1),
+        [((2, 3, 2, 1, 2), (3, 2, 2, 3, 2), (2,))],
+    ),
+    "MaxPool3d": Case(
+        lambda: conv.MaxPool3d(2), lambda x: anp.max(windows(x, (2, 2, 2), 2), (2, 3, 4)), [((2, 3, 4, 2, 3),)]
+    ),
+    "AvgPool3d": Case(
+        lambda: conv.AvgPool3d(2, 1, 1),
+        lambda x: anp.mean(windows(x, (2, 2, 2), 1, 1), (2, 3, 4)),
+        [((2, 1, 2, 3, 2),)],
+    ),
     "ConvTranspose1d": Case(
         lambda: conv.ConvTranspose1d(3, 1, 2),
         lambda x, W, b: transposed_convolution(x, W, b, 3, 1, 2),

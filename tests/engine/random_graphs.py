@@ -334,15 +334,16 @@ class Graph:
         """Of sequences, transposed, and of other sizes."""
         if int(np.prod(shape)) * 2 > 200:
             return self.unary(a, shape)
-        C, axes, s, p = int(np.prod(shape)), self.pick(1, 2), self.pick(1, 2), self.pick(0, 1)
-        x = self.leaf(2, C, *[4, 3][:axes])
+        C, axes, s, p = int(np.prod(shape)), self.pick(1, 2, 3), self.pick(1, 2), self.pick(0, 1)
+        x = self.leaf(2, C, *[4, 3, 2][:axes])
         ones = ", 1" * axes
         self.add(f"{x} * {a}.reshape(-1{ones})", f"{x} * {a}.reshape(-1{ones})")
         x, kernel = self.results[-1], (2,) * axes
-        kind = self.pick("transposed", "resized", *(("conv", "max", "avg") if axes == 1 else ()))
+        kind = self.pick("transposed", "resized", *(("conv", "max", "avg") if axes != 2 else ()))
         if kind == "conv":
-            W, b = self.leaf(2, C, 2), self.leaf(2)
-            self.add(f"apply(E.conv.Conv1d({s}, {p}, 2), {x}, {W}, {b})", f"F.conv1d({x}, {W}, {b}, {s}, {p}, 2)")
+            W, b, d = self.leaf(2, C, *kernel), self.leaf(2), 2 if axes == 1 else 1
+            ours = f"apply(E.conv.Conv{axes}d({s}, {p}, {d}), {x}, {W}, {b})"
+            self.add(ours, f"F.conv{axes}d({x}, {W}, {b}, {s}, {p}, {d})")
         elif kind == "transposed":
             W, b = self.leaf(C, 2, *kernel), self.leaf(2)
             ours = f"apply(E.conv.ConvTranspose{axes}d({s}, {p}), {x}, {W}, {b})"
@@ -352,8 +353,8 @@ class Graph:
             theirs = f"F.adaptive_avg_pool{axes}d({x}, {sizes})" if "Pool" in name else f"F.interpolate({x}, {sizes})"
             self.add(f"apply(E.resize.{name}({sizes}), {x})", theirs)
         else:
-            how = f"F.{kind}_pool1d({x}, 2, {s}, {p})"
-            self.add(f"apply(E.conv.{kind.title()}Pool1d(2, {s}, {p}), {x})", how)
+            how = f"F.{kind}_pool{axes}d({x}, 2, {s}, {p})"
+            self.add(f"apply(E.conv.{kind.title()}Pool{axes}d(2, {s}, {p}), {x})", how)
 
     def sequence(self, a, shape):
         if len(shape) != 3 or not np.isfinite(self.names[a].data).all():

@@ -56,6 +56,10 @@ CALLS = {
     "conv2d": [
         ([IMAGES, draw(3, 4, 2, 3), draw(3)], {"padding": 1}), ([IMAGES, draw(3, 4, 3, 3)], {"padding": "same"}),
     ],
+    "conv3d": [([VOLUMES, draw(4, 2, 2, 1, 2), draw(4)], {"padding": (1, 0, 1), "groups": 2})],
+    "conv_transpose3d": [([VOLUMES, draw(4, 3, 2, 1, 2)], {"stride": 2})],
+    "max_pool3d": [([VOLUMES, 2, 1], {})],
+    "avg_pool3d": [([VOLUMES, 2, 1, 1], {})],
     "conv_transpose1d": [([SEQUENCES, draw(4, 3, 3), draw(3)], {"stride": 2, "output_padding": 1})],
     "conv_transpose2d": [([IMAGES, draw(4, 1, 2, 2)], {"stride": 2, "groups": 2, "dilation": 2})],
     "max_pool1d": [([SEQUENCES, 3], {}), ([SEQUENCES, 3, 1, 1], {"dilation": 2})],
