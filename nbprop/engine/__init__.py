@@ -7,21 +7,8 @@ from .functions import maximum, minimum, one_hot, pad, vector_norm, where
 from .joining import cat, concatenate, dstack, hstack, meshgrid, split, stack, vstack
 from .op import OPS, Op
 from .pairs import (
-    arctan2,
-    atan2,
-    copysign,
-    cross,
-    dot,
-    einsum,
-    floor_divide,
-    fmod,
-    hypot,
-    inner,
-    logaddexp,
-    outer,
-    remainder,
-    tensordot,
-)
+    arctan2, atan2, copysign, cross, dot, einsum, floor_divide, fmod, hypot, inner, logaddexp, outer, remainder, tensordot,
+)  # fmt: skip
 from .replay import Replay
 from .tape import Tape, no_grad, record, recording
 from .tensor import Tensor, apply

@@ -253,7 +253,7 @@ class Tensor(Shaping, Methods):
 
     if not TYPE_CHECKING:
 
-        def __getattr__(self, name):
+        def __getattr__(self, name) -> Any:
             raise AttributeError(f"A Tensor has no {name!r}.{instead(name)}", name=name, obj=self)
 
     # As a number, an array, a text

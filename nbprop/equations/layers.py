@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn
-from nbprop.engine.resize import neighbours
 
 from .equations import Equations
 
@@ -124,13 +123,7 @@ def _upsample(module, nodes) -> Equations | None:
         return None
     if module.mode == "nearest":
         return _resized(nodes, "1 where the number is taken from, else 0: a row for each number of the output")
-    matrices = []
-    for m, n in zip(y.shape[2:], x.shape[2:], strict=True):
-        low, high, part = neighbours(m, n, module.mode, module.align_corners)
-        rows = np.arange(m)
-        matrices.append(np.zeros((m, n), y.data.dtype))
-        matrices[-1][rows, low] += 1 - part
-        matrices[-1][rows, high] += part
+    matrices = [module.shares(m, n).astype(y.dtype) for m, n in zip(y.shape[2:], x.shape[2:], strict=True)]
     return _by_matrices(matrices, "how much of each number is taken: a row for each number of the output")
 
 
