@@ -313,5 +313,5 @@ class Upsample(Module):
 
     def shares(self, m, n) -> np.ndarray:
         """(m, n): how much of each of n numbers along an axis those of m get, where neighbours are mixed."""
-        low, high, part = resize.neighbours(m, n, self.mode, self.align_corners)
+        low, high, part = resize.neighbours(m, n, self.mode, bool(self.align_corners))
         return np.eye(n)[low] * (1 - part[:, None]) + np.eye(n)[high] * part[:, None]
