@@ -13,7 +13,6 @@ INSTEAD = {  # what there is: the names for which it is meant
     "try x.astype(dtype)": "type type_as",
     "try x.scatter_add(axis, index, src)": "index_add scatter_reduce",
     "try x + a @ b": "addmm addmv baddbmm",
-    "try x.unsqueeze(axis)": "expand_dims",
     "try np.zeros(...), np.ones(...), np.full(...) of NumPy": "new_empty new_full new_ones new_tensor new_zeros",
     "try x.op, the op that made it": "grad_fn",
     "after backward() x.grad is there, whatever x is": "hook register_hook register_post_accumulate_grad_hook",

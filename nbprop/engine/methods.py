@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from inspect import signature
+from numbers import Real
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -87,11 +88,14 @@ class Methods:
     T: Any
     __add__: Any
     __rsub__: Any
+    maximum: Any
+    minimum: Any
     dot: Any  # these three: pairs.py
     inner: Any
     outer: Any
 
-    abs, clip, sqrt, square = method(Abs), method(Clip), method(Sqrt), power(2)
+    abs, sqrt, square = method(Abs), method(Sqrt), power(2)
+    _clip = method(Clip)
     rsqrt, reciprocal = power(-0.5), power(-1)
     cbrt = method(e.Cbrt)
     exp, exp2, expm1 = method(Exp), method(e.Exp2), method(e.Expm1)
@@ -121,7 +125,15 @@ class Methods:
     isnan, isinf, isfinite = question(np.isnan), question(np.isinf), question(np.isfinite)
     isclose, allclose = question(np.isclose), question(np.allclose)
 
-    def clamp(self, min=None, max=None) -> "Tensor":
+    def clip(self, low: Any = None, high: Any = None) -> "Tensor":
+        """x where low <= x <= high, else the nearer bound. Bounds that are arrays or Tensors are broadcast, and may
+        have a gradient, which is shared where x is equal to one, see Maximum."""
+        if all(bound is None or isinstance(bound, Real) for bound in (low, high)):
+            return self._clip(low, high)
+        bounded: Any = self if low is None else self.maximum(low)
+        return bounded if high is None else bounded.minimum(high)
+
+    def clamp(self, min: Any = None, max: Any = None) -> "Tensor":
         """`clip` under PyTorch's names."""
         return self.clip(min, max)
 

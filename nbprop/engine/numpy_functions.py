@@ -31,11 +31,7 @@ def spread(op) -> Callable[..., Tensor]:
 
 
 def clip(a, a_min=None, a_max=None, *, min=None, max=None) -> Tensor:
-    low, high = a_min if min is None else min, a_max if max is None else max
-    if all(bound is None or isinstance(bound, (int, float, np.number)) for bound in (low, high)):
-        return a.clip(low, high)
-    a = a if low is None else functions.maximum(a, low)
-    return a if high is None else functions.minimum(a, high)
+    return as_tensors([a])[0].clip(a_min if min is None else min, a_max if max is None else max)
 
 
 def concatenate(arrays, axis: Any = 0) -> Tensor:

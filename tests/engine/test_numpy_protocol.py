@@ -532,11 +532,16 @@ def test_pictures_need_no_gradient():
 
 def test_options_are_numbers():
     x, bound = Tensor(A, requires_grad=True), Tensor(1.0)
-    for f in (lambda: x.clip(bound), lambda: x.elu(bound), lambda: x.leaky_relu(bound)):
+    for f in (lambda: x.elu(bound), lambda: x.leaky_relu(bound)):
         with pytest.raises(TypeError, match=r"takes its options as numbers"):
             f()
     np.clip(x, bound, None).sum().backward()
     assert bound.grad == 2.5  # 1.0 is there too: half
+    bound.grad = None
+    y = x.clip(bound, B * 1.1)
+    np.testing.assert_array_equal(y.data, A.clip(1.0, B * 1.1))
+    y.sum().backward()
+    assert bound.grad == 2 and np.array_equal(x.clamp(max=B).data, np.minimum(A, B))  # 1.1 B is less in one place
 
 
 @given(st.data())
