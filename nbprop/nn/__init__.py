@@ -1,4 +1,5 @@
-"""Neural networks: modules with parameters, activations, initializers, losses."""
+"""Neural networks: modules with parameters, activations, initializers, losses. `nn.functional` has them as functions,
+under PyTorch's names, with the parameters as arguments."""
 
 # Lists of names, not one a line.
 # fmt: off
