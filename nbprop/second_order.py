@@ -46,6 +46,9 @@ def hessian(f, argnum: int = 0) -> Callable[..., np.ndarray]:
 
     Made of one product as by `hvp` for each of the n numbers of x, and made symmetric: 4 n gradients and n^2 numbers,
     so for small n. f returns one number.
+
+    On a kink of the gradient it is the mean of both sides, and nothing says so: of relu(x)^2 at 0 it is 1, between the
+    0 on the left and the 2 on the right. On a kink of f itself, as of |x| at 0, it is a GradientError.
     """
     both = value_and_grad(f, argnum)
 

@@ -50,6 +50,7 @@ SAMPLES = {
     "AvgPool1d": (lambda: nn.AvgPool1d(2, 1, 1, ceil_mode=True, count_include_pad=False), steps),
     "AdaptiveAvgPool2d": (lambda: nn.AdaptiveAvgPool2d((2, 4)), images),
     "AdaptiveMaxPool2d": (lambda: nn.AdaptiveMaxPool2d(3), images),
+    "Upsample by mixing": (lambda: nn.Upsample((5, 3), mode="bilinear", align_corners=True), images),
     "Upsample": (lambda: nn.Upsample(scale_factor=(1, 2)), images),
     "LayerNorm": (lambda: nn.LayerNorm((7, 9), eps=0.1), images),
     "RMSNorm": (lambda: nn.RMSNorm((7, 9), eps=0.1), images),

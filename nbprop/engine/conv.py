@@ -65,7 +65,7 @@ class _Window(Op):
             last = [min(-((span - n) // s), (n - 1 - after) // s) for n, span, s, (_, after) in moves]
             self.stops = tuple(n + 1 for n in last)
         if min(self.stops) < 1:
-            what = f"{'images' if self.axes == 2 else 'sequences'} of {self.sizes}, padding included"
+            what = f"{('sequences', 'images', 'volumes')[self.axes - 1]} of {self.sizes}, padding included"
             raise ValueError(f"a window of {self.span} does not fit into {what}; try a smaller kernel or more padding")
         frame = [max(n, (stops - 1) * s + span) for stops, (n, span, s, _) in zip(self.stops, moves, strict=True)]
         self.inside = ALL, *(slice(before, before + n) for n, (before, _) in zip(x.shape[2:], ends, strict=True))
@@ -200,6 +200,14 @@ class Conv1d(Conv2d):
     hint = "Expected x (N, in, L), W (out, in / groups, kernel), b (out,); a single sequence is x[None]."
 
 
+class Conv3d(Conv2d):
+    """As Conv2d, of volumes: x (N, in, D, H, W), W (out, in / groups, planes, rows, columns), b (out,) or left out,
+    y (N, out, D', H', W')."""
+
+    axes = 3
+    hint = "Expected x (N, in, D, H, W), W (out, in / groups, planes, rows, columns), b (out,)."
+
+
 class ConvTranspose2d(_Conv):
     """What a Conv2d hands back, as a layer of its own: each number of x puts a copy of the filter, times this number,
     where a window of the Conv2d had stopped; copies that overlap add up. y = W^T x + b, each number back to its pixel,
@@ -252,6 +260,14 @@ class ConvTranspose1d(ConvTranspose2d):
 
     axes = 1
     hint = "Expected x (N, in, L), W (in, out / groups, kernel), b (out,); a single sequence is x[None]."
+
+
+class ConvTranspose3d(ConvTranspose2d):
+    """As ConvTranspose2d, of volumes: x (N, in, D, H, W), W (in, out / groups, planes, rows, columns), b (out,) or left
+    out, y (N, out, D', H', W')."""
+
+    axes = 3
+    hint = "Expected x (N, in, D, H, W), W (in, out / groups, planes, rows, columns), b (out,)."
 
 
 class _Pool(_Window):
@@ -328,6 +344,13 @@ class MaxPool1d(MaxPool2d):
     hint = "Expected sequences (N, C, L); a single one is x[None]."
 
 
+class MaxPool3d(MaxPool2d):
+    """As MaxPool2d, of volumes: x (N, C, D, H, W), y (N, C, D', H', W')."""
+
+    axes = 3
+    hint = "Expected volumes (N, C, D, H, W)."
+
+
 class AvgPool2d(_Pool):
     """y = mean of x over the window, zeros in the padding included;  dL/dx = sum of dL/dy / (pixels of the window) over
     all windows that see x.  x (N, C, H, W), y (N, C, H', W').
@@ -364,3 +387,10 @@ class AvgPool1d(AvgPool2d):
 
     axes = 1
     hint = "Expected sequences (N, C, L); a single one is x[None]."
+
+
+class AvgPool3d(AvgPool2d):
+    """As AvgPool2d, of volumes: x (N, C, D, H, W), y (N, C, D', H', W')."""
+
+    axes = 3
+    hint = "Expected volumes (N, C, D, H, W)."

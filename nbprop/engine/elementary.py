@@ -96,6 +96,12 @@ class Arctanh(_Elementary):
     f, flops, back = np.arctanh, (1, 4), lambda _, dy, x, y: dy / ((1 - x) * (1 + x))
 
 
+class Cbrt(_Elementary):
+    """y = the cube root of x, of a negative x negative,  dL/dx = dL/dy / (3 y^2).  Any shape."""
+
+    f, flops, back = np.cbrt, (1, 3), lambda _, dy, x, y: dy / (3 * y * y)
+
+
 class Log1p(_Elementary):
     """y = ln(1 + x), exact also for small x,  dL/dx = dL/dy / (1 + x).  Any shape, x >= -1."""
 
@@ -217,6 +223,16 @@ class Hypot(_Elementary):
     def back(self, dy, a, b, y) -> tuple[Any, ...]:
         y = np.where(y == 0, 1, y)
         return only(a != 0, dy * (a / y)), only(b != 0, dy * (b / y))
+
+
+class Copysign(_Elementary):
+    """y = |a| with the sign of b,  dL/da = dL/dy sign(a) sign(b), 0 where a = 0,  dL/db = 0.  Any shapes that
+    broadcast."""
+
+    f, flops = np.copysign, (1, 3, 0)
+
+    def back(self, dy, a, b, y) -> tuple[Any, ...]:
+        return dy * np.sign(a) * np.copysign(1, b), np.zeros_like(dy) if self.needs[1] else None
 
 
 class LogAddExp(_Elementary):

@@ -6,7 +6,9 @@ The derivatives: Giles, "Collected matrix derivative results for forward and rev
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..checks import choice
 from .op import Op
 from .tensor import Tensor, apply, operands
 
@@ -149,6 +151,32 @@ class EigenVectors(_OfMatrix):
         return self.back((dA + T(dA)) / 2)
 
 
+class SingularVectors(_OfMatrix):
+    """y: the singular vectors of A (..., n, m) as columns, n rows of the left ones U, below them m of the right ones V.
+    dL/dA = U (J S + S K) V^T + (1 - U U^T) dL/dU S^-1 V^T + U S^-1 dL/dV^T (1 - V V^T) with J_ij = (P_ij - P_ji) /
+    (s_j^2 - s_i^2), P = U^T dL/dU, and K likewise of V (Townsend 2016). Infinite or NaN where two singular values are
+    equal, or one is 0 and A not square: there they are no function of A."""
+
+    hint = "Expected matrices (..., n, m)."
+
+    def forward(self, A) -> np.ndarray:
+        self.U, self.s, Vt = np.linalg.svd(A if A.dtype == DOUBLE else A.astype(np.float32), full_matrices=False)
+        self.V = T(Vt)
+        return self.cast(np.concatenate([self.U, self.V], -2), A)
+
+    def backward(self, dy) -> np.ndarray:
+        U, V, s, n = self.U, self.V, self.s[..., None, :], self.U.shape[-2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            F = np.where(np.eye(s.shape[-1], dtype=bool), 0, 1 / ((s - T(s)) * (s + T(s))))
+            (J, dU), (K, dV) = self.turned(U, dy[..., :n, :], F, s), self.turned(V, dy[..., n:, :], F, s)
+        return self.back(U @ (J * s + T(s) * K) @ T(V) + dU @ T(V) + U @ T(dV))
+
+    def turned(self, X, dX, F, s) -> tuple[Any, Any]:
+        """What of dX turns the vectors X among themselves, and what turns them out of their space, if there is more."""
+        P = T(X) @ dX
+        return F * (P - T(P)), (dX - X @ P) / s if X.shape[-2] > X.shape[-1] else np.zeros_like(dX)
+
+
 class SingularValues(_OfMatrix):
     """y: the singular values of A (..., n, m), falling;  dL/dA = U diag(dL/dy) V^T."""
 
@@ -190,16 +218,61 @@ def cholesky(a) -> Tensor:
     return apply(Cholesky(), a)
 
 
-def eigvalsh(a) -> Tensor:
-    """The eigenvalues of symmetric matrices, rising: (..., n)."""
-    return apply(EigenValues(), a)
+def _of_triangle(a, UPLO):
+    """The symmetric matrix of which one triangle is looked at, if said which: "L" or "U"."""
+    if UPLO is None:
+        return a
+    choice("L", "U")("UPLO", UPLO)
+    half, other = (a.tril(), a.tril(-1)) if UPLO == "L" else (a.triu(), a.triu(1))
+    return half + other.swapaxes(-1, -2)
 
 
-def eigh(a) -> tuple[Tensor, Tensor]:
-    """(eigenvalues (..., n), eigenvectors as columns (..., n, n)) of symmetric matrices."""
+def eigvalsh(a, UPLO=None) -> Tensor:
+    """The eigenvalues of symmetric matrices, rising: (..., n). UPLO: as in `eigh`."""
+    return apply(EigenValues(), _of_triangle(a, UPLO))
+
+
+def eigh(a, UPLO=None) -> tuple[Tensor, Tensor]:
+    """(eigenvalues (..., n), eigenvectors as columns (..., n, n)) of symmetric matrices.
+
+    UPLO: "L" or "U": only this triangle counts, and gets the gradient. NB: NumPy and PyTorch look at the lower one
+    where nothing is said; here a matrix that is not symmetric is an error then."""
+    a = _of_triangle(a, UPLO)
     return apply(EigenValues(), a), apply(EigenVectors(), a)
 
 
 def svdvals(a) -> Tensor:
     """The singular values of matrices (..., n, m), falling."""
     return apply(SingularValues(), a)
+
+
+def svd(a, full_matrices=False) -> tuple[Tensor, Tensor, Tensor]:
+    """(U (..., n, k), s (..., k), V^T (..., k, m)) with a = U diag(s) V^T, for matrices (..., n, m), k the smaller of n
+    and m. Signs of U and V, which may be changed in pairs, are as they come: a loss should not depend on them.
+
+    full_matrices: True, as NumPy and PyTorch have it by default, for square matrices only: of the vectors that fill up
+    U or V only the space is known."""
+    n, m = a.shape[-2:]
+    if full_matrices and n != m:
+        raise ValueError(f"svd of Tensors that are not square takes full_matrices=False: got shape {a.shape}.")
+    vectors = apply(SingularVectors(), a)
+    return vectors[..., :n, :], svdvals(a), vectors[..., n:, :].swapaxes(-1, -2)
+
+
+def matrix_norm(a, ord: Any = "fro", axis=(-2, -1), keepdims=False) -> Tensor:
+    """The norm of matrices, which lie along two axes. ord: "fro", the root of all squares; "nuc", the sum of the
+    singular values, 2 the largest of them, -2 the smallest; inf, the largest sum of |a| along a row, -inf the smallest;
+    1 and -1 along a column."""
+    axes = normalize_axis_tuple(axis, a.ndim)
+    rows = a.moveaxis(axes, (-2, -1))
+    if ord == "fro":
+        y = rows.norm(2, (-2, -1))
+    elif ord in ("nuc", 2, -2):
+        values = svdvals(rows)
+        y = values.sum(-1) if ord == "nuc" else values[..., 0 if ord == 2 else -1]
+    elif ord in (1, -1, np.inf, -np.inf):
+        sums = rows.abs().sum(-2 if abs(ord) == 1 else -1)
+        y = sums.max(-1) if ord > 0 else sums.min(-1)
+    else:
+        raise ValueError(f'the norm of matrices takes as ord "fro", "nuc", 1, -1, 2, -2, inf or -inf: got {ord!r}.')
+    return y.reshape([1 if i in axes else n for i, n in enumerate(a.shape)]) if keepdims else y

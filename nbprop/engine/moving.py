@@ -129,6 +129,35 @@ class Sort(Take):
         return int(y.size * np.log2(max(x.shape[self.axis], 1))), 0
 
 
+class Cummax(Take):
+    """y_i = the largest of x_1 ... x_i along an axis; dL/dy_i goes to it, to the last of several.  Any shape.
+    NaN counts as the largest."""
+
+    f: Any = np.maximum
+
+    def __init__(self, axis=0) -> None:
+        self.axis = axis
+
+    def forward(self, x) -> np.ndarray:
+        rows = np.atleast_1d(x)
+        axis = normalize_axis_index(self.axis, rows.ndim)
+        new = (rows == self.f.accumulate(rows, axis)) | np.isnan(rows)
+        order = np.maximum.accumulate(np.where(new, np.indices(rows.shape, sparse=True)[axis], 0), axis)
+        self.order = order.reshape(x.shape)  # where each number came from, along the axis
+        self.places = along(axis, order, rows.shape).reshape(x.shape)
+        return super().forward(x)
+
+    def flops(self, y, x) -> tuple[int, ...]:
+        return y.size, 0
+
+
+class Cummin(Cummax):
+    """y_i = the smallest of x_1 ... x_i along an axis; dL/dy_i goes to it, to the last of several.  Any shape.
+    NaN counts as the smallest."""
+
+    f = np.minimum
+
+
 class Median(_Reduction):
     """y = the middle one of the numbers x, of an even count the mean of the two in the middle; dL/dy goes to these, in
     equal shares if several are equal to one.  (..., n, ...) -> (..., ...).  NaN if there is one."""

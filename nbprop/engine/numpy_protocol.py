@@ -6,8 +6,8 @@ of NumPy works on the numbers where no gradient is wanted, and is an error where
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import cache, wraps
+from collections.abc import Iterator
+from functools import cache
 from inspect import Signature, signature
 from typing import Any
 
@@ -19,20 +19,36 @@ from .elementary import _Elementary
 from .elementwise import Abs, Add, Div, Exp, Log, Maximum, Minimum, Mul, Neg, Power, Sqrt, Sub, TensorPower
 from .matmul import MatMul
 from .moving import Median
+from .numpy_functions import (
+    average,
+    broadcast_arrays,
+    clip,
+    column_stack,
+    concatenate,
+    cross,
+    diff,
+    filled,
+    gradient,
+    kron,
+    linspace,
+    moving,
+    nan_to_num,
+    norm,
+    numbers,
+    pad,
+    ravel,
+    reduction,
+    select,
+    sinc,
+    sort,
+    split,
+    spread,
+    svd,
+)
 from .op import OPS
 from .reduce import Max, Mean, Min, Prod, Std, Sum, Var
-from .shaping import moved
 from .tape import grad_enabled
 from .tensor import Tensor, apply, as_tensors, operands
-
-
-def numbers(x) -> Any:
-    """The arrays of the Tensors in x, which may be a list, tuple or dict of them; anything else as it is."""
-    if isinstance(x, Tensor):
-        return x.data
-    if isinstance(x, dict):
-        return {name: numbers(value) for name, value in x.items()}
-    return type(x)(map(numbers, x)) if type(x) in (list, tuple) else x
 
 
 def tensors(x) -> Iterator[Tensor]:
@@ -44,122 +60,6 @@ def tensors(x) -> Iterator[Tensor]:
             yield from tensors(inner)
 
 
-# Functions of NumPy, with its names for their arguments. What they do not take is refused.
-
-
-def reduction(op) -> Callable[..., Tensor]:
-    return lambda a, axis=None, *, keepdims=False: apply(op(axis, keepdims), a)
-
-
-def spread(op) -> Callable[..., Tensor]:
-    return lambda a, axis=None, *, ddof=0, keepdims=False: apply(op(axis, keepdims, ddof), a)
-
-
-def clip(a, a_min=None, a_max=None, *, min=None, max=None) -> Tensor:
-    low, high = a_min if min is None else min, a_max if max is None else max
-    if all(bound is None or isinstance(bound, (int, float, np.number)) for bound in (low, high)):
-        return a.clip(low, high)
-    a = a if low is None else functions.maximum(a, low)
-    return a if high is None else functions.minimum(a, high)
-
-
-def concatenate(arrays, axis: Any = 0) -> Tensor:
-    if axis is None:
-        arrays, axis = map(ravel, as_tensors(arrays)), 0
-    return joining.concatenate(arrays, axis)
-
-
-def split(ary, indices_or_sections, axis=0, cut=np.split) -> list[Tensor]:
-    pieces = cut(np.arange(ary.shape[axis]), indices_or_sections)
-    return ary.split([len(piece) for piece in pieces], axis)
-
-
-def sort(a, axis=-1) -> Tensor:
-    return (a.reshape(-1) if axis is None else a).sort(-1 if axis is None else axis).values
-
-
-def diff(a, n=1, axis=-1) -> Any:
-    for _ in range(n):
-        a = a.moveaxis(axis, 0)
-        a = (a[1:] - a[:-1]).moveaxis(0, axis)
-    return a
-
-
-def select(condlist, choicelist, default=0) -> Any:
-    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        default = functions.where(condition, choice, default)
-    return default
-
-
-def pad(array, pad_width, mode="constant", constant_values=0) -> Tensor:
-    if mode in ("edge", "reflect", "symmetric", "wrap"):
-        return moved(array, np.pad, pad_width, mode)
-    if mode != "constant":
-        raise TypeError(f"np.pad of a Tensor takes mode constant, edge, reflect, symmetric or wrap: got {mode!r}.")
-    widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-    return functions.pad(array, widths, float(constant_values))
-
-
-def column_stack(tup) -> Tensor:
-    return joining.concatenate([x if x.ndim > 1 else atleast_2d(x).T for x in as_tensors(tup)], 1)
-
-
-def broadcast_arrays(*args) -> tuple[Tensor, ...]:
-    shape = np.broadcast_shapes(*map(np.shape, args))
-    return tuple(x.broadcast_to(shape) for x in as_tensors(args))
-
-
-def moving(function) -> Callable[..., Any]:
-    """A function of NumPy that moves numbers and changes none."""
-
-    @wraps(function)
-    def move(a, *args, **options):
-        return moved(as_tensors([a])[0], function, *numbers(args), **numbers(options))
-
-    return move
-
-
-ravel, atleast_1d, atleast_2d = moving(np.ravel), moving(np.atleast_1d), moving(np.atleast_2d)
-
-
-def norm(x, ord=None, axis=None, keepdims=False) -> Tensor:
-    axes = x.ndim if axis is None else np.size(axis)
-    if axes != 1 and ord not in ((None, "fro") if axes == 2 else (None,)):
-        raise TypeError(
-            f"np.linalg.norm of a Tensor along {axes} axes, as of a matrix, takes ord=None: got {ord!r}. "
-            "For the norm of all numbers as one vector use x.norm(ord)."
-        )
-    return x.norm(2 if ord in (None, "fro") else ord, axis, keepdims)
-
-
-def kron(a, b) -> Tensor:
-    a, b = as_tensors([a, b])
-    a, b = (x.reshape(*[1] * (max(a.ndim, b.ndim) - x.ndim), *x.shape) for x in (a, b))
-    sides = [x.reshape([n for pair in zip(x.shape, [1] * x.ndim, strict=True) for n in pair[::way]])
-             for x, way in ((a, 1), (b, -1))]  # fmt: skip
-    return (sides[0] * sides[1]).reshape([n * m for n, m in zip(a.shape, b.shape, strict=True)])
-
-
-def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None) -> Tensor:
-    replaced = np.nan_to_num(numbers(x), nan=nan, posinf=posinf, neginf=neginf)
-    return functions.where(np.isfinite(numbers(x)), x, replaced)
-
-
-def sinc(x) -> Tensor:
-    """sin(pi x) / (pi x), 1 at 0, where the slope is 0."""
-    at = np.pi * functions.where(numbers(x) == 0, 1.0, x)
-    return functions.where(numbers(x) == 0, 1.0, at.sin() / at)
-
-
-def svd(a, full_matrices=True, compute_uv=True) -> Tensor:
-    if compute_uv:
-        raise TypeError(
-            "np.linalg.svd of a Tensor gives the singular values alone: compute_uv=False, or np.linalg.svdvals. The "
-            "singular vectors have no gradient in nbprop."
-        )
-    return linalg.svdvals(a)
-
-
 # The tables
 
 UFUNCS = {
@@ -169,6 +69,8 @@ UFUNCS = {
     np.conjugate: lambda x: x,
     **{ufunc: lambda x: x * (180 / np.pi) for ufunc in (np.degrees, np.rad2deg)},
     **{ufunc: lambda x: x * (np.pi / 180) for ufunc in (np.radians, np.deg2rad)},
+    np.fmax: lambda a, b: functions.maximum(filled(a, b), filled(b, a)),
+    np.fmin: lambda a, b: functions.minimum(filled(a, b), filled(b, a)),
     np.logaddexp2: lambda a, b: pairs.logaddexp(a * np.log(2), b * np.log(2)) / np.log(2),
     np.power: lambda a, b: a**b if isinstance(a, Tensor) else apply(TensorPower(), *operands(a, b)),
     **{
@@ -181,6 +83,14 @@ UFUNCS = {
         }.items()
     },
 }  # fmt: skip
+
+ACCUMULATED = {
+    np.add: lambda x, axis=0: x.cumsum(axis),
+    np.multiply: lambda x, axis=0: x.cumprod(axis),
+    np.logaddexp: lambda x, axis=0: x.logcumsumexp(axis),
+    np.maximum: lambda x, axis=0: x.cummax(axis).values,
+    np.minimum: lambda x, axis=0: x.cummin(axis).values,
+}
 
 MOVING = (
     np.ravel, np.atleast_1d, np.atleast_2d, np.atleast_3d, np.squeeze, np.expand_dims, np.fliplr, np.flipud, np.rot90,
@@ -205,6 +115,8 @@ FUNCTIONS = {
     np.fix: lambda x: x.trunc(),
     np.linalg.norm: norm,
     np.linalg.svd: svd,
+    np.linalg.matrix_norm: lambda x, *, keepdims=False, ord="fro": linalg.matrix_norm(x, ord, (-2, -1), keepdims),
+    np.linalg.vector_norm: lambda x, *, axis=None, keepdims=False, ord=2: x.norm(ord, axis, keepdims),
     np.real: lambda val: val,
     np.real_if_close: lambda a: a,
     np.nan_to_num: nan_to_num,
@@ -227,6 +139,11 @@ FUNCTIONS = {
     np.pad: pad,
     np.meshgrid: lambda *xi, indexing="xy": joining.meshgrid(*xi, indexing=indexing),
     np.select: select,
+    np.average: average,
+    np.ptp: lambda a, axis=None, *, keepdims=False: a.max(axis, keepdims) - a.min(axis, keepdims),
+    np.cross: cross,
+    np.gradient: gradient,
+    np.linspace: linspace,
     np.diff: diff,
     np.sort: sort,
     np.median: reduction(Median),
@@ -314,6 +231,8 @@ def ufunc_of_tensors(self, ufunc, method, *inputs, **options) -> Any:
     """Tensor.__array_ufunc__: np.exp(x), array + x, np.add.at(array, index, x), ..."""
     if method == "__call__" and not options and ufunc in UFUNCS:
         return UFUNCS[ufunc](*inputs)
+    if method == "accumulate" and options.keys() <= {"axis"} and ufunc in ACCUMULATED:
+        return ACCUMULATED[ufunc](*inputs, **options)
     name = f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method}"
     if any(isinstance(out, Tensor) for out in options.get("out", ())):
         raise TypeError(f"{name} cannot write into a Tensor (out=): what backward needs would be overwritten.")
@@ -325,8 +244,12 @@ def function_of_tensors(self, function, types, args, kwargs) -> Any:
     """Tensor.__array_function__: np.sum(x), np.concatenate([x, y]), ..."""
     known, why = FUNCTIONS.get(function), ""
     if known:
-        takes = parameters(known).parameters
-        options = {name: value for name, value in kwargs.items() if value is not None or name in takes}
+        takes, usual = parameters(known).parameters, defaults(function)
+        options = {
+            name: value
+            for name, value in kwargs.items()
+            if name in takes or not (value is None or value is usual.get(name, kwargs))
+        }
         try:
             parameters(known).bind(*args, **options)
         except TypeError:
@@ -350,6 +273,15 @@ def on_numbers(call, name, args, kwargs, why, harmless) -> Any:
 @cache
 def parameters(function) -> Signature:
     return signature(function)
+
+
+@cache
+def defaults(function) -> dict[str, Any]:
+    """What NumPy takes where nothing is said, as far as it tells."""
+    try:
+        return {name: each.default for name, each in parameters(function).parameters.items()}
+    except ValueError:
+        return {}
 
 
 Tensor.__array__, Tensor.__array_ufunc__ = array_of_tensor, ufunc_of_tensors

@@ -7,7 +7,9 @@ from typing import Any
 
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from .errors import ShapeError
 from .matmul import Einsum, MatMul
+from .reduce import one_of
 from .tensor import Tensor, apply, as_tensors, operands
 
 
@@ -17,12 +19,14 @@ def of_two(method) -> Callable[..., Tensor]:
     def function(a, b):
         return method(a, b)
 
-    function.__doc__ = method.__doc__
+    function.__doc__, function.__name__ = method.__doc__, method.__name__
+    function.__qualname__ = method.__name__
     return function
 
 
 arctan2 = atan2 = of_two(Tensor.arctan2)
 hypot, logaddexp, fmod = of_two(Tensor.hypot), of_two(Tensor.logaddexp), of_two(Tensor.fmod)
+copysign = of_two(Tensor.copysign)
 remainder, floor_divide = of_two(Tensor.remainder), of_two(Tensor.floor_divide)
 
 
@@ -68,6 +72,15 @@ def outer(a, b) -> Tensor:
     """Every number of a times every number of b: a table, also of what is no vector, as in NumPy."""
     a, b = as_tensors([a, b])
     return a.reshape(-1, 1) * b.reshape(-1)
+
+
+def cross(a, b, axis: Any = None, *, dim=None) -> Tensor:
+    """The cross product of vectors of three numbers along an axis, by default the last: at right angles to both."""
+    a, b = as_tensors([a, b])
+    axis = -1 if axis is None and dim is None else one_of(axis, dim)
+    if [x.shape[axis] if x.ndim else 1 for x in (a, b)] != [3, 3]:
+        raise ShapeError(f"cross takes vectors of 3 numbers along axis {axis}: got shapes {a.shape} and {b.shape}.")
+    return a.roll(-1, axis) * b.roll(-2, axis) - a.roll(-2, axis) * b.roll(-1, axis)
 
 
 Tensor.dot, Tensor.inner, Tensor.outer = dot, inner, outer

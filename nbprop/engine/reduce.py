@@ -8,6 +8,7 @@ from warnings import warn
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from ..checks import number
 from .careful import narrow, only, wide
 from .op import Op
 
@@ -113,7 +114,8 @@ class _Extreme(_Reduction):
 
 class Max(_Extreme):
     """y = largest x; dL/dy goes to the largest, in equal shares if there are several.  (..., n, ...) -> (..., ...)
-    NB: PyTorch's max(dim) returns indices too; they are `argmax`."""
+    As in PyTorch, x.max(dim=1) is (values, indices); with axis=1, or 1 alone, it is the values, as in NumPy.
+    NB: PyTorch's max(dim) gives the gradient to the one whose index it gives, its amax shares it."""
 
     choose = np.maximum
     flops = (1, 3)
@@ -121,7 +123,7 @@ class Max(_Extreme):
 
 class Min(_Extreme):
     """y = smallest x; dL/dy goes to the smallest, in equal shares if there are several.  (..., n, ...) -> (..., ...)
-    NB: PyTorch's min(dim) returns indices too."""
+    With dim= it is (values, indices), see Max."""
 
     choose = np.minimum
     flops = (1, 3)
@@ -130,13 +132,18 @@ class Min(_Extreme):
 class Var(_Reduction):
     """y = sum of d^2 / (n - ddof), d = x - mean(x);  dL/dx = dL/dy 2 d / (n - ddof).  (..., n, ...) -> (..., ...)
     Unless n > ddof it warns, as NumPy does, and is NaN, or inf where x differ; dL/dx is NaN then.
-    NB: PyTorch divides by n - 1, that is ddof=1."""
+    NB: PyTorch divides by n - 1, that is ddof=1, or correction=1, as it is called there. All but the axis is said by
+    name, for what comes second is another thing in NumPy, and in PyTorch."""
 
     flops = (4, 1)
 
-    def __init__(self, axis=None, keepdims=False, ddof=0, *, dim=None, keepdim=False) -> None:
+    def __init__(
+        self, axis=None, *, keepdims=False, ddof=0, dim=None, keepdim=False, correction=None, unbiased=False
+    ) -> None:
         super().__init__(axis, keepdims, dim=dim, keepdim=keepdim)
-        self.ddof = ddof
+        self.ddof = ddof if correction is None else correction
+        number()("ddof", self.ddof)
+        self.ddof += bool(unbiased)
 
     def forward(self, x) -> np.ndarray:
         total = self.total(x)
@@ -189,6 +196,8 @@ class Norm(_Reduction):
 
     def forward(self, x) -> np.ndarray:
         half, x, p = x, wide(x), self.ord
+        if p < 0 and not x.size:
+            raise ValueError(f"of no numbers there is no norm with ord {p:g}, which looks for the smallest")
         size = np.abs(x)
         if p in (0, 1):
             y, slope = self.reduce(np.add, size if p else size != 0, dtype=x.dtype), p * np.sign(size)

@@ -84,3 +84,24 @@ class Upsample(_Resized):
     def windows(self, m, n) -> tuple[Any, Any]:
         start = np.arange(m) * n // m
         return start, start + 1
+
+
+def neighbours(m, n, mode="linear", corners=False) -> tuple[Any, Any, Any]:
+    """Between which of n numbers those of m lie, and at which part of the way: number j at (j + 1/2) n / m - 1/2, or at
+    j (n - 1) / (m - 1) if the corners are to stay in place. In mode "nearest-exact" all of it at the nearer one."""
+    j = np.arange(m)
+    at = j * ((n - 1) / max(m - 1, 1)) if corners else ((j + 0.5) * n / m - 0.5).clip(0, n - 1)
+    at = np.floor(at + 0.5) if mode == "nearest-exact" else at
+    low = at.astype(int)
+    return low, np.minimum(low + 1, n - 1), at - low
+
+
+def blended(x, sizes, mode="linear", corners=False) -> Any:
+    """x, a Tensor (N, C, *n), in other sizes: each number the mean of its two neighbours along an axis, weighed by how
+    near they are; one axis after the other."""
+    for axis, (m, n) in enumerate(zip(sizes, x.shape[2:], strict=True), 2):
+        low, high, part = neighbours(m, n, mode, corners)
+        part = part.astype(x.dtype).reshape(-1, *[1] * (x.ndim - 1 - axis))
+        start = x.index_select(axis, low)
+        x = start * (1 - part) + x.index_select(axis, high) * part if part.any() else start
+    return x

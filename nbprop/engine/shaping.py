@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ..checks import size, whole
 from .elementwise import Cast
 from .errors import ShapeError
-from .moving import Gather, Median, Scatter, ScatterAdd, Sort, Take
+from .moving import Cummax, Cummin, Gather, Scatter, ScatterAdd, Sort, Take
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -320,10 +320,15 @@ class Shaping:
         found = self._in_order(axis, False, lambda n: slice(whole(1, n)("k", k) - 1, k))
         return found if keepdims else Ordered(found.values.squeeze(axis), found.indices.squeeze(axis))
 
-    def median(self, axis=None, keepdims=False) -> "Tensor":
-        """The number in the middle, or the mean of the two in the middle of an even count; see `moving.Median`.
-        NB: PyTorch takes the lower of the two; its indices are those of `kthvalue`."""
-        return _apply(Median(axis, keepdims), self)
+    def cummax(self, axis) -> Ordered:
+        """(values, indices) of the largest so far along an axis; of equal ones the index of the last."""
+        op = Cummax(axis)
+        return Ordered(_apply(op, self), op.order)
+
+    def cummin(self, axis) -> Ordered:
+        """(values, indices) of the smallest so far along an axis."""
+        op = Cummin(axis)
+        return Ordered(_apply(op, self), op.order)
 
     def _in_order(self, axis, descending, part):
         axis = normalize_axis_index(axis, self.ndim)

@@ -1,5 +1,5 @@
-"""Softmax and its logarithms, along one axis. The largest value is taken off first, so that nothing overflows.
--inf stands for an impossible case: it adds nothing. Sums of float16 are computed in float32."""
+"""Softmax and its logarithms, along one axis or over several. The largest value is taken off first, so that nothing
+overflows. -inf stands for an impossible case: it adds nothing. Sums of float16 are computed in float32."""
 
 from typing import Any
 
@@ -16,8 +16,6 @@ class _AlongAxis(Op):
 
     def __init__(self, axis=None, *, dim=None) -> None:
         axis = one_of(axis, dim)
-        if isinstance(axis, tuple):
-            raise TypeError(f"softmax goes along one axis: got {axis!r}.")
         self.axis = -1 if axis is None else axis
 
     def reduce(self, ufunc, x, **options) -> Any:
@@ -30,7 +28,7 @@ class _AlongAxis(Op):
 
 
 class Softmax(_AlongAxis):
-    """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along one axis, any shape."""
+    """y = e^x / sum of e^x,  dL/dx = y (dL/dy - sum of dL/dy y).  Sums along the axis, or over several; any shape."""
 
     flops = (5, 4)
 
@@ -46,7 +44,7 @@ class Softmax(_AlongAxis):
 
 
 class LogSoftmax(_AlongAxis):
-    """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along one axis, any shape."""
+    """y = x - ln(sum of e^x),  dL/dx = dL/dy - e^y sum of dL/dy.  Sums along the axis, or over several; any shape."""
 
     flops = (5, 4)
 

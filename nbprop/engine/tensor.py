@@ -2,16 +2,18 @@
 
 import operator
 from collections.abc import Callable, Iterator
+from inspect import isfunction
 from itertools import count
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .careful import HELD, with_whole_numbers
-from .elementary import Arctan2, FloorDivide, Fmod, Hypot, LogAddExp, Remainder
+from .elementary import Arctan2, Copysign, FloorDivide, Fmod, Hypot, LogAddExp, Remainder
 from .elementwise import Add, Cast, Div, Maximum, Minimum, Mul, Neg, Power, Sub, TensorPower
 from .errors import ShapeError
+from .hints import instead
 from .matmul import MatMul
 from .methods import Methods, method
 from .shape import BroadcastTo, Reshape, Slice, Transpose
@@ -183,6 +185,7 @@ class Tensor(Shaping, Methods):
     __floordiv__, __rfloordiv__ = both_ways(FloorDivide)
     __mod__, __rmod__ = both_ways(Remainder)
     __neg__ = method(Neg)
+    __pos__ = Shaping.contiguous
     _power, __rpow__ = both_ways(TensorPower)
 
     def __pow__(self, other) -> "Tensor":
@@ -203,8 +206,11 @@ class Tensor(Shaping, Methods):
     maximum, minimum, fmod = both_ways(Maximum)[0], both_ways(Minimum)[0], both_ways(Fmod)[0]
     hypot, logaddexp = both_ways(Hypot)[0], both_ways(LogAddExp)[0]
     arctan2 = atan2 = both_ways(Arctan2)[0]
+    copysign = both_ways(Copysign)[0]
     add, sub, mul, div, neg, pow = __add__, __sub__, __mul__, __truediv__, __neg__, __pow__
-    remainder, floor_divide, matmul, mm = __mod__, __floordiv__, __matmul__, __matmul__
+    remainder, floor_divide = __mod__, __floordiv__
+    matmul = mm = bmm = __matmul__
+    eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
 
     # Shape
 
@@ -245,6 +251,11 @@ class Tensor(Shaping, Methods):
     def __iter__(self) -> "Iterator[Tensor]":
         return (self[i] for i in range(len(self)))
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name) -> Any:
+            raise AttributeError(f"A Tensor has no {name!r}.{instead(name)}", name=name, obj=self)
+
     # As a number, an array, a text
 
     def __float__(self) -> float:
@@ -265,6 +276,11 @@ class Tensor(Shaping, Methods):
         usual = self.dtype == np.float32 or (self.dtype == np.float64 and not self.ndim)
         dtype = "" if usual else f", dtype={self.dtype}"
         return f"Tensor({text}{dtype}{extra})"
+
+
+for _name, _method in reversed([*vars(Methods).items(), *vars(Tensor).items()]):
+    if isfunction(_method) and "<locals>" in _method.__qualname__:  # what errors call it
+        _method.__name__, _method.__qualname__ = _name, _name
 
 
 def apply(op, *inputs) -> Tensor:

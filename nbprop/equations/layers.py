@@ -117,15 +117,26 @@ def _adaptive_avg_pool(module, nodes) -> Equations:
     return _resized(nodes, "1 / (its pixels) where a pixel is in a window, else 0: a row for each window")
 
 
-def _upsample(module, nodes) -> Equations:
-    return _resized(nodes, "1 where the number is taken from, else 0: a row for each number of the output")
+def _upsample(module, nodes) -> Equations | None:
+    x, y = nodes[0].inputs[0], nodes[-1]
+    if x.ndim > 4:  # volumes: the ops say it
+        return None
+    if module.mode == "nearest":
+        return _resized(nodes, "1 where the number is taken from, else 0: a row for each number of the output")
+    matrices = [module.shares(m, n).astype(y.dtype) for m, n in zip(y.shape[2:], x.shape[2:], strict=True)]
+    return _by_matrices(matrices, "how much of each number is taken: a row for each number of the output")
 
 
 def _resized(nodes, meaning) -> Equations:
-    op, dtype, arrays = nodes[-1].op, nodes[-1].data.dtype, {}
-    for name, (_, n, starts, ends) in zip("PQ", op.axes, strict=False):
+    matrices = []
+    for _, n, starts, ends in nodes[-1].op.axes:
         inside = (np.arange(n) >= starts[:, None]) & (np.arange(n) < ends[:, None])
-        arrays[name] = (inside / (ends - starts)[:, None]).astype(dtype)
+        matrices.append((inside / (ends - starts)[:, None]).astype(nodes[-1].data.dtype))
+    return _by_matrices(matrices, meaning)
+
+
+def _by_matrices(matrices, meaning):
+    arrays = dict(zip("PQ", matrices, strict=False))
     one = len(arrays) == 1
     return Equations(
         ("{y} = {x} {P}ᵀ" if one else "{y} = {P} {x} {Q}ᵀ",),

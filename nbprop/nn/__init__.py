@@ -1,9 +1,10 @@
-"""Neural networks: modules with parameters, activations, initializers, losses."""
+"""Neural networks: modules with parameters, activations, initializers, losses. `nn.functional` has them as functions,
+under PyTorch's names, with the parameters as arguments."""
 
 # Lists of names, not one a line.
 # fmt: off
 # isort: skip_file
-from . import init
+from . import functional, init
 from .activations import (
     ACTIVATIONS, ELU, GELU, SELU, Activation, Hardsigmoid, Hardswish, Hardtanh, Identity, LeakyReLU, LogSoftmax, Mish,
     PReLU, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Softplus, Softsign, Tanh, activation,
@@ -46,6 +47,6 @@ __all__ = [
     "MultiMarginLoss", "MultiheadAttention", "NLLLoss", "PReLU", "Parameter", "PoissonNLLLoss", "RMSNorm", "RNNCell",
     "ReLU", "ReLU6", "Recurrent", "RecurrentCell", "Residual", "Sequential", "SiLU", "Sigmoid", "SinusoidalPositions",
     "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh", "TransformerBlock", "TripletMarginLoss", "Unflatten",
-    "Upsample", "activation", "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp",
+    "Upsample", "activation", "cosine_similarity", "evaluating", "functional", "init", "initializer", "loss", "mlp",
     "scaled_dot_product_attention", "truncated_bptt",
 ]

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choice, flag, per_axis, size
+from ..checks import choice, flag, optional, per_axis, size
 from ..engine import ShapeError, Tensor, apply, conv as ops, resize
 from .init import weights
 from .module import Module, Parameter, as_input, as_tensor
 
+BLENDED = {1: "linear", 2: "bilinear", 3: "trilinear"}  # axes -> mode of Upsample
+TAKES = {"linear": "sequences (N, C, L)", "bilinear": "images (N, C, H, W)", "trilinear": "volumes (N, C, D, H, W)"}
 USUAL = {"output_padding": 0, "dilation": 1, "groups": 1, "ceil_mode": False, "count_include_pad": True}
 
 
@@ -272,31 +274,44 @@ class AdaptiveMaxPool2d(_AdaptivePool2d):
 
 
 class Upsample(Module):
-    """Each number becomes several equal ones ("nearest"): (N, C, *sizes) -> (N, C, *size), for images and sequences.
+    """Images, sequences and volumes in another size: (N, C, *sizes) -> (N, C, *size).
 
     size: of the output, an integer or one for each axis; or scale_factor: integers >= 1, how many times as large.
-    NB: of PyTorch's modes "nearest" alone, which is its default, and whole scale factors.
+    mode: "nearest": each number becomes several equal ones; "nearest-exact": the one next to the middle of the new
+        pixel; "linear" (of a sequence), "bilinear" (of an image), "trilinear": a weighted mean of the neighbours.
+    align_corners: of the last three: whether the numbers at the corners stay there; by default not.
+    NB: without PyTorch's "bicubic" and "area", and with whole scale factors only.
     """
 
     shown = ("size", "scale_factor", "mode")
-    _checks = {"mode": choice("nearest")}
+    _checks = {"mode": choice("nearest", "nearest-exact", *BLENDED.values()), "align_corners": optional(flag)}
 
-    def __init__(self, size=None, scale_factor=None, mode="nearest") -> None:
+    def __init__(self, size=None, scale_factor=None, mode="nearest", align_corners=None) -> None:
         if (size is None) == (scale_factor is None):
             raise ValueError(f"Upsample takes size or scale_factor, one of them; got {size!r} and {scale_factor!r}")
         for name, value in (("size", size), ("scale_factor", scale_factor)):
             if value is not None:
                 per_axis(name, value, len(value) if isinstance(value, (tuple, list)) else 1)
-        self.size, self.scale_factor, self.mode = size, scale_factor, mode
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+        if align_corners is not None and "linear" not in self.mode:
+            raise ValueError(f"align_corners is for the modes that mix neighbours; got mode={mode!r}")
 
     def forward(self, x) -> Tensor:
         x = _floating(x)
         axes = x.ndim - 2
-        if axes not in (1, 2):
-            raise ShapeError(f"{self!r} takes images (N, C, H, W) or sequences (N, C, L); got shape {x.shape}")
+        if axes not in BLENDED or ("linear" in self.mode and BLENDED[axes] != self.mode):
+            takes = TAKES.get(self.mode, "images (N, C, H, W) or sequences (N, C, L)")
+            raise ShapeError(f"{self!r} takes {takes}; got shape {x.shape}")
         if self.scale_factor is None:
             sizes = per_axis("size", self.size, axes)
         else:
             factors = per_axis("scale_factor", self.scale_factor, axes)
             sizes = tuple(n * factor for n, factor in zip(x.shape[2:], factors, strict=True))
-        return apply(resize.Upsample(sizes), x)
+        if self.mode == "nearest":
+            return apply(resize.Upsample(sizes), x)
+        return resize.blended(x, sizes, self.mode, bool(self.align_corners))
+
+    def shares(self, m, n) -> np.ndarray:
+        """(m, n): how much of each of n numbers along an axis those of m get, where neighbours are mixed."""
+        low, high, part = resize.neighbours(m, n, self.mode, bool(self.align_corners))
+        return np.eye(n)[low] * (1 - part[:, None]) + np.eye(n)[high] * part[:, None]

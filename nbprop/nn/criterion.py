@@ -40,7 +40,7 @@ class Criterion(Module):
     def __new__(cls, *values, **settings) -> Self:
         for name in settings.keys() & NOT_HERE.keys() - signature(cls.__init__).parameters.keys():
             raise TypeError(f"{cls.__name__} has no {name!r}: {NOT_HERE[name]}")
-        return super().__new__(cls)
+        return super().__new__(cls, *values, **settings)
 
     def __init__(self, reduction="mean") -> None:
         self.reduction = reduction

@@ -1,12 +1,27 @@
 """What of a module is state: its parameters, and arrays that are not trained."""
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from inspect import Signature, signature
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from ..checks import flag, wrong
 from ..engine.errors import ShapeError
 from ..engine.tensor import Tensor
+
+
+@cache
+def taken(kind) -> tuple[Signature, list[str]]:
+    """How the constructor of a class is called, and the names of all that it takes: also those which it hands on."""
+    names: list[str] = []
+    for base in kind.__mro__:
+        if "__init__" in vars(base):
+            own = list(signature(base.__init__).parameters.values())[1:]
+            names += [one.name for one in own if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+            if not any(one.kind == one.VAR_KEYWORD for one in own):
+                break
+    return signature(kind.__init__), list(dict.fromkeys(names))
 
 
 class Stateful:
@@ -18,6 +33,18 @@ class Stateful:
     if TYPE_CHECKING:
         named_modules: Any
         named_parameters: Any
+
+    def __new__(cls, *values, **settings) -> Self:
+        if (values or settings) and cls.__module__.startswith("nbprop."):
+            takes, names = taken(cls)
+            try:
+                takes.bind(None, *values, **settings)
+                unknown = [name for name in settings if name not in names]
+                if unknown:
+                    raise TypeError(f"got an unexpected keyword argument {unknown[0]!r}")
+            except TypeError as error:  # Python's own would name the class that the constructor is inherited from
+                raise TypeError(f"{cls.__name__}() {error}; it takes {', '.join(names)}") from None
+        return super().__new__(cls)
 
     def register_buffer(self, name, tensor, persistent=True) -> None:
         """Make `tensor` (array, Tensor or list; None: to be set later) the attribute `name`, and a part of the state:

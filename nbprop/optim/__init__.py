@@ -27,6 +27,8 @@ from .schedules import (
 )
 from .sgd import SGD
 
+RMSprop = adaptive.RMSProp  # as PyTorch spells it
+
 OPTIMIZERS = {  # name -> what makes one, from lr alone; those for which any batch will do
     "sgd": SGD,
     "momentum": partial(SGD, lr=0.01, momentum=0.9),  # with lr / (1 - momentum) the same as plain SGD's
@@ -52,7 +54,7 @@ def optimizer(which, lr=None) -> Optimizer:
 # fmt: off
 __all__ = [
     "LBFGS", "OPTIMIZERS", "SGD", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "Later",
-    "LinearLR", "MultiStepLR", "OneCycleLR", "Optimizer", "PolynomialLR", "ReduceLROnPlateau", "Schedule",
+    "LinearLR", "MultiStepLR", "OneCycleLR", "Optimizer", "PolynomialLR", "RMSprop", "ReduceLROnPlateau", "Schedule",
     "SequentialLR", "StepLR", "Then", "clip_grad_norm", "clip_grad_value", "optimizer", "schedules",
 ]
 # fmt: on

@@ -102,7 +102,7 @@ def transposed_convolution(x, W, b, step=1, border=0, extra=0, groups=1, apart=1
         size = (n - 1) * step + apart * (k - 1) + 1 + extra - 2 * border
         to = np.arange(n)[:, None] * step + np.arange(k) * apart - border
         places.append((np.arange(size)[:, None, None] == to) * 1.0)
-    formula = "nch,coi,ahi->noa" if x.ndim == 3 else "nchw,coij,ahi,bwj->noab"
+    formula = ["nch,coi,ahi->noa", "nchw,coij,ahi,bwj->noab", "nchwd,coijk,ahi,bwj,edk->noabe"][x.ndim - 3]
     one = x.shape[1] // groups
     parts = [anp.einsum(formula, x[:, i : i + one], W[i : i + one], *places) for i in range(0, x.shape[1], one)]
     return anp.concatenate(parts, 1) + anp.reshape(b, (-1, *[1] * (x.ndim - 2)))

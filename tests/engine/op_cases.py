@@ -136,6 +136,10 @@ def definite(rng, *sizes):
     return 0.1 * (A + A.swapaxes(-1, -2)) + np.diag(np.arange(1.0, sizes[-1] + 1))
 
 
+def left_and_right(U, s, V):
+    return U, anp.swapaxes(V, -1, -2)
+
+
 def invertible(rng, *sizes):
     return 0.2 * rng.standard_normal(sizes) + np.diag(np.arange(1.0, sizes[-1] + 1) * (-1) ** np.arange(sizes[-1]))
 
@@ -215,6 +219,7 @@ CASES = {
         }.items()
         for name in names.split()
     },
+    "Cbrt": Case(elementary.Cbrt, lambda x: anp.sign(x) * anp.abs(x) ** (1 / 3), ANY, apart_from_zero),
     "Arccosh": Case(elementary.Arccosh, lambda x: anp.log(x + anp.sqrt(x * x - 1)), ANY, above_1),
     **{
         name: Case(getattr(elementary, name), lambda x, name=name: getattr(np, name.lower())(getval(x)) + 0 * x, ANY)
@@ -228,6 +233,9 @@ CASES = {
     ),
     "Arctan2": Case(elementary.Arctan2, anp.arctan2, PAIRS, apart_from_zero),
     "Hypot": Case(elementary.Hypot, lambda a, b: anp.sqrt(a * a + b * b), PAIRS),
+    "Copysign": Case(
+        elementary.Copysign, lambda a, b: anp.abs(a) * anp.where(getval(b) < 0, -1, 1) + 0 * b, PAIRS, apart_from_zero
+    ),
     "LogAddExp": Case(elementary.LogAddExp, lambda a, b: anp.log(anp.exp(a) + anp.exp(b)), PAIRS),
     "Erf": Case(activation.Erf, erf, ANY),
     "Cast": Case(lambda: e.Cast(np.float64), lambda x: x * 1.0, ANY),
@@ -284,7 +292,7 @@ CASES = {
     "Min": Case(reduce.Min, anp.min, ANY[:4]),
     "Min of two axes": Case(lambda: reduce.Min((0, -1)), lambda x: anp.min(x, axis=(0, 2)), [((2, 3, 4),)]),
     "Var": Case(reduce.Var, anp.var, ANY[:4]),
-    "Var of rows": Case(lambda: reduce.Var(1, True), lambda x: anp.var(x, axis=1, keepdims=True), TABLES),
+    "Var of rows": Case(lambda: reduce.Var(1, keepdims=True), lambda x: anp.var(x, axis=1, keepdims=True), TABLES),
     "Std": Case(reduce.Std, lambda x: anp.sqrt(anp.mean((x - anp.mean(x)) ** 2)), [((3, 4),), ((5,),)]),
     "Std of rows": Case(
         lambda: reduce.Std(1, ddof=1),
@@ -442,6 +450,12 @@ CASES = {
         [((3, 3),), ((2, 4),), ((2, 4, 3),)],
         lambda rng, *sizes: rng.standard_normal(sizes) + 2 * np.eye(*sizes[-2:]),
     ),
+    "SingularVectors": Case(
+        linalg.SingularVectors,
+        lambda A: anp.concatenate(left_and_right(*anp.linalg.svd(A, full_matrices=False)), axis=-2),
+        [((3, 3),), ((2, 4),), ((2, 4, 3),)],
+        lambda rng, *sizes: rng.standard_normal(sizes) / 4 + np.eye(*sizes[-2:]) * np.arange(1, sizes[-1] + 1),
+    ),
     "Take": Case(lambda: moving.Take(ROWS), lambda x: anp.ravel(x)[ROWS], [((3, 4),), ((3,),), ((1, 3),)]),
     "Gather": Case(
         lambda: moving.Gather(1),
@@ -466,6 +480,10 @@ CASES = {
     ),
     "Sort": Case(moving.Sort, lambda x: in_order(x, -1), [*ANY[1:], ((4, 7),)]),
     "Sort of columns": Case(lambda: moving.Sort(0, True), lambda x: in_order(x, 0)[::-1], ANY[1:]),
+    "Cummax": Case(
+        lambda: moving.Cummax(-1), running(lambda x: anp.max(x, axis=-1)), [*TABLES, ((2, 0),), ((2, 3, 2),), ((6,),)]
+    ),
+    "Cummin": Case(lambda: moving.Cummin(0), lambda x: running(lambda x: anp.min(x, axis=-1))(x.T).T, TABLES),
     "Median": Case(moving.Median, lambda x: middle(anp.ravel(x), 0), [((),), ((5,),), ((3, 4),), ((2, 3, 2),)]),
     "Median of rows": Case(lambda: moving.Median(1, True), lambda x: middle(x, 1)[:, None], [*TABLES, ((2, 7),)]),
     "Median of two axes": Case(
@@ -500,6 +518,22 @@ CASES = {
         lambda: conv.Conv2d(1, "same"),
         lambda x, W: convolution(anp.pad(x, [(0, 0), (0, 0), (1, 1), (0, 1)], mode="constant"), W),
         [((2, 3, 5, 4), (4, 3, 3, 2)), ((1, 1, 1, 1), (1, 1, 3, 2))],
+    ),
+    "Conv3d": Case(
+        conv.Conv3d, convolution, [((2, 3, 2, 3, 2), (4, 3, 2, 2, 1), (4,)), ((1, 1, 1, 1, 1), (1, 1, 1, 1, 1))]
+    ),
+    "ConvTranspose3d": Case(
+        lambda: conv.ConvTranspose3d(2, 1, 1),
+        lambda x, W, b: transposed_convolution(x, W, b, 2, 1, 1),
+        [((2, 3, 2, 1, 2), (3, 2, 2, 3, 2), (2,))],
+    ),
+    "MaxPool3d": Case(
+        lambda: conv.MaxPool3d(2), lambda x: anp.max(windows(x, (2, 2, 2), 2), (2, 3, 4)), [((2, 3, 4, 2, 3),)]
+    ),
+    "AvgPool3d": Case(
+        lambda: conv.AvgPool3d(2, 1, 1),
+        lambda x: anp.mean(windows(x, (2, 2, 2), 1, 1), (2, 3, 4)),
+        [((2, 1, 2, 3, 2),)],
     ),
     "ConvTranspose1d": Case(
         lambda: conv.ConvTranspose1d(3, 1, 2),

@@ -98,9 +98,11 @@ class Graph:
     def elementary(self, a, shape):
         names = ["sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf", "sign"]
         names += ["log1p", "expm1", "log2", "log10", "exp2", "floor", "ceil", "trunc", "round", "square", "rsqrt"]
-        name = self.pick(*names, "reciprocal")
+        name = self.pick(*names, "reciprocal", "cbrt")
         inside = {"asin": "tanh", "acos": "tanh", "atanh": "sin", "sinh": "sin", "cosh": "tanh", "acosh": "exp"}
         inside = "sigmoid" if "log" in name or name == "rsqrt" else inside.get(name)
+        if name == "cbrt":
+            return self.add(f"{a}.sigmoid().cbrt()", f"{a}.sigmoid() ** (1 / 3)")
         self.add(*[f"{a}.{inside}().{name}()" if inside else f"{a}.{name}()"] * 2)
 
     def running(self, a, shape):
@@ -108,7 +110,9 @@ class Graph:
             return self.reduce(a, shape)
         axis = self.pick(*range(-len(shape), len(shape)))
         last = "cumsum" if self.special else "logcumsumexp"  # where PyTorch has 0 for NaN
-        kind = self.pick("cumsum", "cumprod", "prod", last)
+        kind = self.pick("cumsum", "cumprod", "prod", last, "cummax", "cummin")
+        if kind in ("cummax", "cummin"):
+            return self.add(*[f"{a}.{kind}({axis}).values"] * 2)
         self.add(f"{a}.{kind}({axis})", f"{a}.{kind}({axis})")
 
     def reduce(self, a, shape):
@@ -120,7 +124,7 @@ class Graph:
             return self.running(a, shape)
         kind, dims = self.pick("sum", "mean", "max", "min", "var", "std", "logsumexp", "norm"), f"{dim}, keepdim={keep}"
         if kind in ("var", "std"):
-            self.add(f"{a}.{kind}({axis}, {keep}, {ddof})", f"{a}.{kind}({dims}, correction={ddof})")
+            self.add(f"{a}.{kind}({axis}, keepdims={keep}, ddof={ddof})", f"{a}.{kind}({dims}, correction={ddof})")
         elif kind == "norm":
             self.add(f"{a}.norm({order}, {axis}, {keep})", f"torch.linalg.vector_norm({a}, {order}, {dims})")
         else:
@@ -132,7 +136,7 @@ class Graph:
         smaller = tuple(1 if self.rng.random() < 0.3 else n for n in shape[cut:])
         b = self.leaf(*smaller) if self.rng.random() < 0.6 else self.pick(*fitting)
         a, b = (a, b) if self.rng.random() < 0.5 else (b, a)
-        pairs = ["maximum", "minimum", "arctan2", "hypot", "logaddexp", "fmod", "remainder"]
+        pairs = ["maximum", "minimum", "arctan2", "hypot", "logaddexp", "fmod", "remainder", "copysign"]
         kind = self.pick("+", "-", "*", "/", "**", "where", "number", "//", *pairs)
         if kind == "where":
             mask = self.rng.random(shape) < 0.5
@@ -222,9 +226,9 @@ class Graph:
             return self.move(a, shape)
         self.add(*[f"{a}.tanh()" if len(shape) > 1 else f"{a}.tanh().reshape(-1, 1)"] * 2)
         a, (*stack, n, k) = self.results[-1], self.names[self.results[-1]].shape
-        kind = self.pick("inv", "det", "slogdet", "svdvals", "solve", "cholesky", "eigvalsh", "eigh")
+        kind = self.pick("inv", "det", "slogdet", "svdvals", "solve", "cholesky", "eigvalsh", "eigh", "svd")
         product = f"einsum('...ik,...jk->...ij', {a}, {a})"  # symmetric
-        if kind in ("inv", "det", "slogdet", "svdvals", "solve"):
+        if kind in ("inv", "det", "slogdet", "svdvals", "svd", "solve"):
             product = f"einsum('...ik,kj->...ij', {a}, {self.leaf(k, n)}.tanh())"
         diagonal = f"np.diag(np.arange(1, {n + 1})).astype({self.dtype!r})"
         self.add(f"E.{product} / {3 * n * k} + {diagonal}", f"torch.{product} / {3 * n * k} + torch.tensor({diagonal})")
@@ -233,7 +237,9 @@ class Graph:
             call = call.format(f", {self.leaf(*self.pick((n,), (*stack, n, 2)))}")
         elif kind == "svdvals" and n > 1:
             call = call.format("[..., 1:]")
-        call = call.format("") + {"slogdet": "[1]", "eigh": "[1] ** 2"}.get(kind, "")  # eigenvectors have no sign
+        call = call.format("") + {"slogdet": "[1]", "eigh": "[1] ** 2", "svd": "[0] ** 2"}.get(
+            kind, ""
+        )  # eigenvectors have no sign
         self.add(f"E.{call}", f"torch.{call}")
 
     def layer(self, a, shape):
@@ -328,15 +334,16 @@ class Graph:
         """Of sequences, transposed, and of other sizes."""
         if int(np.prod(shape)) * 2 > 200:
             return self.unary(a, shape)
-        C, axes, s, p = int(np.prod(shape)), self.pick(1, 2), self.pick(1, 2), self.pick(0, 1)
-        x = self.leaf(2, C, *[4, 3][:axes])
+        C, axes, s, p = int(np.prod(shape)), self.pick(1, 2, 3), self.pick(1, 2), self.pick(0, 1)
+        x = self.leaf(2, C, *[4, 3, 2][:axes])
         ones = ", 1" * axes
         self.add(f"{x} * {a}.reshape(-1{ones})", f"{x} * {a}.reshape(-1{ones})")
         x, kernel = self.results[-1], (2,) * axes
-        kind = self.pick("transposed", "resized", *(("conv", "max", "avg") if axes == 1 else ()))
+        kind = self.pick("transposed", "resized", *(("conv", "max", "avg") if axes != 2 else ()))
         if kind == "conv":
-            W, b = self.leaf(2, C, 2), self.leaf(2)
-            self.add(f"apply(E.conv.Conv1d({s}, {p}, 2), {x}, {W}, {b})", f"F.conv1d({x}, {W}, {b}, {s}, {p}, 2)")
+            W, b, d = self.leaf(2, C, *kernel), self.leaf(2), 2 if axes == 1 else 1
+            ours = f"apply(E.conv.Conv{axes}d({s}, {p}, {d}), {x}, {W}, {b})"
+            self.add(ours, f"F.conv{axes}d({x}, {W}, {b}, {s}, {p}, {d})")
         elif kind == "transposed":
             W, b = self.leaf(C, 2, *kernel), self.leaf(2)
             ours = f"apply(E.conv.ConvTranspose{axes}d({s}, {p}), {x}, {W}, {b})"
@@ -346,8 +353,8 @@ class Graph:
             theirs = f"F.adaptive_avg_pool{axes}d({x}, {sizes})" if "Pool" in name else f"F.interpolate({x}, {sizes})"
             self.add(f"apply(E.resize.{name}({sizes}), {x})", theirs)
         else:
-            how = f"F.{kind}_pool1d({x}, 2, {s}, {p})"
-            self.add(f"apply(E.conv.{kind.title()}Pool1d(2, {s}, {p}), {x})", how)
+            how = f"F.{kind}_pool{axes}d({x}, 2, {s}, {p})"
+            self.add(f"apply(E.conv.{kind.title()}Pool{axes}d(2, {s}, {p}), {x})", how)
 
     def sequence(self, a, shape):
         if len(shape) != 3 or not np.isfinite(self.names[a].data).all():

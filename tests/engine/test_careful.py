@@ -214,8 +214,9 @@ def test_norm_by_other_names():
     for f, words in [
         (lambda: x.norm("nuc"), "norm takes a number as ord, such as 1, 2, 0.5 or inf, or 'fro': got 'nuc'"),
         (lambda: x.norm(np.nan), "norm takes a number as ord"),
-        (lambda: np.linalg.norm(x, 2), r"along 2 axes, as of a matrix, takes ord=None: got 2.*x\.norm\(ord\)"),
-        (lambda: np.linalg.norm(x, 1, (0, 1)), "takes ord=None: got 1"),
+        (lambda: np.linalg.norm(x, 3), 'of matrices takes as ord "fro", "nuc", 1, -1, 2, -2, inf or -inf: got 3'),
+        (lambda: np.linalg.norm(x[None], 0), r"got ord=0 for 3 axes.*x\.norm\(ord\)"),
+        (lambda: x[:, :0].norm(-1), r"Norm cannot take shapes \(2, 0\): of no numbers there is no norm with ord -1"),
     ]:
         with pytest.raises((ValueError, TypeError), match=words):
             f()

@@ -36,6 +36,13 @@ SMOOTH = [
 ]
 MASK = np.array([[True, False, True], [False, False, True]])
 
+
+def slopes(np, x):
+    """np.gradient of two rows of three."""
+    rows = np.stack([x[1] - x[0], x[1] - x[0]])
+    return [rows, np.stack([x[:, 1] - x[:, 0], (x[:, 2] - x[:, 0]) / 2, x[:, 2] - x[:, 1]], axis=1)]
+
+
 # f(np, x) for each function of the tables, called as one calls it. NumPy, autograd and nbprop must agree.
 DIFFERENTIATED = {
     "positive": [lambda np, x: 1 * x if np is anp else np.positive(x)],
@@ -61,6 +68,16 @@ DIFFERENTIATED = {
     "matmul": [lambda np, x: np.matmul(x, B.T), lambda np, x: B.T @ x, lambda np, x: np.matmul(B.T, x)],
     "maximum": [lambda np, x: np.maximum(x, B), lambda np, x: np.maximum(0.9, x)],
     "minimum": [lambda np, x: np.minimum(B, x)],
+    "fmax": [
+        lambda np, x: np.fmax(x, B),
+        lambda np, x: 1 * x if np is anp else np.fmax(numpy.nan, x),
+    ],
+    "fmin": [lambda np, x: np.fmin(B, x)],
+    "cbrt": [lambda np, x: -(x ** (1 / 3)) if np is anp else np.cbrt(-x)],
+    "copysign": [
+        lambda np, x: -x if np is anp else np.copysign(x, -B),
+        lambda np, x: B + 0 * x if np is anp else np.copysign(B, x),
+    ],
     "sum": [lambda np, x: np.sum(x), lambda np, x: np.sum(x, 1), lambda np, x: np.sum(x, axis=(0, 1), keepdims=True)],
     "mean": [lambda np, x: np.mean(x), lambda np, x: np.mean(x, axis=0), lambda np, x: np.mean(np.mean(x))],
     "max": [lambda np, x: np.max(x), lambda np, x: np.max(x, axis=-1)],
@@ -123,13 +140,18 @@ DIFFERENTIATED = {
     "sinc": [lambda np, x: np.sinc(x)],
     "kron": [lambda np, x: np.kron(x, B), lambda np, x: np.kron(B, x)],
     "svd": [
-        lambda np, x: np.linalg.svd(x, full_matrices=False)[1] if np is anp else np.linalg.svd(x, compute_uv=False)
+        lambda np, x: np.linalg.svd(x, full_matrices=False)[1] if np is anp else np.linalg.svd(x, compute_uv=False),
+        lambda np, x: np.linalg.svd(x, full_matrices=False)[0],
+        lambda np, x: np.linalg.svd(x, False)[2],
+        lambda np, x: np.linalg.svd(x @ x.T, full_matrices=np is not anp)[0],
     ],
     "inv": [lambda np, x: np.linalg.inv(x @ x.T)],
     "det": [lambda np, x: np.linalg.det(x @ x.T)],
     "slogdet": [lambda np, x: np.linalg.slogdet(x @ x.T)[1]],
     "cholesky": [lambda np, x: np.linalg.cholesky(x @ x.T)],
     "eigh": [lambda np, x: np.linalg.eigh(x @ x.T)[0], lambda np, x: np.linalg.eigh(x @ x.T)[1]],
+    "matrix_norm": [lambda np, x: np.linalg.norm(x, "fro") if np is anp else np.linalg.matrix_norm(x)],
+    "vector_norm": [lambda np, x: np.linalg.norm(np.ravel(x)) if np is anp else np.linalg.vector_norm(x)],
     "eigvalsh": [lambda np, x: np.linalg.eigh(x @ x.T)[0] if np is anp else np.linalg.eigvalsh(x @ x.T)],
     "svdvals": [lambda np, x: np.linalg.svd(x, full_matrices=False)[1] if np is anp else np.linalg.svdvals(x)],
     "solve": [lambda np, x: np.linalg.solve(x @ x.T, B), lambda np, x: np.linalg.solve(B @ B.T, x)],
@@ -199,6 +221,35 @@ DIFFERENTIATED = {
             np.where(MASK, x, np.where(A > 0.9, x * x, 0.0)) if np is anp else np.select([MASK, A > 0.9], [x, x * x])
         )
     ],
+    "average": [
+        lambda np, x: np.mean(x, 1) if np is anp else np.average(x, axis=1),
+        lambda np, x: np.sum(x * B) / np.sum(B) if np is anp else np.average(x, weights=B),
+        lambda np, x: np.dot(x, B[0]) / np.sum(B[0]) if np is anp else np.average(x, -1, B[0]),
+        lambda np, x: (
+            np.sum(x * B, 0, keepdims=True) / np.sum(x, 0) if np is anp else np.average(B, 0, x, keepdims=True)
+        ),
+    ],
+    "ptp": [lambda np, x: np.max(x, 1) - np.min(x, 1) if np is anp else np.ptp(x, axis=1)],
+    "cross": [
+        lambda np, x: np.cross(x, B),
+        lambda np, x: np.cross(x[0] + 0 * x, B) if np is anp else np.cross(x[0], B),
+        lambda np, x: np.cross(x.T, B, axisa=0, axisc=0),
+        lambda np, x: np.cross(B.T, x.T, axis=0),
+    ],
+    "gradient": [
+        lambda np, x: slopes(np, x)[1] if np is anp else np.gradient(x, axis=1),
+        lambda np, x: np.stack(slopes(np, x) if np is anp else np.gradient(x)),
+        lambda np, x: np.stack(
+            [slopes(np, x)[1] * 2, slopes(np, x)[0] / 2] if np is anp else np.gradient(x, 0.5, 2, axis=(1, 0))
+        ),
+    ],
+    "linspace": [
+        lambda np, x: np.stack([x[0], (x[0] + B[0]) / 2, 1 * B[0]]) if np is anp else np.linspace(x[0], B[0], 3),
+        lambda np, x: (
+            np.stack([0.5 + 0 * x[0, 0], x[0, 0] / 2 + 0.25]) if np is anp else np.linspace(0.5, x[0, 0], 2, False)
+        ),
+        lambda np, x: np.stack([x, x], -1) if np is anp else np.linspace(x, x, 2, axis=-1),
+    ],
     "meshgrid": [
         lambda np, x: (
             np.stack([x[0] + 0 * x[1][:, None], x[1][:, None] + 0 * x[0]])
@@ -250,6 +301,11 @@ DIFFERENTIATED = {
         lambda np, x: np.sqrt(np.sum(x * x, 1, keepdims=True)) if np is anp else np.linalg.norm(x, 2, 1, True),
         lambda np, x: np.sum(x**3, 1) ** (1 / 3) if np is anp else np.linalg.norm(x, 3, axis=1),
         lambda np, x: np.linalg.norm(x[0]),
+        lambda np, x: np.linalg.norm(x, "nuc"),
+        lambda np, x: np.linalg.norm(x[:, None], "nuc", axis=(0, 2)),
+        lambda np, x: np.linalg.svd(x, False)[1][0] if np is anp else np.linalg.norm(x, 2),
+        lambda np, x: np.sum(x, 1)[None, 1:] if np is anp else np.linalg.norm(x, np.inf, (0, 1), True),
+        lambda np, x: np.min(np.sum(x, 0)) if np is anp else np.linalg.norm(x, -1),
     ],
     **{name: [lambda np, x, name=name: getattr(np, name)(x / 4)] for name in SMOOTH},
     "arccosh": [lambda np, x: np.log(x + 1 + np.sqrt(x * x + 2 * x)) if np is anp else np.arccosh(x + 1)],
@@ -353,8 +409,13 @@ def test_saving(tmp_path):
 
 REFUSED = {
     "np.nancumsum": (lambda x: np.nancumsum(x), "x.data"),
-    "np.cbrt": (lambda x: np.cbrt(x), "no_grad"),
-    "np.fmax": (lambda x: np.fmax(x, 0), "x.data"),
+    "np.nansum": (lambda x: np.nansum(x), "no_grad"),
+    "np.trapezoid": (lambda x: np.trapezoid(x), "x.data"),
+    "np.maximum.reduceat": (lambda x: np.maximum.reduceat(x, [0, 1], axis=1), "x.data"),
+    "np.gradient with arguments other than f, varargs, axis": (
+        lambda x: np.gradient(x, edge_order=2, axis=1),
+        "x.data",
+    ),
     "np.linalg.pinv": (lambda x: np.linalg.pinv(x), "x.data"),
     "np.percentile": (lambda x: np.percentile(x, 20), "x.data"),
     "np.partition": (lambda x: np.partition(x, 1), "np.sort"),
@@ -471,11 +532,16 @@ def test_pictures_need_no_gradient():
 
 def test_options_are_numbers():
     x, bound = Tensor(A, requires_grad=True), Tensor(1.0)
-    for f in (lambda: x.clip(bound), lambda: x.elu(bound), lambda: x.leaky_relu(bound)):
+    for f in (lambda: x.elu(bound), lambda: x.leaky_relu(bound)):
         with pytest.raises(TypeError, match=r"takes its options as numbers"):
             f()
     np.clip(x, bound, None).sum().backward()
     assert bound.grad == 2.5  # 1.0 is there too: half
+    bound.grad = None
+    y = x.clip(bound, B * 1.1)
+    np.testing.assert_array_equal(y.data, A.clip(1.0, B * 1.1))
+    y.sum().backward()
+    assert bound.grad == 2 and np.array_equal(x.clamp(max=B).data, np.minimum(A, B))  # 1.1 B is less in one place
 
 
 @given(st.data())
@@ -515,8 +581,51 @@ def test_linear_algebra_is_refused_in_words():
         np.linalg.cholesky(x)
     with pytest.raises(ValueError, match=r"the last two sizes must be equal.*square matrices"):
         np.linalg.inv(x[:1])
-    with pytest.raises(TypeError, match="the singular values alone: compute_uv=False"):
-        np.linalg.svd(x)
+    with pytest.raises(ValueError, match=r"not square takes full_matrices=False: got shape \(1, 2\)"):
+        np.linalg.svd(x[:1])
+    with pytest.raises(ValueError, match="UPLO must be 'L' or 'U'; got 'lower'"):
+        nb.engine.linalg.eigh(x, "lower")
+
+
+def test_one_triangle_of_a_matrix():
+    A = np.array([[2.0, 9.0, 1.0], [0.5, -1.0, 7.0], [0.3, 0.2, 1.0]])
+    for side, part in (("L", np.tril), ("U", np.triu)):
+        x = Tensor(A, requires_grad=True)
+        (values, vectors), whole = np.linalg.eigh(x, side), part(A) + part(A).T - np.diag(np.diag(A))
+        np.testing.assert_allclose(whole @ vectors.data, vectors.data * values.data, atol=1e-12)
+        (values[2] + np.linalg.eigvalsh(x, side)[0]).backward()
+        slope = sum(np.outer(v, v) for v in vectors.data.T[[0, 2]])
+        np.testing.assert_allclose(x.grad, part(slope) + part(slope, -1 if side == "L" else 1), atol=1e-12)
+
+
+def test_running_reductions():
+    x = Tensor(A, requires_grad=True)
+    for ufunc in (np.add, np.multiply, np.maximum, np.minimum, np.logaddexp):
+        for axis in (0, 1):
+            y = ufunc.accumulate(x, axis)
+            np.testing.assert_allclose(y.data, ufunc.accumulate(A, axis), rtol=1e-12)
+            assert y.requires_grad
+    with pytest.raises(TypeError, match="would cut the graph"):
+        np.hypot.accumulate(x)
+
+
+def test_what_numpy_takes_anyway_may_be_said():
+    x = Tensor(A, requires_grad=True)
+    assert np.vstack([x, x], dtype=None, casting="same_kind").shape == (4, 3)
+    with pytest.raises(TypeError, match=r"np\.vstack with arguments other than tup"):
+        np.vstack([x, x], casting="unsafe")
+
+
+def test_a_slope_of_too_few_numbers_or_uneven_ones_is_refused():
+    x = Tensor(A, requires_grad=True)
+    with pytest.raises(ValueError, match=r"np.gradient .* 2 numbers at least.* got shape \(1, 3\)"):
+        np.gradient(x[:1])
+    with pytest.raises(ValueError, match="as spacing one number"):
+        np.gradient(x, [0.0, 1.0, 3.0], axis=1)
+    with pytest.raises(ValueError, match=r"cross takes vectors of 3 numbers along axis -1: got shapes \(3, 2\)"):
+        np.cross(x.T, x.T)
+    with pytest.raises(ValueError, match=r"np.average takes weights .* got \(2,\) for \(2, 3\) and axis=None"):
+        np.average(x, weights=[1.0, 2.0])
 
 
 def test_the_determinant_of_a_singular_matrix_has_a_gradient():

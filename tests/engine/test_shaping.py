@@ -44,6 +44,9 @@ SAME = {
         x.sort()[0] | x.sort(dim=0).values | x.sort(-1, True)[0] | x.sort(descending=True).values | x.topk(2)[0]
         x.topk(1, dim=0).values | x.topk(2, 1, False)[0] | x.topk(3, largest=False).values | x.kthvalue(2)[0]
         x.kthvalue(1, dim=0, keepdim=True).values | x[0].median()
+        x.max(dim=1).values | x.min(dim=-1, keepdim=True)[0] | x.median(dim=0)[0] | x.median(dim=-1, keepdim=True)[0]
+        x.cummax(1)[0] | x.cummin(dim=0).values | x.amax(1) | x.amin(dim=(0, 1), keepdim=True) | x.t() | x[0].t()
+        x.to(x.dtype) | x.cpu() | x.copysign(-x * x)
         x.float().double() | x[:, V] | x[M] | x[I, V] | x[None, :, V]
     """,
     (2, 3, 4): """
@@ -111,7 +114,10 @@ def test_every_method_is_tried():
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("f", ["x.sort(1)", "x.sort(0, True)", "x.topk(2)", "x.topk(2, 0, False)", "x.kthvalue(2, 0)"])
+@pytest.mark.parametrize("f",
+    ["x.sort(1)", "x.sort(0, True)", "x.topk(2)", "x.topk(2, 0, False)", "x.kthvalue(2, 0)",
+     "x.max(dim=1)", "x.min(dim=0, keepdim=True)", "x.median(dim=1)", "x.median(dim=0, keepdim=True)", "x.cummax(1)",
+     "x.cummin(-2)"])  # fmt: skip
 def test_the_indices_are_pytorchs(f):
     torch = pytest.importorskip("torch")
     a = np.random.default_rng(0).standard_normal((3, 4))
@@ -182,7 +188,7 @@ def test_order_of_ties_and_nan_is_pytorchs(a):
 
 def test_median():
     x = Tensor([[3.0, 1.0, 3.0, 5.0], [np.nan, 0.0, 1.0, 2.0]], requires_grad=True)
-    y = x.median(dim=1)
+    y = x.median(axis=1)
     assert y.data[0] == 3 and np.isnan(y.data[1])
     y.backward(np.array([8.0, 1.0]))
     assert x.grad.tolist() == [[4, 0, 4, 0], [1, 0, 0, 0]]  # in equal shares; what is NaN is because of the NaN

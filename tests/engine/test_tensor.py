@@ -1,6 +1,9 @@
 """Tensor: what it takes, its dtypes, operators, views, texts and errors."""
 
 import math
+import operator
+import re
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from nbprop.engine import (
     Tensor,
     apply,
     concatenate,
+    hints,
     loss,
     matmul,
     maximum,
@@ -479,3 +483,78 @@ def test_longer_floats_than_the_ops_know_are_refused(make):
     array = make(np.ones(3, np.longdouble))
     with pytest.raises(TypeError, match="up to 64 bits: got "):
         Tensor(array) if array.dtype == np.longdouble else Tensor(array, dtype=np.longdouble)
+
+
+class TestNamesOfPyTorch:
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+
+    def test_methods_that_are_another_name(self):
+        x = self.x
+        assert x.numel() == 6 and x.dim() == 2 and +x is x and x.retain_grad() is None
+        assert x.to("cpu") is x and x.to(np.float32).dtype == x.to("float32").dtype == np.float32
+        assert x.to(Tensor([1.0])).dtype == np.float32
+        np.testing.assert_array_equal(x.mm(x.t()).data, x.data @ x.data.T)
+        np.testing.assert_array_equal(x[None].bmm(x.T[None]).data, (x.data @ x.data.T)[None])
+        np.testing.assert_allclose(x.lerp(x * x, 0.25).data, 0.75 * x.data + 0.25 * x.data**2)
+        for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+            assert getattr(x, name)(2).tolist() == getattr(operator, name)(x.data, 2).tolist()
+        y = Tensor([1.0, 2.0])
+        assert y.requires_grad_() is y and y.requires_grad and not y.requires_grad_(False).requires_grad
+
+    def test_dim_gives_pytorchs_pair_and_axis_numpys_values(self):
+        x = Tensor([[1.0, 5.0, 5.0], [np.nan, 2.0, 9.0]], requires_grad=True)
+        values, indices = x.max(dim=1)
+        assert values.data[0] == 5 and indices.tolist() == [1, 0] and np.isnan(values.data[1])
+        assert isinstance(x.max(1), Tensor) and isinstance(x.max(axis=1), Tensor) and isinstance(x.max(), Tensor)
+        values[0].backward()
+        assert x.grad.tolist() == [[0, 0.5, 0.5], [0, 0, 0]]
+        assert np.isnan(x.median(dim=1).values.data).tolist() == [False, True]
+        assert x.median(dim=1).indices.tolist() == [1, 0]
+
+    def test_the_spread_says_what_it_takes(self):
+        torch = pytest.importorskip("torch")
+        there = torch.tensor(self.x.data)
+        for options in (
+            {},
+            {"correction": 0},
+            {"correction": 2},
+            {"unbiased": False},
+            {"unbiased": True, "keepdim": True},
+        ):
+            ours = options or {"correction": 1}  # NB: n where nothing is said
+            np.testing.assert_allclose(self.x.var(dim=1, **ours).data, there.var(dim=1, **options).numpy(), rtol=1e-14)
+            np.testing.assert_allclose(self.x.std(1, **ours).data, there.std(dim=1, **options).numpy(), rtol=1e-14)
+
+    @pytest.mark.parametrize(
+        "f, words",
+        [
+            (lambda x: x.var(1, True), r"^var\(\) takes from 1 to 2 positional arguments but 3 were given"),
+            (lambda x: x.var(1, ddof=True), "ddof must be a finite number; got True"),
+            (lambda x: x.softmax(of=1), r"^softmax\(\) got an unexpected keyword argument 'of'"),
+            (lambda x: x.leaky_relu(1, 2, 3), r"^leaky_relu\(\) takes"),
+            (lambda x: x.maximum(), r"^maximum\(\) missing 1 required positional argument"),
+            (lambda x: nb.engine.hypot(x), r"^hypot\(\) missing 1 required positional argument"),
+            (lambda x: x.max(dim=(0, 1)), r"^max\(\) along several axes has no indices: got dim=\(0, 1\); try axis="),
+            (lambda x: x.max(axis=0, dim=1), "axis and dim are two names of one thing"),
+            (lambda x: x[None].t(), r"t\(\) takes a matrix: got shape \(1, 2, 3\); try x.T or x.swapaxes"),
+            (lambda x: x.to("cuda"), r"to\(\) takes a dtype of NumPy, such as np.float64, or \"cpu\": got 'cuda'"),
+            (lambda x: (x * 2).requires_grad_(), "requires_grad_ is for floating tensors that no op made"),
+            (lambda x: Tensor(np.arange(3)).requires_grad_(), "requires_grad_ is for floating tensors"),
+            (lambda x: x.add_(1), r"has no 'add_'.* x = x\.add\(\.\.\.\) makes a new one"),
+            (lambda x: x.cuda(), "has no 'cuda'. Here it is computed on the CPU, with NumPy: leave that out"),
+            (lambda x: x.celu(), r"has no 'celu'. Here try nb\.nn\.functional\.celu\(x\)"),
+            (lambda x: x.inverse(), r"try nb\.engine\.linalg\.inv\(x\)"),
+            (lambda x: x.nothing_of_the_kind, r"^A Tensor has no 'nothing_of_the_kind'\.$"),
+        ],
+    )  # fmt: skip
+    def test_what_is_not_there_is_said_under_the_name_that_was_typed(self, f, words):
+        with pytest.raises((AttributeError, TypeError, ValueError), match=words):
+            f(self.x)
+
+    def test_what_is_named_instead_is_there(self):
+        for name, text in hints.BY_NAME.items():
+            assert not hasattr(self.x, name), f"{name} is there: its hint is superfluous"
+            if found := re.search(r"(nb|np)\.([\w.]+)\(", text):
+                attrgetter(found[2])({"nb": nb, "np": np}[found[1]])
+            if found := re.match(r"try x\.(\w+)\(", text):
+                assert hasattr(self.x, found[1])

@@ -86,6 +86,11 @@ def test_adaptive_pooling_and_upsampling_as_pytorch(sizes, to, ties, seed):
     compare(nn.Upsample(to), torch.nn.Upsample(to), x)
     compare(nn.Upsample(scale_factor=to), torch.nn.Upsample(scale_factor=to), x)
     compare(nn.Upsample(scale_factor=3), torch.nn.Upsample(scale_factor=3), x[..., 0])
+    for mode, corners in [("nearest-exact", None), ("bilinear", None), ("bilinear", False), ("bilinear", True)]:
+        options = {"mode": mode, "align_corners": corners}
+        compare(nn.Upsample(to, **options), torch.nn.Upsample(to, **options), x)
+        options["mode"] = {"bilinear": "linear"}.get(mode, mode)
+        compare(nn.Upsample(scale_factor=2, **options), torch.nn.Upsample(scale_factor=2, **options), x[..., 0])
 
 
 def test_a_sequence_is_an_image_of_one_row():
@@ -168,7 +173,11 @@ def test_words():
         (lambda: nn.AdaptiveAvgPool2d(0), "output_size must be an integer, 1 or more, or a pair of them; got 0"),
         (lambda: nn.Upsample(), "Upsample takes size or scale_factor, one of them; got None and None"),
         (lambda: nn.Upsample(scale_factor=1.5), "scale_factor must be an integer, 1 or more, .*; got 1.5"),
-        (lambda: nn.Upsample(2, mode="bilinear"), "mode must be 'nearest'; got 'bilinear'"),
+        (lambda: nn.Upsample(2, mode="bicubic"), "mode must be one of 'nearest', .*; got 'bicubic'"),
+        (
+            lambda: nn.Upsample(2, align_corners=True),
+            "align_corners is for the modes that mix neighbours; got mode='nearest'",
+        ),
     ],
 )
 def test_settings_that_make_no_sense(make, message):
@@ -201,6 +210,7 @@ def test_settings_that_make_no_sense(make, message):
         (nn.AdaptiveAvgPool2d(2), (3, 9), r"AdaptiveAvgPool cannot take .*images \(N, C, H, W\)"),
         (nn.AdaptiveMaxPool2d(2), (3, 9), r"AdaptiveMaxPool2d\(.*\) takes images \(N, C, H, W\), one at least; got"),
         (nn.Upsample(2), (3, 9), r"Upsample\(.*\) takes images \(N, C, H, W\) or sequences \(N, C, L\); got shape"),
+        (nn.Upsample(2, mode="linear"), (1, 3, 9, 4), r"Upsample\(.*\) takes sequences \(N, C, L\); got shape"),
         (nn.Upsample((2, 2)), (3, 9, 4), r"size must be an integer, 1 or more, or a tuple of 1 of them; got \(2, 2\)"),
     ],
 )

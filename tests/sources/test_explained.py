@@ -370,6 +370,8 @@ OF_IMAGES = {
     "adaptive mean": lambda: [nn.AdaptiveAvgPool2d((2, 3))],
     "adaptive largest": lambda: [nn.AdaptiveMaxPool2d((2, 3))],
     "upsample": lambda: [nn.Upsample(scale_factor=2)],
+    "upsample by mixing": lambda: [nn.Upsample((5, 7), mode="bilinear")],
+    "upsample with corners": lambda: [nn.Upsample((5, 7), mode="bilinear", align_corners=True)],
     "group norm": lambda: [nn.GroupNorm(2, 4, **F), nn.Tanh()],
     "group norm without weights": lambda: [nn.GroupNorm(2, 4, affine=False, **F), nn.Tanh()],
     "instance norm": lambda: [nn.InstanceNorm2d(4, affine=True, **F), nn.Tanh()],
