@@ -1,4 +1,7 @@
-"""Data sets: points to learn from and points to validate on. iris and digits need scikit-learn, the rest NumPy only."""
+"""Data sets: points to learn from and points to validate on, made here or of the user's own tables, files and arrays.
+
+iris and digits need scikit-learn, pictures Pillow, the rest NumPy only.
+"""
 
 from collections.abc import Callable
 from inspect import isfunction
@@ -9,10 +12,15 @@ from nbprop.data import bundled, synthetic
 from nbprop.data.bundled import *  # noqa: F403
 from nbprop.data.checks import DataWarning
 from nbprop.data.dataset import Dataset
+from nbprop.data.delimited import from_csv
 from nbprop.data.gate import from_arrays
+from nbprop.data.loaders import from_bunch, from_npz, from_torch
+from nbprop.data.pictures import from_folder
+from nbprop.data.reading import read
 from nbprop.data.sequences import Padded, mask, pad
 from nbprop.data.several import Arrays
 from nbprop.data.synthetic import *  # noqa: F403
+from nbprop.data.tabular import from_table
 
 
 def _data_sets(*modules: Any) -> dict[str, Callable[..., Dataset]]:
@@ -47,7 +55,14 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "Padded",
     "dataset",
     "from_arrays",
+    "from_bunch",
+    "from_csv",
+    "from_folder",
+    "from_npz",
+    "from_table",
+    "from_torch",
     "mask",
     "pad",
+    "read",
     *DATASETS,
 ]

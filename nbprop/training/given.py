@@ -4,22 +4,15 @@ from typing import Any
 
 from nbprop import data as datasets, optim
 from nbprop.checks import number
+from nbprop.data import reading
 
 rate = number(0, tip=0.01)  # of a learning rate
 
 
-def dataset(value: Any) -> Any:
-    """A Dataset from a Dataset, a name, or arrays (X, y); an Arrays as it is."""
-    if isinstance(value, (datasets.Dataset, datasets.Arrays)):
-        return value
-    if isinstance(value, str):
-        return datasets.dataset(value)
-    if isinstance(value, tuple) and len(value) == 2:
-        return datasets.from_arrays(*value)
-    raise TypeError(
-        "data must be a Dataset (nb.data.spirals(), nb.data.from_arrays(X, y)), a name or a pair (X, y); "
-        f"got {type(value).__name__}"
-    )
+def dataset(value: Any, target: Any = None) -> Any:
+    """A Dataset from a Dataset, a name, or whatever `data.read` reads; an Arrays as it is. target: of a table."""
+    named = isinstance(value, str) and target is None and not reading.is_file(value)
+    return datasets.dataset(value) if named else datasets.read(value, target)
 
 
 def optimizer(value: Any, rate: "float | None" = None, module: Any = None) -> optim.Optimizer:
