@@ -6,8 +6,9 @@ import numpy as np
 
 from nbprop.checks import did_you_mean
 from nbprop.data.table import Table
-from nbprop.data.values import Values, values_of
+from nbprop.data.values import Values, shown, values_of
 
+MANY = 100  # different whole numbers that might be classes all the same
 CLASSES = 20  # of more different whole numbers it is the numbers that are meant
 RARE = 0.2  # of the share that a class would have if all were alike: then accuracy says little
 
@@ -60,13 +61,14 @@ def understood(names: tuple[str, ...], found: list[Values], task: Any) -> Answer
             raise ValueError(f"target {name!r}: expected classes or numbers, got dates; try days since the first one")
         if len({*each.values.tolist()}) < 2:
             raise ValueError(
-                f"target {name!r}: expected values that differ, got {each.values[0]!r} in all {len(each.values)} rows"
+                f"target {name!r}: expected values that differ, got {shown(each.values[0])} in all {len(each.values)} "
+                "rows"
             )
     if len(found) > 1:
         return _several(names, found, task)
     (only,) = found
     if only.kind == "text":
-        return _classes(names[0], only, "binary" if task is None else task, "")
+        return _classes(names[0], only, task, "")
     return _numbers(names[0], only, task)
 
 
@@ -87,18 +89,18 @@ def _numbers(name, only, task):
     whole = bool(np.all(different == np.round(different)))
     few = whole and len(different) <= CLASSES and counts.min() > 1
     if task is None:
-        task = "binary" if few else "regression"
         words = f"for it holds {len(different)} different whole numbers"
         if few:
             why = f"{words} only: if they are amounts, task='regression'" if len(different) > 2 else ""
             return _classes(name, only, task, why)
-        return Answer(y, task, f"{words}: if they are classes, task='multiclass'" if whole else "")
+        doubtful = whole and len(different) <= MANY
+        return Answer(y, "regression", f"{words}: if they are classes, task='multiclass'" if doubtful else "")
     return Answer(y, task, "") if task == "regression" else _classes(name, only, task, "")
 
 
 def _classes(name, only, task, why):
     if task == "regression":
-        raise ValueError(f"target {name!r}: expected numbers for task='regression', got {only.values[0]!r}")
+        raise ValueError(f"target {name!r}: expected numbers for task='regression', got {shown(only.values[0])}")
     if only.kind == "text":
         y = only.values
     else:
@@ -106,14 +108,14 @@ def _classes(name, only, task, why):
         kind = bool if only.note.startswith("true") else np.int64 if whole else np.float64
         y = only.values.astype(kind)
     count = len({*y.tolist()})
-    if only.kind == "text" and count > max(CLASSES, len(y) // 2):
+    if count > max(CLASSES, len(y) // 2):
+        what, wanted = ("texts", "classes or numbers") if only.kind == "text" else ("numbers", "classes")
         raise ValueError(
-            f"target {name!r}: expected classes or numbers, got {count} different texts in {len(y)} rows, such as "
-            f"{y[0]!r}"
+            f"target {name!r}: expected {wanted}, got {count} different {what} in {len(y)} rows, such as {shown(y[0])}"
         )
     if count > 2 and task == "binary":
-        task = "multiclass"
-    return Answer(y, task, why)
+        raise ValueError(f"target {name!r}: expected two classes for task='binary', got {count}; try task='multiclass'")
+    return Answer(y, ("binary" if count == 2 else "multiclass") if task is None else task, why)
 
 
 def shares(y: np.ndarray, classes: tuple[str, ...], numbers: np.ndarray) -> str:

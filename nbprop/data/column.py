@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nbprop.data.values import DAY, Place, Values, hint, odd_one
+from nbprop.data.values import DAY, Place, Values, hint, odd_one, shown, such
 
 MOST = 20  # inputs of one column of categories
 EACH = 2  # a column of more values than MOST, each there less often than this on the average, names the rows
@@ -59,7 +59,9 @@ class Column:
         row = int(np.flatnonzero(~found.missing)[0])
         if found.kind == "text" and (i := odd_one(found.there)) is not None:
             row = int(np.flatnonzero(~found.missing)[i])
-        raise ValueError(f"expected {self.kind}s in column {self.name!r}, got {found.values[row]!r} at {place(row)}")
+        raise ValueError(
+            f"expected {self.kind}s in column {self.name!r}, got {shown(found.values[row])} at {place(row)}"
+        )
 
 
 def _missing(found, name, known, instead, place, say):
@@ -67,7 +69,7 @@ def _missing(found, name, known, instead, place, say):
     if known or not found.missing.any():
         return
     row = int(found.missing.argmax())
-    say(f"{name!r} has no value at {place(row)} ({found.missing.sum()} such), and always had one: {instead} was taken")
+    say(f"{name!r} has no value at {place(row)}{such(found.missing)}, and always had one: {instead} was taken")
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Categories(Column):
         if (unknown := ~found.missing & np.array([v not in self.known for v in found.values], bool)).any():
             row = int(unknown.argmax())
             say(
-                f"{self.name!r} has {found.values[row]!r} at {place(row)} ({unknown.sum()} such), which no training "
+                f"{self.name!r} has {found.values[row]!r} at {place(row)}{such(unknown)}, which no training "
                 f"row had ({_listed(self.values)}): {instead} was taken"
             )
         made = np.zeros((len(places), len(self.values) + self.others + self.missing))
@@ -209,7 +211,8 @@ def identifier(name: str, found: Values) -> str:
 def _filled(found, value, what):
     if not found.missing.any():
         return ""
-    return f"; missing in {found.missing.sum()} rows: there {value} ({what}), and an input that says so"
+    rows = f"{found.missing.sum()} rows" if found.missing.sum() > 1 else "one row"
+    return f"; missing in {rows}: there {value} ({what}), and an input that says so"
 
 
 def _categories(name, found, train, most, place):

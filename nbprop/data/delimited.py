@@ -109,9 +109,9 @@ def _begun(text):
     return text, skipped
 
 
-def _rows(text, sep, where, skipped=0):
+def _rows(text, sep, where, skipped=0, strict=True):
     """The fields of every row that is not empty, and the line at which each begins, from 1."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=True, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, skipinitialspace=True, strict=strict)
     rows, lines, line = [], [], 1
     try:
         for row in reader:
@@ -138,7 +138,7 @@ def _separator(text):
     best = ",", 0.0
     for sep in SEPARATORS:
         try:
-            rows = _rows(head, sep, "")[0][:LOOKED]
+            rows = _rows(head, sep, "", strict=False)[0][:LOOKED]
         except ValueError:
             continue
         widths = Counter(map(len, rows))
@@ -161,7 +161,7 @@ def _check_widths(rows, lines, sep, where):
     more = sum(len(row) != width for row in rows)
     raise ValueError(
         f"{where}, line {lines[bad]}: expected {width} fields separated by {_called(sep)}, as in line {lines[0]}, got "
-        f"{len(rows[bad])} ({more} such lines): {hint}; sep= says what separates"
+        f"{len(rows[bad])}{f' ({more} such lines)' if more > 1 else ''}: {hint}; sep= says what separates"
     )
 
 
@@ -186,7 +186,8 @@ def _decimal(rows, thousands):
 
 def _column(fields, marks, decimal, thousands):
     """float64 with NaN, or an object array of str and None."""
-    if (made := _numbers(fields, decimal, thousands)) is not None:  # most columns: nothing is missing
+    as_they_are = not any(map(values.is_number, marks - MISSING))
+    if as_they_are and (made := _numbers(fields, decimal, thousands)) is not None:  # most columns: nothing is missing
         return made
     fields = [field.strip() for field in fields]
     there = [field for field in fields if field not in marks]

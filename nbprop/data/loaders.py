@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -182,19 +183,19 @@ def from_npz(
     are divided by 255. Nothing in the file is executed: arrays of Python's objects are refused.
     """
     where = files.path_of(path, "npz")
-    try:
-        with np.load(where, allow_pickle=False) as found:
-            if not hasattr(found, "files"):
-                raise ValueError(
-                    f"{where.name!r}: expected a .npz file, got a single array; try numpy.load and from_arrays"
-                )
-            known = {each: _kept(found, each, where) for each in found.files}
-    except (OSError, EOFError) as error:
-        raise ValueError(f"{where.name!r}: expected a .npz file, got {error}") from None
-    except ValueError as error:
-        if "pickle" in str(error).lower():
-            raise ValueError(f"{where.name!r}: expected a .npz file, got something else, or Python's objects") from None
-        raise
+    with where.open("rb") as file:
+        try:
+            found = np.load(file, allow_pickle=False)
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            BadZipFile,
+        ) as error:  # of a pickle NumPy advises to load it all the same
+            raise ValueError(f"{where.name!r}: expected a .npz file, got another, or a damaged one") from error
+        if not hasattr(found, "files"):
+            raise ValueError(f"{where.name!r}: expected a .npz file, got a single array; try numpy.load, from_arrays")
+        known = {each: _kept(found, each, where) for each in found.files}
     names = _chosen(known, X, y, where)
     arrays = [known[each] for each in names]
     if any(array is None for array in arrays):
@@ -212,6 +213,8 @@ def _kept(found, name, where):
         return found[name]
     except ValueError:
         return None  # Python's objects: refused if it is asked for
+    except (OSError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{where.name!r}, {name!r}: expected an array, got a damaged one ({error})") from error
 
 
 def _chosen(known, X, y, where):

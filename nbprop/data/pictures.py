@@ -46,7 +46,7 @@ class Pictures:
 
     def picture(self, path: Path) -> np.ndarray:
         """One picture (channels, rows, columns), uint8."""
-        image = _opened(path).convert("L" if self.gray else "RGB")
+        image = _opened(path, _upright).convert("L" if self.gray else "RGB")
         if image.size != (self.columns, self.rows):
             if not self.resize:
                 raise ValueError(
@@ -132,32 +132,36 @@ def _found(root):
     return found, other
 
 
-def _opened(path, load=True) -> Any:
-    """A Pillow image, turned as it was taken, without transparency."""
+def _opened(path, use) -> Any:
+    """use(image) of the Pillow image in a file; ValueError that names the file if it is none."""
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image
     except ImportError as error:
         raise ImportError(
             f"pictures: expected Pillow, which reads them, got {error}; try pip install pillow"
         ) from error
     try:
-        image = Image.open(path, formats=FORMATS)
-        if not load:
-            return image
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-            return Image.fromarray(_bytes(np.asarray(image), path))
-        if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-            white = Image.new("RGBA", image.size, "white")
-            white.alpha_composite(image.convert("RGBA"))
-            return white
-        image.load()
-        return image
+        with Image.open(path, formats=FORMATS) as image:
+            return use(image)
     except (OSError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(f"{str(path)!r}: expected a picture, got {error}; try to leave this file out") from None
 
 
-def _bytes(pixels, path):
+def _upright(image):
+    """The image as it was taken, of bytes, transparency on white."""
+    from PIL import Image, ImageOps
+
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        return Image.fromarray(_bytes(np.asarray(image)))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(image.convert("RGBA"))
+        return white
+    return image.copy()
+
+
+def _bytes(pixels):
     """Pixels of 16 bits, or more, as bytes."""
     if pixels.min() < 0 or pixels.max() > 65535 or pixels.dtype.kind == "f":
         raise OSError(f"pixels from {pixels.min():g} to {pixels.max():g}, not 0 to 65535")
@@ -166,13 +170,14 @@ def _bytes(pixels, path):
 
 def _looked_at(paths):
     """(rows, columns) of each picture, and whether it is grey, without reading its pixels."""
-    sizes, grey = [], []
-    for path in paths:
-        with _opened(path, load=False) as image:
-            turned = image.getexif().get(0x0112, 1) >= 5  # the camera lay on its side
-            sizes.append(image.size if turned else image.size[::-1])
-            grey.append(image.mode[0] in "1LIF" or (image.mode == "P" and _gray_palette(image)))
-    return sizes, grey
+    found = [_opened(path, _size_and_mode) for path in paths]
+    return [size for size, _ in found], [grey for _, grey in found]
+
+
+def _size_and_mode(image):
+    turned = image.getexif().get(0x0112, 1) >= 5  # the camera lay on its side
+    grey = image.mode[0] in "1LIF" or (image.mode == "P" and _gray_palette(image))
+    return (image.size if turned else image.size[::-1]), grey
 
 
 def _gray_palette(image):

@@ -80,8 +80,8 @@ def _frame(source):
 
 
 def _is_many(source):
-    """Of what gives an Arrow stream: a table, not one column, such as a Series, whose `name` tells."""
-    return not hasattr(source, "name") and not isinstance(source, type)
+    """Of what gives an Arrow stream: a table, not one column, which NumPy or its name tells."""
+    return not (hasattr(source, "__array__") or hasattr(source, "name") or isinstance(source, type))
 
 
 def _are_rows(source):

@@ -12,7 +12,7 @@ from nbprop.data.column import Column, LeftOut
 from nbprop.data.dataset import Dataset
 from nbprop.data.gate import from_arrays
 from nbprop.data.table import Table, is_table, opened
-from nbprop.data.values import Values, values_of
+from nbprop.data.values import Values, such, values_of
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,8 @@ def _complete(table, names, used, missing):
                 continue
             if missing == "refuse" and (gap := found.missing & ~without).any():
                 raise ValueError(
-                    f"column {name!r}: expected a value in every row, got none at {table.place(int(gap.argmax()))} "
-                    f"({gap.sum()} such); try missing='fill' or 'drop'"
+                    f"column {name!r}: expected a value in every row, got none at {table.place(int(gap.argmax()))}"
+                    f"{such(gap)}; try missing='fill' or 'drop'"
                 )
             holes |= found.missing if not found.missing.all() else False
         if (holes & ~without).any():

@@ -93,13 +93,17 @@ def _known(there, at):
         except OverflowError:
             i = next(i for i, value in enumerate(there) if abs(value) > checks.LARGEST)
             raise ValueError(f"expected numbers within float32, got {there[i]!r} at {at(i)}") from None
+    if types in ({np.datetime64}, {np.timedelta64}):
+        return (
+            (np.array(there, "datetime64[us]"), "") if types == {np.datetime64} else (np.array(there) / DAY, "in days")
+        )
     if all(hasattr(each, "year") and hasattr(each, "isoformat") for each in types):
         return np.array([_plain(value) for value in there], "datetime64[us]"), ""
     if all(hasattr(each, "total_seconds") for each in types):
         return np.array([value.total_seconds() / 86400 for value in there]), "in days"
     for i, value in enumerate(there):
         if not isinstance(value, (str, Number)) or isinstance(value, complex):
-            raise ValueError(f"expected numbers, dates or texts, got {_short(value)} at {at(i)}")
+            raise ValueError(f"expected numbers, dates or texts, got {shown(value)} at {at(i)}")
     return _read([text(value) for value in there], at)
 
 
@@ -173,9 +177,15 @@ def hint(values: np.ndarray) -> str:
     return ""
 
 
-def _short(value):
-    shown = repr(value)
-    return f"{shown[:60]}..." if len(shown) > 60 else shown
+def shown(value: Any) -> str:
+    """A value as Python writes it, not NumPy; a long one shortened."""
+    words = repr(value.item() if isinstance(value, np.number) else value)
+    return f"{words[:60]}..." if len(words) > 60 else words
+
+
+def such(where: np.ndarray) -> str:
+    """ " (3 such)" where more than one of these is true."""
+    return f" ({where.sum()} such)" if where.sum() > 1 else ""
 
 
 def _check_finite(numbers, place):
@@ -184,6 +194,6 @@ def _check_finite(numbers, place):
     if bad.any():
         row = int(bad.argmax())
         raise ValueError(
-            f"expected finite numbers within float32, got {numbers[row]:g} at {place(row)} ({bad.sum()} such); try to "
+            f"expected finite numbers within float32, got {numbers[row]:g} at {place(row)}{such(bad)}; try to "
             "leave these rows out"
         )
