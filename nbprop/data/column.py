@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nbprop.data.values import DAY, Place, Values, hint, odd_one, shown, such
+from nbprop.data.values import DAY, Place, Values, hint, odd_one, shown, such, written
 
 MOST = 20  # inputs of one column of categories
 EACH = 2  # a column of more values than MOST, each there less often than this on the average, names the rows
@@ -91,7 +91,7 @@ class Numbers(Column):
 
     def read(self, found: Values, place: Place, say: Say) -> np.ndarray:
         found = self.of_kind(found, place)
-        _missing(found, self.name, self.flagged, f"{self.fill:.4g}", place, say)
+        _missing(found, self.name, self.flagged, written(self.fill), place, say)
         numbers = np.where(found.missing, self.fill, 0.0 if found.kind != "number" else found.values)
         return np.stack([numbers, found.missing] if self.flagged else [numbers], axis=1)
 
@@ -191,8 +191,8 @@ def made_of(name: str, found: Values, train: np.ndarray, most: int, place: Place
         fill = float(np.mean(known) >= 0.5)
         return Numbers(name, f"0 or 1{note}{_filled(found, f'{fill:g}', 'the more frequent')}", fill, flagged, False)
     fill = float(np.median(known))
-    span = f"from {known.min():.4g} to {known.max():.4g}"
-    return Numbers(name, f"a number{note}, {span}{_filled(found, f'{fill:.4g}', 'the median')}", fill, flagged, True)
+    span = f"from {written(known.min())} to {written(known.max())}"
+    return Numbers(name, f"a number{note}, {span}{_filled(found, written(fill), 'the median')}", fill, flagged, True)
 
 
 def identifier(name: str, found: Values) -> str:

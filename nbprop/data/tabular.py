@@ -12,7 +12,7 @@ from nbprop.data.column import Column, LeftOut
 from nbprop.data.dataset import Dataset
 from nbprop.data.gate import from_arrays
 from nbprop.data.table import Table, is_table, opened
-from nbprop.data.values import Values, such, values_of
+from nbprop.data.values import Values, such, values_of, written
 
 
 @dataclass(frozen=True)
@@ -248,10 +248,13 @@ def _target_words(data, names, y, back, why):
         return f"{what}the labels {_list(names)}, of which a row may have several"
     if back is not None:
         each = ", ".join(
-            f"{name} (mean {m:.4g}, standard deviation {s:.4g})"
+            f"{name} (mean {written(m)}, standard deviation {written(s)})"
             for name, m, s in zip(names, back.shift, back.size, strict=True)
         )
-        words = f"{what}{each}, scaled to mean 0 and standard deviation 1; of a table in its own units"
+        them = "it" if len(names) == 1 else "them"
+        words = (
+            f"{what}{each}. The run sees {them} with mean 0 and standard deviation 1; predict(table) gives {them} back"
+        )
         return f"{words}. It is taken as a number, {why}" if why else words
     numbers = np.concatenate([data.y_train, data.y_val])
     shown = answer.shares(y, data.classes, numbers)

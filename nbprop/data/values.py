@@ -183,6 +183,11 @@ def shown(value: Any) -> str:
     return f"{words[:60]}..." if len(words) > 60 else words
 
 
+def written(value: float) -> str:
+    """A number with four digits that count: 285,400, 0.01234."""
+    return f"{float(f'{value:.4g}'):,.10g}"
+
+
 def such(where: np.ndarray) -> str:
     """ " (3 such)" where more than one of these is true."""
     return f" ({where.sum()} such)" if where.sum() > 1 else ""
