@@ -8,7 +8,7 @@ from typing import Any
 
 from nbprop import comparing, data as datasets, nn, optim
 from nbprop.checks import number, whole
-from nbprop.data import reading, remade
+from nbprop.data import remade
 from nbprop.presets import PRESETS, VIEWS, preset
 from nbprop.record.controls import Choice, Number, Slider
 from nbprop.record.lessons import Lesson
@@ -98,7 +98,7 @@ class Playground(Board):
         controls: "Sequence[str] | None" = None,
     ) -> None:
         seed = whole(0)("seed", seed)
-        if isinstance(data, str) and target is None and not reading.is_file(data):
+        if isinstance(data, str) and target is None and data in datasets.DATASETS:
             self._own, data = None, datasets.dataset(data, noise=noise, validation=validation, seed=seed)
         else:
             self._own = data = _fitting(given.dataset(data, target))

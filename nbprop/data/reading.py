@@ -5,7 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from nbprop.data import bundled, files, synthetic, table, tables
+from nbprop.data import files, table, tables
 from nbprop.data.dataset import Dataset
 from nbprop.data.gate import from_arrays
 from nbprop.data.several import Arrays
@@ -22,21 +22,25 @@ def read(source: Any, target: Any = None, **settings: Any) -> Any:
     source: a data frame, dict of columns or list of dicts (`from_table`); a path, an open file or a text of several
         lines (`from_csv`; `from_npz` of .npz; `from_folder` of a folder of pictures); a bunch of scikit-learn
         (`from_bunch`); a dataset or loader of PyTorch (`from_torch`); arrays (X, y) (`from_arrays`); a Dataset as it
-    is. target: of a table or CSV file, the column to predict.
+        is, or the name of one.
+    target: of a table or CSV file, the column to predict.
     settings: as for the one of these that it is.
     """
+    from nbprop.data import DATASETS, dataset, loaders, tabular
+
     if isinstance(source, (Dataset, Arrays)):
         _none(target, source)
         if settings:
             raise TypeError(f"{next(iter(settings))}=: a Dataset is made already; give it where it is made")
         return source
+    if isinstance(source, str) and (source in DATASETS or not is_file(source)):
+        _none(target, source)
+        return dataset(source, **settings)
     if isinstance(source, (str, PathLike)) or hasattr(source, "read"):
         return _of_file(source, target, settings)
     if isinstance(source, tuple) and len(source) == 2 and not isinstance(source[0], Mapping):
         _none(target, source)
         return from_arrays(*source, **settings)
-    from nbprop.data import loaders, tabular
-
     if loaders.is_bunch(source) and target is None:
         return loaders.from_bunch(source, **settings)
     if loaders.is_torch(source) and not table.is_table(source):
@@ -48,9 +52,7 @@ def read(source: Any, target: Any = None, **settings: Any) -> Any:
 
 
 def is_file(source: str) -> bool:
-    """Is this text a path, an address or the rows of a file, and not the name of a data set?"""
-    if hasattr(synthetic, source) or hasattr(bundled, source):
-        return False
+    """Is this text a path, an address or the rows of a file, and no name?"""
     text = "\n" in source or bool(files.URL.match(source))
     return text or any(mark in source for mark in "/\\.~,;") or Path(source).exists()
 

@@ -4,14 +4,13 @@ from typing import Any
 
 from nbprop import data as datasets, optim
 from nbprop.checks import number
-from nbprop.data import reading
 
 rate = number(0, tip=0.01)  # of a learning rate
 
 
 def dataset(value: Any, target: Any = None) -> Any:
     """A Dataset from a Dataset, a name, or whatever `data.read` reads; an Arrays as it is. target: of a table."""
-    named = isinstance(value, str) and target is None and not reading.is_file(value)
+    named = isinstance(value, str) and target is None and value in datasets.DATASETS
     return datasets.dataset(value) if named else datasets.read(value, target)
 
 
