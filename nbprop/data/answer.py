@@ -104,7 +104,7 @@ def _classes(name, only, task, why):
     if only.kind == "text":
         y = only.values
     else:
-        whole = np.all(only.values == np.round(only.values))
+        whole = np.all(only.values == np.round(only.values)) and np.abs(only.values).max() < 2**53
         kind = bool if only.note.startswith("true") else np.int64 if whole else np.float64
         y = only.values.astype(kind)
     count = len({*y.tolist()})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nbprop.data.values import DAY, Place, Values, hint, odd_one, shown, such, written
+from nbprop.data.values import DAY, Place, Values, hint, is_number, odd_one, shown, such, text, texts_of, written
 
 MOST = 20  # inputs of one column of categories
 EACH = 2  # a column of more values than MOST, each there less often than this on the average, names the rows
@@ -35,6 +35,7 @@ class Column:
     name: str
     words: str
     kind = ""
+    literal = property(lambda self: False)  # whether its values are texts, as they are written
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -54,11 +55,11 @@ class Column:
             return found
         if self.kind == "text":  # categories that look like numbers or dates in what came later
             made = np.empty(len(found.values), object)
-            made[:] = [f"{value:.15g}" if found.kind == "number" else str(value) for value in found.values]
+            made[:] = texts_of(found)
             return Values("text", made, found.missing)
         row = int(np.flatnonzero(~found.missing)[0])
-        if found.kind == "text" and (i := odd_one(found.there)) is not None:
-            row = int(np.flatnonzero(~found.missing)[i])
+        if found.kind == "text" and self.kind == "number":
+            row = next(i for i, gap in enumerate(found.missing) if not gap and not is_number(found.values[i]))
         raise ValueError(
             f"expected {self.kind}s in column {self.name!r}, got {shown(found.values[row])} at {place(row)}"
         )
@@ -99,14 +100,17 @@ class Numbers(Column):
 @dataclass(frozen=True)
 class Categories(Column):
     """An input for each of `values`, 1 where the column has it, else 0; of two values (`single`) one for the second.
-    others: the last is for whatever else there was in the training rows. missing: one more for what is missing."""
+    others: the last is for whatever else there was in the training rows. missing: one more for what is missing.
+    as_written: they are texts; else (a number or date, which is the only one) they are what is written."""
 
     values: tuple[str, ...]
     others: bool
     missing: bool
     single: bool
+    as_written: bool
     known: frozenset[str] = field(repr=False)
     kind = "text"
+    literal = property(lambda self: self.as_written)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -216,7 +220,7 @@ def _filled(found, value, what):
 
 
 def _categories(name, found, train, most, place):
-    texts = found.there if found.kind == "text" else [_plain(value) for value in found.there]
+    texts = np.array(texts_of(found), object)[~found.missing]
     counts = Counter(texts)
     if len(counts) > 1:
         _check_categories(found, counts, most, place)
@@ -234,7 +238,7 @@ def _categories(name, found, train, most, place):
         words += f", and one for the {len(often) - len(values)} rarer values" if others else ""
         words += f", and one for the {found.missing.sum()} that are missing" if missing else ""
         words += f"; 0 for the {found.missing.sum()} that are missing" if len(counts) == 1 else ""
-    return Categories(name, words, values, others, missing, single, frozenset(learned))
+    return Categories(name, words, values, others, missing, single, found.kind == "text", frozenset(learned))
 
 
 def _check_categories(found, counts, most, place):
@@ -273,12 +277,8 @@ def _dates(name, found, known, flagged):
     return Dates(name, words, first, fill, flagged, tuple(rounds))
 
 
-def _plain(value):
-    return value if isinstance(value, str) else f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
 def _value(value):
-    return repr(value) if isinstance(value, str) else _plain(value)
+    return repr(value) if isinstance(value, str) else text(value)
 
 
 def _listed(names, most=8):

@@ -96,7 +96,9 @@ def _of_frame(frame, what):
 
 def _of_columns(columns, what):
     checks.names_of(columns, f"{what}: the columns", len(columns))
-    if columns and all(np.ndim(each) == 0 for each in columns.values()):  # one row: {"age": 30, "sex": "male"}
+    if columns and not any(
+        isinstance(each, (list, tuple)) or np.ndim(each) for each in columns.values()
+    ):  # one row: {"age": 30, "sex": "male"}
         columns = {name: [value] for name, value in columns.items()}
     made = {}
     for name, column in columns.items():

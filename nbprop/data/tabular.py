@@ -65,7 +65,7 @@ class Plan:
             try:
                 found = known.get(each.name)
                 if found is None:
-                    found = values_of(table.columns[each.name], each.kind == "text", table.place)
+                    found = values_of(table.columns[each.name], each.literal, table.place)
                 parts.append(each.read(found, table.place, words.append))
             except ValueError as error:
                 named = "" if repr(each.name) in str(error) else f"column {each.name!r}: "

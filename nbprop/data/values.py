@@ -76,8 +76,18 @@ KINDS = {"f": "number", "M": "date", "O": "text"}
 
 def text(value: Any) -> str:
     """A category as a text: 1.0 is "1", as pandas makes it of 1 where others are missing."""
-    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
-    return str(int(value)) if whole else str(value).strip()
+    if not isinstance(value, Number) or isinstance(value, (bool, np.bool_, complex)):
+        return str(value).strip()
+    try:
+        return f"{float(value):.15g}"  # pyright: ignore[reportArgumentType]
+    except OverflowError:
+        return str(value)
+
+
+def texts_of(found: Values) -> list[str]:
+    """The values as categories; of what is missing any text."""
+    truth = found.kind == "number" and found.note.startswith("true")
+    return [text(value == 1 if truth else value) for value in found.values]
 
 
 def _known(there, at):
