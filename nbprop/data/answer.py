@@ -26,7 +26,10 @@ def names_of(target: Any, table: Table) -> tuple[str, ...]:
     known = [*table.columns]
     listed = ", ".join(map(repr, known[:12])) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
     if target is None:
-        raise TypeError(f"target: expected the name of the column to predict, one of {listed}; got none")
+        raise TypeError(
+            f"target: expected the name of the column to predict, one of {listed}; got none; try "
+            f"nb.data.read(..., target={known[-1]!r})"
+        )
     several = isinstance(target, (list, tuple))
     found = []
     for one in target if several else [target]:

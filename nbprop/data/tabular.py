@@ -37,8 +37,8 @@ class Plan:
         return np.array([amount for each in self.columns for amount in each.amounts])
 
     def takes(self, X: Any) -> bool:
-        """Is this a table, in any form?"""
-        return is_table(X)
+        """Is this a table, in any form, or a row of one?"""
+        return is_table(X) or _is_row(X)
 
     def read(self, X: Any, what: str = "X") -> np.ndarray:
         """The inputs (n, d), float64, not yet scaled, of a table with these columns, in any order and among others.
@@ -46,7 +46,7 @@ class Plan:
         What no training row had (another category, a missing value) is a DataWarning that says what was taken for it.
         Raises ValueError or TypeError that names what is missing or of another kind.
         """
-        table = opened(X, what)
+        table = opened(X.to_dict() if _is_row(X) else X, what)
         if missing := [name for name in self.names if name not in table.columns]:
             raise ValueError(
                 f"{what}: expected the columns {_list(self.names)}, in any order, got no {_list(missing)} among "
@@ -135,6 +135,11 @@ def from_table(
         made, scaling=fitted, columns=plan, target=names, target_scaling=back, notes=(*made.notes, *rows),
         told=(_target_words(made, names, y, back, why), *told),
     )  # fmt: skip
+
+
+def _is_row(X):
+    """A row of a pandas frame, df.iloc[0]: values by the names of the columns."""
+    return all(hasattr(X, each) for each in ("to_dict", "index", "iloc")) and not hasattr(X, "columns")
 
 
 def _used(table, names, drop):

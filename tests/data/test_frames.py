@@ -203,3 +203,6 @@ def test_a_frame_a_dict_and_rows_are_the_same_data():
         assert data.features == one.features and data.told == one.told
         np.testing.assert_array_equal(data.X_train, one.X_train)
         np.testing.assert_array_equal(data.inputs_of(other), one.inputs_of(frame.iloc[:, ::-1]))
+    np.testing.assert_array_equal(one.inputs_of(frame.iloc[5]), one.inputs_of(frame)[5:6])
+    with pytest.raises(ValueError, match="X: expected the columns 'size', 'kind', in any order, got no"):
+        one.inputs_of(frame["size"])
