@@ -78,8 +78,9 @@ def text(value: Any) -> str:
     """A category as a text: 1.0 is "1", as pandas makes it of 1 where others are missing."""
     if not isinstance(value, Number) or isinstance(value, (bool, np.bool_, complex)):
         return str(value).strip()
+    number: Any = value
     try:
-        return f"{float(value):.15g}"  # pyright: ignore[reportArgumentType]
+        return f"{float(number):.15g}"
     except OverflowError:
         return str(value)
 
