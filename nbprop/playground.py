@@ -62,7 +62,8 @@ SEED = Number(
 class Playground(Board):
     """Controls on the left; loss, gradient flow, histograms and what the network has learned on the right.
 
-    data: a `data.Dataset`, the name of one, or arrays (X, y). Pictures and sequences are flattened first.
+    data: a `data.Dataset`, the name of one, arrays (X, y), or what `data.read` reads: a data frame or CSV file, of
+        which `target` is the column to predict, a folder of pictures, ... Pictures and sequences are flattened first.
     hidden: units of each hidden layer. activation, init: names. optimizer: a name, or one of `nb.optim`.
     lr: learning rate, by default the optimizer's own. batch_size: samples per step.
     noise, validation: of the named data set. seed: of data, weights and batches. speed: most steps per second, so that
@@ -80,7 +81,7 @@ class Playground(Board):
 
     def __init__(
         self,
-        data: "str | datasets.Dataset | tuple[Any, Any]" = "spirals",
+        data: Any = "spirals",
         hidden: Sequence[int] = (8, 8, 8, 8),
         activation: "str | nn.Activation" = "tanh",
         init: Any = "xavier",
@@ -93,13 +94,14 @@ class Playground(Board):
         speed: float = 300,
         dropout: float = 0.0,
         *,
+        target: "str | int | list[str] | None" = None,
         controls: "Sequence[str] | None" = None,
     ) -> None:
         seed = whole(0)("seed", seed)
-        if isinstance(data, str):
+        if isinstance(data, str) and target is None and data in datasets.DATASETS:
             self._own, data = None, datasets.dataset(data, noise=noise, validation=validation, seed=seed)
         else:
-            self._own = data = _fitting(given.dataset(data))
+            self._own = data = _fitting(given.dataset(data, target))
         self._hidden = sizes(hidden)
         self._changed_own = self._own  # as it is now, with noise or another split
         self._initializer = init
@@ -112,7 +114,8 @@ class Playground(Board):
             seed=seed,
         )
         self.trainer.speed = speed
-        self._noted = None, ""  # the run, and what there is to see of it
+        words = "" if self._own is None else next(iter(self._own.told), "")
+        self._noted = self.trainer.history, words  # the run, and what there is to see of it
         desk = Desk(
             self.trainer, self._dials(controls), self._turn, self._standing, self._buttons(), "left", self._note
         )

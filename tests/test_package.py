@@ -84,6 +84,7 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("data/bundled.py", "sklearn"),
+    ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
     ("training/__init__.py", "sources"),
     ("diagnosis/diagnosis.py", "pandas"),

@@ -1,8 +1,12 @@
-"""Data sets: points to learn from and points to validate on. iris and digits need scikit-learn, the rest NumPy only."""
+"""Data sets: points to learn from and points to validate on, made here or of the user's own tables, files and arrays.
+
+iris and digits need scikit-learn, pictures Pillow, the rest NumPy only.
+"""
 
 from collections.abc import Callable
+from importlib import import_module
 from inspect import isfunction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbprop.checks import did_you_mean
 from nbprop.data import bundled, synthetic
@@ -13,6 +17,24 @@ from nbprop.data.gate import from_arrays
 from nbprop.data.sequences import Padded, mask, pad
 from nbprop.data.several import Arrays
 from nbprop.data.synthetic import *  # noqa: F403
+
+if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
+    from nbprop.data.delimited import from_csv
+    from nbprop.data.loaders import from_bunch, from_npz, from_torch
+    from nbprop.data.pictures import from_folder
+    from nbprop.data.reading import read
+    from nbprop.data.tabular import from_table
+
+# Name -> file it is in. What reads files and tables is loaded on first use: most runs need none of it.
+_HOME = {
+    "from_bunch": "loaders",
+    "from_csv": "delimited",
+    "from_folder": "pictures",
+    "from_npz": "loaders",
+    "from_table": "tabular",
+    "from_torch": "loaders",
+    "read": "reading",
+}
 
 
 def _data_sets(*modules: Any) -> dict[str, Callable[..., Dataset]]:
@@ -47,7 +69,27 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "Padded",
     "dataset",
     "from_arrays",
+    "from_bunch",
+    "from_csv",
+    "from_folder",
+    "from_npz",
+    "from_table",
+    "from_torch",
     "mask",
     "pad",
+    "read",
     *DATASETS,
 ]
+
+
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one of these
+
+    def __getattr__(name) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'nbprop.data' has no attribute {name!r}")
+        globals()[name] = found = getattr(import_module(f"nbprop.data.{_HOME[name]}"), name)
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

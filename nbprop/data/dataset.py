@@ -1,13 +1,26 @@
 """A data set: samples to train and to validate on, and how inputs that come later become such samples."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from nbprop.checks import choice, whole
 from nbprop.data import checks, splitting, tables
 from nbprop.data.scaling import Scaling
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """Makes samples of what they come from: rows of a table, files of pictures."""
+
+    def takes(self, X: Any) -> bool:
+        """Is this something that `read` reads?"""
+        ...
+
+    def read(self, X: Any, what: str = "X") -> np.ndarray:
+        """Samples (n, ...), not yet scaled; or an error that says what does not fit."""
+        ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -25,8 +38,12 @@ class Dataset:
     classes: the names of the C classes or labels, () for regression.
     features: the names of the d inputs, of a sequence's features, a picture's channels, or the tokens.
     scaling: what was done to the inputs (`scale=` of from_arrays), None for nothing. X_train and X_val are scaled.
-    columns: how a data frame becomes inputs, None where X was none.
+    columns: how a data frame becomes inputs, None where X was none: its `names` are those of the columns, its
+        `features` those of the inputs.
+    target: the names of the columns that are predicted, () where they have none.
+    target_scaling: of a table's numbers to predict, what was done to them; None for nothing.
     notes: what was taken for granted of X and y; said in the repr.
+    told: what was made of each column of a table, each file of a folder, ...; said by `describe`.
     noise: what was added, see `from_arrays`; 0 for nothing.
     settings: of a data set with a name, with what it was made: `nb.data.dataset(name, **settings)` makes it again. None
         for your own.
@@ -41,10 +58,13 @@ class Dataset:
     classes: tuple[str, ...]
     features: tuple[str, ...]
     scaling: Scaling | None = None
-    columns: tables.Columns | None = None
+    columns: Any = None
     notes: tuple[str, ...] = ()
     noise: float = 0.0
     settings: dict[str, Any] | None = None
+    target: tuple[str, ...] = ()
+    target_scaling: Scaling | None = None
+    told: tuple[str, ...] = ()
     _samples: dict[tuple[str, int, int], np.ndarray] = field(default_factory=dict, init=False)
 
     @property
@@ -75,16 +95,23 @@ class Dataset:
         """The names of the tokens, () where the inputs are measurements."""
         return self.features if self.X_train.dtype.kind == "i" else ()
 
+    def takes(self, X: Any) -> bool:
+        """Are these new samples in their own units, as the data were before, of which `inputs_of` makes inputs?"""
+        return self.columns.takes(X) if isinstance(self.columns, Reader) else tables.keys(X) is not None
+
     def inputs_of(self, X: Any) -> np.ndarray:
         """Inputs (n, ...) as the model takes them, from new samples in the units of `from_arrays`.
 
         X: a data frame, whose columns are found by their names, in any order and among others; or an array, as for
-            `scaled`.
-        Texts become inputs as they did there (one_hot=True); then everything is scaled as the training samples were.
+            `scaled`. Of data from a table or a CSV file also a table of any other make, a dict or list of dicts, the
+            path or text of a file; of a folder of pictures paths of such.
+        Columns become inputs as they did there; then everything is scaled as the training samples were.
         Raises ValueError or TypeError that names the columns or places that do not fit.
         """
-        if tables.keys(X) is None:
+        if not self.takes(X):
             return self.scaled(X)
+        if isinstance(self.columns, Reader):
+            return self.scaled(self.columns.read(X))
         if self.vocabulary or len(self.input_shape) > 1:
             raise ValueError(
                 f"X: expected samples of shape {self.input_shape} in an array, got a data frame; try X.to_numpy()"
@@ -128,6 +155,10 @@ class Dataset:
             found.setflags(write=False)
             self._samples[key] = found
         return self._samples[key]
+
+    def describe(self) -> str:
+        """What the data are, and what was made of each column of a table, in sentences, one a line."""
+        return "\n".join([f"{self!r}", *self.told])
 
     def differs(self, before: Any) -> str:
         """In what it differs from another data set, as far as that is said in few words: "noise 0.1 → 0.3"; else ""."""

@@ -39,4 +39,5 @@ def remade(data: Dataset, noise: "float | None" = None, validation: "float | Non
     else:
         X, y = np.concatenate([data.X_train, data.X_val]), np.concatenate([data.y_train, data.y_val])
         made = from_arrays(X, y, validation=validation, **told)
-    return replace(made, scaling=data.scaling, columns=data.columns, noise=data.noise or added, notes=data.notes)
+    kept = {name: getattr(data, name) for name in ("scaling", "columns", "notes", "target", "target_scaling", "told")}
+    return replace(made, noise=data.noise or added, **kept)

@@ -72,11 +72,17 @@ def in_order(table: Any, names: tuple[str, ...], what: str) -> list[np.ndarray]:
             f"{what}: expected the columns {_list(names)}, in any order, got no {_list(missing)} among {_list(known)}; "
             f"try to rename columns (or {what}.to_numpy(), if their order is right)"
         )
-    columns = [checks.array(table[known[name]], f"{what}, column {name!r}") for name in names]
+    columns = [_array(table[known[name]], f"{what}, column {name!r}") for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.ndim != 1:
             raise ValueError(f"{what}: expected one value in each row of column {name!r}, got {column.shape[1:]}")
     return columns
+
+
+def _array(column, what):
+    if str(getattr(column, "type", "")).startswith("dictionary"):  # NumPy would give PyArrow's None another value
+        column = np.array([*column.to_pylist(), None], object)[:-1]
+    return checks.array(column, what)
 
 
 def columns_of(table: Any, what: str, one_hot: bool, names: tuple[str, ...] | None = None) -> Columns:
@@ -112,8 +118,13 @@ def columns_of(table: Any, what: str, one_hot: bool, names: tuple[str, ...] | No
 def _texts(column, values):
     """Does a column hold texts or categories? values: it as an array."""
     text = values.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in values.flat)
-    category = str(getattr(column, "dtype", "")).lower().startswith(("categor", "enum"))
-    return category or text or values.dtype.kind in "UST"
+    return is_category(column) or text or values.dtype.kind in "UST"
+
+
+def is_category(column: Any) -> bool:
+    """Does the type of a column say so? As of pandas, Polars and PyArrow."""
+    kind = getattr(column, "dtype", getattr(column, "type", ""))
+    return str(kind).lower().startswith(("categor", "enum", "dictionary"))
 
 
 def check_same_rows(X: Any, y: Any, names: tuple[str, str] = ("X", "y")) -> None:

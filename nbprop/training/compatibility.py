@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn
-from nbprop.data import checks, tables
+from nbprop.data import checks
 from nbprop.engine import ShapeError, Tensor, no_grad
 from nbprop.nn.norm import BatchNorm1d, BatchNorm2d
 from nbprop.record.observation import untouched
@@ -189,9 +189,9 @@ def _one_alone(n, settings, kind):
 
 
 def as_inputs(X, data) -> np.ndarray:
-    """X of a Dataset as its model takes it: a table in the units of `from_arrays`, by the names of its columns; arrays
+    """X of a Dataset as its model takes it: a table in its own units, by the names of its columns; arrays
     and lists as they are, in the units of data.X_train. Sequences and pictures may have other lengths than there."""
-    if tables.keys(X) is not None:
+    if data.takes(X):
         return data.inputs_of(X)
     X = checks.tokens(X, "X", data.inputs) if data.vocabulary else checks.inputs(X, "X", data.features)
     shape, numbers = data.input_shape, len(data.input_shape) == 1 and not data.vocabulary

@@ -8,18 +8,10 @@ from nbprop.checks import number
 rate = number(0, tip=0.01)  # of a learning rate
 
 
-def dataset(value: Any) -> Any:
-    """A Dataset from a Dataset, a name, or arrays (X, y); an Arrays as it is."""
-    if isinstance(value, (datasets.Dataset, datasets.Arrays)):
-        return value
-    if isinstance(value, str):
-        return datasets.dataset(value)
-    if isinstance(value, tuple) and len(value) == 2:
-        return datasets.from_arrays(*value)
-    raise TypeError(
-        "data must be a Dataset (nb.data.spirals(), nb.data.from_arrays(X, y)), a name or a pair (X, y); "
-        f"got {type(value).__name__}"
-    )
+def dataset(value: Any, target: Any = None) -> Any:
+    """A Dataset from a Dataset, a name, or whatever `data.read` reads; an Arrays as it is. target: of a table."""
+    named = isinstance(value, str) and target is None and value in datasets.DATASETS
+    return datasets.dataset(value) if named else datasets.read(value, target)
 
 
 def optimizer(value: Any, rate: "float | None" = None, module: Any = None) -> optim.Optimizer:

@@ -266,8 +266,10 @@ class Supervised(Objective):
         return as_inputs(X, self.data) if isinstance(self.data, Dataset) else super().inputs_of(X)
 
     def predict(self, model, X) -> np.ndarray:
-        """Class probabilities or values of the samples X, (n, ..., outputs)."""
-        return self.probabilities(self.outputs(model, self.inputs_of(X)))
+        """Class probabilities or values of the samples X, (n, ..., outputs); of a table values in its own units."""
+        said = self.probabilities(self.outputs(model, self.inputs_of(X)))
+        back = getattr(self.data, "target_scaling", None)
+        return said if back is None or not self.data.takes(X) else back.back(said)
 
     def probabilities(self, output) -> np.ndarray:
         """Class probabilities from outputs of the model; for regression the outputs themselves."""

@@ -36,7 +36,8 @@ class Trainer(Seen):
 
     model: an `nn.Module` that takes a batch of the data's samples and gives (batch, outputs), or (batch, T, outputs)
         where every time step has a target; e.g. from `nb.nn.mlp`, or a Sequential of Conv2d, MaxPool2d, ...
-    data: a `data.Dataset`, the name of one ("spirals"), a pair of arrays (X, y), or a `data.Arrays`.
+    data: a `data.Dataset`, the name of one ("spirals"), a pair of arrays (X, y), a `data.Arrays`, or what `data.read`
+        reads: a data frame or CSV file, of which `target` is the column to predict, a dataset of PyTorch, ...
     loss: a name ("mse", "bce", "cross_entropy", ...), an instance of a loss of nb.nn, or a function(output, y) ->
         Tensor; by default the one that fits the data.
     optimizer: from `nb.optim`, or a name ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", ...); a dict of
@@ -78,6 +79,7 @@ class Trainer(Seen):
         batch_size: int = 32,
         seed: int = 0,
         *,
+        target: "str | int | list[str] | None" = None,
         objective: "Objective | None" = None,
         metrics: "dict[str, Callable[..., float]] | None" = None,
         clip: "float | None" = None,
@@ -94,8 +96,8 @@ class Trainer(Seen):
         if objective is None:
             if data is None:
                 raise TypeError("a Trainer needs data, such as 'spirals' or (X, y), or objective=nb.Objective(...)")
-            objective = Supervised(given.dataset(data), loss, metrics=metrics)
-        elif data is not None or loss is not None or metrics is not None:
+            objective = Supervised(given.dataset(data, target), loss, metrics=metrics)
+        elif any(each is not None for each in (data, loss, metrics, target)):
             raise TypeError("an objective brings its own data, loss and metrics: pass either them or objective=")
         else:
             instance(Objective, "nb.Objective(loss, data)")("objective", objective)
