@@ -228,7 +228,7 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
     """(Linear, activation behind it, share that dropout before it keeps) of each layer, and whether inputs are
     flattened first. ValueError if the model is not only these in a row."""
     layers, kept, flat = [], 1.0, False
-    for module in _in_a_row(model):
+    for module in in_a_row(model):
         if isinstance(module, nn.Linear):
             layers.append((module, nn.Identity(), kept))
             kept = 1.0
@@ -248,10 +248,11 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
     return layers, flat
 
 
-def _in_a_row(module):
+def in_a_row(module):
+    """The modules inside of Sequentials, one after the other."""
     if type(module) is nn.Sequential:
         for inner in module:
-            yield from _in_a_row(inner)
+            yield from in_a_row(inner)
     else:
         yield module
 
