@@ -1,6 +1,7 @@
 """What a linear network has to learn: read off its data, and of what it is refused."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,16 @@ def chain(*sizes, **options):
     return nb.nn.Sequential(*(nb.nn.Linear(*pair, rng=k, **options) for k, pair in enumerate(pairwise(sizes))))
 
 
+def weights_of(model: Any) -> list[np.ndarray]:
+    return [each.weight.data for each in model]
+
+
 def test_the_modes_are_the_singular_vectors_of_what_is_to_be_learned():
     model = chain(4, 5, 3, bias=False)
     found = modes_of(model, X, X @ MAP.T)
     np.testing.assert_allclose(found.s, np.linalg.svd(MAP)[1], rtol=1e-6)
     np.testing.assert_allclose((found.outputs * found.s) @ found.inputs.T, MAP, atol=1e-9)
-    first, second = (each.weight.data for each in list(model.modules())[1:])
+    first, second = weights_of(model)
     np.testing.assert_allclose(found.product(model.theta), second @ first, rtol=1e-4)
     assert found.depth == 2 and found.unsolved == "" and found.pace == 2 / 3
     strengths = [found.outputs[:, k] @ (second @ first) @ found.inputs[:, k] for k in range(3)]
@@ -32,7 +37,7 @@ def test_the_modes_are_the_singular_vectors_of_what_is_to_be_learned():
 def test_weights_are_aligned_and_balanced_or_not():
     model = chain(4, 3, 3, bias=False)
     found = modes_of(model, X, X @ MAP.T)
-    first, second = (each.weight.data for each in list(model.modules())[1:])
+    first, second = weights_of(model)
     assert not found.aligned(model.theta)
     first[...], second[...] = 0.1 * found.inputs.T, 0.1 * found.outputs
     assert found.aligned(model.theta)

@@ -1,5 +1,6 @@
 """One unit of a network, or one edge, seen large: weights, spread, response, and which samples pull at it."""
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,7 +79,7 @@ class Detail:
         batch; points (n, 2): where the samples are, of two inputs; targets (n,); pictures (k, h, w): the samples that
         pull most up, then most down, or none."""
         found = {**self._weights(), "response": self._response(), **self._spread()}
-        own = self.pulls()
+        own = self.pulls
         order = np.zeros(0, int) if own is None else np.argsort(own, kind="stable")
         found |= {"pulls": _NONE if own is None else own[order].astype(np.float32), "order": order.astype(np.float32)}
         return found | self._samples(order) | {"extent": self._extent()}
@@ -172,6 +173,7 @@ class Detail:
             return range(start + self.weight, start + self.weight + 1)
         return range(start, start + several)
 
+    @cached_property
     def pulls(self) -> "np.ndarray | None":
         """(n,), of the edge that is chosen, else of the bias."""
         if self.tap is None or self.layer.kind not in ("Linear", *CONVOLUTIONS):
@@ -210,7 +212,7 @@ class Detail:
             found += [] if step is None else [["dL/db", float(step.gradient[place])]]
         if self.tap is not None:
             found.append(["mean of a", float(parts.means(self.tap)[unit])])
-        if (own := self.pulls()) is not None:
+        if (own := self.pulls) is not None:
             found.append(["mean of the pulls", float(own.mean())])
         return found
 
@@ -227,7 +229,7 @@ class Detail:
         block, (_, several) = self.block(), (0, 0) if self.rows is None else self._sources()
         edge, filters = block is not None, self.layer.kind in CONVOLUTIONS
         whole = [number for number in self.numbers() if number[0].startswith(("dL/dw", "dL/db"))]
-        own = self.pulls()
+        own = self.pulls
         note = "" if own is not None or self.tap is None else self._silent()
         if own is not None and whole and not np.isclose(own.mean(), whole[0][1], rtol=1e-3, atol=1e-6):
             kept = (self.layer.name, self.unit) in inside.kept
@@ -264,7 +266,7 @@ class Detail:
             which = f"weight {self.weight} of the edge" if len(block) < self._sources()[1] else "edge"
             what = f"the {which} from unit {self.source} to {what}"
         said = ", ".join(f"{name} {number(value)}" for name, value in self.numbers())
-        own = self.pulls()
+        own = self.pulls
         samples = "" if own is None else f" {int((own < 0).sum())} of {len(own)} samples pull it up."
         return f"Shown large: {what}: {said}.{samples}"
 
