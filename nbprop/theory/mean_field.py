@@ -13,6 +13,7 @@ Deep down q comes to a fixed point q*. If chi is below 1 there, two inputs becom
 (ordered); above 1 they become ever less alike and gradients explode (chaotic); between them is the edge of chaos.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -248,7 +249,7 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
     return layers, flat
 
 
-def in_a_row(module):
+def in_a_row(module: Any) -> Iterator[Any]:
     """The modules inside of Sequentials, one after the other."""
     if type(module) is nn.Sequential:
         for inner in module:
