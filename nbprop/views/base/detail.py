@@ -191,7 +191,7 @@ class Detail:
             found["targets"] = y.reshape(-1)[order].astype(np.float32)
         if self.inside.plain and x.ndim == 2 and x.shape[1] == 2:
             found["points"] = np.ascontiguousarray(x[order], np.float32)
-        elif self.inside.sampled:
+        elif self.inside.sampled and self.pulls is not None and self.pulls.any():
             most = min(SHOWN, len(order) // 2)
             ends = np.concatenate([order[:most], order[len(order) - most :][::-1]])
             found["pictures"] = parts.small(np.stack([_picture(x[i], self.inside.shape) for i in ends]))
