@@ -3,8 +3,8 @@ import { keepKeys, make } from "./controls.js";
 
 /** @typedef {{page: string, section: string, beside: boolean}} Where  see Lesson.where in nbprop/record/lessons.py */
 
-/** How a heading is called in an address. @param {string} section */
-const slug = (section) => section.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s+/g, "-");
+/** How Sphinx calls a heading in an address. @param {string} section */
+const slug = (section) => section.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^[-0-9]+|-+$/g, "");
 
 /**
  * Where a lesson opens, null where that is not known: its page on the site, whose pages say where the lessons are; or
@@ -15,7 +15,7 @@ const slug = (section) => section.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "
  */
 export function wayTo(where, pathname, lessons) {
   if (!where) return null;
-  if (lessons !== undefined) return { href: `${lessons}${where.page}.html#${encodeURIComponent(slug(where.section))}` };
+  if (lessons !== undefined) return { href: `${lessons}${where.page}.html#${slug(where.section)}` };
   const open = where.beside && /\/(?:tree|notebooks)\/((?:.*\/)?)[^/]+\.ipynb$/.exec(pathname);
   if (!open) return null;
   const name = `${where.page}.ipynb`;
