@@ -56,7 +56,12 @@ def recorded(board) -> bytes:
     all_choices = time.perf_counter() - begun - one
     choices = all_choices * MOMENTS < SECONDS
     moments = min(MOMENTS, max(LEAST, int(SECONDS / (all_choices if choices else one))))
-    return page(board, "nbprop", moments, SIZE, choices)[0]
+    return with_lessons(page(board, "nbprop", moments, SIZE, choices)[0])
+
+
+def with_lessons(page) -> bytes:
+    """The page, which says where from it the pages of the lessons are: then it has links to them."""
+    return page.replace(b'<html lang="en">', b'<html lang="en" data-lessons="../">', 1)
 
 
 def frame(name, words) -> str:
@@ -133,7 +138,7 @@ def landing(folder) -> str:
             trainer.set(**turn)
     from nbprop.views.board.saving import page
 
-    (Path(folder) / "landing.html").write_bytes(page(playground, "nbprop")[0])
+    (Path(folder) / "landing.html").write_bytes(with_lessons(page(playground, "nbprop")[0]))
     text = frame("landing.html", playground.describe())
     playground.close()
     return text

@@ -44,6 +44,14 @@ def test_no_two_say_the_same():
     assert len(set(said)) == len(said) > 40
 
 
+def test_a_lesson_says_where_it_is_and_whether_its_notebook_is_here(monkeypatch, tmp_path):
+    lesson = Lesson(10, "What is left after k steps")
+    monkeypatch.chdir(tmp_path)
+    assert lesson.where == {"page": "10-sequences", "section": lesson.section, "beside": False}
+    (tmp_path / "10-sequences.ipynb").write_text("{}")
+    assert lesson.where["beside"]
+
+
 def test_the_lessons_are_the_notebooks_of_the_course():
     files = sorted(path.name for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
     assert [Lesson(number, "").notebook for number in LESSONS] == files
@@ -54,6 +62,7 @@ def test_pages_are_told(tmp_path):
     spec = RUNS._spec
     assert [panel["about"] for panel in spec["panels"]] == [view.about for view in RUNS.views]
     assert [panel["lesson"] for panel in spec["panels"]] == [str(view.lesson) for view in RUNS.views]
+    assert [panel["where"] for panel in spec["panels"]] == [view.lesson.where for view in RUNS.views]
     for dial in spec["desk"]["dials"]:
         control = RUNS._desk.dials[dial["name"]].control
         assert (dial["about"], dial["lesson"]) == (control.about, str(control.lesson))

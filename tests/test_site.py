@@ -151,6 +151,12 @@ def test_a_board_in_a_lesson_is_as_high_as_it_has_to_be_and_answers(site, browse
     slider.press("Home")
     assert frame.locator(".nbprop-player output").inner_text().startswith("step 0 of")
     assert not frame.locator("h1").is_visible()
+    frame.locator("[data-panel=gradients] .nbprop-ask").click()
+    link = frame.get_by_role("link", name="A network that does not learn")
+    lesson, _, section = link.evaluate("(link) => link.href").partition("#")
+    assert lesson == (site / "05-vanishing-and-exploding.html").as_uri()
+    assert f'id="{section}"' in (site / "05-vanishing-and-exploding.html").read_text()
+    link.press("Escape")
     inside = frame.locator("html").evaluate("(html) => [html.scrollHeight, html.clientHeight]")
     assert inside[0] <= inside[1] > 500
     canvas = frame.locator("[data-panel=loss] canvas")

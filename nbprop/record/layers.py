@@ -42,6 +42,32 @@ class Wire:
 
 
 @dataclass(frozen=True)
+class Window:
+    """How the weights of a convolution move: weight (i, j) sees at stop (p, q) the place (p stride + i dilation -
+    padding, ...) of what comes in, nothing where there is none. Pairs, rows and columns; of sequences the rows stand
+    still. backwards: of a transposed one, which stops at each place of what comes in and moves over what it gives."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int = 1
+    backwards: bool = False
+
+    def seen(self, weight, stops, sizes) -> "tuple[Any, Any]":
+        """(stops, places), indices for rows and columns each, of all stops at which a weight (i, j) sees something:
+        stops and sizes: how many stops and places there are, rows and columns."""
+        moves = zip(weight, stops, sizes, self.stride, self.padding, self.dilation, strict=True)
+        found = []
+        for at, count, size, stride, padding, dilation in moves:
+            places = np.arange(count) * stride + at * dilation - padding
+            good = (places >= 0) & (places < size)
+            found.append((np.flatnonzero(good), places[good]))
+        (rows, down), (columns, across) = found
+        return np.ix_(rows, columns), np.ix_(down, across)
+
+
+@dataclass(frozen=True)
 class Tap:
     """The arrays of one layer in a recorded step: they hold the numbers of the last step that was run. What a
     convolution of sequences gives, (N, C, L), is there as pictures of one row, (N, C, 1, L).
@@ -49,6 +75,7 @@ class Tap:
     reached: whether a gradient comes back as far as this; of frozen layers before the first that is trained dz is NaN.
     x, dy: of a Linear or a convolution what its weights are multiplied with, (n, ..., inputs) or pictures, and dL/dy of
         what it gives, before any normalization: dL/dW = sum over all places of dy x^T. None of others.
+    window: how the weights of a convolution move over x.
     """
 
     z: np.ndarray
@@ -58,6 +85,7 @@ class Tap:
     reached: bool = True
     x: "np.ndarray | None" = None
     dy: "np.ndarray | None" = None
+    window: "Window | None" = None
 
 
 def tapped(z, a, activation) -> Tap:
@@ -68,7 +96,8 @@ def tapped(z, a, activation) -> Tap:
     plain = reached and type(y.op).__name__ in ("Linear", *CONVOLUTIONS) and y.grad is not None
     x, dy = (y.inputs[0].data, dz if y is z else y.grad) if plain else (None, None)
     x, dy = (None if each is None else pictured(each, z) for each in (x, dy))
-    return Tap(pictured(z.data, z), pictured(dz, z), pictured(a.data, z), activation, reached, x, dy)
+    window = _window(y.op) if plain and type(y.op).__name__ in CONVOLUTIONS else None
+    return Tap(pictured(z.data, z), pictured(dz, z), pictured(a.data, z), activation, reached, x, dy, window)
 
 
 def _weighted(z):
@@ -76,6 +105,15 @@ def _weighted(z):
     while "Norm" in type(z.op).__name__:
         z = z.inputs[0]
     return z
+
+
+def _window(op) -> Window:
+    """Of the op of a convolution."""
+    named, still = isinstance(op.padding, str), [1] * (2 - op.axes)
+    padding: Any = [(n - 1) // 2 * (op.padding == "same") for n in op.span] if named else op.padding
+    kernel, stride, dilation = ((*still, *each) for each in (op.kernel, op.stride, op.dilation))
+    padding = (*[0] * len(still), *padding)
+    return Window(kernel, stride, padding, dilation, op.groups, type(op).__name__.startswith("ConvTranspose"))
 
 
 def pictured(array, z) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The lessons of the course, and a pointer into one."""
 
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 LESSONS = {  # number -> (notebook in notebooks/, title)
     0: ("00-playground", "The playground"),
@@ -28,6 +29,12 @@ class Lesson(NamedTuple):
     def notebook(self) -> str:
         """Name of its file in notebooks/."""
         return f"{LESSONS[self.number][0]}.ipynb"
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """page: its name without an ending; section; beside: whether its notebook is in the folder where this runs,
+        which is that of the notebook that is open. For a link to it."""
+        return {"page": LESSONS[self.number][0], "section": self.section, "beside": Path(self.notebook).is_file()}
 
     def __str__(self) -> str:
         return f"Lesson {self.number}, “{LESSONS[self.number][1]}”: “{self.section}”"

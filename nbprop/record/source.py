@@ -221,6 +221,18 @@ class Surrounded(Protocol):
         ...
 
 
+class Linear(Protocol):
+    """How a linear network learns."""
+
+    def linear_modes(self) -> Any:
+        """What it has to learn, a `theory.Modes`. ValueError for a network that is not linear."""
+        ...
+
+    def path(self) -> list:
+        """As `Surrounded` has it."""
+        ...
+
+
 class Taught(Protocol):
     """What it learns from."""
 

@@ -3,6 +3,17 @@ minimum an optimizer can stand."""
 
 from .linear import mode_strength
 from .mean_field import MeanField, Prediction, mean_field, predict
+from .modes import Modes, modes_of
 from .stability import Stability, stability
 
-__all__ = ["MeanField", "Prediction", "Stability", "mean_field", "mode_strength", "predict", "stability"]
+__all__ = [
+    "MeanField",
+    "Modes",
+    "Prediction",
+    "Stability",
+    "mean_field",
+    "mode_strength",
+    "modes_of",
+    "predict",
+    "stability",
+]

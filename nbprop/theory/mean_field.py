@@ -13,6 +13,7 @@ Deep down q comes to a fixed point q*. If chi is below 1 there, two inputs becom
 (ordered); above 1 they become ever less alike and gradients explode (chaotic); between them is the edge of chaos.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -228,7 +229,7 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
     """(Linear, activation behind it, share that dropout before it keeps) of each layer, and whether inputs are
     flattened first. ValueError if the model is not only these in a row."""
     layers, kept, flat = [], 1.0, False
-    for module in _in_a_row(model):
+    for module in in_a_row(model):
         if isinstance(module, nn.Linear):
             layers.append((module, nn.Identity(), kept))
             kept = 1.0
@@ -248,10 +249,11 @@ def stack(model) -> tuple[list[tuple[Any, Any, float]], bool]:
     return layers, flat
 
 
-def _in_a_row(module):
+def in_a_row(module: Any) -> Iterator[Any]:
+    """The modules inside of Sequentials, one after the other."""
     if type(module) is nn.Sequential:
         for inner in module:
-            yield from _in_a_row(inner)
+            yield from in_a_row(inner)
     else:
         yield module
 

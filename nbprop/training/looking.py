@@ -13,6 +13,7 @@ from nbprop.data.trees import leaves
 from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
+from nbprop.optim import SGD
 from nbprop.record import histograms
 from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, pictured
 from nbprop.record.observation import Observation, observe, untouched
@@ -214,6 +215,21 @@ class Looking:
         if not isinstance(X, np.ndarray):
             raise ValueError("mean field goes by the size of the inputs: it needs data with one array of them")
         return theory.predict(self.model, X[:: max(1, len(X) // LOOKED)])
+
+    def linear_modes(self) -> theory.Modes:
+        objective, settings = self.objective, self.settings
+        X, y = getattr(objective, "X", None), getattr(objective, "target", None)
+        if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray):
+            raise ValueError("modes are those of one array of inputs and one of targets")
+        found = theory.modes_of(self.model, X, y)
+        criterion, optimizer = objective.criterion, next(iter(self.optimizers.values()))
+        plain = type(optimizer) is SGD and not (optimizer.momentum or optimizer.weight_decay or optimizer.groups)
+        plain = plain and all(one.requires_grad for one in self.model.parameters())
+        if type(criterion) is not nn.MSELoss or criterion.reduction != "mean":
+            return replace(found, unsolved="it is for the mean squared error, loss='mse'")
+        if not plain or len(self.optimizers) > 1 or any(settings[name] for name in ("l1", "clip", "clip_value")):
+            return replace(found, unsolved="it is for plain gradient descent, optimizer='sgd', with nothing added")
+        return replace(found, unsolved="it is for one learning rate") if optimizer.schedule else found
 
     def predict(self, X) -> np.ndarray:
         """Class probabilities or regression values of the samples X, (n, ..., outputs)."""

@@ -14,7 +14,7 @@ from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.record.samples import Samples
 from nbprop.record.source import CannotSay
-from nbprop.theory import Prediction, Stability
+from nbprop.theory import Modes, Prediction, Stability
 
 from . import makeup
 from .around import Around
@@ -150,6 +150,10 @@ class Moment(Knobs, Winding):
     def mean_field(self) -> Prediction:
         """As `Trainer.mean_field`: of the weights of then."""
         return self._look(lambda run: run.mean_field())
+
+    def linear_modes(self) -> Modes:
+        """As `Trainer.linear_modes`: with the settings of then."""
+        return self._look(lambda run: run.linear_modes())
 
     def stability(self) -> Stability:
         """As `Trainer.stability`: of the optimizer of then."""

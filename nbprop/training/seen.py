@@ -11,7 +11,7 @@ from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
 from nbprop.record.quantities import Quantity
 from nbprop.record.samples import COLUMNS, Samples
-from nbprop.theory import Prediction, Stability
+from nbprop.theory import Modes, Prediction, Stability
 
 from .around import Around
 from .curving import Curving
@@ -156,6 +156,11 @@ class Seen(Returning):
         have now: a `theory.Prediction` with the standard deviation of the activations and the norm of dL/dz of every
         layer. ValueError that says why for what is not dense layers and activations one after the other."""
         return self.between(lambda: self._run.mean_field())
+
+    def linear_modes(self) -> Modes:
+        """What a linear network, Linear layers in a row, has to learn, mode by mode: a `theory.Modes`, with the exact
+        solution of how fast, or `unsolved`, why there is none. ValueError for any other network."""
+        return self.between(lambda: self._run.linear_modes())
 
     def stability(self) -> Stability:
         """How large the sharpness may be with the optimizer as it is set now: a `theory.Stability` with the threshold,

@@ -135,19 +135,20 @@ def check_weight(run, layer, unit, source) -> tuple[str, int, int]:
         if not isinstance(bias, nn.Parameter) or bias.ndim != 1:
             raise ValueError(f"{name} ({type(module).__name__}) has no bias of each unit")
         return name, whole(0, len(bias.data) - 1)("unit", unit), -1
-    if not isinstance(weight, nn.Parameter) or weight.ndim != 2 or not isinstance(module, nn.Linear):
+    if not isinstance(weight, nn.Parameter) or not isinstance(module, (nn.Linear, nn.Conv2d)):
         raise ValueError(
-            f"{name} is a {type(module).__name__}: expected a Linear, which has one weight from each input to each unit"
+            f"{name} is a {type(module).__name__}: expected a Linear, which has one weight from each input to each "
+            "unit, or a Conv2d or Conv1d, which has a filter for each"
         )
-    units, inputs = weight.shape
+    units, inputs = len(weight.data), weight.size // len(weight.data)
     return name, whole(0, units - 1)("unit", unit), whole(0, inputs - 1)("source", source)
 
 
 def set_weight(run, given) -> None:
-    """Give one weight of a Linear another value."""
+    """Give one weight of a Linear or of a filter another value."""
     name, unit, source, value = given
     layer: Any = layers_of(run)[name]
-    layer.weight.data[unit, source] = value
+    layer.weight.data[unit].flat[source] = value
 
 
 def set_bias(run, given) -> None:

@@ -301,8 +301,9 @@ class Turning(knobs.Knobs, Live):
         self._do("reinitialize", (name, init))
 
     def set_weight(self, layer: "str | int", unit: int, source: int, value: float) -> None:
-        """Give one weight of a Linear another value: that from its input `source` to its unit `unit`, both from 0. With
-        momentum an optimizer goes on to move it as before."""
+        """Give one weight of a Linear another value: that from its input `source` to its unit `unit`, both from 0. Of a
+        Conv2d or Conv1d, weight `source` of the filter of channel `unit`, input channel by input channel, row by row.
+        With momentum an optimizer goes on to move it as before."""
         name, unit, source = self.between(lambda: surgery.check_weight(self._run, layer, unit, source))
         self._do("set_weight", (name, unit, source, number(-LARGEST, LARGEST, tip=0.5)("value", value)))
 

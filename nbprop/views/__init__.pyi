@@ -190,6 +190,20 @@ def Loss(
     `evaluate` gives; a flag at every change.
     """
 
+class _Modes(Board): ...
+
+def Modes(
+    source: Shown,
+    *,
+    height: float | None = None,
+) -> _Modes:
+    """How strong each mode of a linear network is over the steps: u^T W v, with W the product of all weights, and u, v
+    a pair of singular vectors of the correlations E[y x^T] that are to be learned. Of weights that are aligned with
+    the modes these are the singular values of W. Dots: measured, at every snapshot; dashed: the exact solution
+    (Saxe, McClelland and Ganguli 2014, equation 8 and its like for other depths), from balanced and aligned weights
+    on; of others from where a mode has 5 % of its strength. The solution begins anew where a knob was turned.
+    """
+
 class _Network(Board):
     edges: Literal["weight", "gradient", "update"]
     detail: bool

@@ -1,5 +1,6 @@
 /** The findings of a run as cards of words and buttons. */
 import { keepKeys, make } from "./board/controls.js";
+import { tellLesson } from "./board/lesson.js";
 import { formatNumber, groups } from "./base/math.js";
 import { drawSmall, inWords, said } from "./base/small.js";
 
@@ -7,7 +8,7 @@ import { drawSmall, inWords, said } from "./base/small.js";
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Doctor.frame
  * @typedef {{state: string, head: string, words: string, remedy: string, undo: string}} Verdict
- * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, layers: string, evidence: string[], why: string, equation: string, lesson: string, remedies: string[][], picture: any, verdict: Verdict | null}} Card
+ * @typedef {{rule: string, title: string, severity: string, sign: string, words: string, layers: string, evidence: string[], why: string, equation: string, lesson: string, where?: import("./board/lesson.js").Where, remedies: string[][], picture: any, verdict: Verdict | null}} Card
  * @typedef {{state: string, cards: Card[], looked: string[], skipped: string[][], failed: string[][], message: string, marks: Record<string, string>}} Labels
  */
 
@@ -264,7 +265,7 @@ class CardView {
     list(this.evidence, card.evidence, "li");
     set(this.why, card.why);
     set(this.equation, card.equation);
-    set(this.lesson, card.lesson);
+    tellLesson(this.lesson, card.lesson, card.where);
     // Of what is gone the numbers are those of before: what came of the remedy says them.
     this.figure.hidden = !small || !found;
     for (const one of [this.buttons, this.reasons, this.evidence]) one.hidden ||= !found;

@@ -226,6 +226,7 @@ class Doctor(View):
             "why": finding.why,
             "equation": finding.equation,
             "lesson": str(finding.lesson),
+            "where": finding.lesson.where,
             "remedies": [[remedy.words, self._hindrance(remedy)] for remedy in finding.remedies],
             "picture": picture
             and {"kind": picture.kind, "labels": list(picture.labels), "unit": picture.unit, "log": picture.log},

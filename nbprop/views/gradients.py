@@ -134,23 +134,32 @@ class GradientFlow(Theorized, View):
 
     def _probed(self, series):
         """What the source says of the last step: (layers,) or one number; ABSENT where it has not measured it."""
+        return self._several(series)[0]
+
+    def _several(self, *names):
+        """`_probed` of several series, with one look at the source."""
         try:
-            found = self.source.probe().get(series)
+            found = self.source.probe()
         except CannotSay:
             if self.moment is None:
                 raise
-            found = None  # then the record may know
+            found = {}  # then the record may know
+        return [self._number(series, found.get(series)) for series in names]
+
+    def _number(self, series, found):
         if found is None:
             values = self.source.history.series(series)[1]
             one = len(values) and np.ndim(values) == 1  # it stands for the whole network
             found = np.ma.masked_all(() if one else len(self.source.layers))
+        if not np.ma.isMaskedArray(found):
+            return np.asarray(found, np.float32)
         hidden = np.ma.getmaskarray(found)
         return np.where(hidden, np.float32(ABSENT), np.ma.getdata(found)).astype(np.float32)
 
     def _read(self):
         """now (L,), saturated (L,), the record of the quantity as it is `laid_out`, and the step that now is of."""
         moment, series = self.moment, self._shown().series
-        now, saturated, step = self._probed(series), self._probed("saturated"), self.source.steps
+        (now, saturated), step = self._several(series, "saturated"), self.source.steps
         saturated = saturated if now.ndim else np.full(1, ABSENT, np.float32)
         now = now.reshape(-1)
         laid = laid_out(self.source.history, series, len(now), moment)

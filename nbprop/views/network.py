@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 KINDS = ("plane", "curve", "picture", "weights", "time", "heads", "value")
+SINGLE = ("Linear", "Conv2d", "Conv1d")  # layers whose weights can be set one by one
 EDGES = {"weight": "weight", "gradient": "dL/dw", "update": "last update of the weight"}
 FEATURES = 1024  # names of inputs that the browser is told
 
@@ -188,16 +189,16 @@ class Network(View):
             "the larger the more they pull, blue up, orange down",
             "spread": "large: how its activations are spread in the last batch",
             "weights": "large: a bar for each weight, of the largest, blue positive, orange negative; below it dL/dw, "
-            "on a scale of its own; a press chooses that edge",
-            "pulls": "large: the gradient of each sample of the last batch alone, sorted: for a weight delta_i a_i, "
-            "for a bias delta_i, times the number of samples, so that their mean is the gradient. Descent goes "
-            "against the gradient: what is below 0 pulls the weight up",
+            "on a scale of its own; a press chooses that weight",
+            "pulls": "large: the gradient of each sample of the last batch alone, sorted: for a weight delta_i a_i (of "
+            "a convolution the sum over all stops of its window), for a bias delta_i, times the number of samples, so "
+            "that their mean is the gradient. Descent goes against the gradient: what is below 0 pulls the weight up",
         }
 
     def act(self, name, value) -> None:
         if name == "unit":
-            layer, unit, source = value  # None: nothing
-            self.chosen.set(layer=layer, unit=unit, source=source)
+            layer, unit, source, weight = [*value, None][:4]  # None: nothing
+            self.chosen.set(layer=layer, unit=unit, source=source, weight=weight)
             self.detail = unit is not None
         elif name == "back":
             self.detail = False
@@ -210,7 +211,8 @@ class Network(View):
         """A hand turns the weight or bias that is shown large, freezes its layer, freezes or silences the unit: a turn
         of the run."""
         source, chosen = self.source, self.chosen
-        if name not in self._hands(self._large(self._inside())):
+        large = self._large(self._inside())
+        if name not in self._hands(large):
             raise ValueError(f"Network: nothing is shown whose {name} could be set")
         if name == "freeze":
             act = source.unfreeze if chosen.layer in source.frozen else source.freeze
@@ -221,21 +223,20 @@ class Network(View):
         elif name == "silence":
             act = source.unsilence if (chosen.layer, chosen.unit) in source.silenced else source.silence
             act(chosen.layer, chosen.unit)
-        elif chosen.source is None:
-            source.set_bias(chosen.layer, chosen.unit, value)
+        elif block := large and large.block():
+            source.set_weight(chosen.layer, chosen.unit, block[0], value)
         else:
-            source.set_weight(chosen.layer, chosen.unit, chosen.source, value)
+            source.set_bias(chosen.layer, chosen.unit, value)
 
     def _hands(self, large):
         """Names of the controls for what is shown large: none of a look at the past, or where there is no such turn."""
         if large is None or self.moment is not None or not hasattr(self.source, "set_weight"):
             return []
-        single = large.layer.kind == "Linear" and large.numbers()[0][0] in ("weight", "bias")
-        single = single and (large.source is None or large.before.total == large.layer.shape[1])
+        single = large.layer.kind in SINGLE and large.numbers()[0][0] in ("weight", "bias")
         found = ["value", "freeze"] if single else ["freeze"]
         if hasattr(self.source, "silence"):
             can = self._constant("silent", (tuple(large.inside.names), large.layer), lambda: self._can_be_silent(large))
-            found += ["freeze_unit"] * (large.layer.kind in ("Linear", "Conv2d")) + ["silence"] * can
+            found += ["freeze_unit"] * (large.layer.kind in SINGLE[:2]) + ["silence"] * can
         return found
 
     def _can_be_silent(self, large):

@@ -59,7 +59,7 @@ def table(counts):
     for name, count in counts.items():
         right, wrong, missed = count["right"], count["wrong"], count["missed"]
         rows.append((name, right, wrong, missed, f"{share(right, wrong):.2f}", f"{share(right, missed):.2f}"))
-    return "\n".join("  ".join(f"{cell!s:>{16 if not i else 9}}" for i, cell in enumerate(row)) for row in rows)
+    return "\n".join("  ".join(f"{cell!s:>{17 if not i else 9}}" for i, cell in enumerate(row)) for row in rows)
 
 
 def healthy_playgrounds(data=DATA, at=AT, seed=0):

@@ -1,7 +1,7 @@
 """Patients of the doctor with nothing wrong: there should be no finding."""
 
 import numpy as np
-from ward import DATA, Pooled, clouds, cnn, language, patient, recurrent, sequences
+from ward import DATA, Pooled, clouds, cnn, language, patient, recurrent, sequences, sign_of
 
 import nbprop as nb
 
@@ -156,6 +156,18 @@ def lstm(kind):
 def gru(kind):
     data = sequences(kind)
     return kind.trainer(recurrent(kind, nb.nn.GRU), data, lr=0.01)
+
+
+@patient(may=("update_ratio",), steps=300)
+def rnn_that_remembers(kind):
+    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal())
+    return kind.trainer(model, sign_of(kind, 0, 12), lr=0.01)
+
+
+@patient(may=("update_ratio",), steps=200)
+def rnn_that_need_not_remember(kind):
+    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=0.5))
+    return kind.trainer(model, sign_of(kind, -1, 40), lr=0.01)
 
 
 @patient(may=("update_ratio",), steps=240)

@@ -1,7 +1,7 @@
 """Patients of the doctor with one mistake in how they start or learn."""
 
 import numpy as np
-from ward import Ended, clouds, cnn, patient, recurrent, sequences
+from ward import Ended, clouds, cnn, patient, recurrent, sequences, sign_of
 
 import nbprop as nb
 
@@ -58,6 +58,17 @@ def recurrent_too_large(kind):
     data = sequences(kind, 50)
     model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=2.2))
     return kind.trainer(model, data, optimizer="sgd", lr=1e-12)
+
+
+@patient("vanishing_in_time", may=(*STUCK, "overfitting", "update_ratio", "small_batch"), steps=300)
+def recurrent_too_small(kind):
+    model = recurrent(kind, nb.nn.RNN, recurrent_init=nb.nn.init.orthogonal(gain=0.5))
+    return kind.trainer(model, sign_of(kind, 0, 40), optimizer="sgd", lr=0.05)
+
+
+@patient("vanishing_in_time", may=(*STUCK, "overfitting", "update_ratio", "small_batch"), steps=300)
+def gru_that_forgets(kind):
+    return kind.trainer(recurrent(kind, nb.nn.GRU), sign_of(kind, 0, 80), lr=0.003)
 
 
 @patient("saturated", may=("exploding", "first_loss", "overfitting", "lr_too_high", *STUCK), steps=200)

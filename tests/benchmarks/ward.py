@@ -163,6 +163,12 @@ def sequences(kind, length=12):
     return nb.data.from_arrays(X, y, seed=kind.seed, name="halves", task="binary")
 
 
+def sign_of(kind, place, length):
+    """Which sign the number at a place of a noisy sequence had: (n, T, 1), two classes."""
+    X = np.random.default_rng(kind.seed).normal(size=(kind.samples, length, 1))
+    return nb.data.from_arrays(X, (X[:, place, 0] > 0).astype(int), seed=kind.seed, name="a sign", task="binary")
+
+
 def language(kind, length=8):
     """The next letter of words made by a rule: tokens (n, T), a target at each time step."""
     rng = np.random.default_rng(kind.seed)

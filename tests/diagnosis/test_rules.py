@@ -136,6 +136,7 @@ NEAR = {
     "weight_decay": lambda: on("moons", optimizer=nb.optim.Adam(lr=0.01, weight_decay=1e-3), steps=300),
     "tiny_batch_norm": lambda: with_batch_norm(8),
     "unreached": frozen,
+    "vanishing_in_time": lambda: PATIENTS["rnn that need not remember"].run(),
 }
 
 
@@ -164,6 +165,34 @@ def test_a_time_step_of_a_large_loss_is_no_explosion():
 def test_a_recurrent_network_that_keeps_its_length_does_not_explode():
     model = recurrent(Kind(0), nb.nn.LSTM)
     assert "exploding" not in nb.diagnose(on(sequences(Kind(0), 50), model=model, steps=30, lr=0.005))
+
+
+def test_what_vanishes_through_time_is_said_with_what_helps_since_when_and_a_picture():
+    trainer = PATIENTS["recurrent too small"].make(Kind(0))
+    trainer.watch(lags=True)
+    trainer.fit(steps=150, bar=False)
+    finding = nb.diagnose(trainer)["vanishing_in_time"]
+    norms = np.asarray(trainer.history["dh"][-1], np.float64)[::-1]
+    assert finding.severity == "alarm" and finding.layers == ("hidden 1",)
+    assert finding.evidence[0].value == pytest.approx(norms[0] / norms[-1], rel=1e-3)
+    assert finding.since == trainer.history.series("dh")[0][0] and "39 steps before the end" in finding.words
+    np.testing.assert_allclose(finding.picture.values, norms[::-1], rtol=1e-4)
+    first, *others = finding.remedies
+    assert not first.cannot(trainer) and "orthogonal" in first.words and "GRU" in others[0].words
+    first.apply(trainer)
+    trainer.fit(steps=150, bar=False)
+    assert "vanishing_in_time" not in nb.diagnose(trainer)
+    now = np.asarray(trainer.history["dh"][-1], np.float64)[::-1]
+    assert now[0] / now[-1] > 100 * norms[0] / norms[-1]
+
+
+def test_before_it_has_had_the_time_and_in_short_sequences_nothing_vanishes():
+    trainer = PATIENTS["recurrent too small"].make(Kind(0))
+    trainer.fit(steps=90, bar=False)
+    assert "vanishing_in_time" not in nb.diagnose(trainer)
+    trainer = nb.Trainer(recurrent(Kind(0), nb.nn.RNN), sequences(Kind(0), 6), seed=0)
+    trainer.fit(steps=120, bar=False)
+    assert "went back 5 time steps" in nb.diagnose(trainer).skipped["vanishing_in_time"]
 
 
 # ---- what every rule must have ---------------------------------------------------------------------------------------

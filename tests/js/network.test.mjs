@@ -193,9 +193,9 @@ test("before there is anything it says why", () => {
 
 // ---------------------------------------------------------------------------------------------------------- in detail
 
-import { drawDetail, places as boxesOf, rowsOf } from "../../nbprop/views/base/detail.js";
+import { drawDetail, nameOf, places as boxesOf, rowsOf } from "../../nbprop/views/base/detail.js";
 
-const DETAIL = { layer: "hidden 2", activation: "tanh", unit: 3, kind: "Linear", source: 1, before: "hidden 1", names: [], numbers: [["weight", -0.12], ["dL/dw", 0.003], ["last update", -1e-4], ["mean of a", 0.5], ["mean of the pulls", 0.003]], of: "dL/dw", response: "what it responds to", note: "" };
+const DETAIL = { layer: "hidden 2", activation: "tanh", unit: 3, kind: "Linear", source: 1, weight: null, window: [], several: 1, before: "hidden 1", names: [], numbers: [["weight", -0.12], ["dL/dw", 0.003], ["last update", -1e-4], ["mean of a", 0.5], ["mean of the pulls", 0.003]], of: "dL/dw", response: "what it responds to", note: "" };
 
 function large(width, height, { weights = range(16, (i) => Math.sin(i) + 0.1), n = 24, pictures = 0, detail = {}, change = (f) => f, dark = false } = {}) {
   const pulls = range(n, (i) => i - n / 3), m = weights.length;
@@ -233,6 +233,22 @@ test("in detail a press leads back, or chooses an edge; each thing says its numb
   assert.match(shown.readout(boxes.pulls.x + 2, boxes.pulls.y + boxes.pulls.height / 2), /sample of the last batch, at .*class a\nits gradient -8: pulls up/);
   assert.match(shown.readout(boxes.spread.x + 2, boxes.spread.y + 2), /from -0.5 to/);
   assert.match(shown.readout(boxes.response.x + 2, boxes.response.y + 2), /a = 0/);
+});
+
+test("in detail each weight of a filter has its own place", () => {
+  const { boxes } = boxesOf(900, 500, 12), { x, y, width, height } = boxes.weights, rowOf = (k) => y + (k + 0.5) * Math.min(30, height / 18);
+  const detail = { kind: "Conv2d", window: [3, 3], several: 9, source: 1, weight: 2 }, change = (f) => {
+    f.sources.data = f.sources.data.map((_, i) => Math.floor(i / 9));
+    f.parts = { data: Float32Array.from(f.sources.data, (_, i) => i % 9), shape: f.sources.shape };
+    return f;
+  };
+  const { shown, texts } = large(900, 500, { weights: range(18, (i) => i + 1), detail, change }), press = (k) => shown.press(x + width / 2, rowOf(k));
+  assert.deepEqual(press(4), ["unit", ["hidden 2", 3, 0, 4]]);
+  assert.deepEqual(press(11), ["unit", ["hidden 2", 3, null]]);
+  assert.match(shown.readout(x + width / 2, rowOf(16)), /^hidden 1, channel 1, row 2, column 1\nweight 17\n/);
+  assert.ok(texts.some((t) => t.words === "1: 2, 1") && texts.some((t) => t.words.startsWith("hidden 1, channel 1, row 0, column 2 → hidden 2")));
+  assert.equal(large(900, 500, { detail: { several: 0 } }).shown.press(x + width / 2, y + 3), null);
+  assert.equal(nameOf({ ...DETAIL, before: "input", window: [5], several: 5 }, 0, 3), "input, channel 0, place 3");
 });
 
 test("the largest weights have a row, and the one that is chosen, and what is not finite", () => {

@@ -111,13 +111,22 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(deed, words):
     assert not t.history.events
 
 
-def test_of_a_convolution_no_single_weight_is_meant_but_its_bias_is():
+def test_a_weight_and_a_bias_of_a_convolution_are_set_and_of_others_none():
     model = nb.nn.Sequential(nb.nn.Conv2d(1, 2, 3), nb.nn.ReLU(), nb.nn.Flatten(), nb.nn.Linear(72, 10))
     t = nb.Trainer(model, nb.data.digits(image=True), seed=0)
-    with pytest.raises(ValueError, match="hidden 1 is a Conv2d: expected a Linear"):
-        t.set_weight("hidden 1", 0, 0, 1)
+    before = t.theta.copy()
+    t.set_weight("hidden 1", 1, 5, 0.25)
+    assert model[0].weight.data[1, 0, 1, 2] == 0.25 and (t.theta != before).sum() == 1
+    with pytest.raises(ValueError, match="source must be an integer from 0 to 8"):
+        t.set_weight("hidden 1", 0, 9, 1)
     t.set_bias("hidden 1", 1, 0.5)
     assert model[0].bias.data[1] == 0.5
+    t.undo(2)
+    np.testing.assert_array_equal(t.theta, before)
+    model = nb.nn.Sequential(nb.nn.ConvTranspose2d(1, 2, 3), nb.nn.Flatten(), nb.nn.Linear(200, 10))
+    t = nb.Trainer(model, nb.data.digits(image=True), seed=0)
+    with pytest.raises(ValueError, match="hidden 1 is a ConvTranspose2d: expected a Linear"):
+        t.set_weight("hidden 1", 0, 0, 1)
 
 
 def test_a_moment_of_the_past_is_only_looked_at():

@@ -160,11 +160,12 @@ def test_two_pages_see_the_same(make_board, run):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"layr": "output"}, "expected names out of sample, point, layer, unit, source; got 'layr'"),
+        ({"layr": "output"}, "expected names out of sample, point, layer, unit, source, weight; got 'layr'"),
         ({"layer": "hiden 2"}, "expected the name of a layer out of 'hidden 1', 'hidden 2', 'output'.*'hidden 2'"),
         ({"layer": 2}, "layer: expected the name of a layer"),
         ({"unit": 1}, "a unit belongs to a layer"),
         ({"layer": "output", "source": 1}, "a source belongs to a unit"),
+        ({"layer": "output", "unit": 0, "weight": 1}, "a weight belongs to a source"),
         ({"layer": "output", "unit": -1}, "unit: expected a number from 0, or None; got -1"),
         ({"layer": "output", "unit": True}, "unit: expected a number from 0"),
         ({"sample": 60}, "sample: expected a training sample, from 0 to 59; got 60"),
@@ -188,6 +189,7 @@ VALUES = {
     "layer": st.none() | st.sampled_from(["a", "b"]),
     "unit": st.none() | st.integers(0, 2),
     "source": st.none() | st.integers(0, 2),
+    "weight": st.none() | st.integers(0, 2),
 }
 CHANGES = st.lists(st.sampled_from(NAMES).flatmap(lambda name: st.tuples(st.just(name), VALUES[name])), max_size=12)
 
@@ -206,6 +208,7 @@ def test_it_always_hangs_together_and_has_a_new_version_when_it_is_another(chang
         assert getattr(chosen, name) == value
         assert chosen.unit is None or chosen.layer is not None
         assert chosen.source is None or chosen.unit is not None
+        assert chosen.weight is None or chosen.source is not None
         assert (chosen.version != version) == (chosen.told() != before)
 
 

@@ -13,6 +13,7 @@ from loop import Loop
 
 import nbprop as nb
 from nbprop.diagnosis import SEVERITIES, Finding, Picture, Remedy, known_rules
+from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay
 from nbprop.views import doctor as module
 from nbprop.views.base.small import draw_small
@@ -316,7 +317,7 @@ def test_a_press_while_it_plays_is_done_between_two_steps_and_shown_at_once(ill)
 
 
 def finding(severity="warning", words="ill"):
-    return Finding("vanishing", severity, words, (), "", "", ("", ""))
+    return Finding("vanishing", severity, words, (), "", "", Lesson(5, ""))
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, *SEVERITIES]), st.booleans()), min_size=1, max_size=40))
@@ -374,7 +375,7 @@ def test_the_picture_has_the_words_and_small_pictures(ill, ax):
 
 def test_findings_for_which_there_is_no_room_are_counted(ill, ax, monkeypatch):
     for name in known_rules():
-        made = Finding(name, "hint", "word " * 60, (), "", "", ("", ""))
+        made = Finding(name, "hint", "word " * 60, (), "", "", Lesson(5, ""))
         monkeypatch.setattr(type(known_rules()[name]), "find", lambda self, seen, made=made: made)
         monkeypatch.setattr(type(known_rules()[name]), "needs", ())
         monkeypatch.setattr(type(known_rules()[name]), "after", ())

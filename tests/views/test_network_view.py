@@ -406,16 +406,111 @@ def test_of_pictures_those_that_pull_most_are_shown():
 
 
 def test_what_cannot_be_told_is_said():
-    trainer = cnn()
+    trainer = recurrent("LSTM")
     view = large(trainer, "hidden 1", 1, 0)
+    assert view.frame()["pulls"].size == 0 and "told of Linear layers" in view.labels()["detail"]["note"]
+    view = large(convolved(nb.nn.Conv2d(4, 6, 3, groups=2, rng=0)), "hidden 1", 4, 1)  # of the other group
     detail = view.labels()["detail"]
-    assert view.frame()["pulls"].size == 0 and "told of Linear layers" in detail["note"]
-    seen, numbers = trainer.observe(), dict(detail["numbers"])
-    assert numbers["weight"] == pytest.approx(seen.W[0][1].sum(), rel=1e-5)
-    bias = large(trainer, "hidden 1", 1)
-    np.testing.assert_allclose(
-        bias.frame()["pulls"].mean(), dict(bias.labels()["detail"]["numbers"])["dL/db"], rtol=1e-4
-    )
+    assert view.frame()["pulls"].size == 0 and detail["source"] is None
+    assert detail["note"] == "no single weight leads from there to unit 4"
+
+
+def convolved(layer, steps=2):
+    """A run of a network that begins with this convolution, of 4 channels."""
+    rng, axes = np.random.default_rng(3), layer.axes
+    X = rng.normal(size=(24, 4, 9, 8)[: 2 + axes]).astype(np.float32)
+    sizes = layer(X[:1]).shape
+    model = nb.nn.Sequential(layer, nb.nn.Tanh(), nb.nn.Flatten(), nb.nn.Linear(int(np.prod(sizes[1:])), 3, rng=0))
+    return watched(model, (X, rng.integers(0, 3, 24)), steps, batch_size=10)
+
+
+CONVOLVED = {
+    "plain": lambda: nb.nn.Conv2d(4, 6, 3, rng=0),
+    "all settings": lambda: nb.nn.Conv2d(4, 6, (3, 2), (2, 3), (2, 1), (2, 1), groups=2, rng=0),
+    "same": lambda: nb.nn.Conv2d(4, 6, (4, 3), padding="same", dilation=(1, 2), rng=0),
+    "depthwise": lambda: nb.nn.Conv2d(4, 8, 3, 2, 1, groups=4, rng=0),
+    "sequences": lambda: nb.nn.Conv1d(4, 6, 3, 2, 2, 2, groups=2, rng=0),
+    "sequences, same": lambda: nb.nn.Conv1d(4, 6, 4, padding="same", rng=0),
+    "transposed": lambda: nb.nn.ConvTranspose2d(4, 6, (3, 2), (2, 3), (1, 2), (1, 2), 2, dilation=(2, 1), rng=0),
+    "transposed sequences": lambda: nb.nn.ConvTranspose1d(4, 6, 3, 2, 1, rng=0),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLVED)
+def test_the_mean_of_the_pulls_is_the_gradient_of_every_weight_of_a_convolution(name):
+    layer = CONVOLVED[name]()
+    trainer = convolved(layer)
+    dW, scale = layer.weight.grad, float(np.abs(trainer.model.gradient).max())
+    window, groups, backwards = layer.weight[0, 0].size, layer.groups, "Transpose" in type(layer).__name__
+    for unit in (0, layer.out_channels - 1):
+        group, within = divmod(unit, layer.out_channels // groups)
+        for source in range(group * 4 // groups, (group + 1) * 4 // groups):
+            own = dW[source, within] if backwards else dW[unit, source - group * 4 // groups]
+            for weight in (0, window // 2, window - 1):
+                view = large(trainer, "hidden 1", unit, source)
+                view.chosen.set(weight=weight)
+                frame, detail = view.frame(), view.labels()["detail"]
+                np.testing.assert_allclose(frame["pulls"].mean(), own.flat[weight], atol=1e-5 * scale)
+                at = np.flatnonzero((frame["sources"] == source) & (frame["parts"] == weight))
+                np.testing.assert_array_equal(frame["gradient"][at], [own.flat[weight]])
+                assert (detail["source"], detail["weight"], detail["note"]) == (source, weight, "")
+                assert dict(detail["numbers"])["dL/dw"] == own.flat[weight]
+            whole = large(trainer, "hidden 1", unit, source)
+            np.testing.assert_allclose(whole.frame()["pulls"].mean(), own.sum(), atol=2e-5 * scale)
+            assert dict(whole.labels()["detail"]["numbers"])[f"dL/dw (sum of {window})"] == pytest.approx(own.sum())
+        bias = large(trainer, "hidden 1", unit)
+        np.testing.assert_allclose(bias.frame()["pulls"].mean(), layer.bias.grad[unit], atol=1e-5 * scale)
+
+
+def test_a_pull_on_a_filter_is_the_gradient_of_its_sample_alone():
+    trainer = convolved(CONVOLVED["all settings"]())
+    view = large(trainer, "hidden 1", 4, 3)
+    view.chosen.set(weight=5)
+    frame, seen, before = view.frame(), trainer.observe(), trainer.at(trainer.steps - 1)
+    for k in (0, 4, len(seen.x) - 1):
+        at = int(frame["order"][k])
+        one = before.observe((seen.x[at], seen.y[at]))
+        np.testing.assert_allclose(frame["pulls"][k], one.dW[0][4, 1].flat[5], rtol=1e-4, atol=1e-7)
+    assert "the weight 5 of the edge from unit 3 to hidden 1, unit 4" in view.describe()
+
+
+def test_a_weight_of_a_filter_is_pressed_and_set_by_hand(make_board, ax):
+    trainer = convolved(CONVOLVED["depthwise"]())
+    board = make_board(view := network(trainer))
+    page = Page(board)
+    page.ack()
+    page.say("act", panel=0, name="unit", value=["hidden 1", 5, 2, 7])
+    assert board.chosen.told() == {"layer": "hidden 1", "unit": 5, "source": 2, "weight": 7}
+    page.ack()
+    page.say("act", panel=0, name="value", value=0.5)
+    assert trainer.model[0].weight.data[5].flat[7] == 0.5
+    assert dict(view.labels()["detail"]["numbers"])["weight"] == 0.5 and view.plot(ax) is ax
+    page.ack()
+    page.say("act", panel=0, name="unit", value=["hidden 1", 5, 2])
+    assert "weight" not in board.chosen.told() and "value" not in view.labels()["controls"]
+
+
+def test_behind_pictures_each_place_has_its_own_weight():
+    trainer = cnn()
+    view = large(trainer, "hidden 2", 3, 2)
+    view.chosen.set(weight=4)
+    seen = trainer.observe()
+    np.testing.assert_allclose(view.frame()["pulls"].mean(), seen.dW[1][3, 2 * 9 + 4], rtol=1e-4, atol=1e-8)
+    assert "value" in view.labels()["controls"]
+
+
+def test_of_joined_outputs_no_edge_is_told():
+    class Joined(nb.nn.Module):
+        def __init__(self):
+            self.first, self.second, self.out = (nb.nn.Linear(*sizes, rng=0) for sizes in ((2, 4), (4, 4), (8, 1)))
+
+        def forward(self, x):
+            h = self.first(x).tanh()
+            return self.out(nb.engine.concatenate([h, self.second(h).tanh()], axis=1))
+
+    view = large(watched(Joined(), nb.data.moons(samples=60, seed=0)), "output", 0, 1)
+    detail = view.labels()["detail"]
+    assert detail["source"] is None and detail["several"] == 0 and view.frame()["pulls"].size == 0
 
 
 def test_with_accumulated_batches_it_says_that_the_mean_is_of_the_last_one():
@@ -485,7 +580,10 @@ def test_a_weight_or_bias_that_is_shown_can_be_set_and_its_layer_frozen(make_boa
 
 def test_what_cannot_be_set_offers_nothing():
     trainer = cnn()
-    assert large(trainer, "hidden 1", 1).labels()["controls"] == ["freeze", "freeze_unit", "silence"]
+    assert large(trainer, "hidden 1", 1).labels()["controls"] == ["value", "freeze", "freeze_unit", "silence"]
+    transposed = large(convolved(CONVOLVED["transposed"]()), "hidden 1", 0, 0)
+    transposed.chosen.set(weight=0)
+    assert "value" not in transposed.labels()["controls"]
     assert "value" not in large(trainer, "hidden 2", 1, 2).labels()["controls"]  # it stands for nine weights
     assert large(trainer.at(2), "output", 1, 2).labels()["controls"] == []
     assert network(trainer).labels()["controls"] == []

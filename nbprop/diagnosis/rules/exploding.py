@@ -143,7 +143,13 @@ def clipped(seen) -> tuple[Remedy, ...]:
     act = ("reinitialize", ("all", "orthogonal"))
     both = Remedy(f"Draw all weights anew (orthogonal), clip the gradient at {clip:g}", {"clip": clip}, act)
     slower = rate(seen, 1 / 10)
-    return (both, Remedy(f"Clip the gradient at {clip:g}", {"clip": clip}), *([slower] if slower else []))
+    alone = Remedy(f"Clip the gradient at {clip:g}", {"clip": clip})
+    return (
+        both,
+        alone,
+        *([slower] if slower else []),
+        Remedy("Shorter windows: detach the state every few time steps"),
+    )
 
 
 def remedies(seen) -> tuple[Remedy, ...]:

@@ -12,7 +12,7 @@ from nbprop.record.source import CannotSay
 if TYPE_CHECKING:
     from .view import View
 
-NAMES = ("sample", "point", "layer", "unit", "source")
+NAMES = ("sample", "point", "layer", "unit", "source", "weight")
 MARK = "framed: the layer that is chosen, in all views of the board; a press on a layer chooses it, or lets go of it"
 
 
@@ -24,6 +24,8 @@ class Chosen:
     layer: name of a layer, as in `trainer.layers`
     unit: number of one of its units, from 0 (a channel, of a convolution; a head, of an attention)
     source: number of a unit in the layer before, from 0; with it the edge from there to the unit is chosen
+    weight: number of one of the weights of that edge, from 0, where it has several: in the filter of a convolution row
+        by row, in a Linear behind pictures one for each place
 
     `set` chooses, in code; a hand does by pressing on a picture. `version` is another number whenever it has changed.
     """
@@ -60,23 +62,30 @@ class Chosen:
         return self._now["source"]
 
     @property
+    def weight(self) -> int | None:
+        """Number of one of the weights of the edge."""
+        return self._now["weight"]
+
+    @property
     def held(self) -> bool:
         """Whether a sample or a place was chosen to stay, wherever a hand moves meanwhile."""
         return self._now["sample"] is not None or self._now["point"] is not None
 
     def set(self, **changes: Any) -> None:
         """Choose: `chosen.set(layer="hidden 2", unit=3)`. None lets go. Another layer lets go of the unit, another unit
-        of the edge, and a sample of the point. ValueError or TypeError that says what may be chosen."""
+        of the edge, another edge of its weight, and a sample of the point. ValueError or TypeError that says what may
+        be chosen."""
         for name in changes:
             if name not in NAMES:
                 raise TypeError(f"chosen: expected names out of {', '.join(NAMES)}; got {name!r}")
         checked = {name: value if value is None else self._checked(name, value) for name, value in changes.items()}
         now = dict(self._now)
-        for name, below in (("layer", ("unit", "source")), ("unit", ("source",)), ("sample", ("point",))):
+        edge = ("unit", "source", "weight")
+        for name, below in (("layer", edge), ("unit", edge[1:]), ("source", edge[2:]), ("sample", ("point",))):
             if name in checked and (checked[name] != now[name] or name == "sample"):
                 now |= dict.fromkeys(below)
         now |= checked
-        for name, needs in (("unit", "layer"), ("source", "unit")):
+        for name, needs in (("unit", "layer"), ("source", "unit"), ("weight", "source")):
             if now[name] is not None and now[needs] is None:
                 raise ValueError(f"chosen: a {name} belongs to a {needs}: choose that too, or first")
         if {"point", "sample"} & checked.keys():

@@ -6,14 +6,14 @@ import { alarm, colorAt, colorTable, curve, dot, mix, picture, pixel, rgb, rule,
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {import("./plot.js").Box} Box
- * @typedef {{layer: string, activation: string, unit: number, kind: string, source: number | null, before: string, names: string[], state?: string, numbers: [string, number][], of: string, response: string, note: string}} Detail
+ * @typedef {{layer: string, activation: string, unit: number, kind: string, source: number | null, weight: number | null, window: number[], several: number, before: string, names: string[], state?: string, numbers: [string, number][], of: string, response: string, note: string}} Detail
  * @param {Panel} panel  @param {Record<string, import("./math.js").Numbers>} frame  see Detail.frame
  * @param {Detail} detail  @param {Record<string, string>} marks  @param {string[]} classes
  */
 export function drawDetail(panel, frame, detail, marks, classes) {
   const { theme } = panel, size = textSize(panel), keys = keysOf(panel), { boxes, wide } = places(panel.width, panel.height, size);
   const target = `${detail.layer}, unit ${detail.unit}${detail.state ? ` (${detail.state})` : ""}`;
-  const name = detail.source === null ? target : `${nameOf(detail, detail.source)} → ${target}`;
+  const name = detail.source === null ? target : `${nameOf(detail, detail.source, detail.weight)} → ${target}`;
   const back = { x: 2, y: 1, width: textWidth(panel, "‹ back", size, 600) + 12, height: size + 7 };
   text(panel, "‹ back", 7, size / 2 + 5, { weight: 600, color: theme.train });
   keys.add(back, "back to the whole network (Escape)");
@@ -63,7 +63,17 @@ export function places(width, height, size) {
   } };
 }
 
-const nameOf = (/** @type {Detail} */ detail, /** @type {number} */ i) => detail.names[i] ?? `${detail.before === "input" ? "input" : `${detail.before}, unit`} ${i}`;
+/** Where in a filter a weight is: its row and column, or its place. @param {Detail} detail  @param {number} part */
+const partOf = ({ window: [rows, columns] }, part) => (columns === undefined ? [part] : [Math.floor(part / columns), part % columns]);
+
+/** What a weight comes from. @param {Detail} detail  @param {number} i  @param {number | null} part  which of several; null: all of them */
+export function nameOf(detail, i, part = null) {
+  const unit = detail.window.length ? "channel" : "unit";
+  const from = detail.names[i] ?? (detail.before === "input" ? `input${detail.window.length ? ", channel" : ""} ${i}` : `${detail.before}, ${unit} ${i}`);
+  if (part === null || detail.several < 2) return from;
+  const at = partOf(detail, part);
+  return `${from}, ${at.length > 1 ? `row ${at[0]}, column ${at[1]}` : `place ${at[0]}`}`;
+}
 
 /** What the unit responds to; of two inputs with the samples on it. */
 function responseOf(panel, box, frame, detail, theme, title, marks, parts, classes) {
@@ -136,14 +146,16 @@ function weightsOf(panel, box, frame, detail, title, marks, parts) {
   const { ctx, theme } = panel, size = textSize(panel) - 1, weights = frame.weights?.data ?? [], gradient = frame.gradient?.data ?? [];
   title(box, ["weights, and dL/dw below each", "weights, dL/dw", "weights"], marks.weights);
   if (!weights.length) return quiet(panel, box, "no single weights: it has several for each input", size);
-  const sources = Array.from(frame.sources.data), shown = rowsOf(weights, Math.max(1, Math.floor(box.height / (size + 4))), sources.indexOf(detail.source ?? -1));
+  const sources = Array.from(frame.sources.data), at = Array.from(frame.parts?.data ?? sources.map(() => 0));
+  const held = (/** @type {number} */ i) => sources[i] === detail.source && (detail.weight === null || at[i] === detail.weight);
+  const shown = rowsOf(weights, Math.max(1, Math.floor(box.height / (size + 4))), sources.findIndex((_, i) => held(i)));
   const pitch = Math.min(30, box.height / (shown.length + (shown.length < weights.length ? 1 : 0)));
-  const names = shown.map((i) => detail.names[sources[i]] ?? String(sources[i])), left = Math.min(Math.max(...names.map((n) => textWidth(panel, n, size))), 0.34 * box.width) + 5;
+  const names = shown.map((i) => (detail.names[sources[i]] ?? String(sources[i])) + (detail.several > 1 ? `: ${partOf(detail, at[i]).join(", ")}` : "")), left = Math.min(Math.max(...names.map((n) => textWidth(panel, n, size))), 0.34 * box.width) + 5;
   const most = (/** @type {ArrayLike<number>} */ all) => Array.from(all).reduce((m, v) => (Number.isFinite(v) ? Math.max(m, Math.abs(v)) : m), 0) || 1;
   const [largest, steepest] = [most(weights), most(gradient)], middle = box.x + left + (box.width - left) / 2, half = (box.width - left) / 2 - 1;
   shown.forEach((i, row) => {
     const y = box.y + row * pitch, v = weights[i], g = gradient[i], bar = Math.max(2, 0.42 * pitch);
-    if (sources[i] === detail.source) {
+    if (held(i)) {
       ctx.fillStyle = mix(theme.background, theme.foreground, 0.1);
       ctx.fillRect(box.x, y, box.width, pitch);
     }
@@ -164,16 +176,16 @@ function weightsOf(panel, box, frame, detail, title, marks, parts) {
     const i = shown[Math.floor((y - box.y) / pitch)];
     if (i === undefined) return null;
     const more = [["dL/dw", gradient[i]], ["last update", frame.update?.data[i]]].filter(([, v]) => v !== undefined).map(([what, v]) => `${what} ${formatNumber(Number(v))}`);
-    return [nameOf(detail, sources[i]), `weight ${formatNumber(weights[i])}`, ...more].join("\n");
-  }, rows: shown.map((i) => sources[i]), pitch });
+    return [nameOf(detail, sources[i], at[i]), `weight ${formatNumber(weights[i])}`, ...more].join("\n");
+  }, rows: detail.several ? shown.map((i) => (held(i) && (detail.several < 2 || detail.weight !== null) ? [null] : detail.several > 1 ? [sources[i], at[i]] : [sources[i]])) : null, pitch });
 }
 
-/** A press on a weight chooses its edge. */
+/** A press on a weight chooses it. */
 function edgeAt(box, parts, x, y, detail) {
   const rows = parts.find((/** @type {any} */ p) => p.rows);
   if (!rows || x < box.x || x > box.x + box.width) return null;
-  const source = rows.rows[Math.floor((y - rows.box.y) / rows.pitch)];
-  return source === undefined || y < rows.box.y ? null : ["unit", [detail.layer, detail.unit, source === detail.source ? null : source]];
+  const chosen = rows.rows[Math.floor((y - rows.box.y) / rows.pitch)];
+  return chosen === undefined || y < rows.box.y ? null : ["unit", [detail.layer, detail.unit, ...chosen]];
 }
 
 /** What is said of sample k of the sorted ones. */

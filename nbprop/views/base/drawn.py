@@ -71,7 +71,11 @@ def plot_detail(ax, frame, labels) -> None:
     detail = labels["detail"]
     ax.axis("off")
     words = [f"{name} {value:.3g}" for name, value in detail["numbers"]]
-    ax.text(0, 1, "\n".join([f"{detail['layer']}, unit {detail['unit']}", *words]), va="top", fontsize="small")
+    unit = f"{detail['layer']}, unit {detail['unit']}"
+    if detail["source"] is not None:
+        part = "" if detail["weight"] is None else f", weight {detail['weight']}"
+        unit = f"{detail['before']}, {detail['source']}{part} → {unit}"
+    ax.text(0, 1, "\n".join([unit, *words]), va="top", fontsize="small")
     cmap = colors.colormap(colors.DIVERGING)
     if (response := frame["response"]).size:
         cell = ax.inset_axes((0.0, 0.0, 0.36, 0.55))

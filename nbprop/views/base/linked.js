@@ -3,7 +3,7 @@
  *
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {import("./plot.js").Box} Box
- * @typedef {{sample?: number, point?: number[], layer?: string, unit?: number, source?: number}} Chosen  see Chosen in chosen.py
+ * @typedef {{sample?: number, point?: number[], layer?: string, unit?: number, source?: number, weight?: number}} Chosen  see Chosen in chosen.py
  */
 
 /** A frame around what is chosen, inside the panel. @param {Panel} panel  @param {Box} box */

@@ -363,13 +363,15 @@ export function layer(panel, owner, key, paint) {
   ctx.drawImage(kept.canvas, 0, 0, kept.canvas.width / ratio, kept.canvas.height / ratio);
 }
 
-/** @type {OffscreenCanvas | undefined} */
-let scratch;
+/** @type {OffscreenCanvas[]} a small one and a large one: what is written to after it was drawn is copied as a whole */
+const scratches = [];
 
 /** Pixels, row by row, stretched over a box, smoothed or as they are. @param {Panel} panel  @param {Uint32Array} pixels  @param {Box} box */
 export function picture(panel, pixels, columns, rows, box, smooth) {
   if (!columns || !rows) return;
-  if (!scratch || scratch.width < columns || scratch.height < rows) scratch = new OffscreenCanvas(Math.max(columns, 256), Math.max(rows, 256));
+  const large = Math.max(columns, rows) > 32 ? 1 : 0, least = large ? 256 : 32;
+  let scratch = scratches[large];
+  if (!scratch || scratch.width < columns || scratch.height < rows) scratches[large] = scratch = new OffscreenCanvas(Math.max(columns, least), Math.max(rows, least));
   const { ctx } = panel;
   const bytes = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (pixels.buffer), pixels.byteOffset, pixels.byteLength);
   scratch.getContext("2d")?.putImageData(new ImageData(bytes, columns, rows), 0, 0);

@@ -313,11 +313,11 @@ def buckets(steps, most) -> np.ndarray:
     n = len(steps)
     if n <= most:
         return np.arange(n)
-    stride = 1
-    while (steps[-1] // stride) - (steps[0] // stride) >= most:
+    first, last, stride = int(steps[0]), int(steps[-1]), 1
+    while last // stride - first // stride >= most:
         stride *= 2
-    run = steps // stride
-    return np.concatenate(([0], np.flatnonzero(run[1:] != run[:-1]) + 1))
+    found = np.searchsorted(steps, stride * np.arange(first // stride, last // stride + 1))  # not a look at every step
+    return found[np.append(True, found[1:] != found[:-1])]
 
 
 def bucket_means(values, starts) -> np.ndarray:

@@ -1,5 +1,6 @@
 /** "What is this?": a quiet question mark beside a panel or a control, and what it opens. */
 import { keepKeys, make } from "./controls.js";
+import { tellLesson } from "./lesson.js";
 
 const GAP = 6; // pixels between a question mark and its answer
 const EDGE = 8; // and between the answer and the edges of the window
@@ -24,7 +25,7 @@ let open = null;
 
 /**
  * The question mark of something that says what it is; "?" pressed anywhere in `element` asks too.
- * @param {string} name  @param {{about?: string, lesson?: string}} spec  @param {HTMLElement} element
+ * @param {string} name  @param {{about?: string, lesson?: string, where?: import("./lesson.js").Where}} spec  @param {HTMLElement} element
  * @returns {HTMLElement[]} none where nothing is known
  */
 export function question(name, spec, element) {
@@ -55,10 +56,11 @@ export function question(name, spec, element) {
 /**
  * A dialog of a few words, above all else in the page, so that no cell cuts it off. It has the focus, so that it is read
  * out, and closes when that goes elsewhere.
- * @param {HTMLElement} mark  @param {string} name  @param {{about?: string, lesson?: string}} spec  @param {HTMLElement} from
+ * @param {HTMLElement} mark  @param {string} name  @param {{about?: string, lesson?: string, where?: import("./lesson.js").Where}} spec  @param {HTMLElement} from
  */
 function answer(mark, name, spec, from) {
-  const head = make("strong", "", new Text(name)), words = make("p", "", new Text(spec.about)), where = make("p", "nbprop-lesson", new Text(spec.lesson ?? ""));
+  const head = make("strong", "", new Text(name)), words = make("p", "", new Text(spec.about)), where = make("p", "nbprop-lesson");
+  tellLesson(where, spec.lesson ?? "", spec.where);
   where.hidden = !spec.lesson;
   const box = make("div", "nbprop-about", head, words, where);
   const id = `nbprop-about-${++ids}`;
@@ -94,11 +96,12 @@ function answer(mark, name, spec, from) {
   for (const event of ["scroll", "resize"]) addEventListener(event, place, { capture: true, signal: over.signal });
   box.onkeydown = (event) => {
     event.stopPropagation();
-    if (event.key === "Tab") close(true); // and on from there
-    if (!["Escape", "Enter", "?"].includes(event.key)) return;
+    const link = where.querySelector("a"), onLink = event.target === link;
+    if (event.key === "Tab" && (!link || onLink !== event.shiftKey)) close(true); // and on from there
+    if (!["Escape", "Enter", "?"].includes(event.key) || (onLink && event.key === "Enter")) return;
     event.preventDefault();
     close(true);
   };
   box.focus({ preventScroll: true });
-  box.onblur = () => close();
+  box.addEventListener("focusout", (event) => box.contains(/** @type {Node | null} */ (event.relatedTarget)) || close());
 }

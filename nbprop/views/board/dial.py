@@ -55,6 +55,7 @@ class Dial:
         spec = {"name": self.name, "label": control.label, "tip": control.tip, "kind": self.kind}
         if control.about:
             spec |= {"about": control.about, "lesson": str(control.lesson or "")}
+            spec |= {"where": control.lesson.where} if control.lesson else {}
         if self.kind == "slider":
             spec |= {name: getattr(control, name) for name in ("low", "high", "step", "log", "whole")}
             spec["off"] = bool(control.off)
