@@ -46,6 +46,23 @@ def Boundary(
     with (rings).
     """
 
+class _Confusion(Board):
+    of: Literal["validation", "training"]
+    shares: bool
+
+def Confusion(
+    source: Shown,
+    *,
+    height: float | None = None,
+    ghosts: Any = (),
+    of: Literal["validation", "training"] = "validation",
+    shares: bool = False,
+) -> _Confusion:
+    """How often samples of each class are taken for each class: a row for each true class, a column for each that the
+    network says. A cell that is pressed (or `view.cell = "3", "8"`, true and said) shows its samples; one of these
+    that is pressed is chosen in all views of the board.
+    """
+
 class _Doctor(Board): ...
 
 def Doctor(
