@@ -75,6 +75,24 @@ def Doctor(
     has helped. See `nb.diagnose`, which gives the same in code.
     """
 
+class _Drawing(Board):
+    target: str
+    gradient: Literal["score", "loss"]
+    placed: bool
+
+def Drawing(
+    source: Shown,
+    shape: tuple[int, ...] | None = None,
+    *,
+    height: float | None = None,
+    target: str = "",
+    gradient: Literal["score", "loss"] = "score",
+    placed: bool = True,
+) -> _Drawing:
+    """A sheet of paper to draw on, beside it the pixels that the network gets of it, what it says, and the gradient
+    with respect to every pixel.
+    """
+
 class _Explained(Board):
     station: int
     numbers: bool

@@ -2,7 +2,8 @@
 import { groups, percent } from "./base/math.js";
 import { keysOf } from "./base/keys.js";
 import { aim, frameIt } from "./base/linked.js";
-import { alarm, colorTable, nothing, picture, pixel, rgb, shorten, text, textSize } from "./base/plot.js";
+import { pixels } from "./base/pictures.js";
+import { alarm, nothing, picture, shorten, text, textSize } from "./base/plot.js";
 import { confusion } from "./base/tested.js";
 
 /**
@@ -131,25 +132,4 @@ function listed(panel, box, frame, labels) {
     return [...words, frame.held.data[i] ? "chosen; press it to let go" : "press it to choose it in all views"].filter(Boolean).join("\n");
   };
   return { keys: keys.all, boxes, say };
-}
-
-/** A picture from 0 to 1 as pixels, from the background to the ink; of three channels in its colours. @param {Panel} panel  @param {ArrayLike<number>} data */
-export function pixels(panel, data, channels) {
-  const n = data.length / channels, clip = (/** @type {number} */ v) => Math.min(Math.max(v, 0), 1);
-  const table = colorTable(grey(panel.theme)), bad = pixel(rgb(panel.theme.warning));
-  return Uint32Array.from({ length: n }, (_, i) => {
-    const values = Array.from({ length: channels }, (_, c) => data[c * n + i]);
-    if (!values.every(Number.isFinite)) return bad;
-    if (channels === 3) return pixel(values.map((v) => Math.round(255 * clip(v))));
-    return table[Math.round(255 * clip(values.reduce((a, b) => a + b, 0) / channels))];
-  });
-}
-
-/** @type {WeakMap<object, string[]>} */
-const GREYS = new WeakMap();
-
-/** The stops from background to foreground, one list for each theme, by which colour tables are known. @param {import("./base/plot.js").Theme} theme */
-function grey(theme) {
-  if (!GREYS.has(theme)) GREYS.set(theme, [theme.background, theme.foreground]);
-  return /** @type {string[]} */ (GREYS.get(theme));
 }

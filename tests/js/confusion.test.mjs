@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { draw, nearest, pixels, split, tiles, worst } from "../../nbprop/views/confusion.js";
+import { draw, nearest, split, tiles, worst } from "../../nbprop/views/confusion.js";
+import { pixels } from "../../nbprop/views/base/pictures.js";
 import { makeTheme } from "../../nbprop/views/base/plot.js";
 import { fakePanel, frameOf, installOffscreen, overlaps } from "./canvas.mjs";
 
