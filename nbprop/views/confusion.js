@@ -1,6 +1,6 @@
 /** Which classes are taken for which, and beside the table the samples of the cell that was pressed. */
 import { groups, percent } from "./base/math.js";
-import { keysOf } from "./base/keys.js";
+import { keysOf, quiet } from "./base/keys.js";
 import { aim, frameIt } from "./base/linked.js";
 import { pixels } from "./base/pictures.js";
 import { alarm, nothing, picture, shorten, text, textSize } from "./base/plot.js";
@@ -10,7 +10,7 @@ import { confusion } from "./base/tested.js";
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {import("./base/plot.js").Box} Box
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Confusion.frame
- * @typedef {{classes: string[], tested: string, of: string, words: string[], ghosts?: string[], marks?: Record<string, string>}} Labels
+ * @typedef {{classes: string[], tested: string, of: string, things?: string, words: string[], ghosts?: string[], marks?: Record<string, string>}} Labels
  */
 
 const GAP = 6;
@@ -30,6 +30,7 @@ export function draw(panel, frame, labels, options = {}) {
     aim(panel, box.x + box.width / 2, box.y + box.height / 2, Math.max(2, Math.min(6, box.height / 2 - 4)));
   }
   if (frame.lost.data[0]) alarm(panel, `${groups(frame.lost.data[0])} outputs not finite`, table.width / 2, top + 12);
+  if (!open && list.width) quiet(panel, { ...list, width: list.width - 4 }, "press a number to see its samples");
   const samples = open ? listed(panel, list, frame, labels) : { keys: [], boxes: /** @type {Box[]} */ ([]), say: (/** @type {number} */ _) => "" };
   const sampleAt = (/** @type {number} */ x, /** @type {number} */ y) => samples.boxes.findIndex((b) => x >= b.x && x < b.x + b.width && y >= b.y && y < b.y + b.height);
   const middle = (/** @type {Box} */ box) => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
@@ -64,10 +65,13 @@ export function draw(panel, frame, labels, options = {}) {
   };
 }
 
-/** Where the table is and where the samples are: beside it, or below where that gives both more room. */
+/**
+ * Where the table is and where the samples are: beside it, or below where that gives both more room. Where there is enough
+ * of it their room is kept free, so that no cell moves away under a finger.
+ */
 export function split(width, height, open) {
-  const whole = { x: 0, y: 0, width, height };
-  if (!open) return { table: whole, list: { x: 0, y: 0, width: 0, height: 0 } };
+  const whole = { x: 0, y: 0, width, height }, ample = width > 1.15 * height ? width >= 320 && height >= 200 : height >= 420;
+  if (!open && !ample) return { table: whole, list: { x: 0, y: 0, width: 0, height: 0 } };
   if (width > 1.15 * height) {
     const wide = Math.round(Math.max(Math.min(LEAST, 0.6 * width), Math.min(0.62 * width, 1.5 * height)));
     return { table: { ...whole, width: wide }, list: { x: wide + GAP, y: 0, width: width - wide - GAP, height } };

@@ -15,7 +15,7 @@ import { keepKeys, make } from "./board/controls.js";
 
 const KEPT = 30; // sheets that Undo brings back
 const GAP = 8;
-const WIDE = 400; // pixels from which on paper and answers stand beside each other
+const WIDE = 300; // pixels from which on paper and answers stand beside each other
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const PAGE = Math.random().toString(36).slice(2); // by which the kernel tells who has drawn
 
@@ -62,7 +62,7 @@ export function answers(panel, frame, labels) {
   if (!frame.gradient.data.every(Number.isFinite)) alarm(panel, "not finite", boxes[1].width / 2, boxes[1].y + side / 2);
   const left = boxes[0].width + 2 * GAP, bars = rowsOf(frame.probability.data, Math.max(1, Math.floor((height - size - 8) / (size + 3))));
   const line = Math.min(24, (height - size - 8) / Math.max(1, bars.length)), names = bars.map((k) => labels.classes[k] ?? String(k));
-  const room = Math.min(widest(panel, names), 0.3 * (width - left)), number = widest(panel, ["100 %"]) + 4, from = left + room + 5;
+  const number = widest(panel, ["100 %"], size, 700) + 6, room = Math.max(0, Math.min(widest(panel, names), 0.3 * (width - left), width - left - number - 17)), from = left + room + 5;
   const full = Math.max(4, width - from - number);
   const head = bars.length < frame.probability.data.length ? `the likeliest of ${frame.probability.data.length} classes` : "it says";
   text(panel, shorten(panel, head, width - left), left, size / 2 + 3, { color: theme.muted });
@@ -175,7 +175,8 @@ class Easel {
     const { rests } = /** @type {any} */ (this.last)[0];
     if (rests) return `Nothing can be drawn: ${rests}.`;
     if (labels.began) return `${labels.began}. Draw over it, or press Clear.`;
-    const where = placed && labels.placing && this.sheet?.fresh ? labels.marks.placed : "as it is drawn";
+    const { placing } = labels, moved = placed && placing && this.sheet?.fresh;
+    const where = moved ? `placed as the data: ${formatNumber(placing.rows, 2)} pixels high or ${formatNumber(placing.columns, 2)} wide` : "as it is drawn";
     return `${labels.blank ? "Draw here, or press Sample. " : ""}${labels.how}; ${where}.`;
   }
 

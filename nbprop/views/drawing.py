@@ -225,8 +225,8 @@ class Drawing(View):
 
     def _how(self):
         channels, rows, columns = self._shaped()
-        colour = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels, drawn alike")
-        return f"{rows} × {columns} pixels, {colour}, each the mean of what is drawn in it"
+        kind = {1: "grey pixels", 3: "pixels in colour"}.get(channels, f"pixels of {channels} channels, drawn alike")
+        return f"{rows} × {columns} {kind}, each the mean of what is drawn in it"
 
     def marks(self) -> dict[str, str]:
         place = self._placing()

@@ -120,6 +120,6 @@ test("paper and answers stand beside or below each other, inside the panel", () 
     const { paper, answers: own } = layout(width, height, shape);
     near(paper.width / paper.height, shape, 0.02);
     assert.ok(paper.width <= width && own.width <= width && own.height >= 200 - 1e-9);
-    if (width >= 400) assert.ok(paper.width + own.width <= width && paper.height <= height);
+    if (width >= 300) assert.ok(paper.width + own.width <= width && paper.height <= height);
   }
 });

@@ -6,7 +6,7 @@ import { alarm, axisBelow, axisLeft, colorAt, dot, inside, luminance, rgb, rule,
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {Record<string, import("./math.js").Numbers>} Frame  see Boundary.frame
- * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, ghosts?: string[], marks?: Record<string, string>}} labels
+ * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, things?: string, ghosts?: string[], marks?: Record<string, string>}} labels
  * @param {boolean} shares  percentages of the row in place of counts
  */
 export function confusion(panel, frame, labels, shares = false) {
@@ -24,7 +24,7 @@ export function confusion(panel, frame, labels, shares = false) {
   const [end, bottom] = [left + many * width, top + many * height];
   const keys = keysOf(panel), marks = labels.marks ?? {};
   const share = total ? percent(right / total) : "none";
-  const head = fitting(panel, [`${share} of ${groups(total)} ${labels.tested} points right`, `${share} of ${groups(total)} right`], panel.width - 4, size, 600);
+  const head = fitting(panel, [`${share} of ${groups(total)} ${labels.tested} ${labels.things ?? "points"} right`, `${share} of ${groups(total)} right`], panel.width - 4, size, 600);
   keys.write(head, 2, size / 2 + 4, { weight: 600 }, marks.tested);
   const ghosts = (labels.ghosts ?? []).map((name, k) => ({ name, counts: frame[`ghost${k}_counts`]?.data })).filter((one) => one.counts?.length === many * many);
   const others = ghosts.map(({ name, counts }) => `${name}: ${percent(sum(names.map((_, k) => counts[k * (many + 1)])) / total)}`).join(", ");
