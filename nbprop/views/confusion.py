@@ -238,7 +238,8 @@ class Confusion(View):
 
     def labels(self) -> dict[str, Any]:
         """classes: names of rows and columns; tested: "validation" or "training", and whether it is a sample of them;
-        of: which, alone; things: "samples", or "targets" where a sample has several; words: of each sample in the list, what it is, where it is no picture; ghosts; marks."""
+        of: which, alone; things: "samples", or "targets" where a sample has several; words: of each sample in the list,
+        what it is, where it is no picture; ghosts; marks."""
         which, places, X = self._tested()
         data, (listed, _) = self.source.data, self._listed()
         whole = len(data.X_train if which == "training" else data.X_val)

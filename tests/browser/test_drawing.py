@@ -1,5 +1,7 @@
 """Drawing by mouse, touch, pen and keys, and cells of the confusion table pressed by mouse and keys, in JupyterLab."""
 
+from itertools import pairwise
+
 import pytest
 from test_widths import CUT, OVERLAPS
 
@@ -82,9 +84,9 @@ def test_pixels_are_those_of_the_kernel_and_placed_as_the_data(lab, paper):
     assert lab.ask(f"{ink}.any(axis=1).tolist()") == [True] * 8  # it is as high as the data, and in the middle
     assert set(lab.ask(f"{ink}.any(axis=0).nonzero()[0].tolist()")) <= {2, 3, 4, 5}
     lab.page.get_by_label("placed as the data").uncheck()
-    lab.until(lambda: lab.ask(f"{ink}.any(axis=0).nonzero()[0].max()") <= 2, "it is where it was drawn")
+    lab.until(lambda: lab.ask(f"int({ink}.any(axis=0).nonzero()[0].max())") <= 2, "it is where it was drawn")
     lab.page.get_by_label("placed as the data").check()
-    lab.until(lambda: lab.ask(f"{ink}.any(axis=0).nonzero()[0].min()") >= 2, "it is placed again")
+    lab.until(lambda: lab.ask(f"int({ink}.any(axis=0).nonzero()[0].min())") >= 2, "it is placed again")
 
 
 def test_it_is_drawn_while_it_trains_and_the_bars_go_on(lab, paper):
@@ -101,7 +103,7 @@ def test_it_is_drawn_while_it_trains_and_the_bars_go_on(lab, paper):
 
 @pytest.mark.parametrize("kind", ["touch", "pen"])
 def test_touch_and_pen_draw_too(lab, paper, kind):
-    dense = [(a + (c - a) * t / 6, b + (d - b) * t / 6) for (a, b), (c, d) in zip(TWO, TWO[1:]) for t in range(7)]
+    dense = [(a + (c - a) * t / 6, b + (d - b) * t / 6) for (a, b), (c, d) in pairwise(TWO) for t in range(7)]
     paper.evaluate("(paper) => (paper.setPointerCapture = () => {})")  # there is no such pointer
     lab.page.evaluate(TOUCHES, [kind, dense])
     lab.until(lambda: lab.ask(SAID) == 2 and not lab.ask(BLANK), "it is a 2")
