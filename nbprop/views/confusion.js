@@ -44,13 +44,12 @@ export function draw(panel, frame, labels, options = {}) {
     },
     /** Arrow keys go from cell to cell, to the right (or down) out of the table to the samples, and back. */
     move(/** @type {{x: number, y: number} | null} */ from, /** @type {number[]} */ [dx, dy]) {
-      if (!from) return middle(open ? boxOf(row, column) : boxOf(...worst(frame.counts.data, many)));
-      const i = sampleAt(from.x, from.y), cell = shown.cellAt(from.x, from.y);
+      const i = from ? sampleAt(from.x, from.y) : -1, cell = from ? shown.cellAt(from.x, from.y) : null;
       if (i >= 0) {
         const next = nearest(samples.boxes, i, dx, dy);
         return middle(next >= 0 ? samples.boxes[next] : (list.x ? dx < 0 : dy < 0) ? boxOf(row, column) : samples.boxes[i]);
       }
-      if (!cell) return null;
+      if (!cell) return middle(open ? boxOf(row, column) : boxOf(...worst(frame.counts.data, many)));
       const [r, c] = [cell[0] + dy, cell[1] + dx];
       if (samples.boxes.length && (list.x ? c >= many : r >= many)) return middle(samples.boxes[0]);
       return middle(boxOf(Math.min(Math.max(r, 0), many - 1), Math.min(Math.max(c, 0), many - 1)));

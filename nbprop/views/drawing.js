@@ -112,6 +112,7 @@ class Easel {
     this.known = /** @type {Float32Array | null} */ (null); // the picture that the kernel has said last
     this.last = /** @type {[Panel, Frame, Labels, boolean] | null} */ (null);
     this.drawn = /** @type {number[] | null} */ (null); // where the pen is down
+    this.said = 0; // how often: what is said again, as Clear after a sample, is to be heard again
     this.cursor = /** @type {number[] | null} */ (null); // of the keyboard
     this.read = /** @type {number[] | null} */ (null); // where the pointer is over the answers
     this.paper = canvas("nbprop-paper", "Paper: arrow keys move the pen, with Shift they draw, Space inks");
@@ -239,7 +240,7 @@ class Easel {
     const { sheet, last } = this;
     if (!sheet || !last || last[0].rests) return;
     const blank = sheet.fresh && !inkOn(sheet), found = pixelsOf(sheet, last[3] ? last[2].placing : null);
-    last[0].over?.(["ink", { page: PAGE, pixels: blank ? null : Array.from(found, (v) => Math.round(1e4 * v) / 1e4) }]);
+    last[0].over?.(["ink", { page: PAGE, said: ++this.said, pixels: blank ? null : Array.from(found, (v) => Math.round(1e4 * v) / 1e4) }]);
     rest(this.undo, this.past.length ? "" : "nothing to take back");
     this.paint();
   }

@@ -67,7 +67,8 @@ class Drawing(View):
 
     def __init__(self, source, shape: "tuple[int, ...] | None" = None, **options) -> None:
         self.shape = None if shape is None else _shape(shape)
-        self._page = "", None  # who has drawn, and what was chosen by that
+        self._page: tuple[str, Any] = ("", None)  # who has drawn, and what was chosen by that
+        self._next = 0  # the sample that comes next
         super().__init__(source, **options)
 
     @classmethod
@@ -89,7 +90,7 @@ class Drawing(View):
 
     @property
     def version(self) -> Any:
-        return super().version, self.chosen.sample, self.chosen.point
+        return super().version, self.chosen.sample, self.chosen.point, self._page[0]
 
     def act(self, name, value) -> None:
         """ink: {page, pixels}, from 0 to 1 as in the frame; pixels null: the paper is empty. sample: its number among
@@ -114,9 +115,11 @@ class Drawing(View):
 
     def _start_from(self, number):
         data, (which, X) = self.source.data, self._samples()
+        self._page = "", None
         if number is None:
             return self.chosen.set(sample=None, point=None)
         number = int(number) % len(X)
+        self._next = (number + 1) % len(X)
         if which == "training":
             return self.chosen.set(sample=number)
         self.chosen.set(sample=None, point=data.X_val[number].ravel())
@@ -152,7 +155,7 @@ class Drawing(View):
 
     def _began(self):
         """Which sample is on the paper as it is: (words, number in the data, class); None for none."""
-        key = (id(self.source.data), self.chosen.sample, self.chosen.point)
+        key = (id(self.source.data), self.chosen.sample, self.chosen.point, self._page[0])
         return self._constant("began", key, self._found)
 
     def _found(self):
@@ -215,7 +218,7 @@ class Drawing(View):
             "placing": None if place is None else place.told(),
             "how": self._how(),
             "began": f"{began[0]}, {self.source.data.classes[began[3]]}" if began else "",
-            "next": (began[2] + 1) % len(X) if began and began[1] == which else 0,
+            "next": (began[2] + 1) % len(X) if began and began[1] == which else self._next % len(X),
             "many": len(X),
             "blank": blank,
             "page": self._page[0] if self._page[1] == self.chosen.point and not blank else "",

@@ -105,8 +105,14 @@ def test_samples_are_put_on_the_paper(trainer):
     assert view.labels()["began"] == "" and view.chosen.sample is None
     view.act("sample", None)
     assert view.labels()["blank"]
+    assert view.labels()["next"] == 4  # where it was
     view.act("sample", view.labels()["many"])
     assert view.labels()["began"].startswith("validation sample 0,")
+    view.act("ink", {"page": "a", "pixels": view.frame()["picture"].ravel().tolist()})
+    assert view.labels()["began"] == "" and view.labels()["page"] == "a"
+    version = view.version
+    view.act("sample", 0)  # what has been drawn happens to be it
+    assert view.labels()["began"].startswith("validation sample 0,") and view.version != version
 
 
 def test_a_moment_says_what_was_said_then(trainer):
