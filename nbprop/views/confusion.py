@@ -229,8 +229,12 @@ class Confusion(View):
         found = {name: np.array(value, np.float32) for name, value in numbers.items()}
         return {**found, "pictures": self._pictures(X[self._sample_of(listed)])}
 
+    def _shape(self):
+        data = self.source.data
+        return self._constant("shape", data, lambda: picture_shape(data))
+
     def _pictures(self, X):
-        shape = picture_shape(self.source.data)
+        shape = self._shape()
         if shape is None:
             return _NONE
         low, high = self._constant("ends", self.source.data, lambda: ends(self.source.data, shape))
@@ -243,7 +247,7 @@ class Confusion(View):
         which, places, X = self._tested()
         data, (listed, _) = self.source.data, self._listed()
         whole = len(data.X_train if which == "training" else data.X_val)
-        pictures = picture_shape(data) is not None
+        pictures = self._shape() is not None
         return {
             "classes": list(self._rows()[0]),
             "tested": f"{'randomly sampled ' if len(places) < whole else ''}{which}",

@@ -258,3 +258,34 @@ def test_pictures_that_lie_anywhere_are_not_placed():
     noise = pictures(channels=1)
     shape = (1, 6, 6)
     assert picture_shape(noise) == shape and placing(noise, shape, paper_of(noise, shape)) is None
+
+
+# ---- on boards -------------------------------------------------------------------------------------------------------
+
+
+def test_the_playground_offers_what_suits_its_data():
+    playground = nb.Playground("digits", hidden=[8])
+    assert {"drawing", "confusion"} <= set(playground._offered_views())
+    playground.trainer.fit(steps=12, bar=False)
+    playground.show("drawing", "confusion")
+    drawing, confusion = playground.views
+    drawing.act("ink", INK)
+    confusion.cell = "3", "3"
+    now = drawing.frame()
+    playground._timeline.look_at(4)
+    assert drawing.source.moment == 4 and not np.array_equal(drawing.frame()["gradient"], now["gradient"])
+    np.testing.assert_array_equal(drawing.frame()["picture"], now["picture"])
+    np.testing.assert_array_equal(confusion.frame()["counts"].sum(), len(playground.trainer.data.X_val))
+    playground.close()
+    playground = nb.Playground("moons", hidden=[3])
+    assert "drawing" not in playground._offered_views() and "confusion" in playground._offered_views()
+    playground.close()
+
+
+def test_a_page_without_a_kernel_shows_both(trainer, tmp_path):
+    board = nb.views.Board(nb.views.Drawing(trainer), nb.views.Confusion(trainer))
+    board.chosen.set(sample=3)
+    board.views[1].cell = "1", "8"
+    saved = board.save(tmp_path / "run.html", moments=5)
+    assert f"moments from step 0 to {trainer.steps}." in saved.said and saved.size < 1_500_000
+    board.close()
