@@ -272,7 +272,9 @@ def test_the_playground_offers_what_suits_its_data():
     drawing.act("ink", INK)
     confusion.cell = "3", "3"
     now = drawing.frame()
-    playground._timeline.look_at(4)
+    timeline = playground._timeline
+    assert timeline is not None
+    timeline.look_at(4)
     assert drawing.source.moment == 4 and not np.array_equal(drawing.frame()["gradient"], now["gradient"])
     np.testing.assert_array_equal(drawing.frame()["picture"], now["picture"])
     np.testing.assert_array_equal(confusion.frame()["counts"].sum(), len(playground.trainer.data.X_val))
