@@ -90,7 +90,13 @@ class Drawing(View):
 
     @property
     def version(self) -> Any:
-        return super().version, self.chosen.sample, self.chosen.point, self._page[0]
+        return super().version, self.chosen.sample, self.chosen.point, self._drawn_by()
+
+    def _drawn_by(self):
+        """The page that has drawn, or cleared, what is chosen; "" if it was chosen otherwise, once that was seen."""
+        if self.chosen.sample is not None or self.chosen.point != self._page[1]:
+            self._page = "", None
+        return self._page[0]
 
     def act(self, name, value) -> None:
         """ink: {page, pixels}, from 0 to 1 as in the frame; pixels null: the paper is empty. sample: its number among
@@ -155,12 +161,12 @@ class Drawing(View):
 
     def _began(self):
         """Which sample is on the paper as it is: (words, number in the data, class); None for none."""
-        key = (id(self.source.data), self.chosen.sample, self.chosen.point, self._page[0])
+        key = (id(self.source.data), self.chosen.sample, self.chosen.point, self._drawn_by())
         return self._constant("began", key, self._found)
 
     def _found(self):
         X, data = self.chosen.inputs(self.source.data), self.source.data
-        if X is None or (self._page[1] is not None and self._page[1] == self.chosen.point):
+        if X is None or self._drawn_by():
             return None
         for which, own, y in (("validation", data.X_val, data.y_val), ("training", data.X_train, data.y_train)):
             if which == "validation" and self.chosen.sample is not None and self.chosen.point is None:
@@ -221,7 +227,7 @@ class Drawing(View):
             "next": (began[2] + 1) % len(X) if began and began[1] == which else self._next % len(X),
             "many": len(X),
             "blank": blank,
-            "page": self._page[0] if self._page[1] == self.chosen.point and not blank else "",
+            "page": self._drawn_by(),
             "choices": {"target": [list(choice) for choice in self.options[0].choices]},
             "marks": self.marks(),
         }

@@ -57,7 +57,11 @@ def test_empty_paper_is_that_of_the_data(trainer):
     view.act("ink", INK)
     assert not view.labels()["blank"] and view.labels()["page"] == "a"
     view.act("ink", {"page": "a", "pixels": None})
-    assert view.labels()["blank"] and view.chosen.told() == {} and view.labels()["page"] == ""
+    assert view.labels()["blank"] and view.chosen.told() == {} and view.labels()["page"] == "a"
+    view.chosen.set(sample=3)
+    assert view.labels()["page"] == ""
+    view.chosen.set(sample=None)
+    assert view.labels()["blank"] and view.labels()["page"] == ""  # nobody has cleared it
 
 
 def test_numbers_are_those_of_the_data_whatever_their_scale():

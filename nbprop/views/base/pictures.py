@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nbprop.data.dataset import Dataset
-
 from .view import number
+
+if TYPE_CHECKING:
+    from nbprop.data import Dataset
 
 PIXEL = re.compile(r"\D*?(\d+)\D+(\d+)")  # "pixel 3,5", "pixel_3_5"
 LOOKED = 2048  # samples, at most
@@ -17,7 +18,7 @@ INK = 0.25  # what differs by more from the paper, of all that it can
 WRITTEN = 80  # letters, or 6 numbers, of a sample in words
 
 
-def picture_shape(data: Dataset) -> "tuple[int, int, int] | None":
+def picture_shape(data: "Dataset") -> "tuple[int, int, int] | None":
     """(channels, rows, columns) of samples that are pictures, also of flattened ones whose inputs are called
     "pixel 0,0", "pixel 0,1", ..., row by row; None of others."""
     if len(data.input_shape) == 3:
@@ -38,14 +39,14 @@ def picture_shape(data: Dataset) -> "tuple[int, int, int] | None":
     return (1, rows, columns) if there == wanted else None
 
 
-def ends(data: Dataset, shape: "tuple[int, int, int]") -> "tuple[np.ndarray, np.ndarray]":
+def ends(data: "Dataset", shape: "tuple[int, int, int]") -> "tuple[np.ndarray, np.ndarray]":
     """Lowest and highest number in each channel, (channels, 1, 1), of at most 2,048 training pictures."""
     X = data.X_train[data.sample(LOOKED)].reshape(-1, *shape)
     low, high = (np.asarray(f(X, axis=(0, 2, 3))).reshape(-1, 1, 1) for f in (np.min, np.max))
     return low, np.where(high > low, high, low + 1)
 
 
-def sample_in_words(x: np.ndarray, data: Dataset) -> str:
+def sample_in_words(x: np.ndarray, data: "Dataset") -> str:
     """One sample: its letters, or its first numbers with their names, in the units in which the data came."""
     if data.vocabulary:
         letters = [str(SHOWN.get(data.vocabulary[i], data.vocabulary[i])) for i in x.ravel()[:WRITTEN]]
@@ -59,7 +60,7 @@ def sample_in_words(x: np.ndarray, data: Dataset) -> str:
     return ", ".join(some) + ("…" if x.size > 6 else "")
 
 
-def paper_of(data: Dataset, shape: "tuple[int, int, int]") -> np.ndarray:
+def paper_of(data: "Dataset", shape: "tuple[int, int, int]") -> np.ndarray:
     """What empty paper is, (channels, 1, 1), 0 (the lowest number of the channel in the data) or 1: the end that is
     nearer to the median of what is along the edges of the training pictures."""
     shown = _between(data, shape)
@@ -88,7 +89,7 @@ class Placing:
         return f"scaled to {number(self.rows, 2)} pixels high or {number(self.columns, 2)} wide, {middle}"
 
 
-def placing(data: Dataset, shape: "tuple[int, int, int]", paper: np.ndarray) -> "Placing | None":
+def placing(data: "Dataset", shape: "tuple[int, int, int]", paper: np.ndarray) -> "Placing | None":
     """How the pictures were placed when the data were made, measured on at most 2,048 of them. None where they were
     not, or it cannot be told: pictures of several channels, or without paper around the ink."""
     if shape[0] != 1:
