@@ -250,6 +250,14 @@ class Predicts(Protocol):
         ...
 
 
+class Sensitive(Protocol):
+    """What happens to its answer when the inputs change."""
+
+    def input_gradient(self, X: np.ndarray, y: Any = None, *, score: int | None = None) -> np.ndarray:
+        """dL/dX of the loss with targets y, or of the score of a class: an array like X."""
+        ...
+
+
 class Opened(Protocol):
     """What is inside the network."""
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn
-from nbprop.data import checks
+from nbprop.checks import whole
+from nbprop.data import Dataset, checks
 from nbprop.engine import ShapeError, Tensor, no_grad
 from nbprop.nn.norm import BatchNorm1d, BatchNorm2d
 from nbprop.record.observation import untouched
@@ -124,6 +125,27 @@ def one_sample(sample, data) -> tuple[Any, Any]:
                 raise ValueError(f"sample: {name} must be whole numbers from 0 to {most - 1}; got {given!r}")
         batch.append(whole[None])
     return tuple(batch)
+
+
+def check_differentiable(objective, X, y, score) -> np.ndarray:
+    """X as the model takes it, if there is a derivative with respect to it of the loss with targets y, or of the score
+    of that number; else an error that says why not."""
+    data, name = objective.data, "input_gradient"
+    if not isinstance(data, Dataset):
+        raise ValueError(f"{name}: expected a run on a data set with one array of inputs and one of targets")
+    if data.vocabulary:
+        raise ValueError(f"{name}: expected inputs that are measurements: {data.name!r} has tokens, which cannot move")
+    if (y is None) == (score is None):
+        raise TypeError(f"{name}: expected either targets y, for the loss, or the number of a score; got both or none")
+    if score is not None:
+        whole(0, max(data.output_shape[-1], 1 + (data.task == "binary")) - 1)(f"{name}: score", score)
+    X = as_inputs(X, data)
+    if y is not None and np.shape(y) != (len(X), *data.y_train.shape[1:]):
+        raise ValueError(
+            f"{name}: y: expected the targets of {len(X)} samples, {(len(X), *data.y_train.shape[1:])}, "
+            f"got {np.shape(y)}"
+        )
+    return X
 
 
 def check_one_alone(objective, model, settings) -> None:

@@ -19,6 +19,7 @@ from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, pictured
 from nbprop.record.observation import Observation, observe, untouched
 
 from .around import Around
+from .compatibility import check_differentiable
 from .outputs import called
 from .step import EagerStep, RecordedStep
 from .structure import Structure
@@ -235,6 +236,23 @@ class Looking:
         """Class probabilities or regression values of the samples X, (n, ..., outputs)."""
         with self.looking():
             return self.objective.predict(self.model, X)
+
+    def input_gradient(self, X, y=None, score=None) -> np.ndarray:
+        """dL/dX of the loss of the samples X, (n, ...), with targets y; or of the sum of their scores of a class."""
+        X = np.asarray(check_differentiable(self.objective, X, y, score))
+        with self.looking(), evaluating(self.model):
+            x = Tensor(X, requires_grad=True)
+            output = self.model(x)
+            if score is None:
+                found = self.objective.loss_of(output, self.objective._targets(y))
+            elif self.objective.data.task == "binary":
+                found = output.sum() if score else -output.sum()
+            else:
+                found = output[..., score].sum()
+            if not found.requires_grad:
+                return np.zeros_like(X)
+            found.backward()
+            return np.zeros_like(X) if x.grad is None else np.array(x.grad)
 
     def attention(self, X) -> list[np.ndarray]:
         """The weights of every attention in the model, each (heads, T, S), for one sample X."""

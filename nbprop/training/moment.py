@@ -210,6 +210,10 @@ class Moment(Knobs, Winding):
         """As `Trainer.activations`."""
         return self._look(lambda run: run.activations(X))
 
+    def input_gradient(self, X: Any, y: Any = None, *, score: "int | None" = None) -> np.ndarray:
+        """As `Trainer.input_gradient`."""
+        return self._look(lambda run: run.input_gradient(X, y, score))
+
     def attention(self, X: Any) -> list[np.ndarray]:
         """As `Trainer.attention`."""
         return self._look(lambda run: run.attention(np.asarray(X)))

@@ -331,6 +331,18 @@ class Seen(Returning):
         or a tuple or dict of such. X as for `predict`, but an array."""
         return self._looking(lambda: self._run.output(X))
 
+    def input_gradient(self, X: Any, y: Any = None, *, score: "int | None" = None) -> np.ndarray:
+        """What happens to the loss, or to the score of a class, when the inputs change: the derivative with respect to
+        every number of the samples X (n, ...), an array of that shape. Of pictures it is the saliency map of Simonyan
+        et al. (2013), with its sign.
+
+        X: as for `predict`. y: targets, as in `data.y_train`, of which the loss is. score: instead, the number of a
+            class (or of an output, of a regression): the derivative of what the model gives for it, before the loss
+            makes a probability of that. With one output for two classes 1 is that output, 0 its negative.
+        Computed as in evaluation (no dropout, the running statistics of batch normalization); the run is left as it is.
+        Raises ValueError or TypeError for tokens, which cannot move, and for what does not fit."""
+        return self._looking(lambda: self._run.input_gradient(X, y, score))
+
     def attention(self, X: Any) -> "list[np.ndarray]":
         """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
         (heads, T, S), each row with sum 1."""

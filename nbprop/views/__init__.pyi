@@ -46,6 +46,23 @@ def Boundary(
     with (rings).
     """
 
+class _Confusion(Board):
+    of: Literal["validation", "training"]
+    shares: bool
+
+def Confusion(
+    source: Shown,
+    *,
+    height: float | None = None,
+    ghosts: Any = (),
+    of: Literal["validation", "training"] = "validation",
+    shares: bool = False,
+) -> _Confusion:
+    """How often samples of each class are taken for each class: a row for each true class, a column for each that the
+    network says. A cell that is pressed (or `view.cell = "3", "8"`, true and said) shows its samples; one of these
+    that is pressed is chosen in all views of the board.
+    """
+
 class _Doctor(Board): ...
 
 def Doctor(
@@ -56,6 +73,24 @@ def Doctor(
     """The findings of a run, worst first: what is wrong, the numbers that say so, why it is so, and what can be done,
     a button for each remedy. A press applies it as a turn that can be undone; after 100 steps it is said whether it
     has helped. See `nb.diagnose`, which gives the same in code.
+    """
+
+class _Drawing(Board):
+    target: str
+    gradient: Literal["score", "loss"]
+    placed: bool
+
+def Drawing(
+    source: Shown,
+    shape: tuple[int, ...] | None = None,
+    *,
+    height: float | None = None,
+    target: str = "",
+    gradient: Literal["score", "loss"] = "score",
+    placed: bool = True,
+) -> _Drawing:
+    """A sheet of paper to draw on, beside it the pixels that the network gets of it, what it says, and the gradient
+    with respect to every pixel.
     """
 
 class _Explained(Board):

@@ -212,7 +212,7 @@ class Boundary(View):
     def _shown(self):
         """The names of the classes of a confusion matrix, and class number -> row (C,)."""
         return self._constant(
-            "classes", self.source.data, lambda: _most_frequent(self.source.data.classes, self._tested()[1])
+            "classes", self.source.data, lambda: most_frequent(self.source.data.classes, self._tested()[1])
         )
 
     def _confusion(self, predict):
@@ -296,15 +296,15 @@ def classes_of(said) -> np.ndarray:
     return (said[..., 0] >= 0.5).astype(np.int64) if said.shape[-1] == 1 else said.argmax(axis=-1)
 
 
-def _most_frequent(classes, y):
-    """Names of the classes to show, and class number -> place among them (C,)."""
+def most_frequent(classes, y, most=CLASSES) -> "tuple[list[str], np.ndarray]":
+    """Names of the classes to show, at most so many, and class number -> place among them (C,)."""
     count = max(len(classes), 2)
-    if count <= CLASSES:
+    if count <= most:
         return list(classes), np.arange(count)
-    often = np.argsort(-np.bincount(y.ravel(), minlength=count), kind="stable")[: CLASSES - 1]
+    often = np.argsort(-np.bincount(y.ravel(), minlength=count), kind="stable")[: most - 1]
     often.sort()
-    row = np.full(count, CLASSES - 1)
-    row[often] = np.arange(CLASSES - 1)
+    row = np.full(count, most - 1)
+    row[often] = np.arange(most - 1)
     return [*(classes[k] for k in often), "other"], row
 
 

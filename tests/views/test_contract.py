@@ -55,6 +55,7 @@ SHOWN = {
     "trainer": {
         "Activations",
         "Boundary",
+        "Confusion",
         "Doctor",
         "Explained",
         "GradientFlow",

@@ -1,18 +1,21 @@
 /** What the network says about points of more than two inputs: the confusion matrix, or predicted against true values. */
 import { formatNumber, groups, linearScale, linearTicks, niceDomain, percent } from "./math.js";
-import { keysOf } from "./keys.js";
+import { fitting, keysOf } from "./keys.js";
 import { alarm, axisBelow, axisLeft, colorAt, dot, inside, luminance, rgb, rule, shorten, text, textSize, tickCount, widest } from "./plot.js";
 
 /**
  * @typedef {import("./plot.js").Panel} Panel
  * @typedef {Record<string, import("./math.js").Numbers>} Frame  see Boundary.frame
- * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, ghosts?: string[], marks?: Record<string, string>}} labels
+ * @param {Panel} panel  @param {Frame} frame  @param {{classes: string[], tested: string, things?: string, ghosts?: string[], marks?: Record<string, string>}} labels
+ * @param {boolean} shares  percentages of the row in place of counts
  */
-export function confusion(panel, frame, labels) {
+export function confusion(panel, frame, labels, shares = false) {
   const { ctx, theme } = panel;
   const counts = frame.counts.data, many = frame.counts.shape[0], size = textSize(panel);
   const names = Array.from({ length: many }, (_, k) => labels.classes[k] ?? String(k));
   const totals = names.map((_, row) => sum(counts.subarray(row * many, (row + 1) * many)));
+  const columns = names.map((_, column) => sum(names.map((_, row) => counts[row * many + column])));
+  const written = Array.from(counts, (n, i) => (shares ? `${Math.round((100 * n) / (totals[Math.floor(i / many)] || 1))}%` : String(n)));
   const total = sum(totals), right = sum(names.map((_, k) => counts[k * (many + 1)]));
 
   const top = 3 * size + 18, left = Math.min(widest(panel, names), 0.25 * panel.width) + size + 12;
@@ -20,7 +23,8 @@ export function confusion(panel, frame, labels) {
   const width = Math.min((panel.width - left - 8) / many, 2.6 * height);
   const [end, bottom] = [left + many * width, top + many * height];
   const keys = keysOf(panel), marks = labels.marks ?? {};
-  const head = `${total ? percent(right / total) : "none"} of ${groups(total)} ${labels.tested} points right`;
+  const share = total ? percent(right / total) : "none";
+  const head = fitting(panel, [`${share} of ${groups(total)} ${labels.tested} ${labels.things ?? "points"} right`, `${share} of ${groups(total)} right`], panel.width - 4, size, 600);
   keys.write(head, 2, size / 2 + 4, { weight: 600 }, marks.tested);
   const ghosts = (labels.ghosts ?? []).map((name, k) => ({ name, counts: frame[`ghost${k}_counts`]?.data })).filter((one) => one.counts?.length === many * many);
   const others = ghosts.map(({ name, counts }) => `${name}: ${percent(sum(names.map((_, k) => counts[k * (many + 1)])) / total)}`).join(", ");
@@ -35,7 +39,7 @@ export function confusion(panel, frame, labels) {
   ctx.restore();
 
   // Numbers are as large as the cells let them be; below 6 pixels the colour alone speaks.
-  const longest = Math.max(...Array.from(counts, (n) => String(n).length));
+  const longest = Math.max(...written.map((words) => words.length));
   const digits = Math.min(size + 1, Math.floor(height - 3), Math.floor((1.6 * (width - 3)) / longest));
   const everyRow = Math.ceil((size + 1) / height), everyColumn = Math.ceil((Math.min(widest(panel, names), 3 * size) + 3) / width);
   for (let row = 0; row < many; row++) {
@@ -52,16 +56,28 @@ export function confusion(panel, frame, labels) {
       ctx.fillRect(x0, y0, Math.round(x + width) - x0 - 1, Math.round(top + (row + 1) * height) - y0 - 1);
       if (!n || digits < 6) continue;
       const ink = luminance(rgb(color)) > 0.5 ? "#101418" : "#ffffff";
-      text(panel, String(n), x + (width - 1) / 2, y, { align: "center", size: digits, color: ink, weight: row === column ? 700 : 400 });
+      text(panel, written[row * many + column], x + (width - 1) / 2, y, { align: "center", size: digits, color: ink, weight: row === column ? 700 : 400 });
     }
   }
+  const of = (/** @type {number} */ k, /** @type {number} */ all) => (all ? `${percent(counts[k * (many + 1)] / all)} (${groups(counts[k * (many + 1)])} of ${groups(all)})` : "none");
+  const cellAt = (/** @type {number} */ mx, /** @type {number} */ my) => {
+    const [row, column] = [Math.floor((my - top) / height), Math.floor((mx - left) / width)];
+    return row < 0 || column < 0 || row >= many || column >= many ? null : [row, column];
+  };
   return {
     keys: keys.all,
+    cellAt,
+    cell: { left, top, width, height, many },
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const known = keys.at(mx, my);
       if (known) return known;
-      const [row, column] = [Math.floor((my - top) / height), Math.floor((mx - left) / width)];
-      if (row < 0 || column < 0 || row >= many || column >= many) return null;
+      // At the name of a row how many of that class are recognized, at that of a column how often it is right to say it.
+      const [k, j] = [Math.floor((my - top) / height), Math.floor((mx - left) / width)];
+      if (mx > size + 4 && mx < left && names[k] !== undefined) return `${names[k]}\nrecall ${of(k, totals[k])}`;
+      if (my < top && my > top - size - 8 && names[j] !== undefined) return `${names[j]}\nprecision ${of(j, columns[j])}`;
+      const cell = cellAt(mx, my);
+      if (!cell) return null;
+      const [row, column] = cell;
       const n = counts[row * many + column];
       const verb = row === column ? `${names[row]} recognized` : `${names[row]} taken for ${names[column]}`;
       const words = [verb, `${groups(n)} of ${groups(totals[row])} (${percent(totals[row] ? n / totals[row] : 0)})`];

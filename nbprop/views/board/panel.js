@@ -154,7 +154,7 @@ export class PanelView {
     if (labels.unserved) this.picture = null;
     else try {
       const { width, height, theme, font, act, rests, pointer } = this;
-      const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native() };
+      const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native(), over: this.over };
       this.picture = this.state.came ? this.draw(panel, frame, labels, options.drawn) ?? null : null;
       if (!this.state.came) nothing(panel, "waiting for the kernel"); // a view would say that there is nothing
     } catch (problem) {

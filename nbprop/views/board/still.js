@@ -65,11 +65,16 @@ function drawn(main, theme, font, words, scale) {
     const to = place(panel.querySelector(".nbprop-canvas")), native = /** @type {HTMLElement | null} */ (panel.querySelector(".nbprop-native:not([hidden])"));
     ctx.strokeStyle = theme.grid;
     ctx.strokeRect(at.x + 0.5, at.y + 0.5, at.width - 1, at.height - 1);
-    if (native) {
+    const own = /** @type {HTMLCanvasElement[]} */ ([...(native?.querySelectorAll("canvas[data-still]") ?? [])]);
+    for (const each of own) {
+      const { x, y, width, height } = place(each);
+      ctx.drawImage(each, x, y, width, height);
+    }
+    if (native && !own.length) {
       ctx.font = small;
       const read = /** @type {HTMLElement[]} */ ([...native.children]).filter((each) => !each.matches(".nbprop-spoken")).map((each) => each.innerText);
       write(wrapped(read.join("\n").replace(/\n+/g, "\n").trim(), to.width - 24, measure).slice(0, to.height / LINE - 1), theme.foreground, to.x + 12, to.y + 6);
-    } else if (canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
+    } else if (!native && canvas.width && canvas.height) ctx.drawImage(canvas, to.x, to.y, to.width, to.height);
     const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (panel.querySelectorAll("header select"));
     const title = [panel.querySelector(".nbprop-title")?.textContent, ...[...selects].map((each) => each.selectedOptions[0]?.text)];
     ctx.font = `600 ${small}`;
