@@ -1,14 +1,33 @@
-"""What optimizers remember of each parameter, when parameters come, go, or change their shape."""
+"""What optimizers remember of each parameter, and the groups that it belongs to, when parameters come, go, or change their shape."""
 
 from itertools import pairwise
 
 import numpy as np
 
+from nbprop.optim.groups import moved, number_of
 
-def layout(parameters) -> dict:
-    """Parameter -> where it lies in one flat vector of them, and its shape."""
+
+def layout(module) -> dict:
+    """Parameter -> where it lies in one flat vector of them, its shape, and its names (see `Packed.places`)."""
+    parameters = module.parameters()
     ends = np.cumsum([0, *(parameter.size for parameter in parameters)])
-    return {p: (slice(a, b), p.shape) for p, (a, b) in zip(parameters, pairwise(ends), strict=True)}
+    every = zip(parameters, pairwise(ends), module._places(), strict=True)
+    return {p: (slice(a, b), shape, names) for p, (a, b), (shape, names) in every}
+
+
+def carry(optimizer, old, new, heir=None) -> None:
+    """What an optimizer remembers of a parameter goes with it, and so does the group that it is in. old, new: layouts,
+    before and now. heir: new parameter -> the one it stands for. ValueError if a new one would be in two groups."""
+    optimizer.state = laid_out(optimizer.state, old, new, heir)
+    if optimizer.groups:
+        was = {p: (heir or {}).get(p, p) for p in new}
+        gone = {
+            names for p, (*_, names) in old.items() if p not in set(was.values())
+        }  # others may stand in their places
+        before = [old[was[p]][2] if was[p] in old else names if names in gone else () for p, (*_, names) in new.items()]
+        optimizer.assign("groups", moved(optimizer.groups, before, [names for *_, names in new.values()]))
+        for *_, names in new.values():
+            number_of(optimizer.groups, names)
 
 
 def laid_out(state, old, new, heir=None) -> dict[str, np.ndarray]:
@@ -17,13 +36,13 @@ def laid_out(state, old, new, heir=None) -> dict[str, np.ndarray]:
 
     old, new: layouts, before and now. heir: new parameter -> the one it stands for."""
     heir, made = heir or {}, {}
-    was, size = (max((place.stop for place, _ in each.values()), default=0) for each in (old, new))
+    was, size = (max((place.stop for place, *_ in each.values()), default=0) for each in (old, new))
     for name, vector in state.items():
         if vector.size == size != was:
             made[name] = vector
             continue
         made[name] = np.zeros(size, vector.dtype)
-        for parameter, (place, shape) in new.items():
+        for parameter, (place, shape, _) in new.items():
             before = old.get(heir.get(parameter, parameter))
             if before is not None and len(before[1]) == len(shape):
                 copy_common(vector[before[0]].reshape(before[1]), made[name][place].reshape(shape))

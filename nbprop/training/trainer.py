@@ -203,12 +203,12 @@ class Trainer(Seen):
         """A model that somebody has changed other than by a knob: the run goes on with it, and can be gone back across
         the change. broken: it may be one that the run cannot go on with, for it will be gone away from."""
         run = self._run
-        what = run.edited()
-        if not what:
-            return
-        step, events = run.steps, self.history.events
         try:
-            run.take_edited(what)
+            what = run.edited()
+            if not what:
+                return
+            step, events = run.steps, self.history.events
+            moved = run.take_edited(what)
         except (TypeError, ValueError):
             if broken:
                 return
@@ -219,7 +219,7 @@ class Trainer(Seen):
             self._past.keep(run)
             self._evaluate()
             return
-        number, words = self._past.keep_edited(run), f"{what} changed in code"
+        number, words = self._past.keep_edited(run), ", ".join(filter(None, [f"{what} changed in code", moved]))
         again = events and events[-1].words == words and self._hooked == step == self._edited + 1
         self._edited = step if self._hooked == step else -1
         if not again:
