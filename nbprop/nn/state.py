@@ -1,5 +1,6 @@
 """What of a module is state: its parameters, and arrays that are not trained."""
 
+from re import fullmatch
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,15 +62,21 @@ class Stateful:
         return found
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Dotted name -> copy of the array, of all parameters and buffers."""
+        """Dotted name -> copy of the array, of all parameters and buffers. As in PyTorch, these are numbers alone: what
+        modules are set to (a probability, units that are silenced, what is frozen) is kept by `nb.save`."""
         return {name: array.copy() for name, array in self._state().items()}
 
     def load_state_dict(self, saved) -> None:
-        """Take over the values that `state_dict()` of a module of the same architecture returned.
+        """Take over the values that `state_dict()` of a module of the same architecture returned; also of PyTorch's,
+        where the parameters of recurrent layers are called weight_ih_l0, ..., and num_batches_tracked is not needed.
 
         Where names or shapes differ, a ValueError names the first difference and nothing is changed.
         """
+        if not hasattr(saved, "keys"):
+            raise TypeError(wrong("load_state_dict(saved)", "a dict of arrays", saved, "other.state_dict()"))
         state = self._state()
+        saved = {_called_here(name, state): saved[name] for name in list(saved)}
+        saved.pop("", None)
         for name in [*state, *saved]:
             if name not in saved or name not in state:
                 where = "missing" if name not in saved else "not in this model"
@@ -82,6 +89,18 @@ class Stateful:
     def _state(self):
         parameters = {name: parameter.data for name, parameter in self.named_parameters()}
         return {**parameters, **{name: array for name, array, saved in self._all_buffers() if saved}}
+
+
+def _called_here(name, state):
+    """The name that a parameter of PyTorch's has here; "" for what only counts."""
+    outer, dot, last = name.rpartition(".")
+    if last == "num_batches_tracked" and f"{outer}{dot}running_mean" in state:
+        return ""
+    found = fullmatch(r"((?:weight|bias)_[ih]h)_(l\d+(?:_reverse)?)", last)
+    if found is None or name in state:
+        return name
+    several = f"{outer}{dot}{found[2]}.{found[1]}"
+    return several if several in state or found[2] != "l0" else f"{outer}{dot}{found[1]}"
 
 
 def as_buffer(name, value) -> Any:

@@ -57,10 +57,10 @@ class Optimizer:
         schedule: None, or a function of the number of updates done that gives a factor for lr, that of every group; see
             `optim.schedules`.
         groups: other settings for some parameters, a list of dicts: [{"params": ["*.bias", "*Norm*"],
-            "weight_decay": 0}, {"params": "0.weight", "lr": 1e-4}]. A parameter can be in one group; "params" are names as
-            in `named_parameters()`, or the same with the class of the module ("Linear.bias"), in which * is anything.
-            They are looked up anew when the model changes; in a Trainer they follow their parameters. Of tensors, they
-            are PyTorch's list of dicts: `Adam([{"params": a}, {"params": b, "lr": 1e-4}], lr=1e-3)`.
+            "weight_decay": 0}, {"params": "0.weight", "lr": 1e-4}]. A parameter can be in one group; "params" are names
+            as in `named_parameters()`, or the same with the class of the module ("Linear.bias"), in which * is
+            anything. They are looked up anew when the model changes; in a Trainer they follow their parameters. Of
+            tensors, they are PyTorch's list of dicts: `Adam([{"params": a}, {"params": b, "lr": 1e-4}], lr=1e-3)`.
 
     state: dict of name -> flat array with one number per parameter; made when first needed. With `t`, the number of
     updates done, and the settings it is all that must be kept to continue exactly. It may be replaced from outside.

@@ -1,4 +1,4 @@
-"""What optimizers remember of each parameter, and the groups that it belongs to, when parameters come, go, or change their shape."""
+"""What optimizers remember of each parameter, and which group it is in, when parameters come, go, or are resized."""
 
 from itertools import pairwise
 

@@ -233,7 +233,8 @@ class Returning(Turning):
         if data is not None or loss is not None:
             if not isinstance(objective, Supervised):
                 raise TypeError("data and loss belong to this trainer's Objective: make a new Trainer")
-            objective = objective.replaced(None if data is None else given.dataset(data), loss)
+            data = None if data is None else given.dataset(data, loss or objective.given)
+            objective = objective.replaced(data, loss)
         seed = self.seed if seed is None else whole(0)("seed", seed)
         if model is not None:
             instance(nn.Module, "nb.nn.mlp([2, 16, 1])")("model", model)

@@ -87,7 +87,7 @@ class RecordedStep(Step):
     def __init__(self, model, objective, batch_size) -> None:
         super().__init__(model)
         X, y = objective.X, objective.target
-        self.criterion = objective.criterion
+        self.compared = objective.compared
         self.x = Tensor(np.empty((batch_size, *X.shape[1:]), X.dtype))
         self._x = self.x.data
         self.y = np.empty((batch_size, *y.shape[1:]), y.dtype)
@@ -107,7 +107,7 @@ class RecordedStep(Step):
 
     def _record(self) -> Replay:
         with record() as self._tape:
-            loss = self.criterion(self.model(self.x), self.y)
+            loss = self.compared(self.model(self.x), self.y)
         check_leaves(loss, set(self.model.parameters()))
         self._loss = loss.data
         self.recurrent = recurrent_ops(self._tape.calls)

@@ -57,14 +57,21 @@ class Supervised(Objective):
         if isinstance(self.criterion, nn.FunctionLoss) and not isinstance(self.given, nn.Module):
             check_call("loss", self.given, "output", "y")
         if self.task is not None and self.task not in self.criterion.tasks:
+            floats = "; if y are labels give whole numbers, y.astype(int), if probabilities nb.data.Arrays(X, y)"
             raise ValueError(
                 f"loss {_called(self.given)} is for {' or '.join(self.criterion.tasks)} data, but {data.name!r} is "
-                f"{self.task}; try loss={USUAL[self.task]!r}"
+                f"{self.task}; try loss={USUAL[self.task]!r}{floats if self.task == 'regression' else ''}"
             )
         if self.criterion.reduction == "none":
             raise ValueError(
                 f"loss {type(self.criterion).__name__}(reduction='none') gives a number for each sample, and a step "
                 "needs one: take reduction='mean' or 'sum', or weigh them in a loss(output, y) of your own"
+            )
+        dim = getattr(self.criterion, "dim", None)
+        if self.task is not None and dim not in (None, -1):
+            raise ValueError(
+                f"loss: dim={dim}, and in a Trainer the classes are the last axis of the outputs: let "
+                "the model give them so, output.swapaxes(1, -1), and leave dim out"
             )
         check_ignored(self.criterion, data)
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
@@ -115,7 +122,12 @@ class Supervised(Objective):
 
     def loss_of(self, output, y) -> Tensor:
         """The loss of outputs of the model."""
-        return checked_loss(self.criterion(output, y))
+        return checked_loss(self.compared(output, y))
+
+    def compared(self, output, y) -> Any:
+        """The same as the loss gives it."""
+        last = self.task == "multiclass" and type(self.criterion).forward is nn.NLLLoss.forward
+        return self.criterion(output, y, **({"dim": -1} if last else {}))
 
     def not_static(self, model) -> str:
         if self.augment is not None:

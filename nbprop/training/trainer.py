@@ -68,6 +68,13 @@ class Trainer(Seen):
     history: History
     evaluation: "dict[str, float]"
 
+    if not TYPE_CHECKING:  # an editor is to go by __init__
+
+        def __new__(cls, *values, **settings) -> Self:
+            if cls.__init__ is Trainer.__init__:
+                given.check_names(cls, settings, [*KNOBS])
+            return super().__new__(cls)
+
     def __init__(
         self,
         model: nn.Module,
@@ -94,7 +101,7 @@ class Trainer(Seen):
         if objective is None:
             if data is None:
                 raise TypeError("a Trainer needs data, such as 'spirals' or (X, y), or objective=nb.Objective(...)")
-            objective = Supervised(given.dataset(data), loss, metrics=metrics)
+            objective = Supervised(given.dataset(data, loss), loss, metrics=metrics)
         elif data is not None or loss is not None or metrics is not None:
             raise TypeError("an objective brings its own data, loss and metrics: pass either them or objective=")
         else:
@@ -104,14 +111,8 @@ class Trainer(Seen):
         if rate is not None:
             for each in optimizers.values():
                 each.assign("lr", rate)
-        asked = {
-            "batch_size": batch_size,
-            "clip": clip,
-            "clip_value": clip_value,
-            "l1": l1,
-            "drop_last": drop_last,
-            "accumulate": accumulate,
-        }
+        asked: Any = {"batch_size": batch_size, "clip": clip, "clip_value": clip_value, "l1": l1}
+        asked |= {"drop_last": drop_last, "accumulate": accumulate}
         settings = {name: KNOBS[name].check(None, value, {}) for name, value in asked.items()}
         seed = whole(0)("seed", seed)
         work = model.theta.size * min(settings["batch_size"], objective.samples or settings["batch_size"])

@@ -338,3 +338,15 @@ def test_an_activation_that_silences_nothing_is_refused_while_units_are_silenced
     assert trainer.activation == "tanh" and trainer.silenced
     trainer.unsilence()
     trainer.set(activation=nb.nn.PReLU())
+
+
+def test_nothing_to_silence_or_to_freeze_is_said():
+    t = nb.Trainer(nn.mlp([2, 4, 4, 1], seed=0), "moons", seed=0)
+    with pytest.raises(TypeError, match=r"silence takes units of a layer, as silence\('hidden 2', 0\)"):
+        t.silence("hidden 2")
+    for act in (t.freeze, lambda: t.freeze(unit=1)):
+        with pytest.raises(
+            TypeError, match=r"freeze takes layers, as freeze\('hidden 1'\); they are 'hidden 1', 'hidden 2'"
+        ):
+            act()
+    assert not (t.silenced or t.frozen or t.frozen_units or t.history.events)
