@@ -131,7 +131,8 @@ CHECKED = {
 def _activation(value):
     """A name, or an activation with settings of its own, such as a slope."""
     module: Any = nn.activation(value)
-    if not isinstance(module, nn.Activation) or not hasattr(module, "op"):
+    plain = type(module).forward is nn.Activation.forward
+    if not isinstance(module, nn.Activation) or (plain and not hasattr(module, "op")):
         raise TypeError(
             f"activation must be a name, such as 'relu', or an nn.Activation, such as nn.LeakyReLU(0.2), that makes a "
             f"number of each number; {module!r} is none"

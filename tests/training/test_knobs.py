@@ -249,16 +249,9 @@ def test_a_network_without_biases_is_changed_only_where_that_can_be_done():
     assert np.array_equal(t.theta, before)
 
 
-class Odd(nn.Activation):
-    """Has no op, and so no slope."""
-
-    def forward(self, z):
-        return z
-
-
 @pytest.mark.parametrize(
     "module", [nn.Softmax(), nn.Linear(8, 8, rng=0), nn.Dropout(0.1), nn.LSTM(8, 8, rng=0), nn.Sequential(nn.ReLU()),
-               nn.BatchNorm1d(8), nn.MSELoss(), nn.Softmax, nn.Activation(), Odd()]
+               nn.BatchNorm1d(8), nn.MSELoss(), nn.Softmax, nn.Activation()]
 )  # fmt: skip
 def test_what_is_no_activation_is_refused(t, module):
     for name in ("activation", "hidden_activations"):
