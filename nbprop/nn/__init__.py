@@ -3,6 +3,9 @@
 # Lists of names, not one a line.
 # fmt: off
 # isort: skip_file
+from typing import TYPE_CHECKING, Any
+
+from ..elsewhere import absent
 from . import init
 from .activations import (
     ACTIVATIONS, ELU, GELU, SELU, Activation, Hardsigmoid, Hardswish, Hardtanh, Identity, LeakyReLU, LogSoftmax, Mish,
@@ -49,3 +52,9 @@ __all__ = [
     "Upsample", "activation", "cosine_similarity", "evaluating", "init", "initializer", "loss", "mlp",
     "scaled_dot_product_attention", "truncated_bptt",
 ]
+
+
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+    def __getattr__(name) -> Any:
+        raise AttributeError(absent(f"module {__name__!r}", name, __all__))

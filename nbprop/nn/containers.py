@@ -19,7 +19,7 @@ class _Container(Module):
         def __getattr__(self, name) -> Any:
             if name == "_contents":
                 raise AttributeError(f"{type(self).__name__} holds no modules yet: call super().__init__(...) first")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
 
     def __len__(self) -> int:
         return len(self._contents)
@@ -72,6 +72,7 @@ class ModuleList(_Container, MutableSequence):
         if not isinstance(value, Module):
             hint = f"; write {value.__name__}()" if isinstance(value, type) and issubclass(value, Module) else ""
             hint = f"; write {type(self).__name__}(*layers)" if isinstance(value, (list, tuple)) else hint
+            hint = f"; write {type(self).__name__}(*layers.values())" if isinstance(value, dict) else hint
             raise TypeError(
                 f"{type(self).__name__} is made of modules such as nn.Linear(2, 3) and nn.Tanh(); got {value!r}{hint}"
             )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..checks import flag, wrong
+from ..elsewhere import absent
 from ..engine.tape import current
 from ..engine.tensor import Tensor
 from .packing import Packed, assign
@@ -67,6 +68,12 @@ class Module(Stateful):
             tape.calls.append((self, output))
             tape.spans.append((first, len(tape.nodes)))
         return output
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __getattr__(self, name) -> Any:
+            # Nothing of this name was found. copy asks for names of its own, and needs no words.
+            raise AttributeError(name if name[:2] == "__" else absent("module", name, kind=type(self).__name__))
 
     def __setattr__(self, name, value) -> None:
         old = self.__dict__.get(name)
@@ -246,8 +253,8 @@ class Module(Stateful):
     def gradient(self, value) -> None:
         assign(self.gradient, value, "gradient")
 
-    def zero_grad(self) -> None:
-        """Set the gradient to zeros."""
+    def zero_grad(self, set_to_none=False) -> None:
+        """Set the gradient to zeros. NB: to zeros always, where PyTorch takes None."""
         self._pack().gradient.fill(0)
 
     def _flat(self):
