@@ -91,6 +91,11 @@ class Sequential(ModuleList):
 
     def forward(self, x) -> Any:
         for i, layer in enumerate(self._contents):
+            if isinstance(x, tuple) and i and type(layer).__module__.startswith("nbprop."):
+                raise TypeError(
+                    f"{self.title(i - 1)} gives a tuple, and {self.title(i)} takes one Tensor: write a Module whose "
+                    "forward takes it apart, such as out, state = self.lstm(x)"
+                )
             try:
                 x = layer(x)
             except ShapeError as error:

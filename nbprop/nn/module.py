@@ -16,7 +16,7 @@ from ..engine.tape import current
 from ..engine.tensor import Tensor
 from .packing import Packed, assign
 from .parameter import Parameter, changed, changes, restructured, structure
-from .state import Stateful, as_buffer
+from .state import Stateful, as_buffer, called_here
 
 if TYPE_CHECKING:
     from ..summary import Summary
@@ -73,7 +73,9 @@ class Module(Stateful):
 
         def __getattr__(self, name) -> Any:
             # Nothing of this name was found. copy asks for names of its own, and needs no words.
-            raise AttributeError(name if name[:2] == "__" else absent("module", name, kind=type(self).__name__))
+            known = [each for each, _ in self.named_parameters()] if name[:1] != "_" else []
+            known = [other] if (other := called_here(name, known)) in known else [*vars(self), *known]
+            raise AttributeError(name if name[:2] == "__" else absent("module", name, known, type(self).__name__))
 
     def __setattr__(self, name, value) -> None:
         old = self.__dict__.get(name)

@@ -55,7 +55,7 @@ def _output(model, X, data):
         first = ", e.g. only the first of what a recurrent layer returns" if isinstance(output, tuple) else ""
         raise TypeError(
             f"the model must give one Tensor, got {_an(type(output).__name__)}: let its forward return the output "
-            f"alone{first}"
+            f"alone{first}, or pass an nb.Objective, whose loss takes what the model gives"
         )
     return output.data
 
