@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choice, flag, lookup, number, optional, whole
+from ..checks import choice, flag, lookup, not_of_torch, number, optional, whole
 from ..engine import ShapeError, Tensor, apply, loss as ops
 from ..engine.careful import from_0_to_1
 from .criterion import Criterion, Loss, softmax, weights
@@ -380,6 +380,7 @@ def loss(which: Any) -> Loss:
         which = which()
     if isinstance(which, Loss):
         return which
+    not_of_torch("loss", which, f"nb.nn.{type(which).__name__}()")
     if isinstance(which, Criterion):
         raise TypeError(
             f"{type(which).__name__} takes more than an output and a target: call it in an nb.Objective(loss, data), "

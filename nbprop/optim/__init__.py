@@ -3,7 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..checks import lookup
+from ..checks import lookup, not_of_torch
 from ..elsewhere import absent
 from . import adaptive, muon, recent, schedules
 from .adaptive import *  # noqa: F403
@@ -46,6 +46,7 @@ def optimizer(which, lr=None) -> Optimizer:
         if lr is not None:
             which.lr = lr
         return which
+    not_of_torch("optimizer", which, f"nb.optim.{type(which).__name__}(lr=0.01)")
     a_class = isinstance(which, type) and issubclass(which, Optimizer)
     make = which if a_class else lookup("optimizer", which, {**OPTIMIZERS, "lbfgs": LBFGS})
     return make() if lr is None else make(lr=lr)

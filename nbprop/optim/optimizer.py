@@ -80,7 +80,7 @@ class Optimizer:
     _place: tuple[str, tuple[int, ...]] = (
         "",
         (),
-    )  # (kind, shape) of what a `shaped` rule is for: ("Linear.weight", (8, 2))
+    )  # (kind, shape) of what a `shaped` rule is for: ("Linear.weight", ...)
     _pieces: Any = None  # (what they were made of, the pieces of an update)
     t: int
     state: dict[str, Any]

@@ -259,6 +259,12 @@ class History:
             raise KeyError(f"no column {name!r} in this history{meant or ';'} recorded so far: {there}")
         return self.columns[name].values
 
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __getattr__(self, name) -> Any:
+            hint = f"; read the column as history[{name!r}]" if name in vars(self).get("columns", ()) else ""
+            raise AttributeError(f"a History has no {name!r}{hint}")
+
     def __contains__(self, name) -> bool:
         return name in self.columns
 

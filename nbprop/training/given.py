@@ -28,13 +28,15 @@ def dataset(value: Any, loss: Any = None) -> Any:
 
 
 def _task(y, tasks):
-    """The task that floats mean which are labels for a loss of these tasks, as PyTorch's users have them; None where
-    they say it themselves, or are none."""
+    """The task of labels for a loss of these tasks, as PyTorch's users have them: also as floats, or of two classes for
+    a loss with an output for each. None where they say it themselves, or are none."""
     y = None if tables.keys(y) is not None else np.asarray(y)
-    if y is None or y.dtype.kind != "f" or "regression" in tasks or not y.size or not (y == np.round(y)).all():
+    if y is None or "regression" in tasks or not y.size or (y.dtype.kind == "f" and not (y == np.round(y)).all()):
         return None
     if "multiclass" in tasks:
-        return "multiclass"
+        return None if "binary" in tasks else "multiclass"
+    if y.dtype.kind != "f":
+        return None
     return "multilabel" if y.ndim > 1 and y.shape[-1] > 1 else "binary"
 
 

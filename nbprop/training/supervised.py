@@ -57,10 +57,13 @@ class Supervised(Objective):
         if isinstance(self.criterion, nn.FunctionLoss) and not isinstance(self.given, nn.Module):
             check_call("loss", self.given, "output", "y")
         if self.task is not None and self.task not in self.criterion.tasks:
-            floats = "; if y are labels give whole numbers, y.astype(int), if probabilities nb.data.Arrays(X, y)"
+            hints = {
+                "regression": "; if y are labels give y.astype(int), if probabilities nb.data.Arrays(X, y)",
+                "binary": ", or an output for each class: give (X, y), or from_arrays(X, y, task='multiclass')",
+            }
             raise ValueError(
                 f"loss {_called(self.given)} is for {' or '.join(self.criterion.tasks)} data, but {data.name!r} is "
-                f"{self.task}; try loss={USUAL[self.task]!r}{floats if self.task == 'regression' else ''}"
+                f"{self.task}; try loss={USUAL[self.task]!r}{hints.get(self.task, '')}"
             )
         if self.criterion.reduction == "none":
             raise ValueError(

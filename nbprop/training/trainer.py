@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nbprop import cells, nn
-from nbprop.checks import did_you_mean, instance, whole
+from nbprop.checks import did_you_mean, instance, not_of_torch, whole
 from nbprop.optim import Optimizer
 from nbprop.record import Diverged, Event, History
 from nbprop.record.recorder import Recorder
@@ -97,6 +97,7 @@ class Trainer(Seen):
         snapshot_every: "int | None" = None,
     ) -> None:
         if not isinstance(model, nn.Module):
+            not_of_torch("model", model, "the same layers of nb.nn, nb.nn.mlp([2, 16, 1])")
             raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
         if objective is None:
             if data is None:
@@ -151,9 +152,9 @@ class Trainer(Seen):
             if name in ("evaluate_every", "probe_every", "snapshot_every"):
                 value = whole(1)(name, value)
             elif name[0] != "_" and not hasattr(type(self), name) and name not in _DECLARED and type(self) is Trainer:
-                raise AttributeError(
-                    f"a Trainer has no {name!r}{did_you_mean(name, [*KNOBS, 'speed', *_DECLARED]) or '.'}"
-                )
+                meant = given.MEANT.get(name) and f"; {given.MEANT[name].format(name=name, value=value)}"
+                meant = meant or did_you_mean(name, [*KNOBS, "speed", *_DECLARED]) or "."
+                raise AttributeError(f"a Trainer has no {name!r}{meant}")
             super().__setattr__(name, value)
 
     # ---- the loop ----------------------------------------------------------------------------------------------

@@ -292,3 +292,22 @@ def test_a_class_of_ones_own_takes_what_it_takes():
     assert Mine(nb.nn.mlp([2, 4, 1], seed=0), "moons", note="x", lr=0.1)._note_of_mine == "x"
     with pytest.raises(TypeError, match="unexpected keyword argument 'epochs'"):
         Mine(nb.nn.mlp([2, 4, 1], seed=0), "moons", epochs=1)
+
+
+def test_words_for_what_is_called_otherwise(t):
+    with pytest.raises(AttributeError, match="a Trainer has no 'learning_rate'; it is called lr"):
+        t.learning_rate = 0.1
+    with pytest.raises(AttributeError, match=r"a Trainer has no 'widht'; did you mean 'width'"):
+        t.widht = 3
+    with pytest.raises(AttributeError, match=r"a History has no 'loss'; read the column as history\['loss'\]"):
+        t.fit(steps=1, bar=False).loss  # noqa: B018
+    with pytest.raises(AttributeError, match=r"a History has no 'losses'$"):
+        t.history.losses  # noqa: B018
+    with pytest.raises(TypeError, match=r"on must be True or False; got 'gradients'"):
+        t.watch("gradients")
+    with pytest.raises(TypeError, match=r"metrics must be a dict of functions, such as \{'f1': f1\}; got <function"):
+        nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", metrics=lambda predicted, y: 0)
+    for one in (np.zeros(2), [0.0, 0.0]):
+        with pytest.raises(ValueError, match=r"X: expected samples of shape \(2,\), got one alone; try X\[None\]"):
+            t.predict(one)
+    assert t.predict([[0.0, 0.0]]).shape == (1, 1)

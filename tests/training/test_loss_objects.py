@@ -96,7 +96,7 @@ def test_floats_are_labels_for_losses_of_more(loss, y, task):
 def test_floats_that_are_no_labels():
     for loss, outputs in (("bce", 1), ("cross_entropy", 1)):
         with pytest.raises(
-            ValueError, match=r"give whole numbers, y\.astype\(int\), if probabilities nb\.data\.Arrays"
+            ValueError, match=r"if y are labels give y\.astype\(int\), if probabilities nb\.data\.Arrays"
         ):
             nb.Trainer(nn.mlp([2, 4, outputs], seed=0), (X, Y * 0.3), loss=loss, seed=0)
     soft = nb.Trainer(nn.mlp([2, 4, 1], seed=0), nb.data.Arrays(X, Y[:, None] * 0.3), loss="bce", seed=0)
@@ -118,3 +118,38 @@ def test_as_many_steps_as_classes():
         assert str(trainer.replayed) == "yes"
     with pytest.raises(ValueError, match="loss: dim=1, and in a Trainer the classes are the last axis of the outputs"):
         nb.Trainer(model(), data, loss=nn.CrossEntropyLoss(dim=1), seed=0)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", nn.CrossEntropyLoss(), "multi_margin"])
+@pytest.mark.parametrize("y", [Y.astype(int), Y.astype(bool), np.where(Y, "b", "a")])
+def test_two_classes_with_an_output_for_each(loss, y):
+    trainer = nb.Trainer(nn.mlp([2, 8, 2], seed=0), (X, y), loss=loss, lr=0.05, seed=0)
+    trainer.fit(steps=60, bar=False)
+    assert trainer.data.task == "multiclass" and len(trainer.data.classes) == 2
+    assert trainer.evaluation["train_accuracy"] > 0.9
+    with pytest.raises(ValueError, match=r"an output for each class: give \(X, y\), or from_arrays\(X, y, task='multi"):
+        nb.Trainer(nn.mlp([2, 8, 2], seed=0), "moons", loss=loss)
+    with pytest.raises(
+        ValueError, match=r"1 wide, or give \(X, y\) and loss='cross_entropy', which has an output for each"
+    ):
+        nb.Trainer(nn.mlp([2, 8, 2], seed=0), (X, y))
+
+
+@pytest.mark.torch
+def test_what_is_of_pytorch_is_named():
+    torch = pytest.importorskip("torch")
+    model = nn.mlp([2, 8, 1], seed=0)
+    theirs = torch.nn.Linear(2, 1)
+    for given, words in (
+        (
+            {"loss": torch.nn.MSELoss()},
+            r"loss: MSELoss is of PyTorch, and computes with its tensors; try nb\.nn\.MSELoss",
+        ),
+        (
+            {"optimizer": torch.optim.Adam(theirs.parameters())},
+            r"optimizer: Adam is of PyTorch.*try nb\.optim\.Adam\(lr=0",
+        ),
+        ({"model": theirs}, r"model: Linear is of PyTorch, .*; try the same layers of nb\.nn"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            nb.Trainer(**{"model": model, "data": "moons", **given})
