@@ -37,6 +37,13 @@ INSTEAD = {  # where -> what to type -> for which names
     "module 'nbprop.optim'": {
         "any function of the step is a schedule, nb.optim.SGD(lr=0.1, schedule=lambda t: 0.9**t)": "LambdaLR",
     },
+    "schedule": {
+        "the optimizer asks for its factor in every update": "step",
+        "the learning rate of the next update is optimizer.rate": "get_last_lr get_lr",
+        "it goes by the number of updates done, optimizer.t": "last_epoch verbose",
+        "the lr of the optimizer is multiplied, and is the largest rate": "max_lr base_lr",
+        "it remembers nothing, and optimizer.state_dict() has all": "state_dict load_state_dict",
+    },
     "module": {
         CPU: "cuda cpu to device share_memory",
         "a layer is made in its dtype, nb.nn.Linear(2, 3, dtype=np.float64)": "double float half type",

@@ -14,6 +14,7 @@ from nbprop.elsewhere import INSTEAD
 PLACES = {
     "module 'nbprop'": nb, "module 'nbprop.nn'": nn, "module 'nbprop.nn.init'": nn.init,
     "module 'nbprop.optim'": nb.optim, "module": nn.Linear(2, 3, rng=0),
+    "schedule": nb.optim.StepLR(3),
 }  # fmt: skip
 EVERY = [
     (where, name, text) for where, texts in INSTEAD.items() for text, names in texts.items() for name in names.split()
@@ -22,7 +23,7 @@ EVERY = [
 
 @pytest.mark.parametrize(("where", "name", "text"), EVERY)
 def test_what_to_type_instead(where, name, text):
-    start = where if where != "module" else "Linear"
+    start = {"module": "Linear", "schedule": "StepLR"}.get(where, where)
     words = f"{start} has no attribute {name!r}; {text.format(name=name)}"
     with pytest.raises(AttributeError, match=f"^{re.escape(words)}$"):
         getattr(PLACES[where], name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from fnmatch import fnmatchcase
-from glob import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -137,14 +136,15 @@ def _checked(kind, name, group, example):
     return Own(made)
 
 
-def _chosen(pattern, names):
+def chosen(pattern, names) -> bool:
+    """Whether a pattern is for a parameter with these names."""
     return any(fnmatchcase(name, pattern) for name in names)
 
 
 def number_of(groups, names) -> int | None:
     """The number of the group that a parameter with these names belongs to; None if there is none. ValueError if there
     are two."""
-    found = [i for i, group in enumerate(groups) if any(_chosen(pattern, names) for pattern in group["params"])]
+    found = [i for i, group in enumerate(groups) if any(chosen(pattern, names) for pattern in group["params"])]
     if len(found) > 1:
         both = " and ".join(f"groups[{i}] ({groups[i]})" for i in found[:2])
         raise ValueError(
@@ -160,7 +160,7 @@ def misfit(groups, places) -> str:
     every = [name for _, names in places for name in names]
     for group in groups:
         patterns = group["params"]
-        if patterns and not any(_chosen(pattern, every) for pattern in patterns):
+        if patterns and not any(chosen(pattern, every) for pattern in patterns):
             called, known = " or ".join(map(repr, patterns)), ", ".join(f"{a} ({b})" for _, (a, b) in places)
             return f"groups: no parameter is called {called}{did_you_mean(patterns[0], every) or ';'} there are {known}"
     try:
@@ -169,37 +169,6 @@ def misfit(groups, places) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def moved(groups, old, new) -> tuple[Own, ...]:
-    """Groups of the same parameters where these have got other names, as places in a Sequential are: "4.*" becomes
-    "6.*". What is new belongs to those that are chosen by kind ("*.bias", "Linear.weight", "encoder.*").
-
-    old, new: names of each parameter that there is now, before and now; () before for one that is new.
-    """
-
-    def follow(pattern):
-        meant = [i for i, names in enumerate(old) if _chosen(pattern, names)]
-        by_kind = not any(map(str.isdigit, pattern)) or not any(_chosen(pattern, names[:1]) for names in old)
-        found = [i for i, names in enumerate(new) if _chosen(pattern, names) and (old[i] or not by_kind)]
-        if meant == found and (meant or by_kind):
-            return [pattern]
-        outer = {tuple(names[i][0].rpartition(".")[0] + "." for names in (old, new)) for i in meant}
-        before, now = outer.pop() if len(outer) == 1 else ("", "")
-        other = now + pattern.removeprefix(before)
-        if pattern.startswith(before) and meant == [i for i, names in enumerate(new) if _chosen(other, names)] != []:
-            return [other]
-        return [escape(new[i][0]) for i in meant]
-
-    return tuple(
-        Own({**group, "params": tuple(each for one in group["params"] for each in follow(one))}) for group in groups
-    )
-
-
-def moved_said(before, after) -> str:
-    """In words, which groups have other names now."""
-    pairs = [(a["params"], b["params"]) for a, b in zip(before, after, strict=True) if a["params"] != b["params"]]
-    return "; ".join(f"group {' '.join(a)} is now {' '.join(b) or 'of nobody'}" for a, b in pairs)
 
 
 def held(kind, params: Any) -> tuple[list[dict[str, Any]], list[tuple[int | None, Tensor]]]:

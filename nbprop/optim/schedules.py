@@ -14,17 +14,11 @@ from dataclasses import dataclass, field, fields, replace
 from math import cos, pi
 from typing import TYPE_CHECKING, Any, Self
 
-from ..checks import choice, did_you_mean, instance, number, size, sizes, whole, wrong
+from ..checks import choice, instance, number, size, sizes, whole, wrong
+from ..elsewhere import absent
 from .optimizer import Optimizer
 
 PARTS = ("first", "second", "plan")  # what one is called that another is made of
-NOT_HERE = {  # what PyTorch's schedules have -> what to do
-    "step": "the optimizer asks for its factor in every update",
-    **dict.fromkeys(("get_last_lr", "get_lr"), "the learning rate of the next update is optimizer.rate"),
-    **dict.fromkeys(("last_epoch", "verbose"), "it goes by the number of updates done, optimizer.t;"),
-    **dict.fromkeys(("max_lr", "base_lr"), "the lr of the optimizer is multiplied, and is the largest rate;"),
-    "state_dict": "it remembers nothing; optimizer.state_dict() has all",
-}
 _checks = {
     **dict.fromkeys(("gamma", "eta_min", "start_factor", "power", "threshold", "min_factor"), number(0)),
     **dict.fromkeys(("step_size", "T_max", "total_iters", "div_factor", "final_div_factor"), number(above=0)),
@@ -50,17 +44,14 @@ class Schedule:
                 f"nb.optim.Adam(lr=0.01, schedule=nb.optim.{cls.__name__}(...)); there is no step() to call"
             )
         takes = [each.name for each in fields(cls) if each.init]
-        for name in settings:
-            if name not in takes:
-                hint = f": {NOT_HERE[name]}" if name in NOT_HERE else did_you_mean(name, takes)
-                raise TypeError(f"{cls.__name__} has no {name!r}{hint or ';'} it has {', '.join(takes)}")
+        if strange := [name for name in settings if name not in takes]:
+            raise TypeError(f"{absent('schedule', strange[0], takes, cls.__name__)}; it takes {', '.join(takes)}")
         return super().__new__(cls)
 
     if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
 
         def __getattr__(self, name) -> Any:
-            hint = f": {NOT_HERE[name]}" if name in NOT_HERE else ""
-            raise AttributeError(f"{type(self).__name__} has no {name!r}{hint}")
+            raise AttributeError(absent("schedule", name, vars(self), type(self).__name__))
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

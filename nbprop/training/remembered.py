@@ -1,10 +1,11 @@
 """What optimizers remember of each parameter, and which group it is in, when parameters come, go, or are resized."""
 
+from glob import escape
 from itertools import pairwise
 
 import numpy as np
 
-from nbprop.optim.groups import moved, number_of
+from nbprop.optim.groups import Own, chosen, number_of
 
 
 def layout(module) -> dict:
@@ -28,6 +29,37 @@ def carry(optimizer, old, new, heir=None) -> None:
         optimizer.assign("groups", moved(optimizer.groups, before, [names for *_, names in new.values()]))
         for *_, names in new.values():
             number_of(optimizer.groups, names)
+
+
+def moved(groups, old, new) -> tuple[Own, ...]:
+    """Groups of the same parameters where these have got other names, as places in a Sequential are: "4.*" becomes
+    "6.*". What is new belongs to those that are chosen by kind ("*.bias", "Linear.weight", "encoder.*").
+
+    old, new: names of each parameter that there is now, before and now; () before for one that is new.
+    """
+
+    def follow(pattern):
+        meant = [i for i, names in enumerate(old) if chosen(pattern, names)]
+        by_kind = not any(map(str.isdigit, pattern)) or not any(chosen(pattern, names[:1]) for names in old)
+        found = [i for i, names in enumerate(new) if chosen(pattern, names) and (old[i] or not by_kind)]
+        if meant == found and (meant or by_kind):
+            return [pattern]
+        outer = {tuple(names[i][0].rpartition(".")[0] + "." for names in (old, new)) for i in meant}
+        before, now = outer.pop() if len(outer) == 1 else ("", "")
+        other = now + pattern.removeprefix(before)
+        if pattern.startswith(before) and meant == [i for i, names in enumerate(new) if chosen(other, names)] != []:
+            return [other]
+        return [escape(new[i][0]) for i in meant]
+
+    return tuple(
+        Own({**group, "params": tuple(each for one in group["params"] for each in follow(one))}) for group in groups
+    )
+
+
+def moved_said(before, after) -> str:
+    """In words, which groups have other names now."""
+    pairs = [(a["params"], b["params"]) for a, b in zip(before, after, strict=True) if a["params"] != b["params"]]
+    return "; ".join(f"group {' '.join(a)} is now {' '.join(b) or 'of nobody'}" for a, b in pairs)
 
 
 def laid_out(state, old, new, heir=None) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ from nbprop.data.trees import at, leaves
 from nbprop.nn.likeness import unlike
 from nbprop.nn.module import Module
 from nbprop.nn.parameter import changes
-from nbprop.optim.groups import moved_said
 from nbprop.record.diverged import Diverged, first_not_finite, not_finite_before
 from nbprop.record.history import Event
 from nbprop.record.observation import own_arrays
@@ -25,7 +24,7 @@ from .knob import ACTIONS, KNOBS
 from .left import Left
 from .looking import Looking
 from .past import Snapshot
-from .remembered import carry, layout
+from .remembered import carry, layout, moved_said
 from .step import EagerStep, RecordedStep
 from .structure import Structure
 

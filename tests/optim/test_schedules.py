@@ -269,24 +269,28 @@ def test_clipping_against_pytorch():
         (
             lambda: optim.StepLR(3).step(),
             AttributeError,
-            "StepLR has no 'step': the optimizer asks for its factor in every",
+            "StepLR has no attribute 'step'; the optimizer asks for its factor",
         ),
         (
             lambda: optim.StepLR(3).get_last_lr(),
             AttributeError,
             r"the learning rate of the next update is optimizer\.rate",
         ),
-        (lambda: optim.StepLR(3).gama, AttributeError, "StepLR has no 'gama'$"),
+        (lambda: optim.StepLR(3).gama, AttributeError, "no attribute 'gama'; did you mean 'gamma'"),
         (
             lambda: optim.StepLR(step_size=3, last_epoch=-1),
             TypeError,
-            "StepLR has no 'last_epoch': it goes by .* it has step",
+            "StepLR has no attribute 'last_epoch'; it goes by .*; it takes step",
         ),
-        (lambda: optim.OneCycleLR(max_lr=0.1, total_steps=9), TypeError, "has no 'max_lr': the lr of the optimizer is"),
+        (
+            lambda: optim.OneCycleLR(max_lr=0.1, total_steps=9),
+            TypeError,
+            "has no attribute 'max_lr'; the lr of the optimizer is",
+        ),
         (
             lambda: optim.ExponentialLR(gama=0.9),
             TypeError,
-            "ExponentialLR has no 'gama'; did you mean 'gamma'. it has gamma",
+            "no attribute 'gama'; did you mean 'gamma'.; it takes gamma",
         ),
     ],
 )
