@@ -255,7 +255,8 @@ class Turning(knobs.Knobs, Live):
     def silence(self, layer: "str | int", *units: int) -> None:
         """Let these units (of a convolution: channels) of a layer give 0 from the next step on, in training and
         evaluation, and hand no gradient back. Their own weights get no gradient then, but weight decay and momentum act
-        on them as ever; freeze them, too, to keep them. A turn, which `undo` takes back."""
+        on them as ever; freeze them, too, to keep them. A turn, which `undo` takes back; `model.state_dict()` has
+        numbers alone, not who is silenced, which `nb.save` and `save` keep."""
         name = self.between(lambda: makeup.layer_named(self._run, layer))
         if not units:
             raise TypeError(f"silence takes units of a layer, as silence({name!r}, 0); for all of n units *range(n)")

@@ -350,3 +350,19 @@ def test_nothing_to_silence_or_to_freeze_is_said():
         ):
             act()
     assert not (t.silenced or t.frozen or t.frozen_units or t.history.events)
+
+
+def test_files_keep_who_is_silenced_and_state_dict_has_numbers_alone(tmp_path):
+    t = nb.Trainer(nn.mlp([2, 4, 4, 1], seed=0), "moons", seed=0)
+    t.silence("hidden 1", 0, 2)
+    x = t.data.X_val[:5]
+    nb.save(t.model, tmp_path / "model.npz")
+    t.save(tmp_path / "run.npz")
+    for other in (nb.load(tmp_path / "model.npz"), nb.Trainer.load(tmp_path / "run.npz").model):
+        np.testing.assert_array_equal(other(x).data, t.model(x).data)
+    other = nn.mlp([2, 4, 4, 1], seed=1)
+    other.load_state_dict(t.model.state_dict())
+    np.testing.assert_array_equal(other.theta, t.theta)
+    assert (other(x).data != t.model(x).data).all() and "silenced" in (nn.Module.state_dict.__doc__ or "")
+    other[1].silenced = t.model[1].silenced
+    np.testing.assert_array_equal(other(x).data, t.model(x).data)
