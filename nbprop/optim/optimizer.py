@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from glob import escape
@@ -77,10 +78,7 @@ class Optimizer:
     decay = 0.0  # the usual weight_decay
     held: Sequence[tuple[int | None, Any]] = ()  # (number of its group, tensor) of each that it was given
     _owner: Any = None  # a function (name, value) that is told of a setting instead of it being set
-    _place: tuple[str, tuple[int, ...]] = (
-        "",
-        (),
-    )  # (kind, shape) of what a `shaped` rule is for: ("Linear.weight", ...)
+    _place: tuple[str, tuple[int, ...]] = ("", ())  # (kind, shape) of what a `shaped` rule is for, as "Linear.weight"
     _pieces: Any = None  # (what they were made of, the pieces of an update)
     t: int
     state: dict[str, Any]
@@ -347,6 +345,9 @@ class Optimizer:
         if a_model or not (model is None or callable(model)):
             raise TypeError(f"{kind} was given its parameters: write step(), without {type(model).__name__}")
         said = None if model is None else model()
+        if not self.t and all(p.grad is None or not p.grad.any() for _, p in self.held):
+            words = "no gradient has come to the parameters that it was given: was there a backward(), of their model?"
+            warnings.warn(f"{kind}: {words}", RuntimeWarning, stacklevel=2)
         self._in_pieces(self._of_held(), sum(p.size for _, p in self.held))
         return said
 

@@ -390,14 +390,13 @@ class Trainer(Seen):
 
     def __repr__(self) -> str:
         sizes = self._run.values["hidden"]
-        network = (
-            f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
-        )
+        layers = "" if sizes is None else f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}"
+        network = layers or type(self.model).__name__
         optimizer = " and ".join(dict.fromkeys(type(each).__name__ for each in self._run.optimizers.values()))
         lr = f"{self.lr:g}" if isinstance(self.lr, float) else str(self.lr)
-        return (
-            f"Trainer({network} on {self._run.objective.name}, {optimizer} lr {lr}, step {self.steps}, {self.status})"
-        )
+        now, on = self._run.optimizer, self._run.objective.name
+        lr += "" if now.schedule is None or len(self._run.optimizers) > 1 else f" (now {now.rate:.3g})"
+        return f"Trainer({network} on {on}, {optimizer} lr {lr}, step {self.steps}, {self.status})"
 
 
 _DECLARED = {name for kind in Trainer.__mro__ for name in vars(kind).get("__annotations__", {})}

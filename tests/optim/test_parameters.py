@@ -276,6 +276,21 @@ def test_bad_parameters(params, error, message):
         optim.Adam(params=params)
 
 
+def test_a_step_without_any_gradient_is_said_once():
+    mine, other = model(), model()
+    optimizer = optim.SGD(mine.parameters(), lr=0.1)
+    ((other(X) - 1.0) ** 2).mean().backward()
+    before = mine.theta.copy()
+    with pytest.warns(
+        RuntimeWarning, match=r"SGD: no gradient has come to the parameters that it was given: was there a"
+    ):
+        optimizer.step()
+    optimizer.step()
+    np.testing.assert_array_equal(mine.theta, before)
+    some = optim.SGD([*mine[0].parameters(), *other.parameters()], lr=0.1)
+    some.step()  # to some it has come
+
+
 def test_two_ways_are_not_mixed():
     mine = model()
     with pytest.raises(TypeError, match=r"Adam was given its parameters: write step\(\), without Sequential"):

@@ -205,6 +205,16 @@ def test_other_optimizers_take_over_what_they_have():
     trainer.fit(steps=3, bar=False)
 
 
+def test_the_learning_rate_of_a_schedule_is_said():
+    trainer = nb.Trainer(nn.mlp([2, 4, 1], seed=0), "moons", optimizer=optim.SGD(0.1, schedule=optim.StepLR(2)), seed=0)
+    assert "SGD lr 0.1 (now 0.1), step 0" in str(trainer)
+    trainer.fit(steps=5, bar=False)
+    assert "SGD lr 0.1 (now 0.001), step 5" in str(trainer) and trainer.lr == 0.1
+    assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+    trainer.schedule = None
+    assert "SGD lr 0.1, step 5" in str(trainer)
+
+
 def test_words():
     trainer = of()
     trainer.set(groups=[{"params": "0.*", "lr": 0.1}])
