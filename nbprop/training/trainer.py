@@ -97,7 +97,7 @@ class Trainer(Seen):
         snapshot_every: "int | None" = None,
     ) -> None:
         if not isinstance(model, nn.Module):
-            not_of_torch("model", model, "the same layers of nb.nn, nb.nn.mlp([2, 16, 1])")
+            not_of_torch("model", model, "nb.watch(model) for it, or the same layers of nb.nn")
             raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
         if objective is None:
             if data is None:

@@ -149,7 +149,7 @@ def test_what_is_of_pytorch_is_named():
             {"optimizer": torch.optim.Adam(theirs.parameters())},
             r"optimizer: Adam is of PyTorch.*try nb\.optim\.Adam\(lr=0",
         ),
-        ({"model": theirs}, r"model: Linear is of PyTorch, .*; try the same layers of nb\.nn"),
+        ({"model": theirs}, r"model: Linear is of PyTorch, .*; try nb\.watch\(model\) for it, or the same layers"),
     ):
         with pytest.raises(TypeError, match=words):
             nb.Trainer(**{"model": model, "data": "moons", **given})
