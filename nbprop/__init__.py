@@ -141,7 +141,8 @@ if not TYPE_CHECKING:  # an editor that saw it would take any name for one of nb
         elif name in _STOREYS:
             value = import_module(f".{name}", __name__)
         else:
-            raise AttributeError(f"module 'nbprop' has no attribute {name!r}")
+            absent = import_module(".elsewhere", __name__).absent
+            raise AttributeError(absent("module 'nbprop'", name, __all__))
         globals()[name] = value
         return value
 

@@ -21,6 +21,12 @@ def did_you_mean(value, names) -> str:
     return f"; did you mean {known[close[0]]!r}?" if close else ""
 
 
+def not_of_torch(kind, value, here) -> None:
+    """TypeError for an object of PyTorch's; here: what to write."""
+    if any(base.__module__.partition(".")[0] == "torch" for base in type(value).__mro__):
+        raise TypeError(f"{kind}: {type(value).__name__} is of PyTorch, and computes with its tensors; try {here}")
+
+
 def lookup(kind, name, known, aliases=()) -> Any:
     """`known[name]`; case does not matter, nor "-" or " " for "_". ValueError, with the nearest name, if not there."""
     if not isinstance(name, str):

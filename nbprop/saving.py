@@ -41,7 +41,8 @@ def save(model, path) -> None:
     put them back with `model.load_state_dict(np.load(path))`.
     """
     if not isinstance(model, Module):
-        raise TypeError(f"nb.save takes a model, an nb.nn.Module; got {type(model).__name__}")
+        hint = "; try nb.save(model, path), or np.savez(path, **state)" if isinstance(model, dict) else ""
+        raise TypeError(f"nb.save takes a model, an nb.nn.Module; got {type(model).__name__}{hint}")
     write(path, ARCHITECTURE, plan(model), model.state_dict())
 
 

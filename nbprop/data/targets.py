@@ -156,9 +156,10 @@ def _labels(y, name, steps=None):
     """All labels of y as a list, Python's own values where NumPy has them."""
     if y.ndim > 1 and y.shape[1:] != (steps,):
         each = f"one label for each sample, or (samples, {steps}), one for each time step" if steps else None
+        tokens = "" if steps else "vocabulary=... where X holds tokens with a label for each, "
         raise ValueError(
             f"{name}: expected {each or 'one label for each sample'}, got shape {y.shape}; try task='multilabel' for "
-            "several labels of a sample, or task='regression' for numbers to predict"
+            f"several labels of a sample, {tokens}or task='regression' for numbers to predict"
         )
     width, found = y.size // len(y), y.ravel().tolist()
     for i, label in enumerate(found):

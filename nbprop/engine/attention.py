@@ -88,7 +88,8 @@ class Attention(Op):
         self.shared = [bool(self.heads) and 2 < mask.ndim < len(lead) + 3 for mask in masks]  # lacks an axis of heads
         for mask in masks:
             if mask.dtype != bool and mask.dtype.kind != "f":
-                raise TypeError(f"Attention masks hold bools, or floats to be added to the scores: got {mask.dtype}.")
+                takes = "bools, or floats to be added to the scores"
+                raise TypeError(f"Attention masks hold {takes}: got {mask.dtype}; try mask.astype(bool).")
             shape: Any = (*lead, *[self.heads] * bool(self.heads and mask.ndim == len(lead) + 3), T, S)
             if np.broadcast_shapes(mask.shape, shape) != shape:
                 raise ValueError(f"the mask must broadcast to {shape}")

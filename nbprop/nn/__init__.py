@@ -4,6 +4,9 @@ under PyTorch's names, with the parameters as arguments."""
 # Lists of names, not one a line.
 # fmt: off
 # isort: skip_file
+from typing import TYPE_CHECKING, Any
+
+from ..elsewhere import absent
 from . import functional, init
 from .activations import (
     ACTIVATIONS, ELU, GELU, SELU, Activation, Hardsigmoid, Hardswish, Hardtanh, Identity, LeakyReLU, LogSoftmax, Mish,
@@ -50,3 +53,9 @@ __all__ = [
     "Upsample", "activation", "cosine_similarity", "evaluating", "functional", "init", "initializer", "loss", "mlp",
     "scaled_dot_product_attention", "truncated_bptt",
 ]
+
+
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+    def __getattr__(name) -> Any:
+        raise AttributeError(absent(f"module {__name__!r}", name, __all__))

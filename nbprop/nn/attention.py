@@ -30,8 +30,33 @@ def scaled_dot_product_attention(
     NB: of a query that may look nowhere PyTorch makes NaN; it allows is_causal or attn_mask, not both.
     """
     drop = Dropout(dropout_p, rng)
-    mask = () if attn_mask is None else (as_tensor(attn_mask),)
+    mask = () if attn_mask is None else (_mask("attn_mask", attn_mask),)
     return apply(ops.Attention(is_causal, scale=scale, drop=_dropping(drop)), query, key, value, *mask)
+
+
+def _mask(name, value):
+    """A mask as a Tensor; ValueError for 0 and 1 as floats, which would be added, and hide next to nothing."""
+    mask = as_tensor(value)
+    if (
+        mask.dtype.kind == "f"
+        and not mask.requires_grad
+        and (mask.data == 1).any()
+        and np.isin(mask.data, (0, 1)).all()
+    ):
+        raise ValueError(
+            f"{name}: floats are added to what the softmax gets, and these are 0 and 1; try mask.astype(bool)"
+        )
+    return mask
+
+
+class _Alone(Tensor):
+    """The output of MultiheadAttention where PyTorch gives a pair."""
+
+    def __iter__(self) -> Any:
+        raise TypeError(
+            "MultiheadAttention gives its output alone; try out, weights = attention(query, key, value, "
+            "need_weights=True). (A loop over it: for i in range(len(out)))"
+        )
 
 
 def _dropping(drop):
@@ -67,8 +92,8 @@ class MultiheadAttention(Module):
         below the other; with a kdim or vdim of its own q_proj_weight, k_proj_weight and v_proj_weight in its place;
         out_proj (Linear); attention_weights (..., num_heads, T, S): array, who looked where at the last call, each row
         with sum 1, or 0 where it may look nowhere.
-    NB: PyTorch has the batch in axis 1 unless batch_first=True, returns the weights too unless need_weights=False, and
-    gives NaN to a place that may look nowhere.
+    NB: PyTorch has the batch in axis 1 unless batch_first=True, returns the weights too unless need_weights=False (here
+    `out, weights = attention(query, key, value)` is an error), and gives NaN to a place that may look nowhere.
     """
 
     attention_weights: Any = None
@@ -107,22 +132,31 @@ class MultiheadAttention(Module):
         self, query, key=None, value=None, key_padding_mask=None, need_weights=False, attn_mask=None,
         average_attn_weights=True, is_causal=False, *, mask=None,
     ) -> Any:  # fmt: skip
+        pair = value is not None  # as PyTorch is called, which gives two
         key = query if key is None else key
         value = key if value is None else value
         inputs = [self._project(i, x) for i, x in enumerate((query, key, value))]
         heads, samples = self.num_heads, len(inputs[0])
-        masks = [(as_tensor(m), hides) for m, hides in ((mask, False), (attn_mask, True)) if m is not None]
+        given = (("mask", mask, False), ("attn_mask", attn_mask, True))
+        masks = [(_mask(name, m), hides) for name, m, hides in given if m is not None]
         for i, (m, hides) in enumerate(masks):
             if m.ndim == 3 and len(m) == samples * heads > samples:
                 masks[i] = m.reshape(samples, heads, *m.shape[1:]), hides
         if key_padding_mask is not None:
-            masks.append((as_tensor(key_padding_mask)[..., None, :], True))
+            m, shape = _mask("key_padding_mask", key_padding_mask), (*inputs[1].shape[:-2], inputs[1].shape[-2])
+            if m.shape != shape[-max(m.ndim, 1) :]:
+                raise ShapeError(f"MultiheadAttention expected a key_padding_mask of shape {shape}; got {m.shape}")
+            masks.append((m[..., None, :], True))
         drop = None if self.drop is None else _dropping(self.drop)
         op = ops.Attention(self.causal or is_causal, heads, None, drop, tuple(hides for _, hides in masks))
         y = self.out_proj(apply(op, *inputs, *[m for m, _ in masks]))
         self.attention_weights = found = op.weights
         y = y if self.batch_first or y.ndim < 3 else y.swapaxes(0, 1)
-        return (y, Tensor(found.mean(axis=-3) if average_attn_weights else found)) if need_weights else y
+        if need_weights:
+            return y, Tensor(found.mean(axis=-3) if average_attn_weights else found)
+        if pair:
+            y.__class__ = _Alone
+        return y
 
     def _project(self, i, x):
         """Query (i = 0), key (1) or value (2)."""

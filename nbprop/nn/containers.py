@@ -19,7 +19,7 @@ class _Container(Module):
         def __getattr__(self, name) -> Any:
             if name == "_contents":
                 raise AttributeError(f"{type(self).__name__} holds no modules yet: call super().__init__(...) first")
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
 
     def __len__(self) -> int:
         return len(self._contents)
@@ -72,6 +72,7 @@ class ModuleList(_Container, MutableSequence):
         if not isinstance(value, Module):
             hint = f"; write {value.__name__}()" if isinstance(value, type) and issubclass(value, Module) else ""
             hint = f"; write {type(self).__name__}(*layers)" if isinstance(value, (list, tuple)) else hint
+            hint = f"; write {type(self).__name__}(*layers.values())" if isinstance(value, dict) else hint
             raise TypeError(
                 f"{type(self).__name__} is made of modules such as nn.Linear(2, 3) and nn.Tanh(); got {value!r}{hint}"
             )
@@ -90,6 +91,11 @@ class Sequential(ModuleList):
 
     def forward(self, x) -> Any:
         for i, layer in enumerate(self._contents):
+            if isinstance(x, tuple) and i and type(layer).__module__.startswith("nbprop."):
+                raise TypeError(
+                    f"{self.title(i - 1)} gives a tuple, and {self.title(i)} takes one Tensor: write a Module whose "
+                    "forward takes it apart, such as out, state = self.lstm(x)"
+                )
             try:
                 x = layer(x)
             except ShapeError as error:

@@ -47,6 +47,12 @@ class _Conv(Module):
 
     def forward(self, x) -> Tensor:
         x, bias = as_input(x, self.weight.dtype), [] if self.bias is None else [self.bias]
+        if x.ndim != 2 + self.axes or x.shape[1] != self.in_channels:
+            last = x.ndim == 2 + self.axes and x.shape[-1] == self.in_channels
+            one = x.ndim == 1 + self.axes and x.shape[0] == self.in_channels
+            hint = "; a single one is x[None]" if one else "; channels come second, np.moveaxis(x, -1, 1)" * last
+            sizes = ", ".join("LHW"[self.axes - 1 :][: self.axes])
+            raise ShapeError(f"{self!r} expected x of shape (N, {self.in_channels}, {sizes}); got {x.shape}{hint}")
         return apply(self._op(), x, self.weight, *bias)
 
     def _op(self):

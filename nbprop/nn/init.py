@@ -11,11 +11,12 @@ the signal neither dies out nor explodes only if the factor of each layer is clo
 from collections.abc import Callable
 from functools import partial, wraps
 from math import sqrt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..checks import choice, lookup
+from ..elsewhere import absent
 from ..engine import ShapeError
 
 
@@ -103,3 +104,9 @@ def weights(which, rng, fan_in, fan_out, dtype=None) -> np.ndarray:
 def initializer(which) -> Callable[..., Any]:
     """An initializer by name ("xavier", "he", ...; also "glorot", "kaiming"); a callable is returned as it is."""
     return which if callable(which) else lookup("initializer", which, INITIALIZERS, ALIASES)
+
+
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+    def __getattr__(name) -> Any:
+        raise AttributeError(absent(f"module {__name__!r}", name, INITIALIZERS))

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import choice, flag, lookup, number, optional, whole
-from ..engine import Tensor, apply, loss as ops
+from ..checks import choice, flag, lookup, not_of_torch, number, optional, whole
+from ..engine import ShapeError, Tensor, apply, loss as ops
 from ..engine.careful import from_0_to_1
 from .criterion import Criterion, Loss, softmax, weights
 from .function_loss import FunctionLoss
-from .module import Module
+from .module import Module, as_tensor
 
 
 class _Distance(Loss):
@@ -181,15 +181,40 @@ class NLLLoss(Loss):
     weight: one number for each class, which the loss of its samples is multiplied by; the mean is then divided by the
         sum of the weights of the targets.
     ignore_index: a number in the target that stands for nothing: no loss, no gradient, no part in the mean.
-    NB: PyTorch has the classes in axis 1, here it is the last; its ignore_index is -100 if nothing is said, here there
-    is none, and -100 is no class.
+    dim: the axis of the classes. None: the last one, or 1, as in PyTorch, where only that fits the target: x (N, C, T)
+        with target (N, T). Where both would fit, it must be said.
+    NB: PyTorch's dim is always 1; its ignore_index is -100 if nothing is said, here there is none, and -100 is no
+    class.
     """
 
     name, takes, tasks = "nll", "log-probabilities", ("multiclass",)
-    _checks = {**Loss._checks, "weight": weights, "ignore_index": optional(whole(-(2**63)))}
+    dim: int | None = None
+    _checks = {
+        **Loss._checks,
+        "weight": weights,
+        "ignore_index": optional(whole(-(2**63))),
+        "dim": optional(whole(-99)),
+    }
 
-    def __init__(self, weight=None, ignore_index=None, reduction="mean") -> None:
-        self.weight, self.ignore_index, self.reduction = weight, ignore_index, reduction
+    def __init__(self, weight=None, ignore_index=None, reduction="mean", dim=None) -> None:
+        self.weight, self.ignore_index, self.reduction, self.dim = weight, ignore_index, reduction, dim
+
+    def forward(self, prediction, target, dim=None) -> Tensor:
+        """dim: as that of the loss, for this call."""
+        prediction, target = as_tensor(prediction), as_tensor(target)
+        z, y, dim = prediction.shape, target.shape, self.dim if dim is None else dim
+        if dim is None and len(z) > 2 and y == z[:1] + z[2:]:
+            if y == z[:-1]:
+                raise ShapeError(
+                    f"{type(self).__name__}: in shapes {z} and {y} the classes may be in axis 1, as in PyTorch, or in "
+                    "the last; say dim=1 or dim=-1"
+                )
+            dim = 1
+        if dim is not None and dim % max(len(z), 1) != len(z) - 1:
+            order = [*range(len(z))]
+            order.append(order.pop(dim))
+            prediction, target = (x.transpose(*order) if x.ndim == len(z) else x for x in (prediction, target))
+        return super().forward(prediction, target)
 
     def target(self, y, outputs, task=None) -> Any:
         return y
@@ -219,15 +244,16 @@ class CrossEntropyLoss(NLLLoss):
     weight, ignore_index: see NLLLoss; of probabilities none is ignored, and the mean is over the samples.
     label_smoothing: share of the target, 0 to less than 1, that is spread evenly over all classes
         (Szegedy et al. 2016, section 7).
-    NB: PyTorch has the classes in axis 1, here it is the last, and its ignore_index is -100 if nothing is said.
+    dim: see NLLLoss; of probabilities the last axis if it is not said.
+    NB: PyTorch's dim is always 1, and its ignore_index is -100 if nothing is said.
     The probabilities are softmax(z) also with weights: those of classes as frequent as their weights make them.
     """
 
     name, takes = "cross_entropy", ""
     _checks = {**NLLLoss._checks, "label_smoothing": number(0, 1)}
 
-    def __init__(self, weight=None, ignore_index=None, reduction="mean", label_smoothing=0.0) -> None:
-        super().__init__(weight, ignore_index, reduction)
+    def __init__(self, weight=None, ignore_index=None, reduction="mean", label_smoothing=0.0, dim=None) -> None:
+        super().__init__(weight, ignore_index, reduction, dim)
         self.label_smoothing = label_smoothing
 
     def value(self, prediction, target, smoothing=None) -> Tensor:
@@ -354,6 +380,7 @@ def loss(which: Any) -> Loss:
         which = which()
     if isinstance(which, Loss):
         return which
+    not_of_torch("loss", which, f"nb.nn.{type(which).__name__}()")
     if isinstance(which, Criterion):
         raise TypeError(
             f"{type(which).__name__} takes more than an output and a target: call it in an nb.Objective(loss, data), "

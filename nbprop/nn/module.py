@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ..checks import flag, wrong
+from ..elsewhere import absent
 from ..engine.tape import current
 from ..engine.tensor import Tensor
 from .packing import Packed, assign
 from .parameter import Parameter, changed, changes, restructured, structure
-from .state import Stateful, as_buffer
+from .state import Stateful, as_buffer, called_here
 
 if TYPE_CHECKING:
     from ..summary import Summary
@@ -67,6 +68,14 @@ class Module(Stateful):
             tape.calls.append((self, output))
             tape.spans.append((first, len(tape.nodes)))
         return output
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __getattr__(self, name) -> Any:
+            # Nothing of this name was found. copy asks for names of its own, and needs no words.
+            known = [each for each, _ in self.named_parameters()] if name[:1] != "_" else []
+            known = [other] if (other := called_here(name, known)) in known else [*vars(self), *known]
+            raise AttributeError(name if name[:2] == "__" else absent("module", name, known, type(self).__name__))
 
     def __setattr__(self, name, value) -> None:
         old = self.__dict__.get(name)
@@ -246,8 +255,8 @@ class Module(Stateful):
     def gradient(self, value) -> None:
         assign(self.gradient, value, "gradient")
 
-    def zero_grad(self) -> None:
-        """Set the gradient to zeros."""
+    def zero_grad(self, set_to_none=False) -> None:
+        """Set the gradient to zeros. NB: to zeros always, where PyTorch takes None."""
         self._pack().gradient.fill(0)
 
     def _flat(self):

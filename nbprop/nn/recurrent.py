@@ -210,9 +210,9 @@ class Recurrent(RecurrentCell):
     Attributes: those of RecurrentCell. With several layers or directions these belong to `l0`, `l0_reverse`, `l1`, ...,
         each a layer of its own, whose sequence is in the order in which it reads.
 
-    NB: PyTorch has the same parameters under the names weight_ih_l0, weight_ih_l0_reverse, ...; its sequences of
-    different lengths are packed, out, state = layer(pack_padded_sequence(x, lengths, enforce_sorted=False)), which is
-    layer(x, lengths=lengths). There is no proj_size: put a Linear behind.
+    NB: PyTorch has the same parameters under the names weight_ih_l0, weight_ih_l0_reverse, ..., which load_state_dict
+    takes, too; its sequences of different lengths are packed, out, state = layer(pack_padded_sequence(x, lengths,
+    enforce_sorted=False)), which is layer(x, lengths=lengths). There is no proj_size: put a Linear behind.
     """
 
     defaults = {"num_layers": 1, "bidirectional": False, "dropout": 0.0, "batch_first": False}

@@ -2,6 +2,8 @@
 
 from functools import cache
 from inspect import Signature, signature
+from os import PathLike
+from re import fullmatch
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -88,27 +90,49 @@ class Stateful:
         return found
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Dotted name -> copy of the array, of all parameters and buffers."""
+        """Dotted name -> copy of the array, of all parameters and buffers. As in PyTorch, these are numbers alone: what
+        modules are set to (a probability, units that are silenced, what is frozen) is kept by `nb.save`."""
         return {name: array.copy() for name, array in self._state().items()}
 
-    def load_state_dict(self, saved) -> None:
-        """Take over the values that `state_dict()` of a module of the same architecture returned.
+    def load_state_dict(self, saved, strict=True) -> None:
+        """Take over the values that `state_dict()` of a module of the same architecture returned; also of PyTorch's,
+        where the parameters of recurrent layers are called weight_ih_l0, ..., and num_batches_tracked is not needed.
 
-        Where names or shapes differ, a ValueError names the first difference and nothing is changed.
+        Where names or shapes differ, a ValueError names the first difference and nothing is changed. strict: False
+        takes over what has a name that there is, and leaves the rest as it is.
         """
+        if not hasattr(saved, "keys"):
+            tip = "np.load(path)" if isinstance(saved, (str, PathLike)) else "other.state_dict()"
+            raise TypeError(wrong("load_state_dict(saved)", "a dict of arrays", saved, tip))
         state = self._state()
-        for name in [*state, *saved]:
+        saved = {called_here(name, state): saved[name] for name in list(saved)}
+        saved.pop("", None)
+        if not strict:
+            saved = {name: array for name, array in saved.items() if name in state}
+        for name in [*(state if strict or not saved else ()), *saved]:
             if name not in saved or name not in state:
                 where = "missing" if name not in saved else "not in this model"
                 raise ValueError(f"parameter {name!r} is {where}; the model has {', '.join(state) or 'no parameters'}")
             if np.shape(saved[name]) != state[name].shape:
                 raise ShapeError(f"parameter {name!r} has shape {state[name].shape}; got {np.shape(saved[name])}")
-        for name, array in state.items():
-            array[...] = saved[name]
+        for name, array in saved.items():
+            state[name][...] = array
 
     def _state(self):
         parameters = {name: parameter.data for name, parameter in self.named_parameters()}
         return {**parameters, **{name: array for name, array, saved in self._all_buffers() if saved}}
+
+
+def called_here(name, state) -> str:
+    """The name that a parameter of PyTorch's has here; "" for what only counts."""
+    outer, dot, last = name.rpartition(".")
+    if last == "num_batches_tracked" and f"{outer}{dot}running_mean" in state:
+        return ""
+    found = fullmatch(r"((?:weight|bias)_[ih]h)_(l\d+(?:_reverse)?)", last)
+    if found is None or name in state:
+        return name
+    several = f"{outer}{dot}{found[2]}.{found[1]}"
+    return several if several in state or found[2] != "l0" else f"{outer}{dot}{found[1]}"
 
 
 def as_buffer(name, value) -> Any:

@@ -1,8 +1,10 @@
 """Optimizers: rules that turn a gradient into a change of the parameters. Sorted from simple to hard."""
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from ..checks import lookup
+from ..checks import lookup, not_of_torch
+from ..elsewhere import absent
 from . import adaptive, muon, recent, schedules
 from .adaptive import *  # noqa: F403
 from .clipping import clip_grad_norm, clip_grad_value
@@ -46,6 +48,7 @@ def optimizer(which, lr=None) -> Optimizer:
         if lr is not None:
             which.lr = lr
         return which
+    not_of_torch("optimizer", which, f"nb.optim.{type(which).__name__}(lr=0.01)")
     a_class = isinstance(which, type) and issubclass(which, Optimizer)
     make = which if a_class else lookup("optimizer", which, {**OPTIMIZERS, "lbfgs": LBFGS})
     return make() if lr is None else make(lr=lr)
@@ -61,3 +64,13 @@ __all__ = [
 __all__ += adaptive.__all__
 __all__ += recent.__all__
 __all__ += muon.__all__
+
+_PYTORCHS = {"Adagrad": "AdaGrad", "Adadelta": "AdaDelta"}
+_PYTORCHS |= {"clip_grad_norm_": "clip_grad_norm", "clip_grad_value_": "clip_grad_value", "lr_scheduler": "schedules"}
+
+if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+    def __getattr__(name) -> Any:
+        if name in _PYTORCHS:
+            return globals()[_PYTORCHS[name]]
+        raise AttributeError(absent(f"module {__name__!r}", name, __all__))

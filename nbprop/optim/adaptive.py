@@ -10,6 +10,9 @@ from .optimizer import Optimizer, Params, Rest
 
 __all__ = ["AdaDelta", "AdaGrad", "Adam", "AdamW", "RMSProp"]
 
+Betas = tuple[float, float]
+MOMENTS = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0)}
+
 
 class AdaGrad(Optimizer):
     """theta <- theta - lr * g / (sqrt(s) + eps),  s <- s + g^2  (Duchi, Hazan & Singer 2011).
@@ -60,14 +63,9 @@ class RMSProp(Optimizer):
     centered: bool
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.01,
-        alpha: float = 0.99,
-        eps: float = 1e-8,
-        centered: bool = False,
+        self, params: Params = None, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, centered: bool = False,
         **rest: Unpack[Rest],
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(params, lr=lr, alpha=alpha, eps=eps, centered=centered, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
@@ -131,7 +129,21 @@ class AdaDelta(Optimizer):
         theta -= d
 
 
-class Adam(Optimizer):
+class Moments(Optimizer):
+    """What Adam and its kin share: running means of the gradients, and of how large they are."""
+
+    checks = MOMENTS
+    betas: Betas
+    eps: float
+
+    def __init__(
+        self, params: Params = None, lr: float = 0.001, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
+        **rest: Unpack[Rest],
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr=lr, betas=betas, eps=eps, **rest)
+
+
+class Adam(Moments):
     """theta <- theta - lr * m^ / (sqrt(v^) + eps)  (Kingma & Ba 2015, algorithm 1).
 
     m <- b1 * m + (1 - b1) * g,    m^ = m / (1 - b1^t)
@@ -151,21 +163,14 @@ class Adam(Optimizer):
     """
 
     name = "adam"
-    checks = {"lr": number(0), "betas": two(number(0, 1)), "eps": number(above=0), "amsgrad": flag}
-    betas: tuple[float, float]
-    eps: float
+    checks = {**MOMENTS, "amsgrad": flag}
     amsgrad: bool
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        amsgrad: bool = False,
-        **rest: Unpack[Rest],
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, **rest)
+        self, params: Params = None, lr: float = 0.001, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
+        amsgrad: bool = False, **rest: Unpack[Rest],
+    ) -> None:  # fmt: skip
+        super(Moments, self).__init__(params, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         step = self.scratch(theta)

@@ -41,12 +41,14 @@ class Own(dict[str, Any]):
 
     def __str__(self) -> str:
         words = [f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}" for name, value in self.items()]
-        return f"{' '.join(self['params'])}: {', '.join(each for each in words if each[:7] != 'params ')}"
+        own = ", ".join(each for each in words if each[:7] != "params ")
+        return " ".join(self["params"]) + (own and f": {own}")
 
 
 class Group(MutableMapping):
     """The settings of a group as a dict, to read and to set; "params" are its tensors, or the names that choose them.
-    What is set in it is set in the optimizer, checked. Deleted, a setting is again the one that the optimizer has."""
+    What is set in it is set in the optimizer, checked. Deleted, a setting is again the one that the optimizer has. As
+    in PyTorch "lr" is with a schedule the learning rate of the next update, "initial_lr" the one without it."""
 
     def __init__(self, optimizer, number) -> None:
         self._optimizer, self._number = optimizer, number
@@ -57,14 +59,31 @@ class Group(MutableMapping):
     def _tensors(self):
         return [tensor for number, tensor in self._optimizer.held if number == self._number]
 
+    def _factor(self):
+        """Of the schedule, in the next update."""
+        plan = self._optimizer.schedule
+        return 1.0 if plan is None else float(plan(self._optimizer.t))
+
+    def _names(self):
+        initial = ["initial_lr"] * (self._optimizer.schedule is not None)
+        return ["params", *(name for name in self._optimizer.checks if name not in LEFT_OUT), *initial]
+
     def __getitem__(self, name) -> Any:
         if name == "params":
             return self._tensors() or self._own().get(name, ())
-        if name not in self._optimizer.checks or name in LEFT_OUT:
+        if name not in self._names():
             raise KeyError(name)
-        return self._own().get(name, getattr(self._optimizer, name))
+        setting = name.removeprefix("initial_")
+        value = self._own().get(setting, getattr(self._optimizer, setting))
+        return value * self._factor() if name == "lr" else value
 
     def __setitem__(self, name, value) -> None:
+        if name == "lr" and self._optimizer.schedule is not None:
+            value, factor = self._optimizer.checks[name](name, value), self._factor()
+            if not factor:
+                raise ValueError("lr: the schedule makes the next learning rate 0; set 'initial_lr'")
+            value /= factor
+        name = name.removeprefix("initial_") if name in self._names() else name
         if self._number is None:
             setattr(self._optimizer, name, value)
         else:
@@ -79,10 +98,10 @@ class Group(MutableMapping):
         self._optimizer.groups = groups
 
     def __iter__(self) -> Iterator[str]:
-        return iter(["params", *(name for name in self._optimizer.checks if name not in LEFT_OUT)])
+        return iter(self._names())
 
     def __len__(self) -> int:
-        return len(list(iter(self)))
+        return len(self._names())
 
     def __repr__(self) -> str:
         return f"Group({dict(self)})"
@@ -117,22 +136,38 @@ def _checked(kind, name, group, example):
     return Own(made)
 
 
+def chosen(pattern, names) -> bool:
+    """Whether a pattern is for a parameter with these names."""
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
 def number_of(groups, names) -> int | None:
-    """The number of the first group that one of the names of a parameter belongs to; None if there is none."""
-    for number, group in enumerate(groups):
-        if any(fnmatchcase(name, pattern) for pattern in group["params"] for name in names):
-            return number
-    return None
+    """The number of the group that a parameter with these names belongs to; None if there is none. ValueError if there
+    are two."""
+    found = [i for i, group in enumerate(groups) if any(chosen(pattern, names) for pattern in group["params"])]
+    if len(found) > 1:
+        both = " and ".join(f"groups[{i}] ({groups[i]})" for i in found[:2])
+        raise ValueError(
+            f"groups: {names[0]} ({names[1]}) is in {both}, and a parameter can be in one only; try names that choose "
+            "fewer, such as '*.weight' for '*', and a group with the settings of both"
+        )
+    return found[0] if found else None
 
 
-def unmatched(groups, places) -> str:
-    """An error about the first group that none of the parameters belongs to; "" where there is none."""
+def misfit(groups, places) -> str:
+    """An error about the first group that none of the parameters belongs to, or two that one belongs to; "" where there
+    is none."""
     every = [name for _, names in places for name in names]
     for group in groups:
         patterns = group["params"]
-        if patterns and not any(fnmatchcase(name, pattern) for pattern in patterns for name in every):
+        if patterns and not any(chosen(pattern, every) for pattern in patterns):
             called, known = " or ".join(map(repr, patterns)), ", ".join(f"{a} ({b})" for _, (a, b) in places)
             return f"groups: no parameter is called {called}{did_you_mean(patterns[0], every) or ';'} there are {known}"
+    try:
+        for _, names in places:
+            number_of(groups, names)
+    except ValueError as error:
+        return str(error)
     return ""
 
 

@@ -6,7 +6,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ..checks import flag, number, two, whole
-from .adaptive import Adam, average
+from .adaptive import Adam, Betas, Moments, average
 from .optimizer import Params, Rest
 
 __all__ = ["Muon"]
@@ -48,18 +48,11 @@ class Muon(Adam):
     ns_steps: int
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.001,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        ns_steps: int = 5,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        **rest: Unpack[Rest],
-    ) -> None:
+        self, params: Params = None, lr: float = 0.001, momentum: float = 0.95, nesterov: bool = True,
+        ns_steps: int = 5, betas: Betas = (0.9, 0.999), eps: float = 1e-8, **rest: Unpack[Rest],
+    ) -> None:  # fmt: skip
         given = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps, "betas": betas, "eps": eps}
-        super(Adam, self).__init__(params, lr=lr, **given, **rest)
+        super(Moments, self).__init__(params, lr=lr, **given, **rest)
 
     def update(self, theta, gradient, frozen=(), model: Any = None) -> None:
         if model is None or self.groups:

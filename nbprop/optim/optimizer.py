@@ -2,6 +2,7 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from glob import escape
@@ -14,7 +15,7 @@ import numpy as np
 from ..checks import did_you_mean, number, wrong
 from ..engine.errors import ShapeError
 from ..engine.flat import joined
-from .groups import Group, Part, check_groups, held, number_of, unmatched
+from .groups import Group, Part, check_groups, held, misfit, number_of
 
 Plan = Callable[[int], float] | None  # of a learning rate, see schedules.py
 Params = Iterable[Any] | float | None  # what PyTorch's optimizers take; a number is the learning rate
@@ -57,10 +58,10 @@ class Optimizer:
         schedule: None, or a function of the number of updates done that gives a factor for lr, that of every group; see
             `optim.schedules`.
         groups: other settings for some parameters, a list of dicts: [{"params": ["*.bias", "*Norm*"],
-            "weight_decay": 0}, {"params": "0.*", "lr": 1e-4}]. A parameter has those of the first group that it belongs
-            to; "params" are names as in `named_parameters()`, or the same with the class of the module ("Linear.bias"),
-            in which * is anything. They are looked up anew when the model changes. Of tensors, they are PyTorch's list
-            of dicts: `Adam([{"params": a}, {"params": b, "lr": 1e-4}], lr=1e-3)`.
+            "weight_decay": 0}, {"params": "0.weight", "lr": 1e-4}]. A parameter can be in one group; "params" are names
+            as in `named_parameters()`, or the same with the class of the module ("Linear.bias"), in which * is
+            anything. They are looked up anew when the model changes; in a Trainer they follow their parameters. Of
+            tensors, they are PyTorch's list of dicts: `Adam([{"params": a}, {"params": b, "lr": 1e-4}], lr=1e-3)`.
 
     state: dict of name -> flat array with one number per parameter; made when first needed. With `t`, the number of
     updates done, and the settings it is all that must be kept to continue exactly. It may be replaced from outside.
@@ -77,10 +78,7 @@ class Optimizer:
     decay = 0.0  # the usual weight_decay
     held: Sequence[tuple[int | None, Any]] = ()  # (number of its group, tensor) of each that it was given
     _owner: Any = None  # a function (name, value) that is told of a setting instead of it being set
-    _place: tuple[str, tuple[int, ...]] = (
-        "",
-        (),
-    )  # (kind, shape) of what a `shaped` rule is for: ("Linear.weight", (8, 2))
+    _place: tuple[str, tuple[int, ...]] = ("", ())  # (kind, shape) of what a `shaped` rule is for, as "Linear.weight"
     _pieces: Any = None  # (what they were made of, the pieces of an update)
     t: int
     state: dict[str, Any]
@@ -102,8 +100,13 @@ class Optimizer:
         for name, value in ({"weight_decay": self.decay, "schedule": None, "groups": ()} | settings).items():
             self.assign(name, value)
         if params is not None:
+            if self.groups:
+                raise TypeError(
+                    f"{type(self).__name__} was given parameters, and groups= that are found by names: take "
+                    'PyTorch\'s list of dicts, [{"params": tensors, "lr": 0.1}, ...], or leave the parameters out'
+                )
             groups, self.held = held(type(self).__name__, params)
-            self.assign("groups", [*self.groups, *groups])
+            self.assign("groups", groups)
 
     if not TYPE_CHECKING:  # an editor that saw them would take any name for a setting
 
@@ -202,8 +205,8 @@ class Optimizer:
         return number_of(self.groups, names)
 
     def check_groups(self, model) -> None:
-        """ValueError where a group is for parameters that the model does not have."""
-        if self.groups and (words := unmatched(self.groups, model._places())):
+        """ValueError where a group is for parameters that the model does not have, or two are for the same."""
+        if self.groups and (words := misfit(self.groups, model._places())):
             raise ValueError(words)
 
     def _of_model(self, theta, gradient, frozen, model):
@@ -342,6 +345,9 @@ class Optimizer:
         if a_model or not (model is None or callable(model)):
             raise TypeError(f"{kind} was given its parameters: write step(), without {type(model).__name__}")
         said = None if model is None else model()
+        if not self.t and all(p.grad is None or not p.grad.any() for _, p in self.held):
+            words = "no gradient has come to the parameters that it was given: was there a backward(), of their model?"
+            warnings.warn(f"{kind}: {words}", RuntimeWarning, stacklevel=2)
         self._in_pieces(self._of_held(), sum(p.size for _, p in self.held))
         return said
 

@@ -6,15 +6,13 @@ from typing import Unpack
 import numpy as np
 
 from ..checks import number, two
-from .adaptive import average
+from .adaptive import MOMENTS, Betas, Moments, average
 from .optimizer import Optimizer, Params, Rest
 
 __all__ = ["Adamax", "Lion", "NAdam", "RAdam"]
 
-BETAS = two(number(0, 1))
 
-
-class Adamax(Optimizer):
+class Adamax(Moments):
     """theta <- theta - lr * m^ / u: Adam, with the largest gradient in place of the mean square (Kingma & Ba 2015,
     algorithm 2).
 
@@ -25,19 +23,12 @@ class Adamax(Optimizer):
     """
 
     name = "adamax"
-    checks = {"lr": number(0), "betas": BETAS, "eps": number(above=0)}
-    betas: tuple[float, float]
-    eps: float
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.002,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
+        self, params: Params = None, lr: float = 0.002, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
         **rest: Unpack[Rest],
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, **rest)
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, **rest)
 
     def rule(self, theta, gradient, lr) -> None:
         (b1, b2), step = self.betas, self.scratch(theta)
@@ -52,7 +43,7 @@ class Adamax(Optimizer):
         theta -= step
 
 
-class NAdam(Optimizer):
+class NAdam(Moments):
     """Adam that looks ahead, as Nesterov's momentum does: theta <- theta - lr * d / (sqrt(v^) + eps)  (Dozat 2016).
 
     d = (1 - mu_t) / c_t * g + mu_(t+1) / (1 - (1 - c_t) * mu_(t+1)) * m,  v^ = v / (1 - b2^t), m and v as in Adam
@@ -66,21 +57,15 @@ class NAdam(Optimizer):
     """
 
     name = "nadam"
-    checks = {"lr": number(0), "betas": BETAS, "eps": number(above=0), "momentum_decay": number(0)}
-    betas: tuple[float, float]
-    eps: float
+    checks = {**MOMENTS, "momentum_decay": number(0)}
     momentum_decay: float
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.002,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        momentum_decay: float = 0.004,
-        **rest: Unpack[Rest],
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, momentum_decay=momentum_decay, **rest)
+        self, params: Params = None, lr: float = 0.002, betas: Betas = (0.9, 0.999), eps: float = 1e-8,
+        momentum_decay: float = 0.004, **rest: Unpack[Rest],
+    ) -> None:  # fmt: skip
+        given = {"lr": lr, "betas": betas, "eps": eps, "momentum_decay": momentum_decay}
+        super(Moments, self).__init__(params, **given, **rest)
 
     def mu(self, t) -> float:
         """The momentum of update t."""
@@ -110,7 +95,7 @@ class NAdam(Optimizer):
         theta -= ahead
 
 
-class RAdam(Optimizer):
+class RAdam(Moments):
     """Adam without adaptive steps for as long as v is too uncertain for them: a warm-up of its own (Liu et al. 2020,
     arXiv:1908.03265, algorithm 2).
 
@@ -124,19 +109,6 @@ class RAdam(Optimizer):
     """
 
     name = "radam"
-    checks = {"lr": number(0), "betas": BETAS, "eps": number(above=0)}
-    betas: tuple[float, float]
-    eps: float
-
-    def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        **rest: Unpack[Rest],
-    ) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, **rest)
 
     def rectified(self, t) -> float:
         """r in update t; 0 where the step is not adaptive."""
@@ -174,11 +146,11 @@ class Lion(Optimizer):
 
     name = "lion"
     decoupled = True
-    checks = {"lr": number(0), "betas": BETAS}
-    betas: tuple[float, float]
+    checks = {"lr": number(0), "betas": two(number(0, 1))}
+    betas: Betas
 
     def __init__(
-        self, params: Params = None, lr: float = 1e-4, betas: tuple[float, float] = (0.9, 0.99), **rest: Unpack[Rest]
+        self, params: Params = None, lr: float = 1e-4, betas: Betas = (0.9, 0.99), **rest: Unpack[Rest]
     ) -> None:
         super().__init__(params, lr=lr, betas=betas, **rest)
 

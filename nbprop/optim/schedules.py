@@ -12,9 +12,10 @@ NB: PyTorch's are bound to an optimizer, count with their own step(), usually ep
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from math import cos, pi
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..checks import choice, instance, number, size, sizes, whole, wrong
+from ..elsewhere import absent
 from .optimizer import Optimizer
 
 PARTS = ("first", "second", "plan")  # what one is called that another is made of
@@ -42,7 +43,15 @@ class Schedule:
                 f"{cls.__name__} is not given an optimizer, but given to one: "
                 f"nb.optim.Adam(lr=0.01, schedule=nb.optim.{cls.__name__}(...)); there is no step() to call"
             )
+        takes = [each.name for each in fields(cls) if each.init]
+        if strange := [name for name in settings if name not in takes]:
+            raise TypeError(f"{absent('schedule', strange[0], takes, cls.__name__)}; it takes {', '.join(takes)}")
         return super().__new__(cls)
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __getattr__(self, name) -> Any:
+            raise AttributeError(absent("schedule", name, vars(self), type(self).__name__))
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -32,14 +32,9 @@ class SGD(Optimizer):
     nesterov: bool
 
     def __init__(
-        self,
-        params: Params = None,
-        lr: float = 0.1,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        nesterov: bool = False,
-        **rest: Unpack[Rest],
-    ) -> None:
+        self, params: Params = None, lr: float = 0.1, momentum: float = 0.0, dampening: float = 0.0,
+        nesterov: bool = False, **rest: Unpack[Rest],
+    ) -> None:  # fmt: skip
         super().__init__(params, lr=lr, momentum=momentum, dampening=dampening, nesterov=nesterov, **rest)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov=True needs momentum > 0, such as momentum=0.9; got momentum=0")

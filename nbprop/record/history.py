@@ -2,11 +2,14 @@
 
 import math
 import weakref
+from collections.abc import Iterator, KeysView
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from nbprop.checks import did_you_mean
 
 from . import files
 from .quantities import QUANTITIES
@@ -203,7 +206,8 @@ class Series:
 class History:
     """The record of a run.
 
-    Columns, read with `history["loss"]` (values) or `history.series("loss")` (steps and values):
+    Columns, read with `history["loss"]` (values) or `history.series("loss")` (steps and values); the rest of a dict
+    is there, too (`in`, `len`, iteration over names, keys, values, items, get):
 
     ==================================================  ==========================================================
     `loss`                                              loss of the batch, every step
@@ -265,8 +269,43 @@ class History:
     def __getitem__(self, name) -> np.ndarray:
         if name not in self.columns:
             there = ", ".join(sorted(self.columns)) or "nothing yet: train some steps first"
-            raise KeyError(f"no column {name!r} in this history; recorded so far: {there}")
+            meant = did_you_mean(name, self.columns) if isinstance(name, str) else ""
+            raise KeyError(f"no column {name!r} in this history{meant or ';'} recorded so far: {there}")
         return self.columns[name].values
+
+    if not TYPE_CHECKING:  # an editor that saw it would take any name for one that is there
+
+        def __getattr__(self, name) -> Any:
+            hint = f"; read the column as history[{name!r}]" if name in vars(self).get("columns", ()) else ""
+            raise AttributeError(f"a History has no {name!r}{hint}")
+
+    def __contains__(self, name) -> bool:
+        return name in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def __bool__(self) -> bool:
+        return True  # also when nothing is in it yet
+
+    def keys(self) -> KeysView[str]:
+        """Names of the columns."""
+        return self.columns.keys()
+
+    def values(self) -> list[np.ndarray]:
+        """Values of each column, as `history[name]`."""
+        return [column.values for column in self.columns.values()]
+
+    def items(self) -> list[tuple[str, np.ndarray]]:
+        """(name, values) of each column."""
+        return [(name, column.values) for name, column in self.columns.items()]
+
+    def get(self, name, default=None) -> Any:
+        """`history[name]`, or the default where nothing was recorded under that name."""
+        return self.columns[name].values if name in self.columns else default
 
     def truncate(self, step, turned=False) -> None:
         """Forget what happened after `step`; with `turned`, keep the knobs turned at that very step. What the step did

@@ -238,7 +238,8 @@ class Saved:
                 f"it was trained with an objective of its own ({saved['kind']}): pass objective=, made as it was"
             )
         else:
-            objective = Supervised(self._data(data), self._loss(loss), metrics=self._metrics(metrics))
+            loss = self._loss(loss)
+            objective = Supervised(self._data(data, loss), loss, metrics=self._metrics(metrics))
         here = noted.objective(objective)
         for what in ("kind", "loss", "metrics", "augment"):
             if here[what] != saved[what]:
@@ -265,9 +266,9 @@ class Saved:
         except (ValueError, TypeError) as error:
             raise Misfit(f"it is damaged: {error}") from error
 
-    def _data(self, data):
+    def _data(self, data, loss):
         if data is not None:
-            return gifts.dataset(data)
+            return gifts.dataset(data, loss)
         name = self.head["objective"]["data"]["name"]
         if name in datasets.DATASETS:
             data = datasets.dataset(name)

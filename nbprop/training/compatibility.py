@@ -56,7 +56,7 @@ def _output(model, X, data):
         first = ", e.g. only the first of what a recurrent layer returns" if isinstance(output, tuple) else ""
         raise TypeError(
             f"the model must give one Tensor, got {_an(type(output).__name__)}: let its forward return the output "
-            f"alone{first}"
+            f"alone{first}, or pass an nb.Objective, whose loss takes what the model gives"
         )
     return output.data
 
@@ -92,6 +92,8 @@ def _remedy(got, data):
         return "put nb.nn.Flatten() before the last Linear"
     if len(got) < len(wanted):
         return "every time step has a target: let the model give all of them, not the last one only"
+    if data.task == "binary" and got == (*wanted[:-1], 2):
+        return "make its last layer 1 wide, or give (X, y) and loss='cross_entropy', which has an output for each class"
     mlp = f", e.g. nb.nn.mlp([{data.inputs}, 16, {data.outputs}])" if kind == "numbers" and len(wanted) == 1 else ""
     return f"make its last layer {data.outputs} wide{mlp}"
 
@@ -215,6 +217,9 @@ def as_inputs(X, data) -> np.ndarray:
     and lists as they are, in the units of data.X_train. Sequences and pictures may have other lengths than there."""
     if data.takes(X):
         return data.inputs_of(X)
+    alone = isinstance(X, (list, tuple)) and not any(map(np.iterable, X))
+    if getattr(X, "shape", (len(X),) if alone else None) == data.input_shape:
+        raise ValueError(f"X: expected samples of shape {data.input_shape}, got one alone; try X[None]")
     X = checks.tokens(X, "X", data.inputs) if data.vocabulary else checks.inputs(X, "X", data.features)
     shape, numbers = data.input_shape, len(data.input_shape) == 1 and not data.vocabulary
     if X.ndim != 1 + len(shape) or (numbers and X.shape[1:] != shape):

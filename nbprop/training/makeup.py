@@ -131,6 +131,12 @@ CHECKED = {
 def _activation(value):
     """A name, or an activation with settings of its own, such as a slope."""
     module: Any = nn.activation(value)
+    plain = type(module).forward is nn.Activation.forward
+    if not isinstance(module, nn.Activation) or (plain and not hasattr(module, "op")):
+        raise TypeError(
+            f"activation must be a name, such as 'relu', or an nn.Activation, such as nn.LeakyReLU(0.2), that makes a "
+            f"number of each number; {module!r} is none"
+        )
     plain = type(module).name in nn.ACTIVATIONS and vars(module) == vars(nn.activation(type(module).name))
     return module.name if plain else module
 

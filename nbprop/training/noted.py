@@ -15,6 +15,7 @@ from nbprop.nn.module import evaluating
 from nbprop.optim import schedules
 
 from .batches import MadeBatches
+from .makeup import to_come
 from .supervised import Supervised
 
 FORM: Any = {  # what is in it: types, [of each], {...: of each}
@@ -42,8 +43,9 @@ MISSING = object()
 
 
 def parts(run) -> dict[str, Any]:
-    """The model, and the modules of a hidden layer to come, if any are kept."""
-    block = run.settings["block"]
+    """The model, and the modules of a hidden layer to come. Those of a layer that is there are the model's: a vector of
+    their own would take their parameters out of its."""
+    block = to_come(run)
     return {"model": run.model, **({"block": nn.Sequential(*block)} if block else {})}
 
 

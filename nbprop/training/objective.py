@@ -322,6 +322,8 @@ def pieces(indices, numbers) -> list[Any]:
 
 def checked_metrics(metrics) -> dict[Any, Any]:
     """name -> function, checked."""
+    if metrics is not None and not isinstance(metrics, dict):
+        raise TypeError(f"metrics must be a dict of functions, such as {{'f1': f1}}; got {metrics!r}")
     for name, metric in (metrics or {}).items():
         if not isinstance(name, str) or not name.isidentifier() or name in ("loss", "accuracy"):
             raise ValueError(f"a metric needs a name such as 'f1', and not 'loss' or 'accuracy'; got {name!r}")

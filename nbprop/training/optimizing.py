@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nbprop.optim.groups import unmatched
+from nbprop.optim.groups import misfit
 from nbprop.optim.optimizer import Plan
 from nbprop.record.controls import Choice, Several, Slider, Switch
 from nbprop.record.lessons import Lesson
@@ -171,7 +171,7 @@ class OfOptimizer:
         "groups",
         'Other settings of the optimizer for some parameters: a list of dicts such as {"params": ["*.bias", "*Norm*"], '
         '"weight_decay": 0}; see nb.optim.Optimizer. () for none.',
-        fits=lambda groups, module: unmatched(groups, module._places()),
+        fits=lambda groups, module: misfit(groups, module._places()),
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import warnings
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Self, Unpack
 
 import numpy as np
@@ -232,20 +233,24 @@ class Returning(Turning):
         if data is not None or loss is not None:
             if not isinstance(objective, Supervised):
                 raise TypeError("data and loss belong to this trainer's Objective: make a new Trainer")
-            objective = objective.replaced(None if data is None else given.dataset(data), loss)
+            data = None if data is None else given.dataset(data, loss or objective.given)
+            objective = objective.replaced(data, loss)
         seed = self.seed if seed is None else whole(0)("seed", seed)
         if model is not None:
             instance(nn.Module, "nb.nn.mlp([2, 16, 1])")("model", model)
             objective.check(model)
-        asked = {name: self._checked_setting(name, value) for name, value in settings.items()}
+        of = self._run._module if model is None else partial(objective.module, model)
+        asked = {name: self._checked_setting(name, value, of) for name, value in settings.items()}
+        for part, optimizer in () if model is None or "optimizer" in asked else self._run.optimizers.items():
+            optimizer.check_groups(of(part))
         self.post(lambda: self._reset(model, objective, seed, asked))
 
-    def _checked_setting(self, name, value):
-        """Of a run that is to begin."""
+    def _checked_setting(self, name, value, module):
+        """Of a run that is to begin. module: a function of a part of the objective."""
         if name == "lr":
             return given.rate("lr", value)
         if name == "optimizer":
-            return given.optimizers(value, None, list(self._run.optimizers), self._run._module)
+            return given.optimizers(value, None, list(self._run.optimizers), module)
         if name not in self._run.settings or name == "block":
             names = ["optimizer", "lr", *(each for each in self._run.settings if each != "block")]
             raise TypeError(f"reset takes {', '.join(names)}; got {name!r}{did_you_mean(name, names)}")

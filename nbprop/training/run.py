@@ -14,6 +14,7 @@ from nbprop.nn.likeness import unlike
 from nbprop.nn.module import Module
 from nbprop.nn.parameter import changes
 from nbprop.record.diverged import Diverged, first_not_finite, not_finite_before
+from nbprop.record.history import Event
 from nbprop.record.observation import own_arrays
 
 from . import makeup
@@ -23,11 +24,15 @@ from .knob import ACTIONS, KNOBS
 from .left import Left
 from .looking import Looking
 from .past import Snapshot
-from .remembered import laid_out, layout
+from .remembered import carry, layout, moved_said
 from .step import EagerStep, RecordedStep
 from .structure import Structure
 
 NUMBERS = ("weights", "the optimizer's state")  # what can be changed so that all stays where it was
+LOST = (  # of a copy: what is made anew from the rest
+    "_recordings", "_made", "_observation", "_unrun", "_batch", "on_setting", "theta", "gradient", "_dL", "_parts",
+    "_left", "_losses", "_layouts", "values",
+)  # fmt: skip
 DEFAULTS = {"batch_size": 32, "drop_last": False, "accumulate": 1, "clip": None, "clip_value": None, "l1": 0.0}
 
 
@@ -245,17 +250,22 @@ class Run(Looking):
             return "loss"
         return self._left.changed(self)
 
-    def take_edited(self, what) -> None:
+    def take_edited(self, what) -> str:
         """Go on with a model that somebody has changed, as `edited` says: what optimizers remember of a parameter goes
-        with it."""
+        with it, and the groups that it belongs to; words about these."""
         if what in NUMBERS:  # all is where it was
             self._observation, self._left, self._unsound = None, None, not np.isfinite(self.theta).all()
-            return
+            return ""
+        groups = self._groups()
         for part, optimizer in self.optimizers.items():
-            old, new = self._layouts[part], layout(self._module(part).parameters())
+            old, new = self._layouts[part], layout(self._module(part))
             if list(map(id, old)) != list(map(id, new)) or list(old.values()) != list(new.values()):
-                optimizer.state = laid_out(optimizer.state, old, new)
+                carry(optimizer, old, new)
         self.take_model()
+        return moved_said(groups, self._groups())
+
+    def _groups(self):
+        return [group for optimizer in self.optimizers.values() for group in optimizer.groups]
 
     def _module(self, part):
         return self.objective.module(self.model, part)
@@ -270,7 +280,7 @@ class Run(Looking):
         self.structure, self._left, self._unsound = Structure(self.model), None, not np.isfinite(self.theta).all()
         losses = [loss for loss in self.objective.losses.values() if isinstance(loss, Module)]
         self._losses, self._stamp = [(Structure(loss), loss) for loss in losses], changes()
-        self._layouts = {part: layout(self._module(part).parameters()) for part in self.optimizers}
+        self._layouts = {part: layout(self._module(part)) for part in self.optimizers}
         self._frozen = self.model.frozen_slices()
         several = len(self.optimizers) > 1 or "" not in self.objective.losses
         self._places = {part: self._place(part) for part in self.objective.losses} if several else {}
@@ -310,7 +320,11 @@ class Run(Looking):
         still fit. The same on the same state does the same again."""
         knob: Any = KNOBS.get(name) or ACTIONS[name]
         self._left = None
+        groups, before = self._groups(), self.values.get(name)
         said = knob.apply(self, value)
+        if name not in ("groups", "optimizer") and (moved := moved_said(groups, self._groups())):
+            said = said or (Event(self.steps, name, before, value).text if name in KNOBS else "")
+            said = ", ".join(filter(None, [said, moved]))
         if name not in KNOBS or knob.graph or changes() != self._stamp:
             self.take_model()
         else:
@@ -323,23 +337,7 @@ class Run(Looking):
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is made anew from the rest."""
-        lost = (
-            "_recordings",
-            "_made",
-            "_observation",
-            "_unrun",
-            "_batch",
-            "on_setting",
-            "theta",
-            "gradient",
-            "_dL",
-            "_parts",
-            "_left",
-            "_losses",
-            "_layouts",
-            "values",
-        )
-        return {name: value for name, value in vars(self).items() if name not in lost}
+        return {name: value for name, value in vars(self).items() if name not in LOST}
 
     def __setstate__(self, state) -> None:
         vars(self).update(state, on_setting=None, _left=None)
@@ -396,7 +394,7 @@ class Run(Looking):
         known = {id(loss) for _, loss in self._losses}
         return (
             snapshot.objective is self.objective
-            and self.model.theta is self.theta
             and all(id(loss) in known for _, loss in then[1:])
             and all(each.current or each.same(of) for each, of in {id(one[0]): one for one in made + then}.values())
+            and self.model.theta is self.theta
         )

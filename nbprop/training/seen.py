@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nbprop.checks import flag
 from nbprop.record import Layer
 from nbprop.record.layers import Wire
 from nbprop.record.observation import Observation
@@ -77,7 +78,8 @@ class Seen(Returning):
         """Record the numbers of `probe` even when no view shows them, e.g. before `fit` and `history.plot`;
         percentiles: also those of the pre-activations, lags: the gradient through time, sharpness: the largest
         eigenvalue of the Hessian, samples: the loss and the gradient of single samples, for the views so named."""
-        wanted = {"layers": on, "percentiles": percentiles, "lags": lags, "sharpness": sharpness, "samples": samples}
+        asked = {"on": on, "percentiles": percentiles, "lags": lags, "sharpness": sharpness, "samples": samples}
+        wanted = {name if name != "on" else "layers": flag(name, yes) for name, yes in asked.items()}
         self._watching = frozenset(name for name, yes in wanted.items() if yes)
 
     @property

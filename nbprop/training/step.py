@@ -87,7 +87,7 @@ class RecordedStep(Step):
     def __init__(self, model, objective, batch_size) -> None:
         super().__init__(model)
         X, y = objective.X, objective.target
-        self.criterion, self.objective = objective.criterion, objective
+        self.objective = objective
         self.x = Tensor(np.empty((batch_size, *X.shape[1:]), X.dtype))
         self._x = self.x.data
         self.y = np.empty((batch_size, *y.shape[1:]), y.dtype)
@@ -114,7 +114,7 @@ class RecordedStep(Step):
     def _record(self) -> Replay:
         with record() as self._tape:
             output = self.model(self.x)
-            given = self.criterion if self.shares is None else self.objective.loss_of
+            given = self.objective.compared if self.shares is None else self.objective.loss_of
             loss = given(output, self.y, *[] if self.shares is None else [self.shares])
         check_leaves(loss, set(self.model.parameters()))
         self._loss = loss.data

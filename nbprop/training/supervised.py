@@ -60,14 +60,24 @@ class Supervised(Objective):
         if isinstance(self.criterion, nn.FunctionLoss) and not isinstance(self.given, nn.Module):
             check_call("loss", self.given, "output", "y")
         if self.task is not None and self.task not in self.criterion.tasks:
+            hints = {
+                "regression": "; if y are labels give y.astype(int), if probabilities nb.data.Arrays(X, y)",
+                "binary": ", or an output for each class: give (X, y), or from_arrays(X, y, task='multiclass')",
+            }
             raise ValueError(
                 f"loss {_called(self.given)} is for {' or '.join(self.criterion.tasks)} data, but {data.name!r} is "
-                f"{self.task}; try loss={USUAL[self.task]!r}"
+                f"{self.task}; try loss={USUAL[self.task]!r}{hints.get(self.task, '')}"
             )
         if self.criterion.reduction == "none":
             raise ValueError(
                 f"loss {type(self.criterion).__name__}(reduction='none') gives a number for each sample, and a step "
                 "needs one: take reduction='mean' or 'sum', or weigh them in a loss(output, y) of your own"
+            )
+        dim = getattr(self.criterion, "dim", None)
+        if self.task is not None and dim not in (None, -1):
+            raise ValueError(
+                f"loss: dim={dim}, and in a Trainer the classes are the last axis of the outputs: let "
+                "the model give them so, output.swapaxes(1, -1), and leave dim out"
             )
         check_ignored(self.criterion, data)
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
@@ -129,16 +139,22 @@ class Supervised(Objective):
         """The loss of outputs of the model. shares: weights of the samples (n,), by which their losses are multiplied
         before they are added up; the mean is still over all n."""
         if shares is None:
-            return checked_loss(self.criterion(output, y))
+            return checked_loss(self.compared(output, y))
         losses = self.each(output, y)
         total = (losses * (shares if isinstance(shares, Tensor) else shares.astype(losses.dtype))).sum()
         return total / len(y) if self.criterion.reduction == "mean" else total
+
+    def compared(self, output, y, criterion=None) -> Any:
+        """What the loss gives, or the `criterion` that stands for it: its classes are the last axis."""
+        criterion = self.criterion if criterion is None else criterion
+        last = self.task == "multiclass" and type(criterion).forward is nn.NLLLoss.forward
+        return criterion(output, y, **({"dim": -1} if last else {}))
 
     def each(self, output, y) -> Tensor:
         """The loss of each sample alone (n,), a Tensor, where `not_each` is ""."""
         single = copy.copy(self.criterion)
         vars(single)["reduction"] = "none"  # a copy for this once: nobody is to look at the model anew
-        losses = single(output, y)
+        losses = self.compared(output, y, single)
         if losses.ndim == 1:
             return losses
         losses = losses.reshape(len(y), -1)

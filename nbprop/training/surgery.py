@@ -36,7 +36,7 @@ from .makeup import (
     layers_of,
     own_parameters,
 )
-from .remembered import copy_common, laid_out, layout
+from .remembered import carry, copy_common, layout
 
 SAMPLES = 256  # training samples by which a layer is fitted
 RIDGE = 0.01  # of the largest singular value of what it hears
@@ -52,6 +52,8 @@ def set_activations(run, value) -> None:
         return
     wanted: list[Any] = [copy.deepcopy(nn.activation(one)) for one in _each(value, len(places))]
     for (_, _, old), new in zip(places, wanted, strict=True):
+        for parameter in new.parameters():
+            parameter.data = parameter.data.astype(run.theta.dtype)
         if old.silenced and type(new).forward is not nn.Activation.forward:
             raise ValueError(f"activation: no unit of {new!r} can be silenced, and here some are; unsilence them first")
     learned = any(module.parameters() for module in (*wanted, *(old for _, _, old in places)))
@@ -248,11 +250,11 @@ def carrying(run) -> Iterator[dict[nn.Parameter, nn.Parameter]]:
     for; afterwards what the optimizer remembers lies where the parameters now are, and is 0 for what is new."""
     if len(run.optimizers) > 1:
         raise ValueError("layers can be changed where one optimizer trains the whole model; here there are several")
-    old, heir = layout(run.model.parameters()), {}
+    old, heir = layout(run.model), {}
     yield heir
     for new, before in heir.items():
         single.keep(before, new)
-    run.optimizer.state = laid_out(run.optimizer.state, old, layout(run.model.parameters()), heir)
+    carry(run.optimizer, old, layout(run.model), heir)
 
 
 def _sized(old, new, heir):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from nbprop import cells, nn
-from nbprop.checks import did_you_mean, instance, whole
+from nbprop.checks import did_you_mean, instance, not_of_torch, whole
 from nbprop.optim import Optimizer
 from nbprop.record import Diverged, Event, History
 from nbprop.record.recorder import Recorder
@@ -69,6 +69,13 @@ class Trainer(Seen):
     history: History
     evaluation: "dict[str, float]"
 
+    if not TYPE_CHECKING:  # an editor is to go by __init__
+
+        def __new__(cls, *values, **settings) -> Self:
+            if cls.__init__ is Trainer.__init__:
+                given.check_names(cls, settings, [*KNOBS])
+            return super().__new__(cls)
+
     def __init__(
         self,
         model: nn.Module,
@@ -92,11 +99,12 @@ class Trainer(Seen):
         snapshot_every: "int | None" = None,
     ) -> None:
         if not isinstance(model, nn.Module):
+            not_of_torch("model", model, "nb.watch(model) for it, or the same layers of nb.nn")
             raise TypeError(f"model must be an nb.nn.Module, e.g. nb.nn.mlp([2, 16, 1]); got {type(model).__name__}")
         if objective is None:
             if data is None:
                 raise TypeError("a Trainer needs data, such as 'spirals' or (X, y), or objective=nb.Objective(...)")
-            objective = Supervised(given.dataset(data, target), loss, metrics=metrics)
+            objective = Supervised(given.dataset(data, target, loss), loss, metrics=metrics)
         elif any(each is not None for each in (data, loss, metrics, target)):
             raise TypeError("an objective brings its own data, loss and metrics: pass either them or objective=")
         else:
@@ -106,14 +114,8 @@ class Trainer(Seen):
         if rate is not None:
             for each in optimizers.values():
                 each.assign("lr", rate)
-        asked = {
-            "batch_size": batch_size,
-            "clip": clip,
-            "clip_value": clip_value,
-            "l1": l1,
-            "drop_last": drop_last,
-            "accumulate": accumulate,
-        }
+        asked: Any = {"batch_size": batch_size, "clip": clip, "clip_value": clip_value, "l1": l1}
+        asked |= {"drop_last": drop_last, "accumulate": accumulate}
         settings = {name: KNOBS[name].check(None, value, {}) for name, value in asked.items()}
         seed = whole(0)("seed", seed)
         work = model.theta.size * min(settings["batch_size"], objective.samples or settings["batch_size"])
@@ -152,9 +154,9 @@ class Trainer(Seen):
             if name in ("evaluate_every", "probe_every", "snapshot_every"):
                 value = whole(1)(name, value)
             elif name[0] != "_" and not hasattr(type(self), name) and name not in _DECLARED and type(self) is Trainer:
-                raise AttributeError(
-                    f"a Trainer has no {name!r}{did_you_mean(name, [*KNOBS, 'speed', *_DECLARED]) or '.'}"
-                )
+                meant = given.MEANT.get(name) and f"; {given.MEANT[name].format(name=name, value=value)}"
+                meant = meant or did_you_mean(name, [*KNOBS, "speed", *_DECLARED]) or "."
+                raise AttributeError(f"a Trainer has no {name!r}{meant}")
             super().__setattr__(name, value)
 
     # ---- the loop ----------------------------------------------------------------------------------------------
@@ -205,12 +207,12 @@ class Trainer(Seen):
         """A model that somebody has changed other than by a knob: the run goes on with it, and can be gone back across
         the change. broken: it may be one that the run cannot go on with, for it will be gone away from."""
         run = self._run
-        what = run.edited()
-        if not what:
-            return
-        step, events = run.steps, self.history.events
         try:
-            run.take_edited(what)
+            what = run.edited()
+            if not what:
+                return
+            step, events = run.steps, self.history.events
+            moved = run.take_edited(what)
         except (TypeError, ValueError):
             if broken:
                 return
@@ -221,7 +223,7 @@ class Trainer(Seen):
             self._past.keep(run)
             self._evaluate()
             return
-        number, words = self._past.keep_edited(run), f"{what} changed in code"
+        number, words = self._past.keep_edited(run), ", ".join(filter(None, [f"{what} changed in code", moved]))
         again = events and events[-1].words == words and self._hooked == step == self._edited + 1
         self._edited = step if self._hooked == step else -1
         if not again:
@@ -390,14 +392,13 @@ class Trainer(Seen):
 
     def __repr__(self) -> str:
         sizes = self._run.values["hidden"]
-        network = (
-            f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}" if sizes is not None else type(self.model).__name__
-        )
+        layers = "" if sizes is None else f"{len(sizes)} hidden layer{'s' * (len(sizes) != 1)}"
+        network = layers or type(self.model).__name__
         optimizer = " and ".join(dict.fromkeys(type(each).__name__ for each in self._run.optimizers.values()))
         lr = f"{self.lr:g}" if isinstance(self.lr, float) else str(self.lr)
-        return (
-            f"Trainer({network} on {self._run.objective.name}, {optimizer} lr {lr}, step {self.steps}, {self.status})"
-        )
+        now, on = self._run.optimizer, self._run.objective.name
+        lr += "" if now.schedule is None or len(self._run.optimizers) > 1 else f" (now {now.rate:.3g})"
+        return f"Trainer({network} on {on}, {optimizer} lr {lr}, step {self.steps}, {self.status})"
 
 
 _DECLARED = {name for kind in Trainer.__mro__ for name in vars(kind).get("__annotations__", {})}

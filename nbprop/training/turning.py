@@ -232,6 +232,9 @@ class Turning(knobs.Knobs, Live):
     def freeze(self, *layers: "str | int", unit: "int | None" = None) -> None:
         """Train the weights and biases of these layers (names as in `layers`, or numbers) no more. unit: only those of
         this unit, or channel of a convolution."""
+        if not layers:
+            there = self.between(lambda: list(makeup.layers_of(self._run)))
+            raise TypeError(f"freeze takes layers, as freeze({there[0]!r}); they are {', '.join(map(repr, there))}")
         names = self.between(lambda: [makeup.layer_named(self._run, layer) for layer in layers])
         if unit is None:
             self.set(frozen=tuple(dict.fromkeys([*self.frozen, *names])))
@@ -254,8 +257,11 @@ class Turning(knobs.Knobs, Live):
     def silence(self, layer: "str | int", *units: int) -> None:
         """Let these units (of a convolution: channels) of a layer give 0 from the next step on, in training and
         evaluation, and hand no gradient back. Their own weights get no gradient then, but weight decay and momentum act
-        on them as ever; freeze them, too, to keep them. A turn, which `undo` takes back."""
+        on them as ever; freeze them, too, to keep them. A turn, which `undo` takes back; `model.state_dict()` has
+        numbers alone, not who is silenced, which `nb.save` and `save` keep."""
         name = self.between(lambda: makeup.layer_named(self._run, layer))
+        if not units:
+            raise TypeError(f"silence takes units of a layer, as silence({name!r}, 0); for all of n units *range(n)")
         self.set(silenced=(*self.silenced, *((name, unit) for unit in units)))
 
     def unsilence(self, layer: "str | int | None" = None, *units: int) -> None:

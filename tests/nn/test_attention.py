@@ -228,3 +228,43 @@ def test_bad_settings(heads, message):
 def test_wrong_shapes(arrays, mask, message):
     with pytest.raises(ShapeError, match=message):
         nn.MultiheadAttention(4, 2)(*arrays, mask=mask)
+
+
+def test_a_pair_is_not_made_of_the_output_alone():
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), rng.normal(size=(2, 3, 4))
+    with pytest.raises(TypeError, match=r"gives its output alone; try out, weights = attention\(.*need_weights=True\)"):
+        out, weights = layer(x, x, x)
+    out, weights = layer(x, x, x, need_weights=True)
+    assert (out.shape, weights.shape) == ((2, 3, 4), (2, 3, 3))
+    alone = layer(x, x, x)
+    np.testing.assert_array_equal(alone.data, out.data)
+    assert (alone * 2).shape == alone[0:].shape == (2, 3, 4) and len(list(alone[0])) == 3 and len(list(layer(x))) == 2
+    alone.sum().backward()
+    assert np.abs(layer.in_proj_weight.grad).max() > 0
+
+
+def test_masks_that_would_hide_nothing_are_refused():
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), rng.normal(size=(2, 3, 4))
+    later = np.triu(np.ones((3, 3)), 1)
+    for call in (
+        lambda mask: layer(x, attn_mask=mask),
+        lambda mask: layer(x, mask=mask),
+        lambda mask: layer(x, key_padding_mask=mask[:2]),
+        lambda mask: nn.scaled_dot_product_attention(x, x, x, mask),
+    ):
+        with pytest.raises(
+            ValueError, match=r"mask: floats are added to what the softmax gets, and these are 0 and 1; try"
+        ):
+            call(later)
+        with pytest.raises(TypeError, match=r"got int64; try mask\.astype\(bool\)"):
+            call(later.astype(np.int64))
+        for good in (later.astype(bool), 0 * later, -1e9 * later, Tensor(later, requires_grad=True)):
+            call(good)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (2, 4), (1, 3), (2, 2, 3), ()])
+def test_a_padding_mask_of_another_shape(shape):
+    layer, x = nn.MultiheadAttention(4, 2, rng=0), rng.normal(size=(2, 3, 4))
+    with pytest.raises(ShapeError, match=r"MultiheadAttention expected a key_padding_mask of shape \(2, 3\); got"):
+        layer(x, key_padding_mask=np.zeros(shape, bool))
+    assert layer(x, key_padding_mask=np.zeros(3, bool)).shape == (2, 3, 4)

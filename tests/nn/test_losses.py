@@ -174,7 +174,7 @@ def test_against_pytorch(name, settings, y, reduction):
 
 def test_classes_at_every_time_step_are_weighted_and_ignored_as_in_one_row():
     z, y = Tensor(Z.reshape(2, 3, 3), requires_grad=True), np.where(CLASSES == 2, -1, CLASSES)
-    settings = {"weight": W3, "ignore_index": -1, "label_smoothing": 0.1}
+    settings = {"weight": W3, "ignore_index": -1, "label_smoothing": 0.1, "dim": -1}
     one, other = nn.CrossEntropyLoss(**settings)(z, y.reshape(2, 3)), nn.CrossEntropyLoss(**settings)(Z, y)
     assert one.item() == pytest.approx(other.item(), rel=1e-14)
     assert nn.CrossEntropyLoss(**settings, reduction="none")(z, y.reshape(2, 3)).shape == (2, 3)
@@ -330,3 +330,43 @@ def test_by_name_class_or_instance():
     assert nn.loss(mine) is mine
     with pytest.raises(ValueError, match=r"unknown loss 'cross_entrpy'; did you mean 'cross_entropy'\?"):
         nn.loss("cross_entrpy")
+
+
+# ---- the axis of the classes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("shape", [(4, 3), (2, 3, 5), (2, 3, 4, 5), (2, 3, 4, 3), (2, 3, 3), (2, 3, 3, 3)])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_classes_second_as_pytorch_has_them(shape, reduction):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    z, y = rng.normal(size=shape), rng.integers(0, 3, size=(*shape[:1], *shape[2:]))
+    q = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    for kind, target in ((nn.CrossEntropyLoss, y), (nn.CrossEntropyLoss, q), (nn.NLLLoss, y)):
+        x, other = Tensor(z, requires_grad=True), torch.tensor(z, requires_grad=True)
+        loss = kind(reduction=reduction, weight=[1.0, 2.0, 0.5], dim=1)(x, target)
+        weight = torch.tensor([1.0, 2.0, 0.5]).double()
+        expected = getattr(torch.nn, kind.__name__)(weight, reduction=reduction)(other, torch.tensor(target))
+        np.testing.assert_allclose(loss.data, expected.detach().numpy(), atol=1e-12)
+        loss.sum().backward(), expected.sum().backward()
+        np.testing.assert_allclose(x.grad, other.grad.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [nn.CrossEntropyLoss, nn.NLLLoss])
+def test_the_axis_of_the_classes_is_the_one_that_fits_and_said_where_two_do(kind):
+    rng = np.random.default_rng(0)
+    for shape, target, dim in (((2, 3, 5), (2, 5), 1), ((2, 5, 3), (2, 5), -1), ((2, 3, 4, 3), (2, 4, 3), 1)):
+        z, y = rng.normal(size=shape), rng.integers(0, 3, size=target)
+        assert kind()(z, y).item() == kind(dim=dim)(z, y).item()
+    for shape, target in (((2, 3, 3), (2, 3)), ((2, 3, 3, 3), (2, 3, 3))):
+        z, y = rng.normal(size=shape), rng.integers(0, 3, size=target)
+        with pytest.raises(
+            ShapeError, match=r"in shapes \(2, 3, 3.* the classes may be in axis 1, .*; say dim=1 or dim=-1"
+        ):
+            kind()(z, y)
+        assert kind(dim=1)(z, y).item() != kind(dim=-1)(z, y).item()
+        assert kind(dim=1)(z, y).item() == pytest.approx(kind(dim=-1)(np.moveaxis(z, 1, -1), y).item())
+    with pytest.raises(TypeError, match="dim must be None or an integer"):
+        kind(dim="1")
+    assert repr(kind(dim=1)) == f"{kind.__name__}(dim=1)"

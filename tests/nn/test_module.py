@@ -513,3 +513,26 @@ def test_children_and_apply():
 
     model.apply(ones)
     assert (model[1][1].weight.data == 1).all()
+
+
+def test_a_tuple_between_two_layers_is_said():
+    x = np.zeros((5, 2, 3))
+    with pytest.raises(
+        TypeError, match=r"^layer 1 of 2 \(LSTM\) gives a tuple, and layer 2 of 2 \(Linear\) takes one Tensor"
+    ):
+        nn.Sequential(nn.LSTM(3, 4, rng=0), nn.Linear(4, 1, rng=0))(x)
+
+    class First(nn.Module):
+        def forward(self, pair):
+            return pair[0]
+
+    assert nn.Sequential(nn.LSTM(3, 4, rng=0), First(), nn.Linear(4, 1, rng=0))(x).shape == (5, 2, 1)
+
+
+def test_names_of_pytorch_for_parameters():
+    with pytest.raises(AttributeError, match="LSTM has no attribute 'weight_ih_l0'; did you mean 'weight_ih'"):
+        nn.LSTM(2, 3, rng=0).weight_ih_l0  # noqa: B018
+    with pytest.raises(AttributeError, match=r"did you mean 'l0_reverse\.bias_hh'"):
+        nn.LSTM(2, 3, bidirectional=True, rng=0).bias_hh_l0_reverse  # noqa: B018
+    with pytest.raises(AttributeError, match="Linear has no attribute 'wieght'; did you mean 'weight'"):
+        nn.Linear(2, 3, rng=0).wieght  # noqa: B018

@@ -6,7 +6,7 @@ import pytest
 from recurrent_layers import F, H, N, T, X, assert_close, every_layer, gradients, make, start
 
 from nbprop import nn, optim
-from nbprop.engine import Replay, Tensor, record
+from nbprop.engine import Replay, ShapeError, Tensor, record
 
 LENGTHS = np.array([4, T, 1])
 STACKS = [(2, False), (1, True), (3, True)]
@@ -192,3 +192,51 @@ def test_training_in_replay_is_eager_training(name):
         np.testing.assert_array_equal(replayed.gradient, eager.gradient)
         second.step(replayed)
     np.testing.assert_array_equal(replayed.theta, eager.theta)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+@pytest.mark.parametrize(
+    "settings", [{}, {"num_layers": 2}, {"bidirectional": True}, {"num_layers": 2, "bidirectional": True}]
+)
+def test_what_pytorch_has_saved_is_loaded(kind, settings):
+    torch = pytest.importorskip("torch")
+
+    class Tagger(nn.Module):
+        def __init__(self):
+            self.rnn = getattr(nn, kind)(3, 4, **settings, rng=0, dtype=np.float64)
+            self.norm = nn.BatchNorm1d(2, dtype=np.float64)
+
+    theirs = torch.nn.Module()
+    theirs.rnn, theirs.norm = getattr(torch.nn, kind)(3, 4, **settings).double(), torch.nn.BatchNorm1d(2).double()
+    mine, x = Tagger(), np.random.default_rng(0).normal(size=(5, 2, 3))
+    mine.load_state_dict(theirs.state_dict())
+    out, state = mine.rnn(x)
+    expected, ends = theirs.rnn(torch.tensor(x))
+    np.testing.assert_allclose(out.data, expected.detach().numpy(), atol=1e-12)
+    ends = torch.stack(ends) if kind == "LSTM" else ends
+    np.testing.assert_allclose(state.data, ends.detach().numpy(), atol=1e-12)
+    wrong = {name.replace("hh_l0", "hh_l7"): array for name, array in theirs.state_dict().items()}
+    with pytest.raises(ValueError, match=r"parameter 'rnn.(l0.)?weight_hh' is missing"):
+        mine.load_state_dict(wrong)
+
+
+def test_what_is_there_of_another_model_is_loaded():
+    mine, other = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Linear(3, 1, rng=0)), nn.mlp([2, 3, 4], seed=1)
+    before = mine[1].weight.data.copy()
+    with pytest.raises(ValueError, match=r"parameter '1\.weight' is missing"):
+        mine.load_state_dict(other.state_dict())
+    mine.load_state_dict(other.state_dict(), strict=False)
+    np.testing.assert_array_equal(mine[0].weight.data, other[0].weight.data)
+    np.testing.assert_array_equal(mine[1].weight.data, before)
+    with pytest.raises(ValueError, match=r"parameter '0\.weight' is missing"):
+        mine.load_state_dict({"a": before}, strict=False)
+    with pytest.raises(ShapeError, match=r"parameter '0\.weight' has shape \(3, 2\); got \(1, 3\)"):
+        mine.load_state_dict({"0.weight": before}, strict=False)
+
+
+def test_only_a_dict_is_loaded():
+    with pytest.raises(TypeError, match=r"must be a dict of arrays; got 'model\.npz'; try np\.load\(path\)"):
+        nn.Linear(2, 3, rng=0).load_state_dict("model.npz")
+    with pytest.raises(TypeError, match=r"load_state_dict\(saved\) must be a dict of arrays; got"):
+        nn.LSTM(2, 3, rng=0).load_state_dict(nn.LSTM(2, 3, rng=0))

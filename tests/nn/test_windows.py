@@ -188,18 +188,19 @@ def test_settings_that_make_no_sense(make, message):
 @pytest.mark.parametrize(
     ("layer", "shape", "message"),
     [
-        (nn.Conv1d(3, 4, 3), (2, 4, 9), r"Conv1d cannot take shapes \(2, 4, 9\) and \(4, 3, 3\).*x \(N, in, L\)"),
-        (nn.Conv1d(3, 4, 3), (3, 9), r"Conv1d .* a single sequence is x\[None\]"),
+        (nn.Conv2d(3, 4, 3), (2, 9, 9, 3), r"got \(2, 9, 9, 3\); channels come second, np\.moveaxis\(x, -1, 1\)$"),
+        (nn.Conv1d(3, 4, 3), (2, 4, 9), r"Conv1d\(3, .* expected x of shape \(N, 3, L\); got \(2, 4, 9\)$"),
+        (nn.Conv1d(3, 4, 3), (3, 9), r"Conv1d.* got \(3, 9\); a single one is x\[None\]$"),
         (
             nn.Conv1d(3, 4, 3, dilation=2),
             (2, 3, 4),
             r"a window of \(5,\) does not fit into sequences of \(4,\), padding incl",
         ),
-        (nn.Conv2d(4, 4, 3, groups=2), (2, 2, 5, 5), r"Conv2d cannot take shapes .* W \(out, in / groups, rows"),
+        (nn.Conv2d(4, 4, 3, groups=2), (2, 2, 5, 5), r"Conv2d\(4, .* of shape \(N, 4, H, W\); got \(2, 2, 5, 5\)$"),
         (
             nn.ConvTranspose2d(3, 4, 3),
             (2, 4, 5, 5),
-            r"ConvTranspose2d cannot take .* W \(in, out / groups, rows, columns\)",
+            r"ConvTranspose2d\(3, .* expected x of shape \(N, 3, H, W\)",
         ),
         (
             nn.ConvTranspose2d(3, 4, 1, padding=1),

@@ -182,6 +182,38 @@ def test_param_groups():
     assert len(alone) == 1 and alone[0]._optimizer.lr == 0.3
 
 
+def test_the_rate_of_a_group_is_that_of_the_next_update_as_in_pytorch():
+    torch = pytest.importorskip("torch")
+    start = [np.ones(2), np.ones(3)]
+    ours = [nb.Tensor(a.copy(), requires_grad=True) for a in start]
+    theirs = [torch.tensor(a.copy(), requires_grad=True) for a in start]
+    groups = [{"params": ours[0], "lr": 0.5}, {"params": ours[1]}]
+    mine = optim.SGD(groups, lr=0.1, schedule=optim.StepLR(2, gamma=0.1))
+    other = torch.optim.SGD([{"params": theirs[0], "lr": 0.5}, {"params": theirs[1]}], lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(other, 2, gamma=0.1)
+    for step in range(6):
+        if step == 3:
+            for group in (mine.param_groups[0], other.param_groups[0]):
+                group["lr"] *= 3
+        for name in ("lr", "initial_lr") if step < 3 else ("lr",):
+            assert [g[name] for g in mine.param_groups] == pytest.approx([g[name] for g in other.param_groups])
+        for p, q in zip(ours, theirs, strict=True):
+            p.grad = np.ones(p.shape)
+            q.grad = torch.ones(q.shape, dtype=q.dtype)
+        mine.step(), other.step(), schedule.step()
+        for p, q in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(p.data, q.detach().numpy(), rtol=1e-12)
+    mine.param_groups[1]["initial_lr"] = 1.0
+    assert mine.groups[1] == {"params": (), "lr": 1.0} and mine.param_groups[1]["lr"] == pytest.approx(0.001)
+    mine.schedule = lambda step: 0
+    with pytest.raises(ValueError, match="lr: the schedule makes the next learning rate 0; set 'initial_lr'"):
+        mine.param_groups[0]["lr"] = 1
+    mine.schedule = None
+    assert "initial_lr" not in mine.param_groups[0]
+    with pytest.raises(ValueError, match="'initial_lr' is no setting of a group"):
+        mine.param_groups[0]["initial_lr"] = 1
+
+
 def test_a_group_that_is_added():
     a, b = (nb.Tensor(np.ones(2), requires_grad=True) for _ in range(2))
     a.grad, b.grad = np.ones(2), np.ones(2)
@@ -242,6 +274,21 @@ def test_bad_parameters(params, error, message):
         optim.Adam(params, lr=0.1)
     with pytest.raises(error, match=message):
         optim.Adam(params=params)
+
+
+def test_a_step_without_any_gradient_is_said_once():
+    mine, other = model(), model()
+    optimizer = optim.SGD(mine.parameters(), lr=0.1)
+    ((other(X) - 1.0) ** 2).mean().backward()
+    before = mine.theta.copy()
+    with pytest.warns(
+        RuntimeWarning, match=r"SGD: no gradient has come to the parameters that it was given: was there a"
+    ):
+        optimizer.step()
+    optimizer.step()
+    np.testing.assert_array_equal(mine.theta, before)
+    some = optim.SGD([*mine[0].parameters(), *other.parameters()], lr=0.1)
+    some.step()  # to some it has come
 
 
 def test_two_ways_are_not_mixed():
@@ -334,6 +381,32 @@ def test_settings_are_heard_at_the_next_update():
 def test_bad_groups(groups, error, message):
     with pytest.raises(error, match=message):
         optim.Adam(groups=groups)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (
+            [{"params": "*.bias", "lr": 1}, {"params": "0.*"}],
+            r"0\.bias \(Linear\.bias\) is in groups\[0\] \(\*\.bias: lr 1\) and groups\[1\] \(0\.\*\), and a param",
+        ),
+        (
+            [{"params": "0.*"}, {"params": "2.*"}, {"params": "Linear.weight"}],
+            r"0\.weight .* is in groups\[0\] .*\[2\] .*; try names that choose fewer",
+        ),
+    ],
+)
+def test_groups_do_not_overlap(groups, message):
+    mine = model()
+    with pytest.raises(ValueError, match=message):
+        optim.Adam(groups=groups).step(mine)
+    optimizer = optim.Adam()
+    optimizer.step(mine)
+    optimizer.groups = groups
+    with pytest.raises(ValueError, match=message):
+        optimizer.step(mine)
+    with pytest.raises(TypeError, match=r"SGD was given parameters, and groups= that are found by names"):
+        optim.SGD(mine.parameters(), groups=groups[:1])
 
 
 def test_groups_need_names():

@@ -261,3 +261,39 @@ def test_clipping_against_pytorch():
         theirs([p], limit)
         ours(mine, limit)
         np.testing.assert_allclose(mine, p.grad.numpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: optim.StepLR(3).step(),
+            AttributeError,
+            "StepLR has no attribute 'step'; the optimizer asks for its factor",
+        ),
+        (
+            lambda: optim.StepLR(3).get_last_lr(),
+            AttributeError,
+            r"the learning rate of the next update is optimizer\.rate",
+        ),
+        (lambda: optim.StepLR(3).gama, AttributeError, "no attribute 'gama'; did you mean 'gamma'"),
+        (
+            lambda: optim.StepLR(step_size=3, last_epoch=-1),
+            TypeError,
+            "StepLR has no attribute 'last_epoch'; it goes by .*; it takes step",
+        ),
+        (
+            lambda: optim.OneCycleLR(max_lr=0.1, total_steps=9),
+            TypeError,
+            "has no attribute 'max_lr'; the lr of the optimizer is",
+        ),
+        (
+            lambda: optim.ExponentialLR(gama=0.9),
+            TypeError,
+            "no attribute 'gama'; did you mean 'gamma'.; it takes gamma",
+        ),
+    ],
+)
+def test_what_pytorchs_schedules_have(make, error, message):
+    with pytest.raises(error, match=message):
+        make()

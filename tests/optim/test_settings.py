@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
+import nbprop as nb
 from nbprop import nn, optim
 from nbprop.optim import OPTIMIZERS, Optimizer
 
@@ -113,8 +114,11 @@ def test_other_habits():
         with pytest.raises(TypeError, match=r"is not given an optimizer, but given to one: .*schedule=nb\.optim\."):
             make()
     for clip in (optim.clip_grad_norm, optim.clip_grad_value):
-        with pytest.raises(TypeError, match=r"gradient must be .*; try model\.gradient"):
-            clip(model.parameters(), 1.0)
+        for wrong in (model, "gradient", [1.0], 3, [], {"a": model.gradient}):
+            with pytest.raises(
+                TypeError, match=r"(?s)gradient must be an array or a list of parameters; got .*; try model\.p"
+            ):
+                clip(wrong, 1.0)
 
 
 # Freezing
@@ -216,3 +220,26 @@ def test_freezing_as_pytorch_does():
         if step < 4:  # then PyTorch's correction counts the updates of each parameter, ours those of all
             for p, q in zip(theirs.parameters(), ours.parameters(), strict=True):
                 np.testing.assert_allclose(q.data, p.detach().numpy(), rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("size", [0.01, 1.0, 100.0])
+def test_gradients_of_parameters_are_clipped_as_in_pytorch(size):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    for ours, theirs in (("clip_grad_norm", "clip_grad_norm_"), ("clip_grad_value", "clip_grad_value_")):
+        mine = [nb.Tensor(np.ones(shape), requires_grad=True) for shape in ((2, 3), (4,), (), (2,))]
+        other = [torch.ones(p.shape, dtype=torch.float64, requires_grad=True) for p in mine]
+        for p, q in zip(mine[:3], other[:3], strict=True):
+            p.grad = size * rng.normal(size=p.shape)
+            q.grad = torch.tensor(p.grad.copy())
+        norm = getattr(optim, ours)((p for p in mine), 0.5)
+        expected = getattr(torch.nn.utils, theirs)(other, 0.5)
+        if norm is not None:
+            assert norm == pytest.approx(float(expected))
+        for p, q in zip(mine[:3], other[:3], strict=True):
+            np.testing.assert_allclose(p.grad, q.grad.numpy(), rtol=2e-6)  # PyTorch adds 1e-6 to the norm
+    model = nn.mlp([2, 3, 1], seed=0)
+    model.gradient = 1.0 + 0 * model.theta
+    assert optim.clip_grad_norm(model.parameters(), 1.0) == pytest.approx(model.theta.size**0.5)
+    assert np.linalg.norm(model.gradient) == pytest.approx(1)

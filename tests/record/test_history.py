@@ -88,3 +88,23 @@ def test_what_is_recorded_per_layer_gets_rarer_in_a_long_run(monkeypatch):
     trainer.fit(steps=200, bar=False)
     np.testing.assert_array_equal(trainer.history.series("dW")[0], steps)
     np.testing.assert_array_equal(trainer.history["dW"], norms)
+
+
+def test_a_history_is_read_as_a_dict_is():
+    history = nb.History()
+    assert not len(history) and list(history) == [] and history.get("loss") is None and "loss" not in history
+    assert history and (history or None) is history  # there is one, though nothing is in it
+    for step in range(3):
+        history.add("loss", step, 1.0 - step)
+    history.add("dW", 2, [0.1, 0.2])
+    assert "loss" in history and "lost" not in history and 0 not in history
+    assert list(history) == list(history.keys()) == ["loss", "dW"] and len(history) == 2
+    assert [name for name, _ in history.items()] == ["loss", "dW"]
+    for got, name in zip(history.values(), history, strict=True):
+        np.testing.assert_array_equal(got, history[name])
+    assert history.get("lost", 0) == 0 and history.get("loss") is not None
+    assert {name: len(values) for name, values in dict(history).items()} == {"loss": 3, "dW": 1}
+    with pytest.raises(KeyError, match=r"no column 'losses' in this history; did you mean 'loss'. recorded so far: dW"):
+        history["losses"]
+    with pytest.raises(KeyError, match="no column 0 in this history; recorded so far: dW, loss"):
+        history[0]

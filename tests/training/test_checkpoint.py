@@ -39,7 +39,7 @@ TURNS = {
     "optimizer": st.sampled_from(list(nb.optim.OPTIMIZERS)),
     "batch_norm": st.booleans(),
     "batch_size": st.integers(1, 50),
-    "activation": st.sampled_from(["relu", "tanh", "gelu"]),
+    "activation": st.sampled_from(["relu", "tanh", "gelu", nn.PReLU()]),
     "drop_last": st.booleans(),
     "accumulate": st.integers(1, 3),
     "clip": st.sampled_from([None, 0.5]),
@@ -86,6 +86,15 @@ def test_random_turns_before_and_after(before, after, steps, tmp_path_factory):
             turn(each, name, value)
             each.fit(steps=steps, bar=False)
     assert_same(t, other)
+
+
+@pytest.mark.parametrize("turns", [{"width": 9}, {"depth": 3}, {"depth": 1}, {"batch_norm": True, "width": 4}])
+def test_the_parts_of_a_layer_that_has_changed_stay_in_the_vector_of_the_model(turns, tmp_path):
+    t = trainer(model=nn.mlp([2, 6, 6, 1], activation=nn.PReLU(), seed=1))
+    for name, value in turns.items():
+        t.set(**{name: value})
+        t.fit(steps=3, bar=False)
+    check(t, tmp_path / "run.npz", data=SPIRALS)
 
 
 def watched_late(t):

@@ -10,7 +10,7 @@ from nbprop import nn, optim
 from nbprop.sources import Explained
 from nbprop.training.sharing import code, from_code
 
-GROUPS = [{"params": ["*.bias"], "weight_decay": 0}, {"params": "0.*", "lr": 0.1}]
+GROUPS = [{"params": ["*.bias"], "weight_decay": 0}, {"params": "0.weight", "lr": 0.1}]
 
 
 def of(kind=optim.AdamW, network=None, groups=GROUPS, **settings):
@@ -91,11 +91,13 @@ def test_every_step_is_found_again_through_turns_freezing_and_surgery(name):
     trainer.hidden = (6, 4)
     go(6)
     trainer.freeze(0)
-    trainer.set(groups=[*GROUPS, {"params": "4.*", "lr": 0.5}], lr=0.01)
+    trainer.set(groups=[*GROUPS, {"params": "4.weight", "lr": 0.5}], lr=0.01)
     go(6)
     trainer.set(width=8, frozen=())
     go(5)
-    trainer.set(depth=1)  # "4.*" is for nobody now
+    assert trainer.groups[2]["params"] == ("4.weight",)
+    trainer.set(depth=1)
+    assert trainer.groups[2]["params"] == ("2.weight",)
     go(4)
     branch = trainer.branch()
     for step in (33, 29, 24, 18, 12, 3):
@@ -108,6 +110,81 @@ def test_every_step_is_found_again_through_turns_freezing_and_surgery(name):
     np.testing.assert_array_equal(branch.at(18).branch().theta, was[18][0])
     branch.reset()
     assert branch.groups == was[34][1]
+
+
+LAYERS = [("hidden 1", 0.5), ("hidden 2", 0.25), ("output", 0.125)]
+
+
+@pytest.mark.parametrize("kind", ["{}.*", "{}.weight"])
+def test_groups_stay_with_the_layers_that_they_were_for(kind):
+    trainer = of(groups=[{"params": kind.format(2 * i), "lr": lr} for i, (_, lr) in enumerate(LAYERS)])
+    model = trainer.model
+    was, new = [], {"rng": 0, "dtype": np.float64}
+
+    def rates(model):
+        """Learning rate of each Linear, in the order of the model."""
+        of = trainer.optimizer
+        numbers = [of.number_of(names) for _, names in model._places() if names[1] == "Linear.weight"]
+        return [of.lr if number is None else of.groups[number]["lr"] for number in numbers]
+
+    for turn, expected, said in (
+        (lambda: trainer.set(depth=3), [0.5, 0.25, 0.01, 0.125], "hidden 2×6 → 3×6, group 4"),
+        (lambda: trainer.insert(0), [0.01, 0.5, 0.25, 0.01, 0.125], "layer inserted as hidden 1, group 0"),
+        (lambda: trainer.set(batch_norm=True), [0.01, 0.5, 0.25, 0.01, 0.125], "batch_norm False → True, group 2"),
+        (lambda: trainer.remove("hidden 1"), [0.5, 0.25, 0.01, 0.125], "hidden 1 removed, group 3"),
+        (
+            lambda: trainer.set(activation=nn.PReLU(dtype=np.float64)),
+            [0.5, 0.25, 0.01, 0.125],
+            "activation tanh → prelu",
+        ),
+        (lambda: trainer.set(batch_norm=False, width=9), [0.5, 0.25, 0.01, 0.125], "hidden 3×6 → 3×9"),
+        (
+            lambda: model.insert(0, nn.Linear(2, 2, **new)),
+            [0.01, 0.5, 0.25, 0.01, 0.125],
+            "structure changed in code, ",
+        ),
+        (lambda: model.__setitem__(3, nn.Linear(9, 9, **new)), [0.01, 0.5, 0.25, 0.01, 0.125], "structure changed in"),
+        (lambda: model.pop(0), [0.5, 0.25, 0.01, 0.125], "structure changed in code, group 1"),
+        (lambda: trainer.set(depth=1), [0.5, 0.125], "hidden 3×9 → 1×9, group 2"),
+        (lambda: trainer.set(depth=3), [0.5, 0.01, 0.01, 0.125], "hidden 1×9 → 3×9, group 2"),
+        (lambda: trainer.set(depth=0), [0.125], "hidden 3×9 → none, group 0"),
+        (lambda: trainer.set(depth=2), [0.01, 0.01, 0.125], "hidden none → 2×9, group 0"),
+    ):
+        turn()
+        trainer.fit(steps=2, bar=False)
+        assert rates(trainer.model) == expected and trainer.history.events[-1].text.startswith(said)
+        was.append((trainer.steps, trainer.groups, trainer.theta.copy()))
+    for step, groups, theta in reversed(was):
+        trainer.rewind(step)
+        assert trainer.groups == groups
+        np.testing.assert_array_equal(trainer.theta, theta)
+
+
+def test_what_is_new_belongs_to_groups_by_kind():
+    trainer = of(groups=[{"params": ["*.bias", "BatchNorm1d.*"], "weight_decay": 0}])
+    trainer.set(depth=4, batch_norm=True)
+    assert trainer.groups == ({"params": ("*.bias", "BatchNorm1d.*"), "weight_decay": 0},)
+    assert len(trainer.history.events) == 2 and all("group" not in event.text for event in trainer.history.events)
+
+
+def test_a_turn_that_would_put_a_parameter_into_two_groups_is_refused():
+    trainer = of(groups=[{"params": ["*.bias", "BatchNorm1d.*"]}, {"params": ["Linear.weight", "?.running_*", "?.w*"]}])
+    with pytest.raises(ValueError, match=r"1\.weight \(BatchNorm1d\.weight\) is in groups\[0\] \(\*\.bias Bat"):
+        trainer.batch_norm = True
+    assert not trainer.batch_norm and not trainer.history.events
+    trainer.fit(steps=2, bar=False)
+
+
+def test_a_new_model_must_have_who_belongs_to_the_groups():
+    trainer = of(groups=[{"params": "4.*", "lr": 0.5}])
+    other = nn.mlp([2, 6, 1], seed=0, dtype=np.float64)
+    with pytest.raises(ValueError, match=r"groups: no parameter is called '4\.\*'"):
+        trainer.reset(model=other)
+    trainer.reset(
+        model=other,
+        optimizer=optim.SGD([{"params": other[0].parameters(), "lr": 0.5}, {"params": other[2].parameters()}]),
+    )
+    assert trainer.groups[0]["params"] == ("0.weight", "0.bias")
 
 
 def test_saved_and_loaded(tmp_path):
@@ -128,11 +205,21 @@ def test_other_optimizers_take_over_what_they_have():
     trainer.fit(steps=3, bar=False)
 
 
+def test_the_learning_rate_of_a_schedule_is_said():
+    trainer = nb.Trainer(nn.mlp([2, 4, 1], seed=0), "moons", optimizer=optim.SGD(0.1, schedule=optim.StepLR(2)), seed=0)
+    assert "SGD lr 0.1 (now 0.1), step 0" in str(trainer)
+    trainer.fit(steps=5, bar=False)
+    assert "SGD lr 0.1 (now 0.001), step 5" in str(trainer) and trainer.lr == 0.1
+    assert trainer.optimizer.param_groups[0]["lr"] == pytest.approx(0.001)
+    trainer.schedule = None
+    assert "SGD lr 0.1, step 5" in str(trainer)
+
+
 def test_words():
     trainer = of()
     trainer.set(groups=[{"params": "0.*", "lr": 0.1}])
     said = trainer.history.events[-1].text
-    assert said == "groups *.bias: weight_decay 0; 0.*: lr 0.1 → 0.*: lr 0.1"
+    assert said == "groups *.bias: weight_decay 0; 0.weight: lr 0.1 → 0.*: lr 0.1"
     trainer.fit(steps=2, bar=False)
     assert trainer.stability().words.startswith("AdamW scales every parameter")
     trainer.set(optimizer="sgd")

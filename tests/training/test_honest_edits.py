@@ -200,3 +200,19 @@ def test_a_run_that_cannot_be_made_again_says_so():
     with pytest.warns(RuntimeWarning, match="rewind is not exact: step .* another loss when it was made again"):
         made.rewind(6)
     assert "generator" in made.message and made.status == "paused"
+
+
+def test_a_parameter_of_another_dtype_is_refused_and_can_be_gone_back_from():
+    t = nb.Trainer(nn.mlp([2, 6, 6, 1], seed=0, dtype=np.float64), "moons", seed=0)
+    t.fit(steps=4, bar=False)
+    was = t.theta.copy()
+    t.fit(steps=2, bar=False)
+    t.model[1] = nn.PReLU()
+    for act in (lambda: t.fit(steps=1, bar=False), lambda: t.set(activation="relu"), lambda: t.set(depth=3)):
+        with pytest.raises(TypeError, match=r"this model mixes float32 \(1\.weight\) and float64 \(0\.weight\)"):
+            act()
+    t.rewind(4)
+    np.testing.assert_array_equal(t.theta, was)
+    t.activation = nn.PReLU()  # by the knob it gets the dtype of the model
+    t.fit(steps=2, bar=False)
+    assert t.theta.dtype == np.float64 and t.activation == "prelu"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
+from nbprop import nn
 
 
 @pytest.fixture
@@ -246,3 +247,67 @@ def test_a_network_without_biases_is_changed_only_where_that_can_be_done():
             change()
     t.reset()
     assert np.array_equal(t.theta, before)
+
+
+@pytest.mark.parametrize(
+    "module", [nn.Softmax(), nn.Linear(8, 8, rng=0), nn.Dropout(0.1), nn.LSTM(8, 8, rng=0), nn.Sequential(nn.ReLU()),
+               nn.BatchNorm1d(8), nn.MSELoss(), nn.Softmax, nn.Activation()]
+)  # fmt: skip
+def test_what_is_no_activation_is_refused(t, module):
+    for name in ("activation", "hidden_activations"):
+        with pytest.raises(
+            TypeError, match=r"activation must be a name, such as 'relu', or an nn\.Activation, such as"
+        ):
+            t.set(**{name: module})
+    assert t.activation == "tanh"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"weight_decay": 0.1}, r"setting of the optimizer: optimizer=nb\.optim\.Adam\(weight_decay=0\.1\)"),
+        ({"groups": [], "optimizer": "sgd"}, r"setting of the optimizer: optimizer=nb\.optim\.SGD\(groups=\[\]\)"),
+        ({"momentum": 0.9}, r"setting of the optimizer: optimizer=nb\.optim\.SGD\(momentum=0\.9\)"),
+        ({"scheduler": None}, r"setting of the optimizer, schedule"),
+        ({"schedule": "cosine"}, r"knob: trainer\.set\(schedule='cosine'\)"),
+        ({"dropout": 0.5}, r"knob: trainer\.set\(dropout=0\.5\)"),
+        ({"epochs": 3}, r"pass it to fit: trainer\.fit\(epochs=3\)"),
+        ({"learning_rate": 3}, "it is called lr"),
+        ({"criterion": "mse"}, "it is called loss"),
+        ({"batchsize": 3}, "did you mean 'batch_size'"),
+        ({"qqq": 3}, "it takes model, data, loss, optimizer, lr"),
+    ],
+)
+def test_an_argument_that_a_trainer_does_not_take(given, message):
+    with pytest.raises(TypeError, match=f"Trainer takes no '{next(iter(given))}'; (it is a )?{message}"):
+        nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", **given)
+
+
+def test_a_class_of_ones_own_takes_what_it_takes():
+    class Mine(nb.Trainer):
+        def __init__(self, *values, note="", **settings):
+            super().__init__(*values, **settings)
+            self._note_of_mine = note
+
+    assert Mine(nb.nn.mlp([2, 4, 1], seed=0), "moons", note="x", lr=0.1)._note_of_mine == "x"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epochs'"):
+        Mine(nb.nn.mlp([2, 4, 1], seed=0), "moons", epochs=1)
+
+
+def test_words_for_what_is_called_otherwise(t):
+    with pytest.raises(AttributeError, match="a Trainer has no 'learning_rate'; it is called lr"):
+        t.learning_rate = 0.1
+    with pytest.raises(AttributeError, match=r"a Trainer has no 'widht'; did you mean 'width'"):
+        t.widht = 3
+    with pytest.raises(AttributeError, match=r"a History has no 'loss'; read the column as history\['loss'\]"):
+        t.fit(steps=1, bar=False).loss  # noqa: B018
+    with pytest.raises(AttributeError, match=r"a History has no 'losses'$"):
+        t.history.losses  # noqa: B018
+    with pytest.raises(TypeError, match=r"on must be True or False; got 'gradients'"):
+        t.watch("gradients")
+    with pytest.raises(TypeError, match=r"metrics must be a dict of functions, such as \{'f1': f1\}; got <function"):
+        nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), "moons", metrics=lambda predicted, y: 0)
+    for one in (np.zeros(2), [0.0, 0.0]):
+        with pytest.raises(ValueError, match=r"X: expected samples of shape \(2,\), got one alone; try X\[None\]"):
+            t.predict(one)
+    assert t.predict([[0.0, 0.0]]).shape == (1, 1)

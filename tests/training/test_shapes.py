@@ -186,7 +186,7 @@ PICTURES, SUMS, STEPS, LETTERS = pictures(), sequences(), sequences(True), token
         (lambda: nn.mlp([36, 3]), PICTURES, "expected 36 features (last axis), got 6"),
         (lambda: nn.mlp([36, 3]), PICTURES, "begin with nb.nn.Conv2d(1, ...), or nb.nn.Flatten() and nb.nn.Linear(36"),
         (lambda: dense(36, 4), PICTURES, "gives outputs of shape (4,), but 'halves' (multiclass) needs (3,) for each"),
-        (lambda: nn.Conv2d(1, 2, 3), SUMS, "Conv2d cannot take shapes (2, 7, 2)"),
+        (lambda: nn.Conv2d(1, 2, 3), SUMS, "expected x of shape (N, 1, H, W); got (2, 7, 2)"),
         (lambda: nn.Conv2d(1, 2, 3), SUMS, "begin with a recurrent layer, e.g. nb.nn.LSTM(2, 32, batch_first=True)"),
         (lambda: nn.RNN(2, 1, batch_first=True), SUMS, "must give one Tensor, got a tuple: let its forward return"),
         (elman, SUMS, "go on with the last step only, x[:, -1]"),

@@ -338,3 +338,31 @@ def test_an_activation_that_silences_nothing_is_refused_while_units_are_silenced
     assert trainer.activation == "tanh" and trainer.silenced
     trainer.unsilence()
     trainer.set(activation=nb.nn.PReLU())
+
+
+def test_nothing_to_silence_or_to_freeze_is_said():
+    t = nb.Trainer(nn.mlp([2, 4, 4, 1], seed=0), "moons", seed=0)
+    with pytest.raises(TypeError, match=r"silence takes units of a layer, as silence\('hidden 2', 0\)"):
+        t.silence("hidden 2")
+    for act in (t.freeze, lambda: t.freeze(unit=1)):
+        with pytest.raises(
+            TypeError, match=r"freeze takes layers, as freeze\('hidden 1'\); they are 'hidden 1', 'hidden 2'"
+        ):
+            act()
+    assert not (t.silenced or t.frozen or t.frozen_units or t.history.events)
+
+
+def test_files_keep_who_is_silenced_and_state_dict_has_numbers_alone(tmp_path):
+    t = nb.Trainer(nn.mlp([2, 4, 4, 1], seed=0), "moons", seed=0)
+    t.silence("hidden 1", 0, 2)
+    x = t.data.X_val[:5]
+    nb.save(t.model, tmp_path / "model.npz")
+    t.save(tmp_path / "run.npz")
+    for other in (nb.load(tmp_path / "model.npz"), nb.Trainer.load(tmp_path / "run.npz").model):
+        np.testing.assert_array_equal(other(x).data, t.model(x).data)
+    other = nn.mlp([2, 4, 4, 1], seed=1)
+    other.load_state_dict(t.model.state_dict())
+    np.testing.assert_array_equal(other.theta, t.theta)
+    assert (other(x).data != t.model(x).data).all() and "silenced" in (nn.Module.state_dict.__doc__ or "")
+    other[1].silenced = t.model[1].silenced
+    np.testing.assert_array_equal(other(x).data, t.model(x).data)
