@@ -127,7 +127,7 @@ def check_objective(run, value, wanted) -> Any:
 def half_of_objective(name) -> Any:
     def check(run, value, wanted):
         if name == "data":
-            value = given.dataset(value, getattr(run.objective, "given", None))
+            value = given.dataset(value, loss=getattr(run.objective, "given", None))
             if isinstance(value, datasets.Dataset) and isinstance(run.objective.data, datasets.Dataset):
                 value.check_order(run.objective.data)
         return "objective", check_objective(run, {name: value}, wanted)
