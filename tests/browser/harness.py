@@ -69,8 +69,9 @@ class Server:
 
 
 @contextmanager
-def serve(root, app="lab", prefix=(), **environment):
-    """A Jupyter server for the notebooks in `root`; `prefix` goes in front of its command (taskset -c 0)."""
+def serve(root, app=("jupyter", "lab"), prefix=(), **environment):
+    """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
+    (taskset -c 0)."""
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
@@ -105,14 +106,13 @@ def serve(root, app="lab", prefix=(), **environment):
             *prefix,
             sys.executable,
             "-m",
-            "jupyter",
-            app,
+            *app,
             "--no-browser",
             "--allow-root",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.root_dir={root}",
+            *((f"--ServerApp.root_dir={root}",) if app[0] == "jupyter" else ()),
             f"--IdentityProvider.token={token}",
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
