@@ -1,5 +1,5 @@
-"""Notebooks run without a page, by nbclient (which `jupyter execute` and nbconvert use) and by papermill: nothing fails,
-nothing warns, and a picture of each board is kept."""
+"""Notebooks run without a page, by nbclient (which `jupyter execute` and nbconvert use) and by papermill: nothing
+fails, nothing warns, and a picture of each board is kept."""
 
 import json
 import re
