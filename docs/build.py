@@ -22,7 +22,10 @@ from sphinx.cmd.build import build_main
 
 ROOT = Path(__file__).parents[1]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
-GUIDES = ("house", "objectives", "derivatives", "left_out", "comparing", "diagnosis", "sharing", "adding", "hub")
+GUIDES = (
+    *("house", "objectives", "derivatives", "left_out", "comparing", "diagnosis"),
+    *("sharing", "frontends", "adding", "hub"),
+)
 
 
 def lay_out(source):

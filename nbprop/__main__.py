@@ -7,6 +7,7 @@ Whatever else stands behind `python -m nbprop` is handed to JupyterLab (--no-bro
 """
 
 import argparse
+import os
 import shlex
 import sys
 import tempfile
@@ -36,7 +37,7 @@ def main(arguments: "list[str] | None" = None) -> None:
         sys.exit(f"nbprop: {error}")
 
 
-def playground(options):
+def playground(options: "list[str]") -> None:
     """Opens JupyterLab with the notebook of the playground. options: of `jupyter lab`. Returns when it has ended."""
     if find_spec("jupyterlab") is None:
         sys.exit(NO_LAB)
@@ -55,7 +56,7 @@ def playground(options):
     lab([str(notebook), *options])
 
 
-def put(arguments):
+def put(arguments: "list[str]") -> None:
     """Puts the course into a folder and says what was done."""
     parser = argparse.ArgumentParser("python -m nbprop course", description="Puts the notebooks of the course there.")
     parser.add_argument("folder", metavar="FOLDER", help="where to; it is made if it is not there")
@@ -66,7 +67,7 @@ def put(arguments):
         sys.exit(f"nbprop: the course cannot be put into {folder!r}: {error}. Name another folder.")
 
 
-def told(folder, done):
+def told(folder: "str | os.PathLike[str]", done: course.Put) -> str:
     """What was done, in words."""
     lines = {
         "written": done.written,

@@ -1,4 +1,4 @@
-"""The course, put into a folder of yours. The notebooks come with nbprop; what you have changed is never written over."""
+"""The course, put into a folder of yours. The notebooks come with nbprop; what you have changed stays as it is."""
 
 import json
 import os

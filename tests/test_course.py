@@ -1,4 +1,4 @@
-"""`python -m nbprop`: the course put into a folder, where what was changed is left alone, and the way into JupyterLab."""
+"""`python -m nbprop`: the course put into a folder, where what was changed stays, and the way into JupyterLab."""
 
 import json
 import os

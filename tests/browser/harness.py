@@ -1,6 +1,7 @@
 """A real JupyterLab on a free loopback port and what a person does in it, driven by Playwright.
 
-Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks.
+Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks. NBPROP_FRONTEND=notebook has all
+of it happen in Notebook 7 instead.
 """
 
 import json
@@ -20,6 +21,9 @@ from pathlib import Path
 # Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
 CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 TIMEOUT = 20_000  # ms
+LAB, NOTEBOOK = "lab", "notebook"
+FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
 
 def notebook(*cells):
@@ -69,7 +73,7 @@ class Server:
 
 
 @contextmanager
-def serve(root, app=("jupyter", "lab"), prefix=(), **environment):
+def serve(root, app=("jupyter", FRONTEND), prefix=(), **environment):
     """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
     (taskset -c 0)."""
     root = Path(root)
@@ -115,6 +119,7 @@ def serve(root, app=("jupyter", "lab"), prefix=(), **environment):
             *((f"--ServerApp.root_dir={root}",) if app[0] == "jupyter" else ()),
             f"--IdentityProvider.token={token}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
         ]
         log = home / "server.log"
@@ -162,8 +167,8 @@ class Lab:
     """JupyterLab in one browser tab. `errors` and `foreign` must be empty in the end: what went wrong in the page, and
     which addresses other than the server it asked for."""
 
-    def __init__(self, page, server):
-        self.page, self.server = page, server
+    def __init__(self, page, server, frontend=FRONTEND):
+        self.page, self.server, self.frontend = page, server, frontend
         self.errors, self.foreign = [], []
         page.set_default_timeout(TIMEOUT)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -179,8 +184,8 @@ class Lab:
         if cells is not None:
             self.server.write(name, cells)
         # A workspace of its own: nothing is left over from another test.
-        workspace = f"{self.server.url}/lab/workspaces/t{secrets.token_hex(4)}"
-        self.page.goto(f"{workspace}/tree/{name}?token={self.server.token}&reset")
+        where = f"lab/workspaces/t{secrets.token_hex(4)}/tree" if self.frontend == LAB else "notebooks"
+        self.page.goto(f"{self.server.url}/{where}/{name}?token={self.server.token}&reset")
         self.wait_ready()
         return self
 
@@ -202,7 +207,7 @@ class Lab:
         self.wait_idle()
 
     def wait_idle(self, timeout=60_000):
-        self.page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"]', timeout=timeout)
+        self.page.wait_for_function(IDLE, timeout=timeout)
 
     def command(self, name, **arguments):
         """Runs one of JupyterLab's commands."""
