@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 # Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
@@ -23,6 +24,8 @@ CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-backgrou
 TIMEOUT = 20_000  # ms
 LAB, NOTEBOOK = "lab", "notebook"
 FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
+# JupyterLab 4.2 takes cells that are out of sight off the page, unless it is told not to. test_scrolled.py tells it to.
+WINDOWING = "defer" if version("jupyterlab").startswith("4.2.") else None
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
 
@@ -73,9 +76,9 @@ class Server:
 
 
 @contextmanager
-def serve(root, app=("jupyter", FRONTEND), prefix=(), **environment):
+def serve(root, app=("jupyter", FRONTEND), prefix=(), windowing=WINDOWING, **environment):
     """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
-    (taskset -c 0)."""
+    (taskset -c 0). windowing: what becomes of cells that are out of sight; None: as JupyterLab has it."""
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
@@ -85,6 +88,10 @@ def serve(root, app=("jupyter", FRONTEND), prefix=(), **environment):
         # No question whether to fetch news.
         announcements = {"@jupyterlab/apputils-extension:announcements": True}
         (config / "page_config.json").write_text(json.dumps({"disabledExtensions": announcements}))
+        if windowing:
+            settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+            settings.parent.mkdir(parents=True)
+            settings.write_text(json.dumps({"windowingMode": windowing}))
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",

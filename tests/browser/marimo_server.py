@@ -18,7 +18,7 @@ BOARD = ".nbprop-board"
 
 def app(*cells):
     """A marimo notebook: (names that a cell takes, names that it gives, its code), one after the other."""
-    lines = ["import marimo", "", "app = marimo.App()", ""]
+    lines = ["import marimo", "", 'app = marimo.App(width="full")', ""]
     for takes, gives, code in cells:
         body = [f"    {line}" for line in code.splitlines()]
         returned = f"    return {gives}," if gives else "    return"
@@ -27,11 +27,14 @@ def app(*cells):
 
 
 @contextmanager
-def serve(path, how):
+def serve(path, how, theme="light"):
     """The address at which `marimo run` or `marimo edit` has the notebook."""
     with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
         folders = {f"XDG_{name}_HOME": home for name in ("CONFIG", "STATE", "CACHE", "DATA")}
         env = {**os.environ, **folders, "HOME": home, "MARIMO_SKIP_UPDATE_CHECK": "1", "PYTHONWARNINGS": "ignore"}
+        config = Path(home) / "marimo" / "marimo.toml"
+        config.parent.mkdir()
+        config.write_text(f'[display]\ntheme = "{theme}"\n[runtime]\nauto_instantiate = true\n')
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]

@@ -17,14 +17,11 @@ BOARDS = (
 def marimo(request, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("marimo") / "app.py"
     path.write_text(app(IMPORT, PLAYGROUND, BOARDS), encoding="utf-8")
-    with marimo_server.serve(path, request.param) as url:
+    theme = {"run": "light", "edit": "dark"}[request.param]
+    with marimo_server.serve(path, request.param, theme) as url:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         page = marimo_server.Page(context.new_page(), url)
-        page.how = request.param
-        if page.how == "edit":
-            page.page.goto(url)
-            page.page.get_by_test_id("run-button").first.wait_for(timeout=60_000)
-            page.page.keyboard.press("Control+Shift+r")
+        page.how, page.theme = request.param, theme
         yield page.open()
         context.close()
     assert page.errors == []
@@ -85,12 +82,13 @@ def test_knobs_act_and_are_taken_back(marimo, playground):
     marimo.until(lambda: deeper.count() == 1, "the picture has another layer")
     playground.get_by_role("combobox", name="Activation").select_option("relu")
     rate = playground.get_by_role("textbox", name="Learning rate, typed")
+    before = rate.input_value()
     rate.fill("0.02")
     rate.press("Enter")
     undo = playground.get_by_role("combobox", name="Undo several at once")
     marimo.until(lambda: undo.locator("option").count() == 4, "all three can be undone")
     press(playground, "Undo")
-    marimo.until(lambda: rate.input_value() == "0.01", "the learning rate is as it was")
+    marimo.until(lambda: rate.input_value() == before, "the learning rate is as it was")
 
 
 def test_a_board_of_the_same_run_goes_along_and_its_options_are_obeyed(marimo, playground, board):
@@ -105,7 +103,7 @@ def test_a_board_of_the_same_run_goes_along_and_its_options_are_obeyed(marimo, p
     pause(marimo, playground)
     board.scroll_into_view_if_needed()
     marimo.until(lambda: number(board, "step") == number(playground, "step"), "both show the same step")
-    board.locator("[data-panel=gradients] header select").first.select_option(label="∂L/∂W")
+    board.locator("[data-panel=gradients] header select").first.select_option(label="gradient dL/dW")
     marimo.until(lambda: board.get_by_role("img", name="dL/dW").count() == 1, "the words are of the other quantity")
 
 
@@ -113,11 +111,12 @@ def test_the_time_line_shows_a_moment_of_the_past(marimo, playground):
     playground.scroll_into_view_if_needed()
     line = playground.get_by_role("slider", name="Time line: step")
     line.focus()
-    now = number(playground, "step")
+    now, place = pictures(playground), playground.locator(".nbprop-place")
     marimo.page.keyboard.press("Home")
-    marimo.until(lambda: number(playground, "step") < now, "an earlier step is shown")
+    marimo.until(lambda: place.inner_text() and pictures(playground)[0] != now[0], "an earlier moment is shown")
+    assert int(line.input_value()) == 0
     press(playground, "Now")
-    marimo.until(lambda: number(playground, "step") == now, "the run as it is")
+    marimo.until(lambda: pictures(playground)[0] == now[0], "the run as it is")
 
 
 def test_it_looks_as_marimo_does(marimo, playground, board):
@@ -126,6 +125,7 @@ def test_it_looks_as_marimo_does(marimo, playground, board):
         assert each.locator(".nbprop-grid").evaluate("(grid) => getComputedStyle(grid).display") == "grid"
         assert each.evaluate("(board) => board.scrollWidth <= board.clientWidth + 1")
         assert each.locator(".nbprop-error:visible").count() == 0
+        assert each.evaluate("(board) => board.style.colorScheme") == marimo.theme
     assert playground.locator(".nbprop-status:visible").count() == 0
 
 
@@ -137,3 +137,18 @@ def test_another_tab_is_another_run_and_a_page_loaded_again_works(marimo, playgr
     press(playground, "Play")
     marimo.until(lambda: number(playground, "painted") > 10, "frames are painted")
     pause(marimo, playground)
+
+
+def test_running_a_cell_again_replaces_what_it_made(marimo, playground, board):
+    """In the editor. The board of the other cell, which is run again too, shows the new run."""
+    if marimo.how == "run":
+        pytest.skip("an app has no cells to run again")
+    press(playground, "Play")
+    marimo.until(lambda: number(playground, "step") > 30, "it plays")
+    marimo.page.get_by_test_id("run-button").nth(1).click(force=True)
+    marimo.until(lambda: number(playground, "step") == 0, "a new run")
+    marimo.page.wait_for_timeout(500)
+    assert number(playground, "step") == 0 and marimo.page.locator(BOARD).count() == 2
+    press(playground, "Step")
+    board.scroll_into_view_if_needed()
+    marimo.until(lambda: number(board, "step") == 1, "the board is of the new run")
