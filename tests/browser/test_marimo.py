@@ -145,7 +145,8 @@ def test_running_a_cell_again_replaces_what_it_made(marimo, playground, board):
         pytest.skip("an app has no cells to run again")
     press(playground, "Play")
     marimo.until(lambda: number(playground, "step") > 30, "it plays")
-    marimo.page.get_by_test_id("run-button").nth(1).click(force=True)
+    marimo.page.locator(".cm-content", has_text="nb.Playground(").click()
+    marimo.page.keyboard.press("Control+Enter")
     marimo.until(lambda: number(playground, "step") == 0, "a new run")
     marimo.page.wait_for_timeout(500)
     assert number(playground, "step") == 0 and marimo.page.locator(BOARD).count() == 2
