@@ -177,8 +177,9 @@ class Lab:
     def __init__(self, page, server, frontend=FRONTEND):
         self.page, self.server, self.frontend = page, server, frontend
         self.errors, self.foreign = [], []
+        self.own = frontend == NOTEBOOK and "Cannot read properties of undefined (reading 'schema')"  # its settings
         page.set_default_timeout(TIMEOUT)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: str(error) != self.own and self.errors.append(str(error)))
         page.on("console", lambda m: "[nbprop]" in m.text and self.errors.append(m.text))
         page.on("request", self._note)
 

@@ -43,7 +43,7 @@ def pictures(board):
 
 
 def number(board, name):
-    return int(board.get_attribute(f"data-{name}"))
+    return int(board.get_attribute(f"data-{name}") or 0)
 
 
 def press(board, name):
