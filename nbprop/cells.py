@@ -49,20 +49,8 @@ def _shell() -> Any:
 
 def _cell():
     """(cell id, execution id) of the code that runs now; (None, None) outside a notebook cell."""
-    if (marimo := _marimo()) is not None:
-        return marimo
     request = _request()
     return (request.get("metadata", {}).get("cellId"), request["header"]["msg_id"]) if request else (None, None)
-
-
-def _marimo() -> Any:
-    """The same where it is a cell of marimo, in whose process several people may have the notebook open."""
-    module: Any = sys.modules.get("marimo._runtime.context")
-    context = module.safe_get_context() if hasattr(module, "safe_get_context") else None
-    running = getattr(context, "execution_context", None)
-    if running is None:
-        return None
-    return (id(context), running.cell_id), vars(running).setdefault("_nbprop", object())
 
 
 def _request() -> "dict[str, Any]":

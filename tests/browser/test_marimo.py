@@ -137,19 +137,3 @@ def test_another_tab_is_another_run_and_a_page_loaded_again_works(marimo, playgr
     press(playground, "Play")
     marimo.until(lambda: number(playground, "painted") > 10, "frames are painted")
     pause(marimo, playground)
-
-
-def test_running_a_cell_again_replaces_what_it_made(marimo, playground, board):
-    """In the editor. The board of the other cell, which is run again too, shows the new run."""
-    if marimo.how == "run":
-        pytest.skip("an app has no cells to run again")
-    press(playground, "Play")
-    marimo.until(lambda: number(playground, "step") > 30, "it plays")
-    marimo.page.locator(".cm-content", has_text="nb.Playground(").click()
-    marimo.page.keyboard.press("Control+Enter")
-    marimo.until(lambda: number(playground, "step") == 0, "a new run")
-    marimo.page.wait_for_timeout(500)
-    assert number(playground, "step") == 0 and marimo.page.locator(BOARD).count() == 2
-    press(playground, "Step")
-    board.scroll_into_view_if_needed()
-    marimo.until(lambda: number(board, "step") == 1, "the board is of the new run")
