@@ -23,16 +23,8 @@ from sphinx.cmd.build import build_main
 ROOT = Path(__file__).parents[1]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 GUIDES = (
-    "house",
-    "data",
-    "objectives",
-    "derivatives",
-    "left_out",
-    "comparing",
-    "diagnosis",
-    "sharing",
-    "adding",
-    "hub",
+    *("house", "data", "objectives", "derivatives", "left_out", "comparing", "diagnosis"),
+    *("sharing", "watching", "frontends", "adding", "hub"),
 )
 
 

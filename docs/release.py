@@ -6,20 +6,29 @@ The version must be the same wherever it is written. The wheel and the sdist go 
 the files of nbprop/ and nothing else; in a fresh environment, in another folder, it must install and run. `--tag` then
 tags the commit, which must be clean and have its day in the changelog. What is left is said at the end: push the tag,
 upload the two files.
+
+What is tried elsewhere: the smoke test below, the course, the words of `python -m nbprop` without JupyterLab; then with
+it (`nbprop[lab]`) the playground: its server answers with the notebook, and the notebook runs.
 """
 
 import argparse
+import os
 import re
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
+import urllib.request
 import zipfile
 from email.parser import Parser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+LARGEST = 4_000_000  # bytes of the wheel, of which the pictures in the course are two thirds
 SMOKE = """
 import nbprop as nb
 assert not nb.__file__.startswith({root!r}), nb.__file__
@@ -70,7 +79,7 @@ def look_into(wheel, sdist, version):
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "nbprop").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
-    }
+    } | {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     info = f"nbprop-{version}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -83,6 +92,8 @@ def look_into(wheel, sdist, version):
         raise Wrong(f"the wheel says version {metadata['Version']}, license {metadata['License-Expression']}")
     if "Watch backpropagation happen" not in metadata.get_payload():
         raise Wrong("the wheel lacks the README as its description")
+    if (size := wheel.stat().st_size) > LARGEST:
+        raise Wrong(f"the wheel has {size:,} bytes, more than {LARGEST:,}")
     with tarfile.open(sdist) as archive:
         folders = {name.split("/")[1] for name in archive.getnames() if "/" in name}
     if missing := {"nbprop", "tests", "notebooks", "docs", "README.md", "LICENSE", "pyproject.toml"} - folders:
@@ -95,8 +106,62 @@ def try_elsewhere(wheel):
     with tempfile.TemporaryDirectory() as folder:
         python = Path(folder) / "venv" / "bin" / "python"
         run(sys.executable, "-m", "venv", python.parents[1])
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel.resolve())
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run(*install, wheel.resolve())
         run(python, "-I", "-c", SMOKE.format(root=str(ROOT)), cwd=folder)
+        for what in ("--version", "--help"):
+            run(python, "-I", "-m", "nbprop", what, cwd=folder)
+        try_the_course(python, Path(folder) / "course")
+        without = subprocess.run([python, "-I", "-m", "nbprop"], cwd=folder, capture_output=True, text=True)
+        if without.returncode != 1 or 'pip install "nbprop[lab]"' not in without.stderr:
+            raise Wrong(f"without JupyterLab `python -m nbprop` said {without.stdout!r}, {without.stderr!r}")
+        run(*install, f"{wheel.resolve()}[lab]")
+        try_the_playground(python, Path(folder) / "here")
+
+
+def try_the_course(python, folder):
+    """All notebooks are put there; what was changed stays, and the next time that is said."""
+    command = [python, "-I", "-m", "nbprop", "course", folder]
+    run(*command)
+    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
+    if {path.name: path.read_bytes() for path in folder.glob("*.ipynb")} != lessons:
+        raise Wrong("the course that is put into a folder is not the one of the repository")
+    changed = folder / "01-chain-rule.ipynb"
+    changed.write_text("mine")
+    again = subprocess.run(command, capture_output=True, text=True).stdout
+    if changed.read_text() != "mine" or f"yours: {changed.name}\n" not in again:
+        raise Wrong(f"a changed notebook was not left alone: {again}")
+
+
+def try_the_playground(python, folder):
+    """`python -m nbprop` opens JupyterLab with the notebook, which runs."""
+    folder.mkdir()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    token = secrets.token_hex(16)
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", f"--IdentityProvider.token={token}"]
+    env = {**os.environ, "HOME": str(folder)}  # nothing of the user's own Jupyter
+    server = subprocess.Popen([python, "-I", "-m", "nbprop", *options], cwd=folder, env=env)
+    try:
+        page = get(f"http://127.0.0.1:{port}/lab/tree/00-playground.ipynb?token={token}", server)
+        if b"JupyterLab" not in page:
+            raise Wrong(f"JupyterLab did not come: {page[:500]!r}")
+    finally:
+        server.terminate()
+        server.wait()
+    run(python, "-m", "jupyter", "execute", "--timeout=120", "00-playground.ipynb", cwd=folder, env=env)
+
+
+def get(url, server, patience=120):
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return urllib.request.build_opener(urllib.request.HTTPCookieProcessor()).open(url, timeout=60).read()
+        except OSError as error:
+            if server.poll() is not None or time.monotonic() > end:
+                raise Wrong(f"the server of the playground does not answer: {error}") from None
+            time.sleep(0.2)
 
 
 def tag(version):
@@ -109,8 +174,8 @@ def tag(version):
     run("git", "tag", "--annotate", f"v{version}", "--message", f"nbprop {version}", cwd=ROOT)
 
 
-def run(*command, cwd=None):
-    if subprocess.run([str(part) for part in command], cwd=cwd).returncode:
+def run(*command, cwd=None, env=None):
+    if subprocess.run([str(part) for part in command], cwd=cwd, env=env).returncode:
         raise Wrong(f"this failed: {' '.join(str(part) for part in command[:5])} ...")
 
 

@@ -147,6 +147,12 @@ def test_a_wheel_that_is_not_right_is_refused(release, built, tmp_path, change, 
         release.look_into(rewritten(wheel, tmp_path, change), sdist, nbprop.__version__)
 
 
+def test_a_wheel_that_is_too_large_is_refused(release, built, monkeypatch):
+    monkeypatch.setattr(release, "LARGEST", 1_000_000)
+    with pytest.raises(release.Wrong, match=r"the wheel has \d,\d{3},\d{3} bytes, more than 1,000,000"):
+        release.look_into(*built, nbprop.__version__)
+
+
 def test_a_release_is_not_tagged_before_it_has_a_day_and_is_committed(release, tmp_path, monkeypatch):
     def git(*words):
         settings = ["-c", "user.name=a", "-c", "user.email=a@example.org"]

@@ -19,6 +19,8 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 WIDGETS = {"anywidget", "ipywidgets", "traitlets"}
 # Storey -> the storeys of nbprop and the packages that it may import.
 STOREYS = {
+    "__main__": {"course", "__version__"},
+    "course": set(),
     "cells": set(),
     "checks": {"numpy"},
     "elsewhere": {"checks"},
@@ -84,6 +86,7 @@ STOREYS = {
 }
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
+    ("__main__", "jupyterlab"),
     ("data/bundled.py", "sklearn"),
     ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
@@ -211,6 +214,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
     }
     assert {".py", ".js"} <= {Path(name).suffix for name in sources}
+    sources |= {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
     info = f"nbprop-{nbprop.__version__}.dist-info"
     files = set(wheel.namelist())
     assert {name for name in files if not name.startswith(info)} == sources
@@ -235,6 +239,17 @@ print(nb.__file__)
 """
     (where,) = run(code, env={"PYTHONPATH": str(tmp_path), "PATH": ""}, cwd=tmp_path)
     assert Path(where).is_relative_to(tmp_path)
+
+
+def test_the_wheel_has_the_course_as_it_is_in_the_repository(wheel, tmp_path):
+    wheel.extractall(tmp_path / "site")
+    command = [sys.executable, "-m", "nbprop", "course", "lessons"]
+    done = subprocess.run(
+        command, env={"PYTHONPATH": "site", "PATH": ""}, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.ipynb")} == lessons
+    assert done.stdout.startswith("written: 00-playground.ipynb, 01-chain-rule.ipynb, ") and not done.stderr
 
 
 def test_one_version():

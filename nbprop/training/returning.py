@@ -233,7 +233,7 @@ class Returning(Turning):
         if data is not None or loss is not None:
             if not isinstance(objective, Supervised):
                 raise TypeError("data and loss belong to this trainer's Objective: make a new Trainer")
-            data = None if data is None else given.dataset(data, loss or objective.given)
+            data = None if data is None else given.dataset(data, loss=loss or objective.given)
             objective = objective.replaced(data, loss)
         seed = self.seed if seed is None else whole(0)("seed", seed)
         if model is not None:

@@ -1,6 +1,7 @@
 """A real JupyterLab on a free loopback port and what a person does in it, driven by Playwright.
 
-Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks.
+Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks. NBPROP_FRONTEND=notebook has all
+of it happen in Notebook 7 instead.
 """
 
 import json
@@ -15,11 +16,17 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 # Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
 CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 TIMEOUT = 20_000  # ms
+LAB, NOTEBOOK = "lab", "notebook"
+FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
+# JupyterLab 4.2 takes cells that are out of sight off the page, unless it is told not to. test_scrolled.py tells it to.
+WINDOWING = "defer" if version("jupyterlab").startswith("4.2.") else None
+IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
 
 def notebook(*cells):
@@ -69,8 +76,9 @@ class Server:
 
 
 @contextmanager
-def serve(root, app="lab", prefix=(), **environment):
-    """A Jupyter server for the notebooks in `root`; `prefix` goes in front of its command (taskset -c 0)."""
+def serve(root, app=("jupyter", FRONTEND), prefix=(), windowing=WINDOWING, **environment):
+    """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
+    (taskset -c 0). windowing: what becomes of cells that are out of sight; None: as JupyterLab has it."""
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
@@ -80,6 +88,10 @@ def serve(root, app="lab", prefix=(), **environment):
         # No question whether to fetch news.
         announcements = {"@jupyterlab/apputils-extension:announcements": True}
         (config / "page_config.json").write_text(json.dumps({"disabledExtensions": announcements}))
+        if windowing:
+            settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+            settings.parent.mkdir(parents=True)
+            settings.write_text(json.dumps({"windowingMode": windowing}))
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
@@ -105,16 +117,16 @@ def serve(root, app="lab", prefix=(), **environment):
             *prefix,
             sys.executable,
             "-m",
-            "jupyter",
-            app,
+            *app,
             "--no-browser",
             "--allow-root",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={port}",
             "--ServerApp.port_retries=0",
-            f"--ServerApp.root_dir={root}",
+            *((f"--ServerApp.root_dir={root}",) if app[0] == "jupyter" else ()),
             f"--IdentityProvider.token={token}",
             "--LabApp.expose_app_in_browser=True",
+            "--JupyterNotebookApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
         ]
         log = home / "server.log"
@@ -162,11 +174,12 @@ class Lab:
     """JupyterLab in one browser tab. `errors` and `foreign` must be empty in the end: what went wrong in the page, and
     which addresses other than the server it asked for."""
 
-    def __init__(self, page, server):
-        self.page, self.server = page, server
+    def __init__(self, page, server, frontend=FRONTEND):
+        self.page, self.server, self.frontend = page, server, frontend
         self.errors, self.foreign = [], []
+        self.own = frontend == NOTEBOOK and "Cannot read properties of undefined (reading 'schema')"  # its settings
         page.set_default_timeout(TIMEOUT)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: str(error) != self.own and self.errors.append(str(error)))
         page.on("console", lambda m: "[nbprop]" in m.text and self.errors.append(m.text))
         page.on("request", self._note)
 
@@ -179,8 +192,8 @@ class Lab:
         if cells is not None:
             self.server.write(name, cells)
         # A workspace of its own: nothing is left over from another test.
-        workspace = f"{self.server.url}/lab/workspaces/t{secrets.token_hex(4)}"
-        self.page.goto(f"{workspace}/tree/{name}?token={self.server.token}&reset")
+        where = f"lab/workspaces/t{secrets.token_hex(4)}/tree" if self.frontend == LAB else "notebooks"
+        self.page.goto(f"{self.server.url}/{where}/{name}?token={self.server.token}&reset")
         self.wait_ready()
         return self
 
@@ -202,7 +215,7 @@ class Lab:
         self.wait_idle()
 
     def wait_idle(self, timeout=60_000):
-        self.page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"]', timeout=timeout)
+        self.page.wait_for_function(IDLE, timeout=timeout)
 
     def command(self, name, **arguments):
         """Runs one of JupyterLab's commands."""

@@ -50,10 +50,14 @@ class Bare:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.set_default_timeout(10_000)
 
-    def open(self, style="", kernel=True):
+    def lay(self, style):
+        """The page, with the place of the board in it."""
         self.page.set_content(f"<style>{style}\n{self.board._css}</style><div id=el style='width: 640px'></div>")
+
+    def open(self, style="", kernel=True):
+        self.lay(style)
         snapshot, recording = {**self.board.snapshot}, base64.b64encode(self.board.recording).decode()
-        if snapshot:
+        if "data" in snapshot:
             snapshot["data"] = base64.b64encode(snapshot["data"]).decode()
         self.page.evaluate(
             """async ([esm, code, spec, snapshot, recording, kernel]) => {

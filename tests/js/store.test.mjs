@@ -1,8 +1,9 @@
 // What the browser makes of the frames that it is sent.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runInNewContext } from "node:vm";
 
-import { floats, Store } from "../../nbprop/views/board/store.js";
+import { floats, Store, viewOf } from "../../nbprop/views/board/store.js";
 
 const view = (numbers, shift = 0) => {
   const bytes = new Uint8Array(shift + 4 * numbers.length);
@@ -13,6 +14,15 @@ const whole = (panels, seq = 1) => ({ full: true, seq, panels });
 
 test("numbers are read from bytes that start anywhere", () => {
   for (const shift of [0, 1, 2, 3, 5]) assert.deepEqual([...floats(view([1, 2.5, -3, 4], shift), 1, 2)], [2.5, -3]);
+});
+
+test("bytes come as a view, an array or a bare buffer, of this page or of another one", () => {
+  const { buffer } = Float32Array.of(9, 1, 2.5);
+  const elsewhere = runInNewContext("new ArrayBuffer(12)");
+  new Uint8Array(elsewhere).set(new Uint8Array(buffer));
+  for (const bytes of [new DataView(buffer, 4), new Uint8Array(buffer, 4), buffer.slice(4)]) assert.deepEqual([...floats(viewOf(bytes), 0, 2)], [1, 2.5]);
+  assert.deepEqual([...floats(viewOf(elsewhere), 1, 2)], [1, 2.5]);
+  assert.throws(() => viewOf(undefined), TypeError);
 });
 
 test("a read array does not keep the message alive, nor change with it", () => {

@@ -4,7 +4,7 @@ import { makeDesk } from "./desk.js";
 import { Hover } from "./hover.js";
 import { Lateness } from "./lateness.js";
 import { pulse } from "./pulse.js";
-import { Store } from "./store.js";
+import { Store, viewOf } from "./store.js";
 import { standIn } from "./standin.js";
 import { makeStill } from "./still.js";
 import { themeOf } from "./theme.js";
@@ -23,6 +23,7 @@ const PROBE = 5000; // ms between two attempts to find out whether there still i
 const SETTLED = 250; // ms until a notebook has gone on to its next cell
 const WAITING = 2; // frames that may wait to be painted one by one; older ones are taken in unpainted
 const LOUD = ["stopped", "unseen"];
+const NO_NUMBERS = "Nothing can be drawn: this page does not hand on the numbers (binary buffers) that come with a kernel's messages.";
 
 /**
  * Columns and row height of `count` panels in a cell of that width. 2 x 2 in 640 pixels are about 540 high.
@@ -180,7 +181,7 @@ function render({ model, el }, draws) {
     root.classList.toggle("nbprop-recorded", Boolean(words));
     speak();
   });
-  const answer = (/** @type {any} */ head, /** @type {DataView[]} */ buffers) => (standin.leave(), receive(head, buffers));
+  const answer = (/** @type {any} */ head, /** @type {any[]} */ buffers) => (standin.leave(), receive(head, buffers));
   /** The line above the panels: of the run, or of a kernel that does not answer. */
   function speak() {
     const playing = root.dataset.status === "playing", step = Number(root.dataset.step ?? 0);
@@ -234,12 +235,14 @@ function render({ model, el }, draws) {
     if (waiting.length) ask();
   }
 
-  function receive(/** @type {any} */ head, /** @type {DataView[]} */ buffers) {
+  function receive(/** @type {any} */ head, /** @type {any[]} */ buffers) {
     if (head.type !== "frame") return;
     heard = performance.now();
     ended = false;
     hover.answered(head.heard?.[id] ?? 0);
-    waiting.push({ head, view: buffers[0] });
+    const bytes = buffers?.[0];
+    if (!bytes && head.panels.some((/** @type {any} */ news) => news.arrays?.length)) return void ((loud = NO_NUMBERS), speak());
+    waiting.push({ head, view: viewOf(bytes ?? new ArrayBuffer(0)) });
     while (waiting.length > WAITING) take(/** @type {any} */ (waiting.shift()));
     ask();
   }
@@ -348,8 +351,8 @@ function render({ model, el }, draws) {
 
   hang();
   const { head, data } = model.get("snapshot") ?? {};
-  if (head) {
-    take({ head, view: data });
+  if (head && data) { // Colab keeps no bytes of a state
+    take({ head, view: viewOf(data) });
     store.whole = false; // live frames build on a live one
     desk?.lost("as it was saved"); // until a kernel says more
   }

@@ -1,6 +1,7 @@
 /** What stands in for a kernel: it answers a board out of a recording. */
 import { Player } from "./player.js";
 import { read } from "./recording.js";
+import { viewOf } from "./store.js";
 
 /** A widget's model as a board needs one; it answers out of a recording. */
 export class Standin {
@@ -53,7 +54,8 @@ export function standIn(kept, receive, place, tell) {
   const come = async () => {
     try {
       if (!kept) return;
-      const recording = await read(new Uint8Array(kept.buffer, kept.byteOffset, kept.byteLength));
+      const { buffer, byteOffset, byteLength } = viewOf(kept);
+      const recording = await read(new Uint8Array(buffer, byteOffset, byteLength));
       if (!kept) return; // a kernel has answered meanwhile
       standin = new Standin(recording);
       standin.on("msg:custom", receive);

@@ -1,5 +1,8 @@
 /** The frames of a board, read: the browser's end of what panel.py packs. */
 
+/** The bytes of a message: some pages hand them on as a DataView, some as an array, some as they came. @param {any} bytes */
+export const viewOf = (bytes) => (ArrayBuffer.isView(bytes) ? new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new DataView(bytes));
+
 /** `length` float32 numbers of a message, copied: its bytes may start where no Float32Array can. @param {DataView} view */
 export function floats(view, offset, length) {
   const start = view.byteOffset + 4 * offset;

@@ -12,8 +12,16 @@ export function over(color, ground) {
 /** Where the system forces its colours on every page, a canvas is to keep to them too. */
 const FORCED = { background: "Canvas", foreground: "CanvasText", muted: "CanvasText", grid: "CanvasText" };
 
+/** Is the page around it dark? Colab and marimo say so; where nobody does it is as the system has it. @param {HTMLElement} root */
+export function inTheDark(root) {
+  const says = [document.documentElement.getAttribute("theme"), getComputedStyle(root.parentElement ?? document.body).colorScheme];
+  const said = says.find((word) => word === "dark" || word === "light");
+  return said ? said === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
 /** The colours of JupyterLab, VS Code or the system, as a theme. @param {HTMLElement} root */
 export function themeOf(root) {
+  root.classList.toggle("nbprop-dark", inTheDark(root));
   const probe = root.appendChild(document.createElement("span"));
   probe.style.setProperty("forced-color-adjust", "none"); // or all colours would be read as that of text
   const forced = matchMedia("(forced-colors: active)").matches;
