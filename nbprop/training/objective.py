@@ -58,6 +58,8 @@ class Objective:
     task, classifies, static = None, False, False
     criterion: Any = None
 
+    lacks = ""  # what must come before there can be a step; "": nothing
+
     def __init__(
         self,
         loss: "Callable[..., Tensor] | dict[str, Callable[..., Tensor]]",

@@ -7,7 +7,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.checks import whole
-from nbprop.data import Arrays, Dataset
+from nbprop.data import Arrays, Dataset, by_hand
 from nbprop.data.trees import at, numbers, rows
 from nbprop.engine import Tensor
 from nbprop.nn.likeness import unlike
@@ -69,6 +69,7 @@ class Supervised(Objective):
         check_ignored(self.criterion, data)
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
         self.losses = {"": self.criterion}
+        self.lacks = by_hand.lacks(data) if isinstance(data, Dataset) else ""
         self.classifies = self.task not in (None, "regression")
         if isinstance(data, Arrays):
             if data.y is None:
