@@ -27,12 +27,13 @@ class Drawn:
 
 def origin(data: Any) -> Any:
     """The data that a hand has made these of; themselves, where none has."""
-    return data if data.drawn is None else data.drawn.first
+    drawn = getattr(data, "drawn", None)
+    return data if drawn is None else drawn.first
 
 
 def numbers(data: Any, which: str) -> np.ndarray:
     """The number of each sample of a part: it is the same sample in whatever a hand makes of the data."""
-    if data.drawn is not None:
+    if getattr(data, "drawn", None) is not None:
         return getattr(data.drawn, which)
     count = len(data.X_train)
     return np.arange(count) if which == "train" else np.arange(count, count + len(data.X_val))

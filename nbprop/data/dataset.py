@@ -158,7 +158,10 @@ class Dataset:
         if done := by_hand.said(before, self):
             return done
         many = [len(each.X_train) + len(each.X_val) for each in (before, self)]
-        kept = [f"{len(each.X_val) / max(n, 1):.0%}".replace("%", " %") for each, n in zip((before, self), many, strict=True)]
+        kept = [
+            f"{len(each.X_val) / max(n, 1):.0%}".replace("%", " %")
+            for each, n in zip((before, self), many, strict=True)
+        ]
         found = {
             "noise": [f"{before.noise:g}", f"{self.noise:g}"],
             "samples": [f"{n:,}" for n in many],

@@ -97,6 +97,13 @@ class Supervised(Objective):
     def samples(self) -> int:
         return rows(self.X)
 
+    def first_loss(self, model, feed, run) -> Any:
+        """See Objective. Where samples are yet to come, it is of one that stands in for them."""
+        if self.samples:
+            return super().first_loss(model, feed, run)
+        X, y = (np.zeros((1, *each.shape[1:]), each.dtype) for each in (self.X, self.target))
+        return lambda: self.loss(model, (X, y))
+
     def draw(self, feed, run) -> Any:
         indices = feed.next(run.settings["batch_size"], run.settings["drop_last"])
         X, y = at(self.X, indices), at(self.target, indices)

@@ -2,13 +2,14 @@
 import { confusion, scatter } from "./base/tested.js";
 import { keysOf } from "./base/keys.js";
 import { aim } from "./base/linked.js";
+import { lacking, ring } from "./base/ring.js";
 import { contour, formatNumber, joined, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
 import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, DASHES, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Boundary.frame
- * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, held?: string, ghosts?: string[], marks?: Record<string, string>}} Labels
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, held?: string, lacks?: string, ghosts?: string[], marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
@@ -72,6 +73,7 @@ function plane(panel, frame, labels) {
   const [ax = NaN, ay = NaN] = frame.aim?.data ?? [];
   if (Number.isFinite(ax + ay)) inside(panel, box, () => aim(panel, x(ax), y(ay), radius + 3));
   inside(panel, box, () => ring(panel, frame, (row) => [x(row[0]), y(row[1])]));
+  lacking(panel, box, frame, labels);
   axisBelow(panel, box, x, labels.features[0], { grid: false });
   axisLeft(panel, box, y, "", { grid: false });
   text(panel, shorten(panel, labels.features[1] ?? "", panel.width / 2), 2, box.y - size - 3, { color: theme.muted });
@@ -127,23 +129,6 @@ function choosing(box, frame, place, far, radius) {
       return near >= 0 ? ["sample", near] : ["point", place(mx, my)];
     },
   };
-}
-
-/** How far a hand reaches that draws, and the point in it. @param {Panel} panel  @param {Frame} frame  @param {(row: ArrayLike<number>) => number[]} spot */
-function ring(panel, frame, spot) {
-  const { ctx, ring: now, theme } = panel;
-  if (!now) return;
-  for (const [color, width] of /** @type {[string, number][]} */ ([[theme.outline, 3], [now.color || theme.foreground, 1.5]])) {
-    [ctx.strokeStyle, ctx.lineWidth] = [color, width];
-    ctx.beginPath();
-    ctx.arc(now.x, now.y, now.radius, 0, 2 * Math.PI);
-    ctx.stroke();
-  }
-  for (const name of now.held >= 0 ? ["train", "validation"] : []) {
-    const i = frame[`${name}_id`]?.data.indexOf(now.held) ?? -1, width = frame[name].shape[1];
-    const [x = NaN, y = NaN] = i < 0 ? [] : spot(frame[name].data.subarray(i * width, (i + 1) * width));
-    if (Number.isFinite(x + y)) aim(panel, x, y, 7);
-  }
 }
 
 /** The ghosts that have such numbers. @param {Labels} labels  @param {Frame} frame  @param {string} what */
@@ -374,6 +359,7 @@ function line(panel, frame, labels) {
   const height = labels.task === "regression";
   const spotY = (/** @type {ArrayLike<number>} */ row) => y(classifies && !binary ? 1.03 : row[1]);
   inside(panel, box, () => ring(panel, frame, (row) => [x(row[0]), spotY(row)]));
+  lacking(panel, box, frame, labels);
   const bad = frame.y.data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) alarm(panel, `output ${formatNumber(frame.y.data[bad])}`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
   return {

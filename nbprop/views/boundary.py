@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from nbprop.data import Dataset, by_hand
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
 from .base.drawing import Drawing
-from .base.planes import CURVE as CURVE, GRID, POINTS, Axes, axes_of, constants, plot_plane, sample
+from .base.planes import CURVE as CURVE, GRID, POINTS, Cut, constants, cut_of, plot_plane, sample
 from .base.tested import plot_confusion, plot_curve, plot_scatter, said_of
 from .base.view import Option, View, new_axes, number, percent
 
@@ -36,6 +37,11 @@ class Offered:
         )
 
 
+def lacks(data) -> str:
+    """What must be drawn before anything can be learned; "" where nothing is missing."""
+    return by_hand.lacks(data) if isinstance(data, Dataset) else ""
+
+
 def several(data) -> list[str]:
     """The names of the inputs of data that have more than two of them, in no order."""
     table = len(data.input_shape) == len(data.output_shape) == 1 and not data.vocabulary
@@ -51,9 +57,9 @@ class Boundary(Drawing, View):
     (training points if there are none) the confusion matrix, or predicted against true values. Where every time step
     has a target, each counts as a point. Of many points a random sample is taken, always the same, and this is said.
 
-    Options: `errors`: mark the points that the network gets wrong (default False). Of more than two inputs, `x` and `y`:
-    the names of one or two of them, over which it is drawn like that; `held`: the others are at their "mean" over the
-    training samples (default), or as in the "sample" that is chosen.
+    Options: `errors`: mark the points that the network gets wrong (default False). Of more than two inputs, `x` and
+    `y`: the names of one or two of them, over which it is drawn like that; `held`: the others are at their "mean" over
+    the training samples (default), or as in the "sample" that is chosen.
 
     In a plane or along a line points can be drawn while it trains, with mouse, touch or keys: the pencil in its header
     has the tools. Each act is a turn of the trainer's data (`trainer.edit_data`). A new point has a class, or, along a
@@ -98,16 +104,16 @@ class Boundary(Drawing, View):
     @property
     def mode(self) -> str:
         """ "plane", "curve", "confusion" or "scatter"."""
-        if inputs := self.axes.inputs:
+        if inputs := self.cut.inputs:
             return "plane" if len(inputs) == 2 else "curve"
         return "scatter" if self.source.data.task == "regression" else "confusion"
 
     @property
-    def axes(self) -> Axes:
+    def cut(self) -> Cut:
         """Which inputs are drawn, and at what the others are held."""
         number = self._number()
         settings = self.x, self.y, self.held, number
-        return self._constant("axes", (id(self.source.data), *settings), lambda: axes_of(self.source.data, *settings))
+        return self._constant("cut", (id(self.source.data), *settings), lambda: cut_of(self.source.data, *settings))
 
     def _number(self):
         """Of the sample whose other inputs hold."""
@@ -137,19 +143,19 @@ class Boundary(Drawing, View):
     def _aim(self):
         """Where what is chosen is drawn, (1,) or (2,), or None."""
         X = self.chosen.inputs(self.source.data)
-        return None if X is None else X.reshape(-1)[list(self.axes.inputs)].astype(np.float32)
+        return None if X is None else X.reshape(-1)[list(self.cut.inputs)].astype(np.float32)
 
     def act(self, name, value) -> None:
         data = self.source.data
         if name == "hand":
             self.hand(value)
         elif name == "over":
-            self.chosen.pass_over(None if value is None else self.axes.whole(value)[0])
+            self.chosen.pass_over(None if value is None else self.cut.whole(value)[0])
         elif name == "sample":  # of those that are drawn
             number = int(sample(len(data.X_train), POINTS)[value])
             self.chosen.set(sample=None if number == self.chosen.sample else number)
         elif name == "point":
-            self.chosen.set(sample=None, point=None if self.chosen.held else self.axes.whole(value)[0])
+            self.chosen.set(sample=None, point=None if self.chosen.held else self.cut.whole(value)[0])
         else:
             super().act(name, value)
 
@@ -173,7 +179,7 @@ class Boundary(Drawing, View):
             return {"counts": self._confusion(self.source.predict)}
         if self.mode == "scatter":
             X, y = self._tested()
-            true, said = y.ravel(), np.asarray(self.source.predict(X), np.float32).ravel()
+            true, said = y.ravel(), np.asarray(self.source.predict(X) if len(X) else y, np.float32).ravel()
             keep = sample(true.size, 2 * POINTS)  # an autoencoder has many for each sample
             return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
         asked = self._known("places")
@@ -190,7 +196,8 @@ class Boundary(Drawing, View):
     def labels(self) -> dict[str, Any]:
         """mode, task, classes, features; tested: "validation" or "training", and whether it is a sample of them;
         sampled: what is said of the points of a plane or curve if not all are drawn, else ""; held: what the inputs
-        that are not drawn are at; choices: what there is to choose from; marks; hand: see `Drawing`."""
+        that are not drawn are at; lacks: what must be drawn before anything can be learned; choices: what there is to
+        choose from; marks; hand: see `Drawing`."""
         data = self.source.data
         names = several(data)
         offered = {option.name: [list(each) for each in option.choices] if names else [] for option in self.options[1:]}
@@ -198,12 +205,13 @@ class Boundary(Drawing, View):
             "mode": self.mode,
             "task": data.task,
             "classes": self._shown()[0] if self.mode == "confusion" else list(data.classes),
-            "features": [data.features[i] for i in self.axes.inputs] or list(data.features),
+            "features": [data.features[i] for i in self.cut.inputs] or list(data.features),
             "tested": f"{'randomly sampled ' if len(self._tested()[0]) < self._of()[1] else ''}{self._of()[0]}",
             "sampled": self._sampled(),
             "ghosts": self._ghost_names(),
-            "held": self.axes.words,
-            "choices": offered if self.axes.inputs else {**offered, "held": []},
+            "held": self.cut.words,
+            "lacks": lacks(data),
+            "choices": offered if self.cut.inputs else {**offered, "held": []},
             "marks": self.marks(),
             **self._hand_labels(),
         }
@@ -247,10 +255,10 @@ class Boundary(Drawing, View):
 
     def _known(self, name):
         """What depends on the data and the axes alone, and is the same object until there are others."""
-        data, axes = self.source.data, self.axes
+        data, cut = self.source.data, self.cut
         made = self._constant("data", data, dict)
-        if made.get("axes") is not axes:
-            made |= {"axes": axes, "known": constants(data, axes)}
+        if made.get("cut") is not cut:
+            made |= {"cut": cut, "known": constants(data, cut)}
         return made["known"][name]
 
     def _tested(self):
@@ -274,7 +282,7 @@ class Boundary(Drawing, View):
     def _confusion(self, predict):
         X, y = self._tested()
         names, row = self._shown()
-        true, said = row[y.ravel()], row[classes_of(np.asarray(predict(X))).ravel()]
+        true, said = row[y.ravel()], row[classes_of(np.asarray(predict(X))).ravel() if len(X) else y]
         many = max(len(names), 2)
         return np.bincount(true * many + said, minlength=many * many).reshape(many, many).astype(np.float32)
 
@@ -290,12 +298,17 @@ class Boundary(Drawing, View):
         return ax
 
     def describe(self) -> str:
-        return self._described() + self._drawn_over() + self._aimed() + self._ghost_words(lambda view: self._tried(view.source))
+        return (
+            self._described()
+            + self._drawn_over()
+            + self._aimed()
+            + self._ghost_words(lambda view: self._tried(view.source))
+        )
 
     def _drawn_over(self):
         """What is drawn of more than two inputs."""
-        names = [self.source.data.features[i] for i in self.axes.inputs]
-        return f" Drawn over {' and '.join(names)}, the {self.axes.words}." if self.axes.words else ""
+        names = [self.source.data.features[i] for i in self.cut.inputs]
+        return f" Drawn over {' and '.join(names)}, the {self.cut.words}." if self.cut.words else ""
 
     def _aimed(self):
         """What it says of the sample or place that is chosen."""
@@ -324,7 +337,7 @@ class Boundary(Drawing, View):
         else:
             kind += " points"
         if not len(X):
-            return "No points to test with."
+            return f"No points to test with{': ' * bool(why := lacks(self.source.data))}{why}."
         said = np.asarray(self.source.predict(X), np.float64)
         if not np.isfinite(said).all():
             return "The network's output is not finite."

@@ -8,24 +8,25 @@ import numpy as np
 from nbprop.checks import whole
 from nbprop.data import Dataset, by_hand
 
-from .planes import Axes
+from .planes import Cut
 
 PAGES, MOST = 20, 2000  # pages whose last act is remembered; points of one message
 _numbers = itertools.count(1)
 
 
 class Drawing:
-    """A view of a trainer's data in which points can be drawn. `axes`: what is drawn of the data."""
+    """A view of a trainer's data in which points can be drawn. `cut`: what is drawn of the data."""
 
     source: Any
-    axes: Axes
+    cut: Cut
+    chosen: Any
     _heard: int = 0
     _said: str = ""  # why the last act was refused
 
     def __init__(self, source, **options) -> None:
         self._done: dict[str, int] = {}  # page -> number of its last act
         self._origins: tuple[Any, int] = (None, 0)
-        super().__init__(source, **options)
+        super().__init__(source, **options)  # type: ignore[call-arg]
 
     @property
     def version(self) -> Any:
@@ -37,9 +38,9 @@ class Drawing:
         last act that was done, or refused; said: why it was refused; why: why nothing can be drawn now; by: what a
         point has, a "class", or a "value", or is as high as its value is, "height"."""
         data = self.source.data
-        if not self.axes.inputs:
+        if not self.cut.inputs:
             return {}
-        by = "class" if data.task != "regression" else "value" if len(self.axes.inputs) == 2 else "height"
+        by = "class" if data.task != "regression" else "value" if len(self.cut.inputs) == 2 else "height"
         told = {"of": self._origin(data), "taken": dict(self._done), "said": self._said, "why": self._hindrance()}
         return {"hand": told | {"by": by, "parts": [len(data.X_train), len(data.X_val)]}}
 
@@ -75,7 +76,7 @@ class Drawing:
                 raise ValueError(why)
             if told["of"] != self._origin(self.source.data):
                 raise ValueError("other data have come meanwhile: draw it once more")
-            self.source.edit_data(lambda data: self._edited(data, told["do"]), hand=(page, told["hand"]))
+            self._edit(told["do"], (page, told["hand"]))
             self._said = ""
         except (ValueError, TypeError) as error:
             self._said = str(error)
@@ -85,14 +86,22 @@ class Drawing:
             del self._done[next(iter(self._done))]
         self._heard += 1
 
+    def _edit(self, acts, hand):
+        sample, before = self.chosen.sample, self.source.data
+        self.source.edit_data(lambda data: self._edited(data, acts), hand=hand)
+        if sample is not None and sample < len(before.X_train):  # it stays the same one, wherever it is now
+            own = by_hand.numbers(before, "train")[sample]
+            places = np.flatnonzero(by_hand.numbers(self.source.data, "train") == own)
+            self.chosen.set(sample=int(places[0]) if len(places) else None)
+
     def _edited(self, data, acts):
-        axes = self.axes
+        cut = self.cut
         for name, *given in acts:
             if name == "add":
                 which, points = given
-                points = _points(points, len(axes.inputs) + 1)
+                points = _points(points, len(cut.inputs) + 1)
                 if len(points):
-                    data = data.with_points(axes.whole(points[:, :-1]), _targets(points[:, -1]), which)
+                    data = data.with_points(cut.whole(points[:, :-1]), _targets(points[:, -1]), which)
             elif name == "move":
                 number, point = given
                 data = self._moved(data, number, _points([point], len(point))[0])
@@ -110,7 +119,7 @@ class Drawing:
         return data
 
     def _moved(self, data, number, point):
-        inputs = list(self.axes.inputs)
+        inputs = list(self.cut.inputs)
         for which in by_hand.PARTS:
             places = np.flatnonzero(by_hand.numbers(data, which) == number)
             if len(places):

@@ -17,7 +17,7 @@ POINTS = 1500  # at most so many points of each kind are drawn
 
 
 @dataclass(frozen=True)
-class Axes:
+class Cut:
     """inputs: numbers of those that are drawn, across and up; () where none can be. held: (d,) what all have where they
     are not drawn, None where all are. words: what is said of that."""
 
@@ -35,21 +35,21 @@ class Axes:
         return X
 
 
-def axes_of(data: Any, x: str, y: str, held: str, number: "int | None") -> Axes:
+def cut_of(data: Any, x: str, y: str, held: str, number: "int | None") -> Cut:
     """What is drawn of data: both inputs or the one that there is, else those that are named. held: whether the others
     are at their "mean" over the training samples, or as in the "sample" of that number, where there is one."""
     if len(data.input_shape) > 1 or len(data.output_shape) > 1 or data.vocabulary:
-        return Axes()
+        return Cut()
     if data.inputs <= 2:
-        return Axes(tuple(range(data.inputs)))
+        return Cut(tuple(range(data.inputs)))
     named = tuple(data.features.index(name) for name in dict.fromkeys((x, y)) if name in data.features)
     if not named:
-        return Axes()
+        return Cut()
     X = data.X_train
     if held == "sample" and number is not None and number < len(X):
-        return Axes(named, X[number], f"other inputs as in sample {number:,}")
+        return Cut(named, X[number], f"other inputs as in sample {number:,}")
     mean = X.mean(axis=0, dtype=np.float64).astype(np.float32) if len(X) else np.zeros(data.inputs, np.float32)
-    return Axes(named, mean, "other inputs at their mean" + (", for no sample is chosen" if held == "sample" else ""))
+    return Cut(named, mean, "other inputs at their mean" + (", for no sample is chosen" if held == "sample" else ""))
 
 
 def sample(count, most) -> np.ndarray:
@@ -57,10 +57,12 @@ def sample(count, most) -> np.ndarray:
     (The first, or every so-many-th, would be of a few classes where data are sorted or take turns.)"""
     return np.arange(count) if count <= most else np.sort(np.random.default_rng(0).permutation(count)[:most])
 
-def _extent(data, inputs):
-    """Lowest and highest place that is drawn: those of the data before a hand has changed them, so that nothing moves
-    under it; more where there are samples outside."""
+
+def shown_extent(data: Any, inputs: "list[int] | None" = None) -> "tuple[Any, Any]":
+    """Lowest and highest place (inputs,) that is drawn: those of the data before a hand has changed them, so that
+    nothing moves under it; more where there are samples outside."""
     first = by_hand.origin(data)
+    inputs = list(range(data.inputs)) if inputs is None else inputs
     X, now = (np.concatenate([each.X_train, each.X_val])[:, inputs] for each in (first, data))
     low, high = extent(X) if len(X) else (np.full(len(inputs), -1.1), np.full(len(inputs), 1.1))
     if data is not first and len(now):
@@ -80,10 +82,10 @@ def _range(data):
     return np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
 
 
-def constants(data: Any, axes: Axes) -> dict[str, Any]:
+def constants(data: Any, cut: Cut) -> dict[str, Any]:
     """The arrays of a picture that depend on the data and on what is drawn of them alone."""
-    known = {"range": _range(data)}
-    inputs = list(axes.inputs)
+    known: dict[str, Any] = {"range": _range(data)}
+    inputs = list(cut.inputs)
     if not inputs:
         return known
     shown = []
@@ -95,13 +97,13 @@ def constants(data: Any, axes: Axes) -> dict[str, Any]:
         known[f"{name}_id"] = by_hand.numbers(data, which)[keep].astype(np.float32)
     y = np.concatenate([known["train"], known["validation"]])[:, -1]
     known["classes"] = y.astype(np.int64) if data.task != "regression" else None
-    low, high = _extent(data, inputs)
+    low, high = shown_extent(data, inputs)
     if len(inputs) == 1:
         line = places(low, high, CURVE)
-        known["x"], known["places"] = line[:, 0], axes.whole(line)
+        known["x"], known["places"] = line[:, 0], cut.whole(line)
     else:
         known["extent"] = np.array([low[0], high[0], low[1], high[1]], np.float32)
-        known["places"] = axes.whole(places(low, high, GRID))
+        known["places"] = cut.whole(places(low, high, GRID))
     known["everything"] = np.concatenate([known["places"], *(X for X, _ in shown)])
     return known
 

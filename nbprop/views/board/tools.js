@@ -29,7 +29,7 @@ export function makeTools(panel) {
   /** @type {{x: number, y: number} | null} where the last points of a stroke are */
   let last = null;
   let told = /** @type {any} */ (null), rests = "", colors = /** @type {string[]} */ ([]), names = /** @type {string[]} */ ([]);
-  let shown = /** @type {any} */ ({}), whole = /** @type {any} */ ({}), lost = false, part = "train", target = 0;
+  let shown = /** @type {any} */ ({}), whole = /** @type {any} */ ({}), lost = false, part = "train", target = 0, offered = false;
 
   const pencil = /** @type {HTMLButtonElement} */ (make("button", "nbprop-pencil", new Text("✎")));
   pencil.type = "button";
@@ -212,6 +212,7 @@ export function makeTools(panel) {
       }
       whole = hand.held && whole.range?.data.length === frame.range?.data.length ? { ...frame, range: whole.range } : frame; // the axes stay where they are under a hand
       shown = told ? overlaid(whole, hand.acts) : frame;
+      if (told && !offered && !told.parts.some(Boolean)) [open, tool, offered] = [true, "add", true]; // there is nothing but to draw
       show();
       return shown;
     },
