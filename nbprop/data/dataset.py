@@ -132,6 +132,21 @@ class Dataset:
             self._samples[key] = found
         return self._samples[key]
 
+    @property
+    def origin(self) -> "Dataset":
+        """The data before a hand has changed them: these themselves, where none has."""
+        return by_hand.origin(self)
+
+    @property
+    def lacks(self) -> str:
+        """Why nothing can be learned from points drawn by hand yet: what is missing; "" where nothing is."""
+        return by_hand.lacks(self)
+
+    def numbers(self, which: str = "train") -> np.ndarray:
+        """The number of each sample, int64 (n,), which it keeps whatever a hand makes of the data: its place among the
+        training samples of `origin` and then the validation samples; of one that was added, one of its own."""
+        return by_hand.numbers(self, which)
+
     def with_points(self, X: Any, y: Any, which: str = "train") -> "Dataset":
         """These data and more samples, behind the others; these stay as they are.
 

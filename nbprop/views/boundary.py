@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from nbprop.data import Dataset, by_hand
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
@@ -35,11 +34,6 @@ class Offered:
             Option("y", "y", up, "", "live", more=True),
             Option("held", "others", HELD, "mean", "live"),
         )
-
-
-def lacks(data) -> str:
-    """What must be drawn before anything can be learned; "" where nothing is missing."""
-    return by_hand.lacks(data) if isinstance(data, Dataset) else ""
 
 
 def several(data) -> list[str]:
@@ -210,7 +204,7 @@ class Boundary(Drawing, View):
             "sampled": self._sampled(),
             "ghosts": self._ghost_names(),
             "held": self.cut.words,
-            "lacks": lacks(data),
+            "lacks": data.lacks,
             "choices": offered if self.cut.inputs else {**offered, "held": []},
             "marks": self.marks(),
             **self._hand_labels(),
@@ -337,7 +331,7 @@ class Boundary(Drawing, View):
         else:
             kind += " points"
         if not len(X):
-            return f"No points to test with{': ' * bool(why := lacks(self.source.data))}{why}."
+            return f"No points to test with{': ' * bool(why := self.source.data.lacks)}{why}."
         said = np.asarray(self.source.predict(X), np.float64)
         if not np.isfinite(said).all():
             return "The network's output is not finite."

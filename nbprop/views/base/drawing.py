@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from nbprop.checks import whole
-from nbprop.data import Dataset, by_hand
 
 from .planes import Cut
 
+PARTS = ("train", "val")
 PAGES, MOST = 20, 2000  # pages whose last act is remembered; points of one message
 _numbers = itertools.count(1)
 
@@ -46,7 +46,7 @@ class Drawing:
 
     def _origin(self, data):
         """A number of the data that a hand has made these of."""
-        first = by_hand.origin(data)
+        first = data.origin
         if self._origins[0] is not first:
             self._origins = first, next(_numbers)
         return self._origins[1]
@@ -55,7 +55,7 @@ class Drawing:
         data, moment = self.source.data, getattr(self.source, "moment", None)
         if moment is not None:
             return f"step {moment:,} of the past is shown: draw when the picture is of now again"
-        if not isinstance(data, Dataset) or not hasattr(self.source, "edit_data"):
+        if not hasattr(self.source, "edit_data"):
             return f"only points of a Trainer can be drawn, not of a {type(self.source).__name__}"
         if data.task == "regression" and data.y_train.shape[-1] > 1:
             return f"a point would need {data.y_train.shape[-1]} values: add it in code, data.with_points(X, y)"
@@ -90,8 +90,8 @@ class Drawing:
         sample, before = self.chosen.sample, self.source.data
         self.source.edit_data(lambda data: self._edited(data, acts), hand=hand)
         if sample is not None and sample < len(before.X_train):  # it stays the same one, wherever it is now
-            own = by_hand.numbers(before, "train")[sample]
-            places = np.flatnonzero(by_hand.numbers(self.source.data, "train") == own)
+            own = before.numbers()[sample]
+            places = np.flatnonzero(self.source.data.numbers() == own)
             self.chosen.set(sample=int(places[0]) if len(places) else None)
 
     def _edited(self, data, acts):
@@ -106,8 +106,8 @@ class Drawing:
                 number, point = given
                 data = self._moved(data, number, _points([point], len(point))[0])
             elif name in ("class", "erase"):
-                for which in by_hand.PARTS:
-                    places = np.flatnonzero(np.isin(by_hand.numbers(data, which), np.asarray(given[0], np.int64)))
+                for which in PARTS:
+                    places = np.flatnonzero(np.isin(data.numbers(which), np.asarray(given[0], np.int64)))
                     if not len(places):
                         continue
                     if name == "erase":
@@ -120,8 +120,8 @@ class Drawing:
 
     def _moved(self, data, number, point):
         inputs = list(self.cut.inputs)
-        for which in by_hand.PARTS:
-            places = np.flatnonzero(by_hand.numbers(data, which) == number)
+        for which in PARTS:
+            places = np.flatnonzero(data.numbers(which) == number)
             if len(places):
                 X = getattr(data, f"X_{which}")[places].copy()
                 X[:, inputs] = point[: len(inputs)]

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.data import by_hand
-
 from . import colors
 from .beside import borders
 from .columns import extent, places
@@ -61,7 +59,7 @@ def sample(count, most) -> np.ndarray:
 def shown_extent(data: Any, inputs: "list[int] | None" = None) -> "tuple[Any, Any]":
     """Lowest and highest place (inputs,) that is drawn: those of the data before a hand has changed them, so that
     nothing moves under it; more where there are samples outside."""
-    first = by_hand.origin(data)
+    first = data.origin
     inputs = list(range(data.inputs)) if inputs is None else inputs
     X, now = (np.concatenate([each.X_train, each.X_val])[:, inputs] for each in (first, data))
     low, high = extent(X) if len(X) else (np.full(len(inputs), -1.1), np.full(len(inputs), 1.1))
@@ -76,7 +74,7 @@ def _range(data):
     """(2,): lowest and highest value, likewise."""
     if data.task != "regression":
         return np.array([0, 1], np.float32)
-    parts = {id(each): each for each in (by_hand.origin(data), data)}.values()
+    parts = {id(each): each for each in (data.origin, data)}.values()
     values = np.concatenate([y[..., 0].ravel() for each in parts for y in (each.y_train, each.y_val)])
     low, high = (float(values.min()), float(values.max())) if values.size else (-1.0, 1.0)
     return np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
@@ -94,7 +92,7 @@ def constants(data: Any, cut: Cut) -> dict[str, Any]:
         keep = sample(len(X), POINTS)
         shown.append((X[keep], y[keep]))
         known[name] = np.column_stack([X[keep][:, inputs], y[keep]]).astype(np.float32)
-        known[f"{name}_id"] = by_hand.numbers(data, which)[keep].astype(np.float32)
+        known[f"{name}_id"] = data.numbers(which)[keep].astype(np.float32)
     y = np.concatenate([known["train"], known["validation"]])[:, -1]
     known["classes"] = y.astype(np.int64) if data.task != "regression" else None
     low, high = shown_extent(data, inputs)

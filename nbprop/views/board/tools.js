@@ -10,9 +10,9 @@ import { keepKeys, make } from "./controls.js";
 
 const TOOLS = /** @type {[string, string, string, string][]} */ ([
   ["look", "Look", "l", "a press chooses a point or place"],
-  ["add", "Add", "a", "press, or press and drag; Enter adds where the arrow keys have led"],
-  ["move", "Move", "m", "drag a point; Enter takes it and lets it go, arrow keys move it"],
-  ["class", "Change", "c", "press on points, or drag over them, to give them this"],
+  ["add", "Add", "a", "press, or press and drag; arrow keys and Enter do too"],
+  ["move", "Move", "m", "drag a point; Enter takes it and lets it go"],
+  ["class", "Change", "c", "press on points, or drag over them: they get this"],
   ["erase", "Erase", "e", "press on points, or drag over them"],
 ]);
 const REACH = 12; // pixels within which a point is meant
@@ -57,7 +57,7 @@ export function makeTools(panel) {
   const [ofClass, ofValue, ofPart, ofCount, ofSpread] = [["class", kinds], ["value", value], ["new points", parts], ["a press", counts], ["spread", spread]].map(([words, element]) => labelled(/** @type {string} */ (words), /** @type {HTMLElement} */ (element)));
   const note = make("span", "nbprop-hint");
   note.setAttribute("role", "status");
-  const bar = make("div", "nbprop-tools", make("span", "nbprop-press", ...buttons), ofClass, ofValue, ofPart, ofCount, ofSpread, note);
+  const bar = make("div", "nbprop-tools", make("span", "nbprop-kinds", ...buttons), ofClass, ofValue, ofPart, ofCount, ofSpread, note);
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", `${panel.title}: tools to draw points`);
   for (const element of [pencil, ...buttons, kinds, value, parts, counts, spread]) keepKeys(element);
@@ -93,10 +93,11 @@ export function makeTools(panel) {
       buttons[i].hidden = name === "class" && told?.by === "height"; // what is as high as its value is moved
     });
     const adds = tool === "add", gives = adds || tool === "class";
-    ofClass.hidden = !gives || told?.by !== "class";
-    ofValue.hidden = !gives || told?.by !== "value";
-    for (const one of [ofPart, ofCount]) one.hidden = !adds;
-    ofSpread.hidden = !adds || count === 1;
+    [ofClass.hidden, ofValue.hidden] = [told?.by !== "class", told?.by !== "value"];
+    // What does not count with this tool keeps its place, for the picture is not to jump.
+    for (const [one, counts] of /** @type {[HTMLElement, boolean][]} */ ([[ofClass, gives], [ofValue, gives], [ofPart, adds], [ofCount, adds], [ofSpread, adds && count > 1]])) {
+      one.style.visibility = counts ? "" : "hidden";
+    }
     kinds.style.borderLeft = `0.7em solid ${colors[target] ?? "transparent"}`;
     canvas.style.touchAction = drawing() ? "none" : "";
     const [, , , words] = TOOLS.find(([name]) => name === tool) ?? TOOLS[0];
@@ -212,7 +213,7 @@ export function makeTools(panel) {
       }
       whole = hand.held && whole.range?.data.length === frame.range?.data.length ? { ...frame, range: whole.range } : frame; // the axes stay where they are under a hand
       shown = told ? overlaid(whole, hand.acts) : frame;
-      if (told && !offered && !told.parts.some(Boolean)) [open, tool, offered] = [true, "add", true]; // there is nothing but to draw
+      if (told && !rests && !offered && !told.parts.some(Boolean)) [open, tool, offered] = [true, "add", true]; // there is nothing but to draw
       show();
       return shown;
     },
