@@ -55,7 +55,7 @@ class Boundary(Drawing, View):
     `y`: the names of one or two of them, over which it is drawn like that; `held`: the others are at their "mean" over
     the training samples (default), or as in the "sample" that is chosen.
 
-    In a plane or along a line points can be drawn while it trains, with mouse, touch or keys: the pencil in its header
+    In a plane or along a line points can be drawn while it trains, with mouse, touch or keys: the pencil in its corner
     has the tools. Each act is a turn of the trainer's data (`trainer.edit_data`). A new point has a class, or, along a
     line, the value that it is drawn at; over a plane of values the one that is set beside the tools.
     """

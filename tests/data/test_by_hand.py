@@ -15,7 +15,7 @@ def moons():
 def test_points_are_added_behind_the_others_by_name_or_number(moons):
     more = moons.with_points([[0.5, 1.0], [0.25, -1]], ["lower", 0])
     assert len(more.X_train) == len(moons.X_train) + 2 and more.X_train.dtype == np.float32
-    np.testing.assert_array_equal(more.X_train[-2:], np.float32([[0.5, 1.0], [0.25, -1]]))
+    assert more.X_train[-2:].tolist() == [[0.5, 1.0], [0.25, -1]]
     assert more.y_train[-2:].tolist() == [moons.classes.index("lower"), 0] and more.y_train.dtype == np.int64
     assert more.X_val is moons.X_val and more.classes == moons.classes and more.features == moons.features
     assert more.name == "moons by hand" and more.settings is None and moons.settings is not None

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cloud, Hand, near, overlaid, PATIENCE, short } from "../../nbprop/views/base/hand.js";
+import { makeTheme } from "../../nbprop/views/base/plot.js";
+import { draw } from "../../nbprop/views/boundary.js";
+import { fakePanel, frameOf, installOffscreen } from "./canvas.mjs";
 
 const numbers = (rows, width = 3) => ({ data: Float32Array.from(rows.flat()), shape: [rows.length, width] });
 const frame = () => ({
@@ -108,4 +111,47 @@ test("the nearest point is meant first, of both parts, and none that the kernel 
   const far = (row) => Math.hypot(row[0] - 0.1, row[1] - 1.1);
   assert.deepEqual(near(all, far, 1.2), [3, 0]);
   assert.deepEqual(near(all, far, 0.5), []);
+});
+
+// ---- the picture ----
+
+installOffscreen(makeTheme);
+const range = (n, f = (i) => i) => Array.from({ length: n }, (_, i) => f(i));
+const ground = (train) => frameOf({ grid: range(32, (r) => range(32, (c) => (r + c) / 62)), extent: [-2, 2, -1, 3], train, validation: [[0, 0, 1]], train_id: range(train.length), validation_id: [50], train_wrong: [], validation_wrong: [], range: [0, 1] });
+const words = { mode: "plane", task: "binary", classes: ["A", "B"], features: ["x1", "x2"], tested: "validation", marks: {} };
+
+for (const [width, height] of [[240, 160], [480, 400], [900, 600]]) {
+  test(`a place under the hand is where its point is drawn, ${width} x ${height}`, () => {
+    const { panel } = fakePanel(width, height, { makeTheme });
+    const { sheet, readout } = draw(panel, ground([[0, 0, 0], [1.5, 2, 1]]), words);
+    for (const place of [[0, 0], [1.5, 2], [-2, -1]]) {
+      const at = [sheet.box.x + ((place[0] + 2) / 4) * sheet.box.width, sheet.box.y + ((3 - place[1]) / 4) * sheet.box.height];
+      sheet.place(...at).forEach((v, i) => assert.ok(Math.abs(v - place[i]) < 1e-9));
+      assert.ok(sheet.far(place, ...at) < 1e-9 && sheet.far(place, at[0] + 3, at[1] + 4) - 5 < 1e-9);
+      assert.match(readout(...at), /x1/);
+    }
+    assert.deepEqual(sheet.spread(0.1), [0.4, 0.4]);
+  });
+}
+
+test("what must be drawn first stands in the picture, and at what other inputs are held above it", () => {
+  const empty = { ...ground([]), ...frameOf({ train: [], validation: [] }) };
+  for (const name of ["train", "validation"]) empty[name] = { data: new Float32Array(0), shape: [0, 3] };
+  const { panel, texts } = fakePanel(480, 400, { makeTheme });
+  draw({ ...panel, ring: { x: 100, y: 100, radius: 12, color: "", held: 3 } }, empty, { ...words, lacks: "draw points of at least two classes", held: "other inputs at their mean" });
+  const said = texts.map((each) => each.words);
+  assert.ok(said.join(" ").includes("draw points of at least two classes") && said.includes("other inputs at their mean"), said.join("|"));
+});
+
+test("along a line of values the height of the hand is the value, and along one of classes it does not count", () => {
+  const line = (target) => frameOf({ x: range(50, (i) => i / 49), y: range(50, (i) => [i / 49]), train: [[0.5, target]], validation: [[0.1, 0]], train_id: [0], validation_id: [1], train_wrong: [], validation_wrong: [], range: [0, 1] });
+  const { panel } = fakePanel(480, 400, { makeTheme });
+  const values = draw(panel, line(0.25), { ...words, mode: "curve", task: "regression", classes: [], features: ["x"] }).sheet;
+  const [middle] = [values.box.x + values.box.width / 2];
+  assert.equal(values.place(middle, 100).length, 2);
+  assert.ok(Math.abs(values.place(middle, 100)[0] - 0.5) < 1e-9 && values.place(middle, 100)[1] > values.place(middle, 200)[1]);
+  const classes = draw(panel, line(1), { ...words, mode: "curve", features: ["x"] }).sheet;
+  const there = classes.box.x + classes.box.width / 2;
+  assert.equal(classes.place(there, 100).length, 1);
+  assert.ok(classes.far([0.5, 1], there, 390) < 1e-9);
 });

@@ -72,9 +72,9 @@ export class PanelView {
       requestAnimationFrame(() => this.dirty && this.paint());
     };
     this.tools = spec.tools ? makeTools({ canvas: this.canvas, title: spec.title, act: (name, value) => this.act(name, value), repaint, sheet: () => this.picture?.sheet, at: () => this.pointer }) : null;
-    const [pencil, bar] = this.tools ? [[this.tools.pencil], [this.tools.bar]] : [[], []];
-    const header = make("header", "", this.titled, options, handles, ...pencil, this.larger);
-    this.element = make("section", "nbprop-panel", header, ...bar, this.box);
+    if (this.tools) this.box.append(this.tools.pencil);
+    const header = make("header", "", this.titled, options, handles, this.larger);
+    this.element = make("section", "nbprop-panel", header, ...(this.tools ? [this.tools.bar] : []), this.box);
     header.append(...question(spec.title, spec, this.element));
     this.enlarged(false, false);
     this.element.dataset.panel = spec.name;

@@ -1,5 +1,5 @@
 /**
- * The tools with which points are drawn in a picture, folded away behind a pencil in the header: a bar of native
+ * The tools with which points are drawn in a picture, folded away behind a pencil in its corner: a bar of native
  * elements, and what pointer and keys do while one of them is in the hand.
  *
  * @typedef {import("../base/plot.js").Box} Box
@@ -15,6 +15,7 @@ const TOOLS = /** @type {[string, string, string, string][]} */ ([
   ["class", "Change", "c", "press on points, or drag over them: they get this"],
   ["erase", "Erase", "e", "press on points, or drag over them"],
 ]);
+const TIGHT = 420; // a narrower picture leaves little room
 const REACH = 12; // pixels within which a point is meant
 const COUNTS = [1, 5, 20, 50]; // points of one press
 const APART = 14; // pixels between two of a stroke
@@ -48,15 +49,19 @@ export function makeTools(panel) {
   kinds.onchange = () => ((target = kinds.selectedIndex), fresh());
   const value = /** @type {HTMLInputElement} */ (make("input", "nbprop-typed"));
   Object.assign(value, { type: "number", step: "any", value: "0" });
-  const parts = select([["train", "to learn from"], ["val", "to validate"]], (chosen) => (part = chosen));
+  const parts = select([["train", "train"], ["val", "validation"]], (chosen) => (part = chosen));
   const counts = select(COUNTS.map((n) => [String(n), n === 1 ? "1 point" : `${n} points`]), (chosen) => ((count = Number(chosen)), fresh()));
   const spread = /** @type {HTMLInputElement} */ (make("input", ""));
   Object.assign(spread, { type: "range", min: "0.01", max: "0.25", step: "0.01", value: String(size) });
   spread.oninput = () => ((size = spread.valueAsNumber), repaint());
-  const labelled = (/** @type {string} */ words, /** @type {HTMLElement} */ element) => make("label", "nbprop-option", new Text(words), element);
-  const [ofClass, ofValue, ofPart, ofCount, ofSpread] = [["class", kinds], ["value", value], ["new points", parts], ["a press", counts], ["spread", spread]].map(([words, element]) => labelled(/** @type {string} */ (words), /** @type {HTMLElement} */ (element)));
+  const labelled = (/** @type {string} */ words, /** @type {HTMLElement} */ element) => {
+    element.setAttribute("aria-label", words); // where there is little room the words are not seen
+    return make("label", "nbprop-option", make("span", "nbprop-word", new Text(words)), element);
+  };
+  const [ofClass, ofValue, ofPart, ofCount, ofSpread] = [["class", kinds], ["value", value], ["for", parts], ["a press", counts], ["spread", spread]].map(([words, element]) => labelled(/** @type {string} */ (words), /** @type {HTMLElement} */ (element)));
   const note = make("span", "nbprop-hint");
   note.setAttribute("role", "status");
+  [kinds.title, value.title, parts.title, counts.title, spread.title] = ["Class of new and changed points", "Value of new and changed points", "Points to learn from, or to validate with", "How many points a press adds", "Standard deviation of what a press adds"];
   const bar = make("div", "nbprop-tools", make("span", "nbprop-kinds", ...buttons), ofClass, ofValue, ofPart, ofCount, ofSpread, note);
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", `${panel.title}: tools to draw points`);
@@ -102,6 +107,8 @@ export function makeTools(panel) {
     canvas.style.touchAction = drawing() ? "none" : "";
     const [, , , words] = TOOLS.find(([name]) => name === tool) ?? TOOLS[0];
     const height = told?.by === "height" && adds ? `; its height is its value` : "";
+    bar.classList.toggle("nbprop-tight", canvas.clientWidth < TIGHT);
+    bar.classList.toggle("nbprop-quiet", !(why() || told?.said || lost));
     said(why() || told?.said || (lost ? "the kernel has not answered: what was drawn last may be lost" : words + height));
   }
   const fresh = () => (show(), repaint());
