@@ -1,6 +1,7 @@
 """Points that a hand adds, moves, calls otherwise and erases in a picture: each act is a turn of the trainer's data."""
 
 import itertools
+import weakref
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from .planes import Cut
 
 PARTS = ("train", "val")
 PAGES, MOST = 20, 2000  # pages whose last act is remembered; points of one message
-_numbers = itertools.count(1)
+_numbers, _origins = itertools.count(1), weakref.WeakKeyDictionary()
 
 
 class Drawing:
@@ -25,7 +26,6 @@ class Drawing:
 
     def __init__(self, source, **options) -> None:
         self._done: dict[str, int] = {}  # page -> number of its last act
-        self._origins: tuple[Any, int] = (None, 0)
         super().__init__(source, **options)  # type: ignore[call-arg]
 
     @property
@@ -41,15 +41,8 @@ class Drawing:
         if not self.cut.inputs:
             return {}
         by = "class" if data.task != "regression" else "value" if len(self.cut.inputs) == 2 else "height"
-        told = {"of": self._origin(data), "taken": dict(self._done), "said": self._said, "why": self._hindrance()}
-        return {"hand": told | {"by": by, "parts": [len(data.X_train), len(data.X_val)]}}
-
-    def _origin(self, data):
-        """A number of the data that a hand has made these of."""
-        first = data.origin
-        if self._origins[0] is not first:
-            self._origins = first, next(_numbers)
-        return self._origins[1]
+        told: dict[str, Any] = {"by": by, "why": self._hindrance(), "parts": [len(data.X_train), len(data.X_val)]}
+        return {"hand": told | {"of": _origin(data), "taken": dict(self._done), "said": self._said}}
 
     def _hindrance(self):
         data, moment = self.source.data, getattr(self.source, "moment", None)
@@ -74,7 +67,7 @@ class Drawing:
         try:
             if why := self._hindrance():
                 raise ValueError(why)
-            if told["of"] != self._origin(self.source.data):
+            if told["of"] != _origin(self.source.data):
                 raise ValueError("other data have come meanwhile: draw it once more")
             self._edit(told["do"], (page, told["hand"]))
             self._said = ""
@@ -128,6 +121,13 @@ class Drawing:
                 y = point[len(inputs) :] if len(point) > len(inputs) else None
                 return data.changed(places, X, y, which)
         return data
+
+
+def _origin(data):
+    """A number of the data that a hand has made these of."""
+    if data.origin not in _origins:
+        _origins[data.origin] = next(_numbers)
+    return _origins[data.origin]
 
 
 def _points(given, width):

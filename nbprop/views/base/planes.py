@@ -25,10 +25,10 @@ class Cut:
 
     def whole(self, points: Any) -> np.ndarray:
         """The inputs (n, d) of places (n, 1 or 2) in the picture."""
-        points = np.asarray(points, np.float32).reshape(-1, len(self.inputs))
+        points = np.asarray(points, np.float64).reshape(-1, len(self.inputs))
         if self.held is None and self.inputs == tuple(range(len(self.inputs))):
             return points
-        X = np.tile(np.zeros(len(self.inputs), np.float32) if self.held is None else self.held, (len(points), 1))
+        X = np.tile(np.zeros(len(self.inputs)) if self.held is None else self.held.astype(np.float64), (len(points), 1))
         X[:, list(self.inputs)] = points
         return X
 
@@ -98,10 +98,10 @@ def constants(data: Any, cut: Cut) -> dict[str, Any]:
     low, high = shown_extent(data, inputs)
     if len(inputs) == 1:
         line = places(low, high, CURVE)
-        known["x"], known["places"] = line[:, 0], cut.whole(line)
+        known["x"], known["places"] = line[:, 0], cut.whole(line).astype(np.float32)
     else:
         known["extent"] = np.array([low[0], high[0], low[1], high[1]], np.float32)
-        known["places"] = cut.whole(places(low, high, GRID))
+        known["places"] = cut.whole(places(low, high, GRID)).astype(np.float32)
     known["everything"] = np.concatenate([known["places"], *(X for X, _ in shown)])
     return known
 
