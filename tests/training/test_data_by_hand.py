@@ -82,7 +82,7 @@ def test_a_run_waits_for_points_and_says_so():
     for act in (lambda: trainer.fit(steps=3), trainer.step):
         with pytest.raises(ValueError, match="points: draw points of at least two classes"):
             act()
-    assert trainer.status == "paused" and trainer.steps == 0
+    assert trainer.status == "paused" and trainer.steps == 0 == trainer.epoch
     trainer.edit_data(lambda data: data.with_points([[0, 0], [1, 1]], ["A", "B"]))
     trainer.fit(steps=3, bar=False)
     trainer.edit_data(lambda data: data.without([0]))
