@@ -226,7 +226,7 @@ def test_an_empty_plane_is_drawn_on_and_learned(lab):
     lab.until(lambda: "there are none yet" in (message.text_content() or ""), "it says what is missing")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    for k, (dx, dy) in enumerate([(0.3, 0.3), (0.5, 0.6)]):
+    for k, (dx, dy) in enumerate([(0.15, 0.4), (0.3, 0.6)]):
         panel.get_by_label("class", exact=True).select_option(index=k)
         lab.page.mouse.click(box["x"] + dx * box["width"], box["y"] + dy * box["height"])
     lab.until(lambda: lab.ask("playground.trainer.data.y_train.tolist()") == [0, 1], "one of each class")

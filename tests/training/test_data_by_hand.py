@@ -16,7 +16,7 @@ def run(data=None):
     return nb.Trainer(nb.nn.mlp([data.inputs, 6, data.outputs], seed=0), data, optimizer="adam", lr=0.02, seed=0)
 
 
-def added(place, target=0, which="train"):
+def added(place, target: int | str = 0, which="train"):
     return lambda data: data.with_points([place], [target], which)
 
 
@@ -34,7 +34,7 @@ def test_each_act_is_a_turn_of_its_own_however_soon_and_a_drag_is_one():
     trainer.undo()
     assert trainer.steps == 0 and len(trainer.data.X_train) == len(first.X_train) + 2
     trainer.redo()
-    assert trainer.steps == 4 and trainer.data.X_train[0].tolist() == np.float32([0.3, 1]).tolist()
+    assert trainer.steps == 4 and trainer.data.X_train[0].tolist() == pytest.approx([0.3, 1])
     trainer.undo(3)
     assert trainer.data is first and trainer.redoable[0] == "1 point added"
 

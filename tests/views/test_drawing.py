@@ -241,7 +241,7 @@ def test_whatever_a_hand_and_code_do_the_picture_the_data_and_the_training_agree
 
 def test_a_playground_begins_with_an_empty_plane_and_a_page_is_told_what_is_missing():
     playground = nb.Playground(nb.data.points(), hidden=(6,))
-    assert playground._desk.standing()["epoch"] == 0
+    assert playground._desk is not None and playground._desk.standing()["epoch"] == 0
     playground._send_frame(range(4), 0.0)
     assert playground._errors == {}
     boundary = next(view for view in playground.views if view.name == "boundary")
