@@ -13,6 +13,7 @@ from nbprop.data import bundled, synthetic
 from nbprop.data.bundled import *  # noqa: F403
 from nbprop.data.checks import DataWarning
 from nbprop.data.dataset import Dataset
+from nbprop.data.empty import points
 from nbprop.data.gate import from_arrays
 from nbprop.data.sequences import Padded, mask, pad
 from nbprop.data.several import Arrays
@@ -77,6 +78,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "from_torch",
     "mask",
     "pad",
+    "points",
     "read",
     *DATASETS,
 ]

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from nbprop.checks import choice, whole
-from nbprop.data import checks, splitting, tables
+from nbprop.data import by_hand, checks, splitting, tables
 from nbprop.data.scaling import Scaling
 
 
@@ -47,6 +47,8 @@ class Dataset:
     noise: what was added, see `from_arrays`; 0 for nothing.
     settings: of a data set with a name, with what it was made: `nb.data.dataset(name, **settings)` makes it again. None
         for your own.
+    drawn: which sample is which, where a hand has added, changed or taken out some (`with_points`, `changed`,
+        `without`), see by_hand.py; None where none has.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Dataset:
     target: tuple[str, ...] = ()
     target_scaling: Scaling | None = None
     told: tuple[str, ...] = ()
+    drawn: by_hand.Drawn | None = None
     _samples: dict[tuple[str, int, int], np.ndarray] = field(default_factory=dict, init=False)
 
     @property
@@ -160,12 +163,51 @@ class Dataset:
         """What the data are, and what was made of each column of a table, in sentences, one a line."""
         return "\n".join([f"{self!r}", *self.told])
 
+    @property
+    def origin(self) -> "Dataset":
+        """The data before a hand has changed them: these themselves, where none has."""
+        return by_hand.origin(self)
+
+    @property
+    def lacks(self) -> str:
+        """Why nothing can be learned from points drawn by hand yet: what is missing; "" where nothing is."""
+        return by_hand.lacks(self)
+
+    def numbers(self, which: str = "train") -> np.ndarray:
+        """The number of each sample, int64 (n,), which it keeps whatever a hand makes of the data: its place among the
+        training samples of `origin` and then the validation samples; of one that was added, one of its own."""
+        return by_hand.numbers(self, which)
+
+    def with_points(self, X: Any, y: Any, which: str = "train") -> "Dataset":
+        """These data and more samples, behind the others; these stay as they are.
+
+        X: (n, ...) in the units of X_train, as `predict` takes them; new samples in your own units: `scaled(X)`.
+        y: (n,) classes by their names or numbers 0..C-1; for regression numbers (n,) or (n, k).
+        which: "train" to learn from, "val" to validate with.
+        Raises ValueError or TypeError for what is no sample of these data, or a class that they do not have.
+        """
+        return by_hand.added(self, X, y, which)
+
+    def without(self, places: Any, which: str = "train") -> "Dataset":
+        """These data without the samples at these places (whole numbers from 0, or bools, one for each sample)."""
+        return by_hand.taken_out(self, places, which)
+
+    def changed(self, places: Any, X: Any = None, y: Any = None, which: str = "train") -> "Dataset":
+        """These data with other inputs X, or targets y, or both, of the samples at these places; as for `with_points`,
+        one for each place."""
+        return by_hand.changed(self, places, X, y, which)
+
     def differs(self, before: Any) -> str:
         """In what it differs from another data set, as far as that is said in few words: "noise 0.1 → 0.3"; else ""."""
         if not isinstance(before, Dataset):
             return ""
+        if done := by_hand.said(before, self):
+            return done
         many = [len(each.X_train) + len(each.X_val) for each in (before, self)]
-        kept = [f"{len(each.X_val) / n:.0%}".replace("%", " %") for each, n in zip((before, self), many, strict=True)]
+        kept = [
+            f"{len(each.X_val) / max(n, 1):.0%}".replace("%", " %")
+            for each, n in zip((before, self), many, strict=True)
+        ]
         found = {
             "noise": [f"{before.noise:g}", f"{self.noise:g}"],
             "samples": [f"{n:,}" for n in many],

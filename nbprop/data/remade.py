@@ -13,7 +13,7 @@ def share(data: Dataset) -> float:
     """The part of the samples that is held back for validation."""
     if data.settings is not None and "validation" in data.settings:
         return data.settings["validation"]
-    return float(f"{len(data.X_val) / (len(data.X_train) + len(data.X_val)):.4g}")
+    return float(f"{len(data.X_val) / max(1, len(data.X_train) + len(data.X_val)):.4g}")
 
 
 def remade(data: Dataset, noise: "float | None" = None, validation: "float | None" = None, seed: int = 0) -> Dataset:
@@ -21,11 +21,19 @@ def remade(data: Dataset, noise: "float | None" = None, validation: "float | Non
     as it is. Of a data set with a name the samples are those of its own settings, and `seed` is not asked for.
 
     Of your own data all samples, those held back too, are split anew where `validation` is given, with `seed`; the
-    inputs stay scaled as they are. Raises ValueError for noise on data of your own to which noise was added already.
+    inputs stay scaled as they are. Raises ValueError for noise on data of your own to which noise was added already, or
+    of which a hand has put points where they are.
     """
     if data.settings is not None:
         changed = {name: value for name, value in (("noise", noise), ("validation", validation)) if value is not None}
         return dataset(data.name, **{**data.settings, **changed})
+    if data.drawn is not None and noise not in (None, data.noise):
+        raise ValueError(
+            f"noise: {data.name!r} has points that a hand has put where they are, and noise would move them: choose "
+            "the data anew, and draw then"
+        )
+    if not len(data.X_train) + len(data.X_val):
+        return data  # there is nothing to split
     if noise is not None and data.noise and noise != data.noise:
         raise ValueError(
             f"noise: {data.name!r} was made with noise {data.noise:g}, which cannot be taken away: make the data anew, "

@@ -62,7 +62,7 @@ class Batches:
     @property
     def epoch(self) -> float:
         """Passes over the data so far, as a fraction."""
-        return self.epochs + self.position / self.samples
+        return self.epochs + self.position / max(1, self.samples)
 
     def state(self) -> tuple[int, int, int, Any]:
         return self.samples, self.epochs, self.position, self._before

@@ -14,9 +14,9 @@ from nbprop.record.observation import untouched
 
 def check_compatible(model, data) -> None:
     """Raise ValueError unless the model takes the data's inputs and gives its outputs."""
-    if len(data.X_train) == 0:
+    if len(data.X_train) == 0 and data.drawn is None:
         raise ValueError(f"data {data.name!r} has no training samples")
-    X = data.X_train[:2].copy()
+    X = data.X_train[:2].copy() if len(data.X_train) else np.zeros((2, *data.input_shape), data.X_train.dtype)
     if data.vocabulary:
         X.flat[-1] = data.inputs - 1  # the last one, too, must have a place in the model
     output = _output(model, X, data)
@@ -39,6 +39,8 @@ def check_compatible(model, data) -> None:
 def check_loss(objective, model) -> None:
     """Raise an error that says what is wrong if the loss cannot be computed."""
     few = slice(0, 2)
+    if not objective.samples:
+        return  # they are yet to be drawn
     X, y = objective.X[few], objective.target[few]
     if np.isfinite(output := _output(model, X, objective.data)).all():
         with no_grad():

@@ -17,6 +17,10 @@ from .player import Player, running_loop
 PATIENCE = 60.0  # seconds that one thread waits for another's step to end
 
 
+class Waiting(ValueError):
+    """No step can be made yet: it says what is missing. Nothing has gone wrong."""
+
+
 class Live:
     """Steps that can be played. A subclass has `steps`, how many were made, and makes one more in `_advance()`.
 
@@ -287,5 +291,5 @@ class Live:
         self.message = str(error)
         if stop:
             self._player.stop()
-            self.status = "stopped"
+            self.status = "paused" if isinstance(error, Waiting) else "stopped"
         self._changed()

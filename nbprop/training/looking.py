@@ -17,6 +17,7 @@ from nbprop.optim import SGD
 from nbprop.record import histograms
 from nbprop.record.layers import Layer, Tap, Wire, behind, find_layers, pictured
 from nbprop.record.observation import Observation, observe, untouched
+from nbprop.record.source import CannotSay
 
 from .around import Around
 from .compatibility import check_differentiable
@@ -195,6 +196,8 @@ class Looking:
         return replace(threshold, words="; ".join([threshold.words, *more])) if threshold.formula else threshold
 
     def around(self) -> Around:
+        if self.objective.lacks:
+            raise CannotSay(f"There is no loss to look at: {self.objective.lacks}.")
         return Around(self, self.theta.dtype)
 
     def path(self, past) -> list[tuple[int, np.ndarray]]:

@@ -64,6 +64,8 @@ class Objective:
     kept: "np.ndarray | None" = None
     shares: "np.ndarray | None" = None
 
+    lacks = ""  # what must come before there can be a step; "": nothing
+
     def __init__(
         self,
         loss: "Callable[..., Tensor] | dict[str, Callable[..., Tensor]]",

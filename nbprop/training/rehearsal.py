@@ -67,6 +67,8 @@ def rehearse(run, sample=None, turns=()) -> Rehearsal:
     CannotSay where there is no such step, or none that can be made beside the run."""
     if run.bound:
         raise CannotSay(f"The next step of this run cannot be looked into: {run.bound}.")
+    if run.objective.lacks:
+        raise CannotSay(f"There is no step to look into: {run.objective.lacks}.")
     if sample is not None:
         _check_sample(run.objective, sample)
     with run.looking():

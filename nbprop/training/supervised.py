@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprop import nn
 from nbprop.checks import whole
-from nbprop.data import Arrays, Dataset
+from nbprop.data import Arrays, Dataset, by_hand
 from nbprop.data.trees import at, numbers, rows
 from nbprop.engine import Tensor
 from nbprop.nn.likeness import unlike
@@ -82,6 +82,7 @@ class Supervised(Objective):
         check_ignored(self.criterion, data)
         self.metrics, self.augment, self.static, self.name = checked_metrics(metrics), augment, static, data.name
         self.losses = {"": self.criterion}
+        self.lacks = by_hand.lacks(data) if isinstance(data, Dataset) else ""
         self.classifies = self.task not in (None, "regression")
         if isinstance(data, Arrays):
             if data.y is None:
@@ -108,6 +109,13 @@ class Supervised(Objective):
     @property
     def samples(self) -> int:
         return rows(self.X)
+
+    def first_loss(self, model, feed, run) -> Any:
+        """See Objective. Where samples are yet to come, it is of one that stands in for them."""
+        if self.samples:
+            return super().first_loss(model, feed, run)
+        X, y = (np.zeros((1, *each.shape[1:]), each.dtype) for each in (self.X, self.target))
+        return lambda: self.loss(model, (X, y))
 
     def draw(self, feed, run) -> Any:
         indices = feed.next(run.settings["batch_size"], run.settings["drop_last"])

@@ -22,6 +22,7 @@ from .early_stopping import EarlyStopping
 from .hooks import Hooks
 from .interrupt import deferred
 from .knob import KNOBS
+from .live import Waiting
 from .objective import Objective
 from .past import Past
 from .player import SLICE
@@ -164,6 +165,8 @@ class Trainer(Seen):
     def _advance(self):
         """Make one step: the same for `fit`, `play` and `step`. One that cannot be finished is undone."""
         run, before = self._run, self._run.steps
+        if run.objective.lacks:
+            raise Waiting(f"{self._run.objective.name}: {run.objective.lacks}")
         self._notice()
         probing = self.history.due("dW", before + 1, self.probe_every)
         needed = {what for what in ("layers", "percentiles", "lags") if probing and self._needed(what)}

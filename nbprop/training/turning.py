@@ -10,6 +10,7 @@ import numpy as np
 
 from nbprop import nn, optim
 from nbprop.checks import number
+from nbprop.data import Dataset, by_hand
 from nbprop.record import Event, History
 
 from . import knobs, makeup, surgery
@@ -42,6 +43,7 @@ class Turning(knobs.Knobs, Live):
     _requested: "dict[str, Any]"
     _turned: float
     evaluation: "dict[str, float]"
+    _held: "tuple[Any, Any]" = (None, None)  # the hand that edited the data last, and the event of that
 
     @property
     def model(self) -> nn.Module:
@@ -91,6 +93,25 @@ class Turning(knobs.Knobs, Live):
         looks = any(KNOBS[name].looks or name in LOOKING for name in changes)
         looks = looks or self._run.stale
         self._ask(self.between(lambda: self._checked(changes)) if looks else self._checked(changes))
+
+    def edit_data(self, edit: "Callable[[Dataset], Dataset]", hand: Any = None) -> None:
+        """Learn from other data from the next step on, made of those that stand then:
+        `trainer.edit_data(lambda data: data.with_points([[0.5, 1.0]], ["upper"]))`.
+
+        A turn of its own, however soon it comes after another; but what comes with the same `hand`, whatever that is,
+        goes on with the last turn, if nothing else was done meanwhile: the many moves of a drag are one.
+        """
+        self.post(lambda: self._edit_data(edit, hand))
+
+    def _edit_data(self, edit, hand):
+        made, held = edit(self.data), self._held
+        if made is self.data:
+            return
+        on = hand is not None and held[0] == hand and bool(self.history.events) and self.history.events[-1] is held[1]
+        self._turned = math.inf if on else -math.inf
+        self.set(data=made)
+        self._turned = -math.inf  # what comes next is no part of it
+        self._held = hand, self.history.events[-1] if self.history.events else None
 
     def together(self, words: str, function: Callable[[], Any]) -> None:
         """Call a function that turns several knobs, or rewinds and turns one: `undo` takes all of it back as one thing,
@@ -196,7 +217,7 @@ class Turning(knobs.Knobs, Live):
         again = merged and (name in KNOBS or (name in DRAGGED and events[-1].new[:-1] == new[:-1]))
         if again:
             old = events.pop().old
-        event = Event(self.steps, name, old, new, said or "")
+        event = Event(self.steps, name, old, new, said or (by_hand.said(old, new) if name == "data" else ""))
         self._acts.again(event.text) if again else self._acts.turn(event.text, self.steps, serial, count)
         self._turned = now
         if said or not _same(old, new):

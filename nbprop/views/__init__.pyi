@@ -34,6 +34,9 @@ def Attention(
 
 class _Boundary(Board):
     errors: bool
+    x: str
+    y: str
+    held: Literal["mean", "sample"]
 
 def Boundary(
     source: Shown,
@@ -41,6 +44,9 @@ def Boundary(
     height: float | None = None,
     ghosts: Any = (),
     errors: bool = False,
+    x: str = "",
+    y: str = "",
+    held: Literal["mean", "sample"] = "mean",
 ) -> _Boundary:
     """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
     with (rings).

@@ -2,13 +2,14 @@
 import { confusion, scatter } from "./base/tested.js";
 import { keysOf } from "./base/keys.js";
 import { aim } from "./base/linked.js";
+import { lacking, ring } from "./base/ring.js";
 import { contour, formatNumber, joined, linearScale, linearTicks, niceDomain, percent, refine } from "./base/math.js";
 import { alarm, axisBelow, axisLeft, colorAt, colorBar, colorTable, curve, DASHES, dot, inside, layer, mix, nothing, picture, pixel, rgb, rule, shorten, text, textSize, textWidth, tickCount, widest } from "./base/plot.js";
 
 /**
  * @typedef {import("./base/plot.js").Panel} Panel
  * @typedef {Record<string, import("./base/math.js").Numbers>} Frame  see Boundary.frame
- * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, ghosts?: string[], marks?: Record<string, string>}} Labels
+ * @typedef {{mode: string, task: string, classes: string[], features: string[], tested: string, sampled?: string, held?: string, lacks?: string, ghosts?: string[], marks?: Record<string, string>}} Labels
  * @param {Panel} panel  @param {Frame} frame  @param {Labels} labels
  */
 export function draw(panel, frame, labels) {
@@ -19,9 +20,9 @@ export function draw(panel, frame, labels) {
   return nothing(panel, "nothing to show yet");
 }
 
-/** In the row above the picture: that not all points are drawn. @param {Panel} panel  @param {Labels} labels */
+/** In the row above the picture: at what the other inputs are held, and that not all points are drawn. @param {Panel} panel  @param {Labels} labels */
 function noted(panel, labels, picture) {
-  const words = shorten(panel, labels.sampled ?? "", 0.6 * panel.width);
+  const words = shorten(panel, [labels.held, labels.sampled].filter(Boolean).join(" · "), 0.6 * panel.width);
   if (words) text(panel, words, panel.width - 2, textSize(panel) / 2 + 2, { align: "right", color: panel.theme.muted });
   return picture;
 }
@@ -71,6 +72,8 @@ function plane(panel, frame, labels) {
   if (ground.bad) alarm(panel, `${ground.bad === frame.grid.data.length ? "output" : "some outputs"} not finite`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
   const [ax = NaN, ay = NaN] = frame.aim?.data ?? [];
   if (Number.isFinite(ax + ay)) inside(panel, box, () => aim(panel, x(ax), y(ay), radius + 3));
+  inside(panel, box, () => ring(panel, frame, (row) => [x(row[0]), y(row[1])]));
+  lacking(panel, box, frame, labels);
   axisBelow(panel, box, x, labels.features[0], { grid: false });
   axisLeft(panel, box, y, "", { grid: false });
   text(panel, shorten(panel, labels.features[1] ?? "", panel.width / 2), 2, box.y - size - 3, { color: theme.muted });
@@ -79,6 +82,12 @@ function plane(panel, frame, labels) {
 
   return {
     keys: keys.all,
+    sheet: {
+      box,
+      place: (/** @type {number} */ mx, /** @type {number} */ my) => [x.invert(mx), y.invert(my)],
+      far: (/** @type {ArrayLike<number>} */ row, /** @type {number} */ mx, /** @type {number} */ my) => Math.hypot(x(row[0]) - mx, y(row[1]) - my),
+      spread: (/** @type {number} */ share) => [share * (extent[1] - extent[0]), share * (extent[3] - extent[2])],
+    },
     ...choosing(box, frame, (mx, my) => [x.invert(mx), y.invert(my)], (px, py, mx, my) => Math.hypot(x(px) - mx, y(py) - my), radius),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       const known = keys.at(mx, my);
@@ -347,10 +356,20 @@ function line(panel, frame, labels) {
     const said = curves[curves.length - 1][nearest] ?? NaN;
     if (Number.isFinite(said)) aim(panel, x(place), y(said), radius + 3);
   });
+  const height = labels.task === "regression";
+  const spotY = (/** @type {ArrayLike<number>} */ row) => y(classifies && !binary ? 1.03 : row[1]);
+  inside(panel, box, () => ring(panel, frame, (row) => [x(row[0]), spotY(row)]));
+  lacking(panel, box, frame, labels);
   const bad = frame.y.data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) alarm(panel, `output ${formatNumber(frame.y.data[bad])}`, box.x + box.width / 2, box.y + box.height / 2, { size: size + 1 });
   return {
     keys: keys.all,
+    sheet: {
+      box,
+      place: (/** @type {number} */ mx, /** @type {number} */ my) => (height ? [x.invert(mx), y.invert(my)] : [x.invert(mx)]),
+      far: (/** @type {ArrayLike<number>} */ row, /** @type {number} */ mx, /** @type {number} */ my) => Math.hypot(x(row[0]) - mx, height ? y(row[1]) - my : 0),
+      spread: (/** @type {number} */ share) => [share * (xs[n - 1] - xs[0]), share * (domain[1] - domain[0])],
+    },
     ...choosing(box, frame, (mx) => [x.invert(mx)], (px, _, mx) => Math.abs(x(px) - mx), radius - 5),
     readout(/** @type {number} */ mx, /** @type {number} */ my) {
       if (mx < box.x || mx > box.x + box.width || my < box.y || my > box.y + box.height) return keys.at(mx, my);

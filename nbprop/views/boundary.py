@@ -1,29 +1,48 @@
 """What the network has learned: over the plane of two inputs, as a curve over one, else as a confusion matrix."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
-from .base import colors
-from .base.beside import borders
-from .base.columns import extent, places
+from .base.drawing import Drawing
+from .base.planes import CURVE as CURVE, GRID, POINTS, Cut, constants, cut_of, plot_plane, sample
 from .base.tested import plot_confusion, plot_curve, plot_scatter, said_of
 from .base.view import Option, View, new_axes, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GRID = 32  # the plane is asked at GRID x GRID places
-CURVE = 200  # ... and a line at so many
-POINTS = 1500  # at most so many points of each kind are drawn
 TESTED = 2000  # at most so many samples are tested, with more than two inputs and in words
+HELD = (("mean", "at their mean"), ("sample", "as in the chosen sample"))
 CLASSES = 100  # a confusion matrix has at most so many; of more, the rare ones are counted as one, "other"
 
 
-class Boundary(View):
+class Offered:
+    """The options: the axes that can be chosen are the inputs of the data, where these are more than two."""
+
+    def __get__(self, view, owner=None) -> tuple[Option, ...]:
+        data = getattr(None if view is None else vars(view).get("source"), "data", None)
+        names = [] if data is None or not hasattr(data, "X_train") else several(data)
+        none = (("", "choose" if names else "none"),)
+        across, up = ((*none, *((name, name) for name in names)) for _ in range(2))
+        return (
+            Option("errors", "mark errors"),
+            Option("x", "x", across, "", "live", more=True),
+            Option("y", "y", up, "", "live", more=True),
+            Option("held", "others", HELD, "mean", "live"),
+        )
+
+
+def several(data) -> list[str]:
+    """The names of the inputs of data that have more than two of them, in no order."""
+    table = len(data.input_shape) == len(data.output_shape) == 1 and not data.vocabulary
+    return list(data.features) if table and data.inputs > 2 else []
+
+
+class Boundary(Drawing, View):
     """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
     with (rings).
 
@@ -32,7 +51,13 @@ class Boundary(View):
     (training points if there are none) the confusion matrix, or predicted against true values. Where every time step
     has a target, each counts as a point. Of many points a random sample is taken, always the same, and this is said.
 
-    Options: `errors`: mark the points that the network gets wrong (default False).
+    Options: `errors`: mark the points that the network gets wrong (default False). Of more than two inputs, `x` and
+    `y`: the names of one or two of them, over which it is drawn like that; `held`: the others are at their "mean" over
+    the training samples (default), or as in the "sample" that is chosen.
+
+    In a plane or along a line points can be drawn while it trains, with mouse, touch or keys: the pencil in its corner
+    has the tools. Each act is a turn of the trainer's data (`trainer.edit_data`). A new point has a class, or, along a
+    line, the value that it is drawn at; over a plane of values the one that is set beside the tools.
     """
 
     name = "boundary"
@@ -46,8 +71,12 @@ class Boundary(View):
     shows = "a Trainer with data"
     outlined = ("grid", "y", "counts")
     links = ("sample", "point")
+    tools = True
     errors: bool
-    options = (Option("errors", "mark errors"),)
+    x: str
+    y: str
+    held: Literal["mean", "sample"]
+    options: Any = Offered()
 
     def _ask(self):
         super()._ask()
@@ -69,10 +98,23 @@ class Boundary(View):
     @property
     def mode(self) -> str:
         """ "plane", "curve", "confusion" or "scatter"."""
-        data = self.source.data
-        if data.inputs <= 2 and len(data.input_shape) == len(data.output_shape) == 1 and not data.vocabulary:
-            return "plane" if data.inputs == 2 else "curve"
-        return "scatter" if data.task == "regression" else "confusion"
+        if inputs := self.cut.inputs:
+            return "plane" if len(inputs) == 2 else "curve"
+        return "scatter" if self.source.data.task == "regression" else "confusion"
+
+    @property
+    def cut(self) -> Cut:
+        """Which inputs are drawn, and at what the others are held."""
+        number = self._number()
+        settings = self.x, self.y, self.held, number
+        return self._constant("cut", (id(self.source.data), *settings), lambda: cut_of(self.source.data, *settings))
+
+    def _number(self):
+        """Of the sample whose other inputs hold."""
+        return self.chosen.sample if self.held == "sample" else None
+
+    def _settings(self):
+        return (*super()._settings(), self._number())
 
     def frame(self) -> dict[str, np.ndarray]:
         """By mode.
@@ -82,8 +124,9 @@ class Boundary(View):
         curve: x (200,), y (200, outputs); train, validation (n, 1 + targets); range (2,).
         confusion: counts (C, C), rows are true classes, columns predicted ones.
         scatter: points (n, 2): true and predicted value; range (2,).
-        plane and curve: train_wrong, validation_wrong (n,) are 1 where a class is wrong, empty without `errors`.
-        aim (inputs,): the inputs of the sample or place that is chosen, empty without.
+        plane and curve: train_id, validation_id (n,): the number of each point, see nbprop/data/by_hand.py.
+            train_wrong, validation_wrong (n,) are 1 where a class is wrong, empty without `errors`.
+        aim (1 or 2,): where the sample or place that is chosen is drawn, empty without.
         Of ghost number k ghostk_grid, ghostk_y or ghostk_counts: what it says at the same places, of the same points.
         """
         aim = self._aim()
@@ -92,18 +135,21 @@ class Boundary(View):
         return {**frame, "aim": _NOWHERE if aim is None else aim} if self.mode in ("plane", "curve") else frame
 
     def _aim(self):
-        """The inputs (inputs,) of what is chosen, or None."""
-        return None if (X := self.chosen.inputs(self.source.data)) is None else X.reshape(-1).astype(np.float32)
+        """Where what is chosen is drawn, (1,) or (2,), or None."""
+        X = self.chosen.inputs(self.source.data)
+        return None if X is None else X.reshape(-1)[list(self.cut.inputs)].astype(np.float32)
 
     def act(self, name, value) -> None:
         data = self.source.data
-        if name == "over":
-            self.chosen.pass_over(value)
+        if name == "hand":
+            self.hand(value)
+        elif name == "over":
+            self.chosen.pass_over(None if value is None else self.cut.whole(value)[0])
         elif name == "sample":  # of those that are drawn
             number = int(sample(len(data.X_train), POINTS)[value])
             self.chosen.set(sample=None if number == self.chosen.sample else number)
         elif name == "point":
-            self.chosen.set(sample=None, point=None if self.chosen.held else value)
+            self.chosen.set(sample=None, point=None if self.chosen.held else self.cut.whole(value)[0])
         else:
             super().act(name, value)
 
@@ -120,18 +166,18 @@ class Boundary(View):
         return grid.reshape(GRID, GRID, *grid.shape[1:])
 
     def _depends(self):
-        return (id(self.source.data),)
+        return id(self.source.data), self._number()
 
     def _numbers(self):
         if self.mode == "confusion":
             return {"counts": self._confusion(self.source.predict)}
         if self.mode == "scatter":
             X, y = self._tested()
-            true, said = y.ravel(), np.asarray(self.source.predict(X), np.float32).ravel()
+            true, said = y.ravel(), np.asarray(self.source.predict(X) if len(X) else y, np.float32).ravel()
             keep = sample(true.size, 2 * POINTS)  # an autoencoder has many for each sample
             return {"points": np.stack([true[keep], said[keep]], axis=1), "range": self._known("range")}
         asked = self._known("places")
-        frame = {name: self._known(name) for name in ("train", "validation", "range")}
+        frame = {name: self._known(name) for name in ("train", "validation", "train_id", "validation_id", "range")}
         errors = self.errors and self.source.data.task != "regression"
         said = np.array(self.source.predict(self._known("everything") if errors else asked), np.float32)
         n, count = len(frame["train"]), len(asked)
@@ -143,17 +189,25 @@ class Boundary(View):
 
     def labels(self) -> dict[str, Any]:
         """mode, task, classes, features; tested: "validation" or "training", and whether it is a sample of them;
-        sampled: what is said of the points of a plane or curve if not all are drawn, else ""; marks."""
+        sampled: what is said of the points of a plane or curve if not all are drawn, else ""; held: what the inputs
+        that are not drawn are at; lacks: what must be drawn before anything can be learned; choices: what there is to
+        choose from; marks; hand: see `Drawing`."""
         data = self.source.data
+        names = several(data)
+        offered = {option.name: [list(each) for each in option.choices] if names else [] for option in self.options[1:]}
         return {
             "mode": self.mode,
             "task": data.task,
             "classes": self._shown()[0] if self.mode == "confusion" else list(data.classes),
-            "features": list(data.features),
+            "features": [data.features[i] for i in self.cut.inputs] or list(data.features),
             "tested": f"{'randomly sampled ' if len(self._tested()[0]) < self._of()[1] else ''}{self._of()[0]}",
             "sampled": self._sampled(),
             "ghosts": self._ghost_names(),
+            "held": self.cut.words,
+            "lacks": data.lacks,
+            "choices": offered if self.cut.inputs else {**offered, "held": []},
             "marks": self.marks(),
+            **self._hand_labels(),
         }
 
     def marks(self) -> dict[str, str]:
@@ -194,8 +248,12 @@ class Boundary(View):
         return f"drawn at random: {', '.join(parts)}" if parts and self.mode in ("plane", "curve") else ""
 
     def _known(self, name):
-        """What depends on the data alone, and is the same object until there are other data."""
-        return self._constant("data", self.source.data, lambda: _constants(self.source.data))[name]
+        """What depends on the data and the axes alone, and is the same object until there are others."""
+        data, cut = self.source.data, self.cut
+        made = self._constant("data", data, dict)
+        if made.get("cut") is not cut:
+            made |= {"cut": cut, "known": constants(data, cut)}
+        return made["known"][name]
 
     def _tested(self):
         return self._constant("tested", self.source.data, self._drawn)
@@ -218,7 +276,7 @@ class Boundary(View):
     def _confusion(self, predict):
         X, y = self._tested()
         names, row = self._shown()
-        true, said = row[y.ravel()], row[classes_of(np.asarray(predict(X))).ravel()]
+        true, said = row[y.ravel()], row[classes_of(np.asarray(predict(X))).ravel() if len(X) else y]
         many = max(len(names), 2)
         return np.bincount(true * many + said, minlength=many * many).reshape(many, many).astype(np.float32)
 
@@ -227,14 +285,24 @@ class Boundary(View):
         frame, labels = self.frame(), self.labels()
         rings = self.mode in ("plane", "curve") and len(frame["validation"])
         title = f"{self.heading} (rings: validation)" if rings else self.heading
-        ax.set_title(f"{title}\n{labels['sampled']}" if labels["sampled"] else title)
-        {"plane": _plot_plane, "curve": plot_curve, "confusion": plot_confusion, "scatter": plot_scatter}[self.mode](
+        ax.set_title("\n".join(filter(None, (title, labels["held"], labels["sampled"]))))
+        {"plane": plot_plane, "curve": plot_curve, "confusion": plot_confusion, "scatter": plot_scatter}[self.mode](
             ax, frame, labels
         )
         return ax
 
     def describe(self) -> str:
-        return self._described() + self._aimed() + self._ghost_words(lambda view: self._tried(view.source))
+        return (
+            self._described()
+            + self._drawn_over()
+            + self._aimed()
+            + self._ghost_words(lambda view: self._tried(view.source))
+        )
+
+    def _drawn_over(self):
+        """What is drawn of more than two inputs."""
+        names = [self.source.data.features[i] for i in self.cut.inputs]
+        return f" Drawn over {' and '.join(names)}, the {self.cut.words}." if self.cut.words else ""
 
     def _aimed(self):
         """What it says of the sample or place that is chosen."""
@@ -263,7 +331,7 @@ class Boundary(View):
         else:
             kind += " points"
         if not len(X):
-            return "No points to test with."
+            return f"No points to test with{': ' * bool(why := self.source.data.lacks)}{why}."
         said = np.asarray(self.source.predict(X), np.float64)
         if not np.isfinite(said).all():
             return "The network's output is not finite."
@@ -285,12 +353,6 @@ class Boundary(View):
         return words + "."
 
 
-def sample(count, most) -> np.ndarray:
-    """The numbers of at most `most` of `count` things, rising: all of them, or a random choice that is always the same.
-    (The first, or every so-many-th, would be of a few classes where data are sorted or take turns.)"""
-    return np.arange(count) if count <= most else np.sort(np.random.default_rng(0).permutation(count)[:most])
-
-
 def classes_of(said) -> np.ndarray:
     """Class numbers (n, ...) from probabilities (n, ..., 1) of the second class or (n, ..., C)."""
     return (said[..., 0] >= 0.5).astype(np.int64) if said.shape[-1] == 1 else said.argmax(axis=-1)
@@ -309,80 +371,3 @@ def most_frequent(classes, y, most=CLASSES) -> "tuple[list[str], np.ndarray]":
 
 
 _NOWHERE = np.zeros(0, np.float32)
-
-
-def _constants(data):
-    """The arrays of a picture that depend on the data alone."""
-    known = {}
-    X, y = np.concatenate([data.X_train, data.X_val]), np.concatenate([data.y_train, data.y_val])
-    values = y[..., 0] if data.task == "regression" else np.array([0, 1])
-    low, high = float(values.min()), float(values.max())
-    known["range"] = np.array([low, high] if high > low else [low - 0.5, high + 0.5], np.float32)
-    if data.inputs > 2 or len(data.input_shape) > 1 or len(data.output_shape) > 1 or data.vocabulary:
-        return known
-    for name, points, targets in (("train", data.X_train, data.y_train), ("validation", data.X_val, data.y_val)):
-        keep = sample(len(points), POINTS)
-        known[name] = np.column_stack([points[keep], targets[keep]]).astype(np.float32)
-    shown = np.concatenate([known["train"], known["validation"]])
-    known["classes"] = shown[:, -1].astype(np.int64) if data.task != "regression" else None
-    low, high = extent(X)
-    if data.inputs == 1:
-        known["places"] = places(low, high, CURVE)
-        known["x"] = known["places"][:, 0]
-    else:
-        known["extent"] = np.array([low[0], high[0], low[1], high[1]], np.float32)
-        known["places"] = places(low, high, GRID)
-    known["everything"] = np.concatenate([known["places"], shown[:, : data.inputs]])
-    return known
-
-
-def _plot_plane(ax, frame, labels):
-    from matplotlib.colors import to_rgb
-
-    task, many = labels["task"], len(labels["classes"])
-    left, right, bottom, top = frame["extent"]
-    grid, extent = frame["grid"], (left, right, bottom, top)
-    if task == "multiclass":
-        palette = np.array([to_rgb(colors.class_color(k, many)) for k in range(many)])
-        sure = (grid.max(axis=-1) * many - 1) / (many - 1)
-        shade = (0.1 + 0.4 * sure)[..., None]
-        image = np.where(np.isfinite(shade), 1 + (palette[grid.argmax(axis=-1)] - 1) * shade, to_rgb(colors.WARNING))
-        ax.imshow(image.clip(0, 1), extent=extent, interpolation="bilinear", aspect="auto")
-    else:
-        cmap = colors.colormap(colors.DIVERGING) if task == "binary" else colors.cividis()
-        image = ax.imshow(np.ma.masked_invalid(grid), extent=extent, interpolation="bilinear", aspect="auto", cmap=cmap,
-                          vmin=frame["range"][0], vmax=frame["range"][1])  # fmt: skip
-        bar = ax.figure.colorbar(image, ax=ax, shrink=0.7)
-        if task == "binary":
-            bar.set_ticks([0, 0.5, 1], labels=[labels["classes"][0], "1/2", labels["classes"][1]])
-            if np.isfinite(grid).all() and grid.min() < 0.5 < grid.max():
-                x, y = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
-                ax.contour(x, y, grid, levels=[0.5], colors=colors.FOREGROUND, linewidths=1)
-    for k in range(len(labels["ghosts"])):
-        for line in borders(frame.get(f"ghost{k}_grid"), task):
-            places = np.linspace(left, right, GRID), np.linspace(top, bottom, GRID)
-            ax.contour(*places, line, levels=[0], colors=colors.FOREGROUND, linewidths=0.8, linestyles="--")
-    for name, size in (("train", 14), ("validation", 22)):
-        points = frame[name]
-        if task == "regression":
-            paint = colors.cividis()(np.clip((points[:, 2] - frame["range"][0]) / np.ptp(frame["range"]), 0, 1))
-        else:
-            paint = np.array([colors.class_color(int(k), many) for k in points[:, 2]])
-        if name == "train":
-            ax.scatter(points[:, 0], points[:, 1], c=paint, s=size, edgecolors="white", linewidths=0.5)
-        else:
-            ax.scatter(points[:, 0], points[:, 1], facecolors="none", edgecolors=paint, s=size, linewidths=1.2)
-        wrong = points[: len(frame[name + "_wrong"])][frame[name + "_wrong"] > 0]
-        if len(wrong):
-            ax.plot(wrong[:, 0], wrong[:, 1], "x", color=colors.FOREGROUND, markersize=6)
-    if frame["aim"].size:
-        ax.plot(*frame["aim"], "o", color=colors.FOREGROUND, markerfacecolor="none", markersize=9)
-        ax.plot(*frame["aim"], "+", color=colors.FOREGROUND, markersize=16)
-    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=labels["features"][0], ylabel=labels["features"][1])
-    colors.tidy(ax)
-    ax.grid(False)
-    if abs((right - left) - (top - bottom)) < 1e-3 * (right - left):
-        ax.set_aspect("equal")
-    if task == "multiclass":
-        handles = [ax.scatter([], [], color=colors.class_color(k, many)) for k in range(many)]
-        ax.legend(handles, labels["classes"], fontsize="x-small", loc="best")

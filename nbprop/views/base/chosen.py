@@ -107,7 +107,7 @@ class Chosen:
         """The inputs (1, ...) of what is looked at, of these data: of the point, else of the sample; None: nothing, or
         what is no sample or place of these."""
         X, point, sample = data.X_train, self.point, self.sample
-        if point is not None and len(point) == X[0].size:
+        if point is not None and len(point) == np.prod(X.shape[1:]):
             return np.reshape(np.array(point, X.dtype), (1, *X.shape[1:]))
         return X[sample : sample + 1] if point is None and sample is not None and sample < len(X) else None
 
@@ -133,7 +133,7 @@ class Chosen:
             return self._layer(value)
         data = [data for view in list(self._views) if hasattr(data := _asked(view.source, "data"), "X_train")]
         if name == "point":
-            point, sizes = _point(value), dict.fromkeys(each.X_train[0].size for each in data)
+            point, sizes = _point(value), dict.fromkeys(int(np.prod(each.input_shape)) for each in data)
             if sizes and len(point) not in sizes:
                 raise ValueError(f"chosen: point: expected {next(iter(sizes))} inputs of the network; got {len(point)}")
             return point

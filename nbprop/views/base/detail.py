@@ -8,6 +8,7 @@ import numpy as np
 from nbprop.record.layers import CONVOLUTIONS, unit_axis
 
 from . import columns as parts
+from .planes import shown_extent
 from .units import Units
 
 SIDE = 32  # places along each side of the plane
@@ -128,14 +129,14 @@ class Detail:
         data = self.inside.data
         if data is None or not self.inside.plain or data.inputs != 2:
             return _NONE
-        low, high = parts.extent(np.concatenate([data.X_train, data.X_val]))
+        low, high = shown_extent(data)
         return np.array([low[0], high[0], low[1], high[1]], np.float32)
 
     def _response(self):
         """(h, w)."""
         inside, data = self.inside, self.inside.data
         if data is not None and inside.plain and data.inputs <= 2:
-            low, high = parts.extent(np.concatenate([data.X_train, data.X_val]))
+            low, high = shown_extent(data)
             side = SIDE if data.inputs == 2 else 4 * SIDE
             answers = inside.source.activations(parts.places(low, high, side))[self.place]
             if answers.ndim == 2:

@@ -4,10 +4,11 @@
  * @typedef {import("./math.js").Scale} Scale
  * @typedef {import("./math.js").Tick} Tick
  * @typedef {{x: number, y: number, width: number, height: number}} Box  CSS pixels
- * @typedef {{ctx: CanvasRenderingContext2D, width: number, height: number, theme: Theme, font: string, pointer?: {x: number, y: number} | null, native?: () => HTMLElement, act?: (name: string, value: any) => void, over?: (wanted: [string, any]) => void, rests?: string}} Panel
+ * @typedef {{ctx: CanvasRenderingContext2D, width: number, height: number, theme: Theme, font: string, pointer?: {x: number, y: number} | null, native?: () => HTMLElement, act?: (name: string, value: any) => void, over?: (wanted: [string, any]) => void, rests?: string, ring?: {x: number, y: number, radius: number, color: string, held: number} | null}} Panel
  *   `ctx` is scaled to device pixels, so all lengths here are CSS pixels; `font` is a CSS font family. A view of words and
  *   buttons puts them into `native()`, which takes the canvas's place; `act` is what a hand wants of the view, `over` what it
- *   says while it moves, of which only the newest counts; while it can not be had, `rests` says why.
+ *   says while it moves, of which only the newest counts; while it can not be had, `rests` says why. `ring` is where a hand
+ *   draws, and how far it reaches.
  * @typedef {ReturnType<typeof makeTheme>} Theme
  */
 import { ticksOf } from "./math.js";

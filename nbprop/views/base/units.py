@@ -7,6 +7,7 @@ import numpy as np
 from . import columns as parts
 from .columns import Column
 from .laid import ABSENT
+from .planes import shown_extent
 
 RERANK = 50  # steps after which it is looked anew which units tell most
 ATTENTION = "MultiheadAttention"
@@ -83,7 +84,7 @@ class Units:
             return None
 
         def make():
-            low, high = parts.extent(np.concatenate([data.X_train, data.X_val]))
+            low, high = shown_extent(data)
             return parts.places(low, high, parts.SIDE if len(low) == 2 else 2 * parts.SIDE)
 
         return self._view._constant("places", data, make)

@@ -65,6 +65,7 @@ class View(Beside, metaclass=_Made):
     height: float | None = None  # of a board with it alone, in CSS pixels; None: by the width
     rate = 60.0  # most frames per second while a run plays; a picture that moves slowly or is costly asks for fewer
     options: tuple[Option, ...] = ()
+    tools = False  # can points be drawn in it: see drawing.py
     controls: tuple[Control, ...] = ()
     links: tuple[str, ...] = ()  # what of `chosen` it shows: "sample", "point", "layer", "unit", "source"
     chosen: Chosen  # what is chosen, shared by all views of a board

@@ -19,7 +19,7 @@ _LEFT_OVER = re.compile(r"^(?:import\b(?!\()|export\b).*$", re.MULTILINE)
 
 def style(*more) -> str:
     """The style sheets of a board, behind those of these names."""
-    sheets = (*more, "board", "about", "native", "player")
+    sheets = (*more, "board", "about", "native", "player", "tools")
     return "".join((FOLDER / "board" / f"{name}.css").read_text(encoding="utf-8") for name in sheets)
 
 

@@ -2,6 +2,7 @@
 import { nothing } from "../base/plot.js";
 import { question } from "./about.js";
 import { control, handle, keepKeys, make } from "./controls.js";
+import { makeTools } from "./tools.js";
 
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -66,8 +67,14 @@ export class PanelView {
     this.larger.type = "button";
     this.larger.onclick = enlarge;
     keepKeys(this.larger);
+    const repaint = () => {
+      this.dirty = true;
+      requestAnimationFrame(() => this.dirty && this.paint());
+    };
+    this.tools = spec.tools ? makeTools({ canvas: this.canvas, title: spec.title, act: (name, value) => this.act(name, value), repaint, sheet: () => this.picture?.sheet, at: () => this.pointer }) : null;
+    if (this.tools) this.box.append(this.tools.pencil);
     const header = make("header", "", this.titled, options, handles, this.larger);
-    this.element = make("section", "nbprop-panel", header, this.box);
+    this.element = make("section", "nbprop-panel", header, ...(this.tools ? [this.tools.bar] : []), this.box);
     header.append(...question(spec.title, spec, this.element));
     this.enlarged(false, false);
     this.element.dataset.panel = spec.name;
@@ -82,7 +89,7 @@ export class PanelView {
       if (wanted) act(...wanted);
     };
     this.back = () => void (this.picture?.back && act(this.picture.back, null)); // from something that is shown large in it
-    this.canvas.onclick = (event) => this.press({ x: event.offsetX, y: event.offsetY });
+    this.canvas.onclick = (event) => this.tools?.drawing || this.press({ x: event.offsetX, y: event.offsetY });
   }
 
   /**
@@ -133,8 +140,9 @@ export class PanelView {
     const { frame, labels, text, error } = this.state;
     if (this.state.heading && this.state.heading !== this.title) this.rename(this.state.heading);
     const options = this.options();
-    for (const { name, show, offer } of this.controls) {
+    for (const { name, show, offer, label } of this.controls) {
       offer?.(labels.choices?.[name] ?? labels.stops?.[name]);
+      if (labels.choices?.[name]) label.hidden = !labels.choices[name].length; // there is nothing to choose from
       show(options.shown[name]);
     }
     const held = (/** @type {string} */ name) => performance.now() < (this.held.get(name)?.until ?? 0);
@@ -153,9 +161,10 @@ export class PanelView {
     this.error.classList.toggle("nbprop-unserved", Boolean(labels.unserved && !error)); // words, but nothing is wrong
     if (labels.unserved) this.picture = null;
     else try {
-      const { width, height, theme, font, act, rests, pointer } = this;
-      const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native(), over: this.over };
-      this.picture = this.state.came ? this.draw(panel, frame, labels, options.drawn) ?? null : null;
+      const { width, height, theme, font, act, rests, pointer, tools } = this;
+      const own = this.state.came && tools ? tools.take(frame, labels, theme, rests) : frame;
+      const panel = { ctx, width, height, theme, font, act, rests, pointer, native: () => this.native(), over: this.over, ring: tools?.ring() };
+      this.picture = this.state.came ? this.draw(panel, own, labels, options.drawn) ?? null : null;
       if (!this.state.came) nothing(panel, "waiting for the kernel"); // a view would say that there is nothing
     } catch (problem) {
       // One panel that fails must not take the others along, nor be overlooked.
@@ -170,7 +179,7 @@ export class PanelView {
     const words = text ? `${this.title}. ${text}` : this.title;
     if (this.canvas.getAttribute("aria-label") !== words) this.canvas.setAttribute("aria-label", words);
     this.canvas.style.cursor = this.picture?.press ? this.picture.cursor ?? "pointer" : "";
-    if (this.pointer || this.followed) this.point(this.pointer);
+    if ((this.pointer || this.followed) && !this.tools?.drawing) this.point(this.pointer);
   }
 
   /** It shows another run, or one that is called otherwise now. @param {string} title */
@@ -194,6 +203,7 @@ export class PanelView {
   key(event, enlarge) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const own = event.target === this.canvas, whole = own || event.target === this.place;
+    if (own && this.tools?.key(event.key)) return event.preventDefault();
     const pressed = own && this.handles.find((/** @type {any} */ one) => one.key === event.key && !one.label.hidden);
     if (this.large ? (event.key === "Escape" && !(own && this.picture?.back)) || (whole && event.key === "f") : whole && event.key === "f") enlarge();
     else if (pressed) pressed.label.click();
@@ -201,11 +211,12 @@ export class PanelView {
     else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
     else if (own && event.key in MOVES) {
       const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
-      const at = this.pointer ?? { x: this.width / 2, y: this.height / 2 };
+      const { x: left, y: top, width, height } = (this.tools?.drawing && this.picture?.sheet?.box) || { x: 0, y: 0, width: this.width, height: this.height };
+      const at = this.pointer ?? { x: left + width / 2, y: top + height / 2 };
       const to = this.picture?.move?.(this.pointer, [x, y], event.shiftKey); // to the next thing, of a picture that has some
       if (to) this.point({ x: to.x, y: to.y });
       else this.point({ x: Math.min(Math.max(at.x + by * x, 0), this.width), y: Math.min(Math.max(at.y + by * y, 0), this.height) });
-      this.spoken.textContent = this.tip.hidden ? "" : this.tip.textContent;
+      this.spoken.textContent = this.tools?.drawing && this.pointer ? this.tools.words(this.pointer) : this.tip.hidden ? "" : this.tip.textContent;
     } else return;
     event.preventDefault();
   }
@@ -213,6 +224,11 @@ export class PanelView {
   /** @param {{x: number, y: number} | null} pointer */
   point(pointer) {
     this.pointer = pointer;
+    if (this.tools?.drawing) {
+      if (this.hovered) this.over([this.hovered, null]);
+      [this.hovered, this.tip.hidden] = ["", true];
+      return this.tools.at(pointer);
+    }
     const wanted = pointer && this.picture?.hover ? this.picture.hover(pointer.x, pointer.y) : null;
     if (wanted || this.hovered) this.over(wanted ?? [this.hovered, null]);
     this.hovered = wanted?.[0] ?? "";

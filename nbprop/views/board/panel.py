@@ -33,6 +33,7 @@ class Panel:
         controls = {"controls": [asdict(control) for control in view.controls]} if view.controls else {}
         row = {"row": view.row} if view.row else {}
         row |= {"beside": True} if view._peers else {}
+        row |= {"tools": True} if view.tools else {}
         row |= {"about": view.about, "lesson": str(view.lesson or "")} if view.about else {}
         row |= {"where": view.lesson.where} if view.about and view.lesson else {}
         return {"name": view.name, "title": view.heading, "options": options, **row, **controls}
