@@ -101,7 +101,7 @@ class Playground(Board):
         if isinstance(data, str) and target is None and data in datasets.DATASETS:
             self._own, data = None, datasets.dataset(data, noise=noise, validation=validation, seed=seed)
         else:
-            self._own = data = _fitting(given.dataset(data, target))
+            self._own = data = _fitting(given.dataset(data, target=target))
         self._hidden = sizes(hidden)
         self._changed_own = self._own  # as it is now, with noise or another split
         self._initializer = init

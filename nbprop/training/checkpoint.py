@@ -268,7 +268,7 @@ class Saved:
 
     def _data(self, data, loss):
         if data is not None:
-            return gifts.dataset(data, loss)
+            return gifts.dataset(data, loss=loss)
         name = self.head["objective"]["data"]["name"]
         if name in datasets.DATASETS:
             data = datasets.dataset(name)

@@ -12,7 +12,7 @@ from nbprop.data import tables
 rate = number(0, tip=0.01)  # of a learning rate
 
 
-def dataset(value: Any, target: Any = None, loss: Any = None) -> Any:
+def dataset(value: Any, *, target: Any = None, loss: Any = None) -> Any:
     """A Dataset from a Dataset, a name, or whatever `data.read` reads; an Arrays as it is. target: of a table. loss:
     what arrays (X, y) are for, which says what whole numbers are that come as floats."""
     if loss is not None and target is None and isinstance(value, tuple) and len(value) == 2:

@@ -105,7 +105,7 @@ class Trainer(Seen):
         if objective is None:
             if data is None:
                 raise TypeError("a Trainer needs data, such as 'spirals' or (X, y), or objective=nb.Objective(...)")
-            objective = Supervised(given.dataset(data, target, loss), loss, metrics=metrics)
+            objective = Supervised(given.dataset(data, target=target, loss=loss), loss, metrics=metrics)
         elif any(each is not None for each in (data, loss, metrics, target)):
             raise TypeError("an objective brings its own data, loss and metrics: pass either them or objective=")
         else:
