@@ -17,8 +17,9 @@ def dataset(value: Any, *, target: Any = None, loss: Any = None) -> Any:
     what arrays (X, y) are for, which says what whole numbers are that come as floats."""
     if loss is not None and target is None and isinstance(value, tuple) and len(value) == 2:
         return datasets.from_arrays(*value, task=_task(value[1], nn.loss(loss).tasks))
-    named = isinstance(value, str) and target is None and value in datasets.DATASETS
-    return datasets.dataset(value) if named else datasets.read(value, target)
+    if isinstance(value, str) and target is None and value in datasets.DATASETS:
+        return datasets.dataset(value)
+    return datasets.read(value, target)
 
 
 def _task(y, tasks):
