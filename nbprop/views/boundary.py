@@ -7,7 +7,7 @@ import numpy as np
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts, Taught
 
-from .base.drawing import Drawing
+from .base.by_hand import ByHand
 from .base.planes import CURVE as CURVE, GRID, POINTS, Cut, constants, cut_of, plot_plane, sample
 from .base.tested import plot_confusion, plot_curve, plot_scatter, said_of
 from .base.view import Option, View, new_axes, number, percent
@@ -25,7 +25,7 @@ class Offered:
 
     def __get__(self, view, owner=None) -> tuple[Option, ...]:
         data = getattr(None if view is None else vars(view).get("source"), "data", None)
-        names = [] if data is None or not hasattr(data, "X_train") else several(data)
+        names = several(data) if hasattr(data, "input_shape") else []
         none = (("", "choose" if names else "none"),)
         across, up = ((*none, *((name, name) for name in names)) for _ in range(2))
         return (
@@ -42,7 +42,7 @@ def several(data) -> list[str]:
     return list(data.features) if table and data.inputs > 2 else []
 
 
-class Boundary(Drawing, View):
+class Boundary(ByHand, View):
     """What the network says wherever it may be asked, under the points it learns from (filled) and those it is tested
     with (rings).
 

@@ -91,14 +91,15 @@ class Eager:
 
     def __init__(self, workload):
         self.model = model_of(workload)
-        self.loss = nn.loss(workload.settings.get("loss", "cross_entropy"))
+        name = workload.settings.get("loss", "cross_entropy")
+        self.loss, self.how = nn.loss(name), {"dim": -1} if name == "cross_entropy" else {}
         self.optimizer = optim.optimizer(workload.optimizer, lr=workload.lr)
         self.x, self.y = workload.x, workload.y
         self.starts = workload.starts if workload.norms else None
 
     def step(self):
         self.model.zero_grad()
-        loss = self.loss(self.model(self.x), self.y)
+        loss = self.loss(self.model(self.x), self.y, **self.how)
         loss.backward()
         if self.starts is not None:
             self.norms = np.sqrt(np.add.reduceat(self.model.gradient**2, self.starts))

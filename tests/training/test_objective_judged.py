@@ -42,7 +42,7 @@ def test_predict_of_lists_and_of_what_does_not_fit():
     usual = nb.Trainer(net(), nb.data.from_arrays(X, Y))
     with pytest.raises(ValueError, match=r"expected samples of shape \(2,\).*got \(3,\)"):
         usual.predict(np.zeros((1, 3)))
-    with pytest.raises(ValueError, match=r"got \(2,\)|samples, features"):
+    with pytest.raises(ValueError, match="got one alone"):
         usual.predict(X[0])
 
 

@@ -28,7 +28,9 @@ def ghostly(view):
 
 
 def test_those_views_draw_ghosts_and_the_others_say_that_they_do_not():
-    assert [name for name, kind in kinds().items() if kind.outlined] == sorted([*OUTLINING, "Lags", "Sharpness"])
+    assert [name for name, kind in kinds().items() if kind.outlined] == sorted(
+        [*OUTLINING, "Confusion", "Lags", "Sharpness"]
+    )
     with pytest.raises(ValueError, match="Graph draws no ghosts"):
         kinds()["Graph"](nb.sources.Walk(nb.Tensor(2.0) * 3.0)).ghosts = (trainer(),)
     with pytest.raises(TypeError, match="Landscape: expected options out of"):

@@ -2,7 +2,7 @@
 
 import itertools
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,12 +10,17 @@ from nbprop.checks import whole
 
 from .planes import Cut
 
+if TYPE_CHECKING:
+    from .view import View as _View
+else:
+    _View = object
+
 PARTS = ("train", "val")
 PAGES, MOST = 20, 2000  # pages whose last act is remembered; points of one message
 _numbers, _origins = itertools.count(1), weakref.WeakKeyDictionary()
 
 
-class Drawing:
+class ByHand(_View):
     """A view of a trainer's data in which points can be drawn. `cut`: what is drawn of the data."""
 
     source: Any
@@ -26,12 +31,12 @@ class Drawing:
 
     def __init__(self, source, **options) -> None:
         self._done: dict[str, int] = {}  # page -> number of its last act
-        super().__init__(source, **options)  # type: ignore[call-arg]
+        super().__init__(source, **options)
 
     @property
     def version(self) -> Any:
         """Something else whenever there is something new to show."""
-        return super().version, self._heard  # type: ignore[misc]
+        return super().version, self._heard
 
     def _hand_labels(self) -> dict[str, Any]:
         """What a page needs for drawing. of: number of the data that the points are of; taken: page -> number of its
