@@ -7,6 +7,8 @@ import numpy as np
 
 from nbprop.record.layers import CONVOLUTIONS, Tap
 
+CONVOLVES = (*CONVOLUTIONS, "Conv3d", "ConvTranspose3d")
+
 
 @dataclass
 class Call:
@@ -14,7 +16,8 @@ class Call:
 
     x: what it got. z: what its activation gets, which a normalization behind it may give; a: what that gives, None
     where nobody has seen it. dz, dy: the gradient of the loss with respect to z, and to what the weights have given;
-    None until it comes. node: that of z in the graph. factor: by which the loss was multiplied.
+    None until it comes. node: that of z in the graph. others: (z, dz) of what else it gives, as the last state of an
+    LSTM, through which the gradient may come back instead.
     """
 
     name: str
@@ -27,25 +30,55 @@ class Call:
     dy: Any = None
     activation: Any = None
     normalized: bool = False
+    others: "list[list[Any]]" = field(default_factory=list)
     handles: "list[Any]" = field(default_factory=list)
 
+    @property
+    def kind(self) -> str:
+        """The class of the module, where it is one of PyTorch's own."""
+        cls = type(self.module)
+        return cls.__name__ if cls.__module__.startswith("torch.nn.") else ""
+
     def gradient(self, dz: Any) -> None:
-        """The gradient has come."""
-        self.dz = dz.detach().clone()
+        """A gradient has come: of several backward passes they add up, as those of the weights do."""
+        self.dz = _sum(self.dz, dz)
         if not self.normalized:
             self.dy = self.dz
 
     def weighted(self, dy: Any) -> None:
         """Of a layer with a normalization behind it, the gradient of what the weights have given."""
         if self.normalized:
-            self.dy = dy.detach().clone()
+            self.dy = _sum(self.dy, dy)
+
+    def other(self, place: int, dz: Any) -> None:
+        """The gradient of what else it gives."""
+        self.others[place][1] = _sum(self.others[place][1], dz)
+
+    @property
+    def reached(self) -> bool:
+        """Whether any gradient has come."""
+        return self.dz is not None or any(dz is not None for _, dz in self.others)
+
+    def settle(self) -> None:
+        """Where the gradient has come through something else, that is what the layer gives."""
+        if self.dz is None:
+            for z, dz in self.others:
+                if dz is not None:
+                    self.z, self.dz, self.dy, self.a = z, dz, None, None
+                    break
 
     def let_go(self) -> None:
         """Somebody may hold the graph, and so this: the numbers go."""
         for handle in self.handles:
             handle.remove()
         self.handles.clear()
+        self.others.clear()
         self.x = self.z = self.a = self.dz = self.dy = self.node = None
+
+
+def _sum(before, more):
+    more = more.detach()
+    return more.clone() if before is None else before + more
 
 
 def array(tensor: Any) -> np.ndarray:
@@ -62,7 +95,9 @@ def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
     """The Tap of a layer from its calls in a step: several stand one behind the other, as more samples would.
 
     function: the activation as one of nbprop's, or None. scale: by which the loss was multiplied (mixed precision)."""
-    kind = type(calls[0].module).__name__
+    for call in calls:
+        call.settle()
+    kind = calls[0].kind
     with_gradient = [call for call in calls if call.dz is not None]
     reached = bool(with_gradient)
     calls = with_gradient or calls[-1:]
@@ -79,11 +114,9 @@ def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
     plain = kind == "Linear" or kind in CONVOLUTIONS
     if plain and reached and all(call.dy is not None and call.x is not None for call in calls):
         x = _joined([_shaped(array(call.x), kind) for call in calls])
-        dy = (
-            dz
-            if not calls[0].normalized
-            else _joined([_shaped(array(call.dy), kind) for call in calls]) / np.float32(scale)
-        )
+        dy = dz
+        if calls[0].normalized:
+            dy = _joined([_shaped(array(call.dy), kind) for call in calls]) / np.float32(scale)
         if not len(x) == len(dy) == len(z):
             x = dy = None
     return Tap(z, dz, a, function, reached, x, dy)
@@ -91,20 +124,16 @@ def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
 
 def _shaped(numbers, kind):
     """(n, units), (n, T, units) or (n, channels, rows, columns), as views have it."""
-    if kind.startswith(("Conv", "LazyConv")):
-        spatial = int(kind[-2]) if kind[-2:-1].isdigit() else 2
+    if kind in CONVOLVES:
+        spatial = int(kind[-2])
         if numbers.ndim == spatial + 1:  # one sample without a batch
             numbers = numbers[None]
         if spatial == 1:
             return numbers[:, :, None]
         return numbers.reshape(*numbers.shape[:2], -1, numbers.shape[-1])  # of volumes, one slice under the other
-    return (
-        numbers[None]
-        if numbers.ndim == 1
-        else numbers
-        if numbers.ndim < 4
-        else numbers.reshape(-1, *numbers.shape[-2:])
-    )
+    if numbers.ndim == 1:
+        return numbers[None]
+    return numbers if numbers.ndim < 4 else numbers.reshape(-1, *numbers.shape[-2:])
 
 
 def _joined(arrays):

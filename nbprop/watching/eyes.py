@@ -1,9 +1,11 @@
 """The hooks by which a loop of PyTorch is seen.
 
-Only in a step that is looked into is anything hooked to the modules; in all others a step costs two calls, of the hooks
-before and after an optimizer's step. No hook changes a number.
+Only in a step that is looked into is anything hooked to forward passes, and that to PyTorch and not to the modules, so
+that a copied or saved model has nothing of it; in all other steps a step costs the hooks before and after an
+optimizer's step, and a look at the gradients at each backward pass. No hook changes a number.
 """
 
+import threading
 import time
 from typing import Any
 
@@ -16,8 +18,9 @@ from nbprop.record.source import CannotSay
 from . import functions, graph
 from .calls import Call, array, tap
 from .losses import Losses, scale_of
+from .round import Round
 
-CALLS = 256  # of one module in a step are kept at most: a cell that is called at every moment of a sequence
+NORMS = ("torch.nn.modules.batchnorm", "torch.nn.modules.normalization", "torch.nn.modules.instancenorm")
 
 
 class Eyes:
@@ -33,17 +36,12 @@ class Eyes:
         self.wires: list[Any] = []
         self.cost = 0.0
         self._loop: Any = None
-        self._looking = False
-        self._following: Any = None
+        self._round: Round | None = None  # of a step that is looked into
+        self._stepped: set[str] = set()  # optimizers that have made theirs
         self._functions: dict[Any, Any] = {}
-        self._hooks: list[Any] = []  # on modules, while a step is looked into
-        self._calls: dict[str, list[Call]] = {}
-        self._nodes: dict[int, Call] = {}
-        self._done: dict[str, Any] = {}  # name of a layer -> (calls, scale), of those whose optimizer has stepped
-        self._stepped: set[str] = set()  # optimizers that have, in this round
-        self._before: Any = None
         self._known: Any = None  # shapes of the graph that wires and functions were found for, and these
-        self.losses = Losses(torch, criterion)
+        self._taps: dict[str, Any] = {}  # name of a layer -> (Layer, Tap) of when it was last called, in their order
+        self.losses = Losses(torch, criterion, [*self._parameters], self._begins)
         self._kept = [
             hook
             for name, optimizer in optimizers.items()
@@ -57,8 +55,8 @@ class Eyes:
         self._loop = loop
 
     def _find_modules(self):
-        """name -> module of what is hooked, and the names of what cannot be looked into: compiled or scripted."""
-        self._modules, closed, script = {}, [], self._torch.jit.ScriptModule
+        """Module -> its name, of what is hooked; the names of what cannot be looked into: compiled or scripted."""
+        names, closed, script = {}, [], self._torch.jit.ScriptModule
         for title, model in self._models.items():
             for name, module in model.named_modules():
                 full = ".".join(part for part in (title, name) if part)
@@ -68,8 +66,23 @@ class Eyes:
                 if compiled or isinstance(module, script):
                     closed.append(full)
                 else:
-                    self._modules[full] = module
+                    names[module] = full
+        self._weighted = {module: name for module, name in names.items() if self._weights_of(module)}
+        self._follow = {
+            module
+            for module in names
+            if module not in self._weighted and (functions.is_activation(module) or type(module).__module__ in NORMS)
+        }
         return tuple(closed)
+
+    def _weights_of(self, module):
+        """The matrices of a module: its own, or those that stand for them (weight_norm, spectral_norm)."""
+        if type(module).__name__ == "ParametrizationList":
+            return []
+        own = [p for p in module.parameters(recurse=False) if p.ndim > 1]
+        if not own and hasattr(module, "parametrizations"):
+            own = sorted((p for p in module.parametrizations.parameters() if p.ndim > 1), key=lambda p: p.numel())[-1:]
+        return own
 
     def _find_parameters(self):
         """Parameter -> its place in theta, each once."""
@@ -86,85 +99,88 @@ class Eyes:
         try:
             return function(*given)
         except Exception as error:
-            self._unhook()
+            self._let_go()
             if self._loop is not None:
                 self._loop.failed(error)
-
-    # ---- a step that is looked into ----------------------------------------------------------------------------------
-
-    def look(self, wanted: bool) -> None:
-        """Whether the next step is looked into."""
-        self._unhook()
-        self.cost = 0.0
-        self._looking = wanted
-        if not wanted:
-            return
-        for name, module in self._modules.items():
-            if any(p.ndim > 1 for p in module.parameters(recurse=False)):
-                self._hooks.append(module.register_forward_hook(self._weighted_hook(name)))
-            elif functions.is_activation(module) or "Norm" in type(module).__name__:
-                self._hooks.append(module.register_forward_pre_hook(self._follows))
-                self._hooks.append(module.register_forward_hook(self._followed))
-        self.losses.look()
-
-    def _unhook(self):
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
-        for call in [call for calls in self._calls.values() for call in calls]:
-            call.let_go()
-        for calls, _ in self._done.values():
-            for call in calls:
-                call.let_go()
-        self._calls, self._nodes, self._done, self._before = {}, {}, {}, None
-        self._following = None
-
-    def _weighted_hook(self, name):
-        def hook(module, inputs, output):
-            self._timed(self._weighted, name, module, inputs, output)
-
-        return hook
 
     def _timed(self, function, *given):
         begun = time.perf_counter()
         self._guard(function, *given)
         self.cost += time.perf_counter() - begun
 
-    def _weighted(self, name, module, inputs, output):
-        """A module with weights has given something."""
-        calls = self._calls.setdefault(name, [])
-        z = _tensor(output)
-        if z is None or not self._torch.is_grad_enabled() or name in self._done or len(calls) >= CALLS:
-            return
-        x = next((each.detach() for each in inputs if self._torch.is_tensor(each)), None)
-        call = Call(name, module, x, z.detach().clone(), z.grad_fn)
-        calls.append(call)
-        if z.requires_grad:
-            self._nodes[id(z.grad_fn)] = call
-            call.handles.append(z.register_hook(lambda dz: self._timed(call.gradient, dz)))
+    # ---- a step that is looked into ----------------------------------------------------------------------------------
 
-    def _follows(self, module, inputs):
+    def look(self, wanted: bool) -> None:
+        """Whether the next step is looked into."""
+        self._let_go()
+        self.cost, self.losses.wanted = 0.0, wanted
+        self.losses.roots.clear()
+        if wanted:
+            self._round = Round()
+        if wanted and not self.compiled:  # PyTorch warns of hooks on everything where a module is compiled
+            everywhere = self._torch.nn.modules.module
+            self._round.hooks += [
+                everywhere.register_module_forward_pre_hook(self._enters),
+                everywhere.register_module_forward_hook(self._leaves),
+            ]
+
+    def _let_go(self):
+        if self._round is not None:
+            self._round.end()
+        self._round = None
+
+    def _enters(self, module, inputs):
         """An activation or a normalization is about to be called: behind which layer?"""
-        node = getattr(inputs[0], "grad_fn", None) if inputs else None
-        self._following = self._nodes.get(id(node))
+        if module in self._follow and self._round is not None:
+            self._round.following = self._round.behind(getattr(inputs[0], "grad_fn", None)) if inputs else None
 
-    def _followed(self, module, inputs, output):
-        self._timed(self._follow, module, output)
+    def _leaves(self, module, inputs, output):
+        if module in self._weighted:
+            self._timed(self._called, module, inputs, output)
+        elif module in self._follow:
+            self._timed(self._followed, module, output)
 
-    def _follow(self, module, output):
-        call, self._following = self._following, None
-        y = _tensor(output)
+    def _called(self, module, inputs, output):
+        """A module with weights has given something."""
+        found = [z for z in _tensors(output) if z.ndim and (z.is_floating_point())]
+        name = self._weighted[module]
+        if not found or self._round is None or not self._torch.is_grad_enabled() or name in self._round.done:
+            return
+        z, others = found[0], found[1:]
+        x = next((each for each in inputs if self._torch.is_tensor(each)), None)
+        if x is not None:  # a batch may lie in an array that is used again
+            x = x.detach().clone() if x.grad_fn is None else x.detach()
+        call = Call(name, module, x, z.detach().clone(), z.grad_fn)
+        if z.requires_grad:
+            call.handles.append(z.register_hook(lambda dz: self._came(call.gradient, dz)))
+        if isinstance(module, self._torch.nn.RNNBase):
+            for place, other in enumerate(each for each in others if each.requires_grad):
+                call.others.append([other.detach().clone(), None])
+                hook = other.register_hook(lambda dz, place=place: self._came(call.other, place, dz))
+                call.handles.append(hook)
+        self._round.add(call)
+
+    def _came(self, take, *given):
+        """A gradient has come back; in a backward pass, not where somebody asks for a gradient alone."""
+        if self.losses.inside:
+            self._timed(take, *given)
+
+    def _followed(self, module, output):
+        if self._round is None:
+            return
+        call, self._round.following = self._round.following, None
+        y = next(iter(_tensors(output)), None)
         if call is None or y is None or call.z is None:
             return
         if functions.is_activation(module):
             call.a, call.activation = y.detach().clone(), self._activation(module)
-        elif y.grad_fn is not None:  # what the activation gets is what the normalization gives
-            first, call.normalized = call.handles.pop(), True
+        elif y.grad_fn is not None and call.node is not None:  # what the activation gets the normalization gives
+            first, call.normalized = call.handles.pop(0), True
             first.remove()
-            call.handles.append(_node_hook(call.node, lambda dy: self._timed(call.weighted, dy)))
+            call.handles.append(_node_hook(call.node, lambda dy: self._came(call.weighted, dy)))
             call.z, call.node = y.detach().clone(), y.grad_fn
-            self._nodes[id(y.grad_fn)] = call
-            call.handles.append(y.register_hook(lambda dz: self._timed(call.gradient, dz)))
+            self._round.at(call)
+            call.handles.append(y.register_hook(lambda dz: self._came(call.gradient, dz)))
 
     def _activation(self, module):
         """nbprop's activation for a module, made once: its settings are not expected to change."""
@@ -172,89 +188,119 @@ class Eyes:
             self._functions[module] = functions.of_module(module)
         return self._functions[module]
 
-    # ---- the optimizers' steps ---------------------------------------------------------------------------------------
+    # ---- backward passes and the optimizers' steps -------------------------------------------------------------------
+
+    def _begins(self):
+        """A backward pass begins. Where there is no gradient yet, what came before was of a step that was not made."""
+        groups = {name: self._mine(name) for name in self._optimizers} or {"": [*self._parameters]}
+        none = {name: all(p.grad is None for p in mine) for name, mine in groups.items()}
+        if all(none.values()):
+            self.losses.begins_anew()
+        if self._round is not None:
+            for name, mine in groups.items():
+                if none[name]:
+                    self._round.begins_anew(self._layers_of(mine))
+
+    def _mine(self, name):
+        return [p for group in self._optimizers[name].param_groups for p in group["params"] if p in self._parameters]
+
+    def _layers_of(self, parameters):
+        ids = {id(p) for p in parameters}
+        return {name for module, name in self._weighted.items() if any(id(p) in ids for p in self._weights_of(module))}
 
     def _before_update(self, name):
-        if not self._looking:
-            return
+        self.losses.thread = threading.get_ident()
         begun = time.perf_counter()
         if name in self._stepped:  # the round is over already
             self._end_round()
-            if not self._looking:
-                return
-        if self._before is None:
-            self._before = self.theta()
-        mine = {id(p) for group in self._optimizers[name].param_groups for p in group["params"]}
-        scale = scale_of(self._torch)
-        for layer, calls in self._calls.items():
-            if layer not in self._done and any(id(p) in mine for p in self._modules[layer].parameters(recurse=False)):
-                self._done[layer] = calls, scale
+        if self._round is not None and self._round.before is None:
+            self._round.before = self.theta()
         self.cost += time.perf_counter() - begun
 
     def _after_update(self, name):
-        self.losses.stepped(name, scale_of(self._torch))
-        if name in self._stepped and not self._looking:
-            self._guard(self._end_round)
+        scale = scale_of()
+        self.losses.stepped(name, scale)
+        if self._round is not None:
+            self._timed(self._take, name, scale)
         self._stepped.add(name)
         if len(self._stepped) == len(self._optimizers):
             self._end_round()
 
+    def _take(self, name, scale):
+        if self._round is not None:
+            mine = self._mine(name)
+            by = scale if getattr(self._optimizers[name], "grad_scale", None) is not None else 1.0
+            self._round.take(self._layers_of(mine), mine, scale, by)
+
     def _end_round(self):
         self._stepped.clear()
         loop = self._loop
-        if loop is None or loop.told_itself:
-            return
-        self.end(loop)
+        if loop is not None and not loop.told_itself:
+            self.end(loop)
 
     def told(self, loop: Any, loss: Any) -> None:
         """`run.step(loss)`: the loop says that a step is over."""
-        loop.told_itself = True
         self.losses.told(loss)
+        if not loop.told_itself:
+            loop.told_itself = True
+            if self._optimizers and loop.steps:  # this one was seen already
+                return
+        if self._round is not None and not any(p.grad is not None for p in self._parameters):
+            loop.message = "run.step(loss) came where there is no gradient: call it before zero_grad()"
         self.end(loop)
 
     def end(self, loop: Any) -> None:
         """A step is over."""
         begun = time.perf_counter()
-        seen = self._guard(self._seen) if self._looking else None
+        loss, more = self.losses.taken(next(iter(self._optimizers), ""))
+        seen = self._guard(self._seen) if self._round is not None else None
         self.cost += time.perf_counter() - begun
-        loss, more = self.losses.taken()
         loop.end_step(loss, seen, **more)
 
     def _seen(self):
-        """The Observation of a step that was looked into."""
-        for name, calls in self._calls.items():
-            self._done.setdefault(name, (calls, scale_of(self._torch)))
-        there = {name: given for name, given in self._done.items() if given[0]}
-        names = [name for name in self._calls if name in there]
+        """The Observation of a step that was looked into. A layer that was not called in it stands there as it was when
+        it was last called; `missing` are their numbers."""
+        made: Any = self._round
+        for name, calls in made.calls.items():
+            made.done.setdefault(name, (calls, 1.0))
+        there = {name: given for name, given in made.done.items() if given[0]}
+        names = [name for name in made.calls if name in there]
         calls = [there[name][0] for name in names]
-        if not names and self._modules and not self._before_known():
-            return None
         key = tuple(
-            (name, len(each), tuple(call.z.shape[1:] for call in each[:1]))
+            (name, len(each), each[0].z.shape[1:], sum(call.node is None for call in each))
             for name, each in zip(names, calls, strict=True)
         )
         if self._known is None or self._known[0] != key:
-            self._known = key, *graph.found(calls, self.losses.roots())
-        self.wires, behind = self._known[1:]
-        layers, taps = [], []
+            self._known = key, *graph.found(calls, self.losses.roots)
+        wires, behind = self._known[1:]
         for i, name in enumerate(names):
             each, scale = there[name]
-            function = next((call.activation for call in each if call.activation is not None), None)
-            one = tap(each, behind[i] if function is None and each[0].a is None else function, scale)
-            layers.append(self._layer(name, each[0].module, one))
-            taps.append(one)
+            try:
+                function = next((call.activation for call in each if call.activation is not None), None)
+                one = tap(each, behind[i] if function is None and each[0].a is None else function, scale)
+                self._taps[name] = self._layer(name, each[0].module, one), one
+            except Exception as error:  # one layer that cannot be seen does not take the others along
+                self._loop.failed(error)
+        if names == [*self._taps]:
+            self.wires = wires
+        elif len(self.wires) != len(self._taps):
+            self.wires = [type(wires[0])((i - 1,)) for i in range(len(self._taps))] if wires else []
+        if not self._taps:
+            return None
         after = self.theta()
         seen = Observation(
-            layers, taps, after, self._gradient(), np.nan if self.losses.last is None else self.losses.last,
-            before=self._before, after=after,
+            [layer for layer, _ in self._taps.values()], [one for _, one in self._taps.values()], after,
+            self._gradient(made), np.nan if self.losses.last is None else self.losses.last,
+            before=made.before, after=after,
         )  # fmt: skip
+        self.missing = [i for i, name in enumerate(self._taps) if name not in names]
         return seen
 
-    def _before_known(self):
-        return self._before is not None
+    tells_gradients = True
+    missing: "list[int]" = []
 
     def _layer(self, name, module, tap):
-        weights = [p for p in module.parameters(recurse=False) if p.ndim > 1 and p in self._parameters]
+        weights = [p for p in self._weights_of(module) if p in self._parameters]
         places = [self._parameters[p] for p in weights]
         bias = getattr(module, "bias", None)
         units = tap.z.shape[unit_axis(tap.z)]
@@ -263,45 +309,51 @@ class Eyes:
         shape = tuple(weights[0].shape) if len(weights) == 1 else ()
         groups = getattr(module, "groups", 1)
         weight = slice(places[0].start, places[-1].stop) if places else slice(0, 0)
-        return Layer(_title(name, module), type(module).__name__, function, units, weight, shape, place, groups)
+        if weight.stop < weight.start:  # one of them lies elsewhere, for it is another layer's, too
+            weight = max(places, key=lambda each: each.stop - each.start)
+        return Layer(
+            _title(name, module), type(module).__name__, function, units, weight, shape, place, groups
+        )  # fmt: skip
 
     # ---- what there is -----------------------------------------------------------------------------------------------
 
     def theta(self) -> np.ndarray:
         """All parameters, one vector of its own."""
-        return self._flat(lambda parameter: parameter)
+        return self._flat(lambda parameter: array(parameter))
 
-    def _gradient(self):
-        return self._flat(lambda parameter: parameter.grad)
+    def _gradient(self, made):
+        """All gradients, as the optimizers had them; 0 where there is none."""
+
+        def part(parameter):
+            if parameter in made.gradients:
+                return made.gradients[parameter]
+            return None if parameter.grad is None else array(parameter.grad)
+
+        return self._flat(part)
 
     def _flat(self, part):
         if not self._parameters:
             raise CannotSay("this loop is watched no more, and its model was let go")
         pieces = []
         for parameter, place in self._parameters.items():
-            found = part(parameter)
-            if found is None or found.is_meta:
-                pieces.append(np.zeros(place.stop - place.start, np.float32))
-            else:
-                pieces.append(array(found).ravel())
+            found = None if parameter.is_meta else part(parameter)
+            pieces.append(np.zeros(place.stop - place.start, np.float32) if found is None else found.ravel())
         return np.concatenate(pieces)
 
     def activations(self, X: Any) -> "list[np.ndarray]":
         """What every layer gives for samples X (n, ...): with its activation."""
-        was, names = self._looking, [layer.name for layer in self._loop.layers]
+        was, known = self._round is not None, dict(self._taps)
         self.look(True)
+        made: Any = self._round
         try:
             with self._evaluating() as model:
-                model(self._input(X)).detach()
-            calls = {name: each for name, each in self._calls.items() if each}
-            behind = self._known[2] if self._known is not None else []
+                model(self._input(X))
             found = []
-            for i, name in enumerate(names):
-                one = next((each for key, each in calls.items() if _title(key, each[0].module) == name), None)
-                if one is None:
-                    raise CannotSay(f"{name} was not called")
-                function = one[0].activation if one[0].a is not None or i >= len(behind) else behind[i]
-                found.append(tap(one[-1:], function, 1.0).a)
+            for name, (layer, one) in known.items():
+                calls = made.calls.get(name)
+                if not calls:
+                    raise CannotSay(f"{layer.name} is not called for samples alone")
+                found.append(tap(calls[-1:], one.activation, 1.0).a)
             return found
         finally:
             self.look(was)
@@ -309,7 +361,7 @@ class Eyes:
     def predict(self, X: Any, data: Any) -> np.ndarray:
         """What the model gives for samples, as probabilities where the data have classes."""
         with self._torch.no_grad(), self._evaluating() as model:
-            output = _tensor(model(self._input(X)))
+            output = next(iter(_tensors(model(self._input(X)))), None)
         if output is None:
             raise CannotSay("the model gives no tensor")
         numbers = array(output)
@@ -322,10 +374,9 @@ class Eyes:
         return numbers
 
     def _input(self, X):
-        first = next(iter(self._parameters))
-        return self._torch.as_tensor(
-            np.asarray(X), dtype=first.dtype if np.asarray(X).dtype.kind == "f" else None, device=first.device
-        )
+        first, X = next(iter(self._parameters)), np.asarray(X)
+        dtype = first.dtype if X.dtype.kind == "f" else None
+        return self._torch.as_tensor(X, dtype=dtype, device=first.device)
 
     def _evaluating(self):
         if len(self._models) != 1:
@@ -338,9 +389,8 @@ class Eyes:
         for hook in self._kept:
             hook.remove()
         self.losses.close()
-        self._kept, self._models, self._optimizers, self._modules, self._parameters = [], {}, {}, {}, {}
-        self._functions = {}
-        self._known = None
+        self._kept, self._models, self._optimizers, self._parameters = [], {}, {}, {}
+        self._weighted, self._follow, self._functions, self._known = {}, set(), {}, None
 
     def __repr__(self) -> str:
         return ", ".join(type(model).__name__ for model in self._models.values()) or "no model"
@@ -369,18 +419,15 @@ def _title(name, module):
     return name if name and not name.isdecimal() else f"{type(module).__name__} {name}".strip()
 
 
-def _tensor(output):
-    """The tensor in what a module gives: the first of a tuple or of a packed sequence."""
-    for _ in range(3):
-        if hasattr(output, "detach"):
-            return output
-        if isinstance(output, dict):
-            output = next(iter(output.values()), None)
-        elif isinstance(output, (tuple, list)) and output:
-            output = output[0]
-        else:
-            return None
-    return None
+def _tensors(output):
+    """The tensors in what a module gives: of tuples, dicts and packed sequences all, the first one first."""
+    if hasattr(output, "detach"):
+        return [output]
+    if isinstance(output, dict):
+        return [tensor for each in output.values() for tensor in _tensors(each)]
+    if isinstance(output, (tuple, list)):
+        return [tensor for each in output for tensor in _tensors(each)]
+    return []
 
 
 def _node_hook(node, function):

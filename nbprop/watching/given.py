@@ -16,12 +16,14 @@ class Given:
 
     cost = 0.0
     compiled = ()
+    missing: "list[int]" = []
 
     def __init__(self) -> None:
         self.wires: list[Wire] = []
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._wanted = True
         self._theta: Any = None
+        self.tells_gradients = False
         self._before: Any = None
 
     def look(self, wanted: bool) -> None:
@@ -36,6 +38,7 @@ class Given:
         deltas: Any = None, pre_activations: Any = None, **more: Any,
     ) -> None:  # fmt: skip
         """A step is over: see `nb.watch`. What does not fit is said, and not taken."""
+        self.tells_gradients = grads is not None
         numbers = {name: loop.heeded(lambda name=name: one_number("observe", name, more[name])) for name in more}
         number = None if loss is None else loop.heeded(lambda: one_number("observe", "loss", loss))
         seen = None

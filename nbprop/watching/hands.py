@@ -20,13 +20,13 @@ class Turn:
     check_one: Callable[[Any], Any]
     read: Callable[[], Any]
     apply: Callable[[Any], None]
-    count: int = 1
+    count: Callable[[], int] = lambda: 1
 
     def check(self, value: Any) -> Any:
         """The value, or one for each group; ValueError or TypeError."""
         if isinstance(value, (tuple, list)):
-            if len(value) != self.count:
-                raise ValueError(f"{self.control.label}: expected one number, or {self.count}; got {len(value)}")
+            if len(value) != self.count():
+                raise ValueError(f"{self.control.label}: expected one number, or {self.count()}; got {len(value)}")
             return tuple(self.check_one(each) for each in value)
         return self.check_one(value)
 
@@ -43,12 +43,12 @@ class Hands:
             ("weight_decay", number(0, tip=0.0001)),
             ("momentum", number(0, 1, tip=0.9)),
         ):
-            groups = self._groups(name)
-            if groups:
+            if self._groups(name):
                 self.knobs[name] = Turn(
                     self._control(name), lambda value, name=name, check=check: check(name, value),
-                    lambda groups=groups, name=name: _one([float(group[name]) for group in groups]),
-                    lambda value, groups=groups, name=name: self._put(groups, name, value), len(groups),
+                    lambda name=name: _one([float(group[name]) for group in self._groups(name)]),
+                    lambda value, name=name: self._put(self._groups(name), name, value),
+                    lambda name=name: len(self._groups(name)),
                 )  # fmt: skip
         drops = [
             m
@@ -60,7 +60,7 @@ class Hands:
             self.knobs["dropout"] = Turn(
                 self._control("dropout"), lambda value: number(0, 1)("dropout", value),
                 lambda: _one([m.p for m in drops]), lambda value: _each(drops, value, lambda m, p: setattr(m, "p", p)),
-                len(drops),
+                lambda: len(drops),
             )  # fmt: skip
         if optimizers:
             self.knobs["clip"] = Turn(
@@ -69,6 +69,7 @@ class Hands:
             )  # fmt: skip
         self._last: dict[str, Any] = {}
         self.known()
+        self.why = ""  # the gradient was not clipped
         self._hooks = [each.register_step_pre_hook(self._clip) for each in optimizers.values()]
 
     def _control(self, name):
@@ -90,10 +91,23 @@ class Hands:
 
         _each(groups, value, put)
 
-    def _clip(self, optimizer, *_):
-        if self.clip is not None:
-            parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-            self._torch.nn.utils.clip_grad_norm_(parameters, self.clip)
+    def _clip(self, optimizer, given, named):
+        if self.clip is None:
+            return
+        parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        closure = any(map(callable, (*given[1:], *named.values())))
+        if closure:
+            self.why = "this optimizer computes its gradients itself (a closure)"
+        elif any(p.grad.is_sparse for p in parameters):
+            self.why = "a gradient is sparse"
+        elif getattr(optimizer, "grad_scale", None) is not None:
+            self.why = "the optimizer takes the gradient scaled (fused, with a GradScaler)"
+        else:
+            self.why = ""
+            try:
+                self._torch.nn.utils.clip_grad_norm_(parameters, self.clip)
+            except Exception as error:  # the training goes on
+                self.why = f"{type(error).__name__}: {error}"
 
     def known(self) -> None:
         """What stands now is no news."""

@@ -33,8 +33,13 @@ IDLE = 1.0  # seconds without a step after which another thread may do what wait
 LOG = logging.getLogger("nbprop")
 
 
-class Stopped(Exception):
-    """Ends a watched loop after Stop was pressed: `with nb.watch(...)` swallows it."""
+class Stopped(BaseException):
+    """Ends a watched loop after Stop was pressed: `with nb.watch(...)` swallows it. It is no Exception, for a loop that
+    goes on after those would go on after this."""
+
+    def __init__(self, run: Any) -> None:
+        super().__init__(f"Stop was pressed after step {run.steps}")
+        self.run = run
 
 
 class Loop(Turned):
@@ -89,6 +94,8 @@ class Loop(Turned):
     def end_step(self, loss: "float | None" = None, looked: "Observation | None" = None, **more: float) -> None:
         """A step of the loop is over. looked: what was seen of it; loss and whatever else is one number goes into the
         history. Raises `Stopped` inside a `with`, once Stop was pressed."""
+        if self._closed:
+            return
         begun = time.perf_counter()
         with self._lock:
             self.steps += 1
@@ -98,7 +105,7 @@ class Loop(Turned):
         self._wait()
         self._last = time.perf_counter()
         if self._stop_asked and self._inside:
-            raise Stopped(f"Stop was pressed after step {self.steps}")
+            raise Stopped(self)
 
     def _keep(self, loss, looked, more):
         step, history = self.steps, self.history
@@ -107,11 +114,13 @@ class Loop(Turned):
         for name, value in more.items():
             history.add(name, step, value)
         if self._hands is not None:
+            if self._hands.why:
+                self.message = f"The gradient is not clipped: {self._hands.why}"
             for name, old, new in self._hands.news():  # turned by the loop itself, as a schedule does
                 self._flag_of_the_loop(name, old, new)
         if looked is not None:
             with np.errstate(all="ignore"):
-                self._recorder.keep(history, step, looked, self._needed(), 1)
+                self._recorder.keep(_Without(history, self._eyes.missing), step, looked, self._needed(), 1)
             self._observation, self._seen_at = looked, step
             if self._recorder.complaint:
                 self.message, self._recorder.complaint = self._recorder.complaint, ""
@@ -120,21 +129,34 @@ class Loop(Turned):
             self._states.keep(step)
 
     def _name_what_is_not_finite(self, loss, looked):
-        if self.message.startswith("In step") or (loss is not None and np.isfinite(loss)):
-            return
-        what = "the loss" if loss is not None else ""
-        for each in ("z", "dz"):
-            arrays = getattr(looked, each)
-            bad = [i for i, a in enumerate(arrays) if not np.isfinite(a).all() and looked.taps[i].reached]
-            if bad:
-                layer = looked.layers[bad[0] if each == "z" else bad[-1]].name
-                what = f"{'the output' if each == 'z' else 'the gradient dL/dz'} of {layer}"
-                break
-        if what:
-            self.message = (
-                f"In step {self.steps:,} {what} is not finite any more. The loop goes on; to try: a lower learning "
-                "rate, a clipped gradient" + (", Back to an earlier step" if self._states is not None else "")
+        with np.errstate(all="ignore"):
+            fine = (loss is None or np.isfinite(loss)) and (
+                not self._eyes.tells_gradients or np.isfinite(looked.gradient.sum())
             )
+        if fine:
+            if self.message.startswith("In step"):
+                self.message = ""
+            return
+        if self.message.startswith("In step"):  # it began before
+            return
+        what = "the loss" if loss is not None and not np.isfinite(loss) else "a gradient dL/dW"
+        first = looked.taps[0].x if looked.taps else None
+        if first is not None and not np.isfinite(first).all():
+            what = f"what {looked.layers[0].name} gets"
+        else:
+            for each, words in (("dz", "the gradient dL/dz of {}"), ("z", "the output of {}")):
+                bad = [
+                    layer.name
+                    for layer, tap, a in zip(looked.layers, looked.taps, getattr(looked, each), strict=True)
+                    if tap.reached and not np.isfinite(a).all()
+                ]
+                if bad:
+                    what = words.format(bad[0] if each == "z" else bad[-1])
+        back = ", Back to an earlier step" if self._states is not None else ""
+        self.message = (
+            f"In step {self.steps:,} {what} is not finite. The loop goes on; to try: a lower learning rate, a clipped "
+            f"gradient{back}"
+        )
 
     def _go_on(self):
         """Do what was asked for, and let pictures leave."""
@@ -313,6 +335,7 @@ class Loop(Turned):
                 "rewind: this loop has no snapshots: give its model and optimizer, nb.watch(model, optimizer)"
             )
         self._states.check(step)
+        self._states.fits(step)
         self.post(lambda: self._rewind(step))
 
     def _rewind(self, step):
@@ -327,13 +350,15 @@ class Loop(Turned):
     # ---- the end -----------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> "Loop":
+        if self._closed:
+            raise ValueError("this loop is watched no more: with nb.watch(model, optimizer) as run, anew")
         self._inside = True
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
         self._inside = False
         self.close()
-        return kind is not None and issubclass(kind, Stopped)
+        return isinstance(error, Stopped) and error.run is self
 
     def close(self) -> None:
         """Watch no more: every hook is taken away. What was recorded stays, and views of it."""
@@ -358,3 +383,16 @@ class Loop(Turned):
 
     def __repr__(self) -> str:
         return f"Loop({self._eyes}, step {self.steps:,}, {'closed' if self._closed else self.status})"
+
+
+class _Without:
+    """A history, into which nothing goes of layers that were not called."""
+
+    def __init__(self, history, missing) -> None:
+        self._history, self._missing, self.columns = history, missing, history.columns
+
+    def add(self, name, step, value, interval=1) -> None:
+        if self._missing and np.ndim(value):
+            value = np.array(value, np.float32)
+            value[self._missing] = np.nan
+        self._history.add(name, step, value, interval)

@@ -2,54 +2,75 @@
 says."""
 
 import sys
+import threading
 import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 _WATCHING: "weakref.WeakSet[Losses]" = weakref.WeakSet()  # those who want to know from where a backward pass begins
-_ORIGINAL: "list[Any]" = []  # Tensor.backward, while anybody does
+_ORIGINAL: "list[Any]" = []  # torch.autograd.backward, while anybody does
+MOST = 1024  # losses of one step, at most
 
 
 class Losses:
-    """criterion: a loss module, whose results are the losses; None: what `loss.backward()` is called of, for which
-    `Tensor.backward` is exchanged while the loop is watched, and put back afterwards. last: the loss of the last step.
+    """criterion: a loss module, whose results are the losses; None: what backward passes begin from that reach any of
+    the parameters. For that `torch.autograd.backward`, which `loss.backward()` calls, is exchanged while the loop is
+    watched, and put back afterwards. begins(): called before such a pass. last: the loss of the last step.
     """
 
-    def __init__(self, torch: Any, criterion: Any) -> None:
-        self._torch, self.last = torch, None
+    def __init__(self, torch: Any, criterion: Any, parameters: "list[Any]", begins: "Callable[[], Any]") -> None:
+        self._torch, self.last, self._parameters, self._begins = torch, None, parameters, begins
+        self.thread: int | None = None  # that of the loop, once it is known
+        self.inside = 0  # how deep in backward passes
+        self.wanted = False  # are nodes of the graph wanted?
+        self.roots: list[Any] = []  # those from which the passes of this step began
         self._came: list[Any] = []  # since the last optimizer's step: tensors, cut off
         self._taken: dict[str, list[float]] = {}
         self._said: float | None = None
-        self._roots: list[Any] = []
-        self._looking = False
         self._hook = None
         if criterion is not None:
-            self._hook = criterion.register_forward_hook(lambda module, inputs, output: self._noted(output))
+            self._hook = criterion.register_forward_hook(lambda module, inputs, output: self._note(output))
         self._by_module = criterion is not None
         _watch(torch, self)
 
-    def look(self) -> None:
-        """The next step is looked into: nodes of the graph are wanted."""
-        self._roots, self._looking = [], True
+    def marks(self) -> "list[Any]":
+        """What the gradients are now, to see whether they change."""
+        return [(p.grad, None if p.grad is None else p.grad._version) for p in self._parameters]
 
-    def roots(self) -> "list[Any]":
-        """The nodes from which the backward passes of this step began."""
-        found, self._roots, self._looking = self._roots, [], False
-        return found
+    def begun(self, root: Any) -> Any:
+        """A backward pass begins: what was noted of it."""
+        self.inside += 1
+        if self.inside > 1 or not self._torch.is_tensor(root) or root.numel() != 1:
+            return None
+        self._begins()
+        return root
 
-    def begun(self, root: Any) -> None:
-        """A backward pass begins."""
-        if root.numel() != 1:
+    def ended(self, root: Any, marks: "list[Any]", done: bool) -> None:
+        """It is over; one that has failed, or has reached nothing that is watched, had no loss of this loop."""
+        self.inside -= 1
+        if root is None or not done:
             return
-        if self._looking and root.grad_fn is not None:
-            self._roots.append(root.grad_fn)
-        if not self._by_module:
-            self._noted(root)
+        if any(
+            p.grad is not grad or (grad is not None and grad._version != version)
+            for p, (grad, version) in zip(self._parameters, marks, strict=True)
+        ):
+            if self.wanted and root.grad_fn is not None and len(self.roots) < MOST:
+                self.roots.append(root.grad_fn)
+            if not self._by_module:
+                self._note(root)
 
-    def _noted(self, loss):
-        if self._torch.is_tensor(loss) and loss.numel() == 1 and self._torch.is_grad_enabled() and loss.requires_grad:
+    def begins_anew(self) -> None:
+        """There is no gradient any more: what came before belongs to no step."""
+        self.roots.clear()
+        if not self._by_module:
+            self._came.clear()
+
+    def _note(self, loss):
+        there = self._torch.is_tensor(loss) and loss.numel() == 1 and loss.requires_grad
+        if there and self._torch.is_grad_enabled() and len(self._came) < MOST:
             self._came.append(loss.detach())
 
     def stepped(self, name: str, scale: float) -> None:
@@ -61,49 +82,64 @@ class Losses:
 
     def told(self, loss: Any) -> None:
         """`run.step(loss)`."""
-        self._said = float(loss.detach() if self._torch.is_tensor(loss) else loss)
+        self._said, self._came = float(loss.detach() if self._torch.is_tensor(loss) else loss), []
 
-    def taken(self) -> "tuple[float | None, dict[str, float]]":
-        """The loss of the step that is over, and those of the optimizers after the first: name of a series -> loss."""
-        means = {name: float(np.mean(each)) for name, each in self._taken.items()}
-        self._taken, said = {}, self._said
-        self._said = None
-        loss = said if said is not None else next(iter(means.values()), None)
+    def taken(self, first: str) -> "tuple[float | None, dict[str, float]]":
+        """The loss of the step that is over, which is that of the first optimizer, and those of all by their names.
+        Gradients add up, and so do the losses of several backward passes; of a loss module it is the mean."""
+        put = np.mean if self._by_module else np.sum
+        found = {name: float(put(each)) for name, each in self._taken.items()}
+        said, self._said, self._taken = self._said, None, {}
+        loss = said if said is not None else found.get(first)
         self.last = loss
-        several = len(means) > 1 or any(means)
-        return loss, {f"loss {name}": value for name, value in means.items() if name} if several else {}
+        return loss, {f"loss {name}": value for name, value in found.items() if name}
 
     def close(self) -> None:
         if self._hook is not None:
             self._hook.remove()
-        self._came, self._roots = [], []
+        self._came, self.roots, self._parameters = [], [], []
+        self._begins = _nothing
         _unwatch(self._torch, self)
+
+
+def _nothing():
+    """Who is to be called once nobody watches."""
 
 
 def _watch(torch, losses):
     _WATCHING.add(losses)
     if _ORIGINAL:
         return
-    original = torch.Tensor.backward
+    original = torch.autograd.backward
     _ORIGINAL.append(original)
 
-    def backward(self, *given, **named):
+    def backward(tensors, *given, **named):
+        begun, thread = [], threading.get_ident()
         for each in tuple(_WATCHING):
             with suppress(Exception):  # then the loss is not seen; the training goes on
-                each.begun(self)
-        return original(self, *given, **named)
+                if each.thread in (None, thread):
+                    begun.append((each, each.marks(), each.begun(tensors)))
+        done = False
+        try:
+            found = original(tensors, *given, **named)
+            done = True
+            return found
+        finally:
+            for each, marks, root in begun:
+                with suppress(Exception):
+                    each.ended(root, marks, done)
 
     backward.__doc__, backward.__name__ = original.__doc__, original.__name__
-    torch.Tensor.backward = backward
+    torch.autograd.backward = backward
 
 
 def _unwatch(torch, losses):
     _WATCHING.discard(losses)
     if not _WATCHING and _ORIGINAL:
-        torch.Tensor.backward = _ORIGINAL.pop()
+        torch.autograd.backward = _ORIGINAL.pop()
 
 
-def scale_of(torch: Any) -> float:
+def scale_of() -> float:
     """By what the loss is multiplied, where the optimizer's step is made by a GradScaler (mixed precision); else 1."""
     frame = sys._getframe(1)
     for _ in range(14):

@@ -59,7 +59,13 @@ class Seen:
         """The quantities of each layer in the last step that was looked into: dict of (layers,) float32."""
         seen = self._observation
         with np.errstate(all="ignore"):
-            return self._recorder.nothing(0) if seen is None else self._recorder.measure(seen)
+            found = self._recorder.nothing(0) if seen is None else self._recorder.measure(seen)
+        if missing := self._eyes.missing:  # layers that were not called
+            for name, values in found.items():
+                if np.ndim(values):
+                    found[name] = np.ma.array(values, mask=np.ma.getmaskarray(values).copy())
+                    found[name][missing] = np.ma.masked
+        return found
 
     def observe(self, sample: Any = None, **given: Any) -> Any:
         """Without anything: the `Observation` of the last step that was looked into. With arrays: what a loop of yours

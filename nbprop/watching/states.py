@@ -55,8 +55,26 @@ class States:
             there = ", ".join(map(str, self._kept)) or f"none, for {self.why or 'this loop is watched no more'}"
             raise ValueError(f"rewind: there is no snapshot of step {step!r}; there are: {there}")
 
+    def fits(self, step: int) -> None:
+        """ValueError where the loop's model or optimizers are others now."""
+        state = self._kept[step]
+        for name, model in self._models.items():
+            now, then = (
+                {key: each.shape for key, each in s.items() if hasattr(each, "shape")}
+                for s in (model.state_dict(), state["models"][name])
+            )
+            if now != then or len([*model.modules()]) != len(state["modes"][name]):
+                raise ValueError(f"rewind: the model has other parameters than after step {step}")
+        for name, each in self._optimizers.items():
+            now, then = (
+                [len(g["params"]) for g in s["param_groups"]] for s in (each.state_dict(), state["optimizers"][name])
+            )
+            if now != then:
+                raise ValueError(f"rewind: the optimizer has other groups of parameters than after step {step}")
+
     def restore(self, step: int) -> None:
         """Make it as it was after that step; later snapshots go."""
+        self.fits(step)
         state = self._kept[step]
         for name, model in self._models.items():
             model.load_state_dict(state["models"][name])

@@ -4,6 +4,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbprop.checks import did_you_mean, whole
+from nbprop.views.base.folder import names
+
 from .given import Given
 from .loop import Loop
 
@@ -42,20 +45,25 @@ def watch(
     Raises TypeError and ValueError for what cannot be watched: a scripted model, one without parameters, an optimizer
     of other parameters. Once the loop runs, an error of nbprop's is said and logged, and never ends it.
     """
+    every = None if every is None else whole(1)("every", every)
+    if data is not None:
+        from nbprop.training import given
+
+        data = given.dataset(data)
+    views = () if show in (True, False, None) else tuple(show)
+    if unknown := [name for name in views if name not in names()]:
+        raise ValueError(f"watch: show: there is no view {unknown[0]!r}{did_you_mean(unknown[0], names())}")
     if model is None:
         if optimizer is not None or loss is not None:
             raise TypeError("watch: an optimizer and a loss need their model: nb.watch(model, optimizer)")
         run = Loop(Given(), every=1 if every is None else every)
     else:
         run = _of_torch(model, optimizer, loss, every, snapshots)
-    if data is not None:
-        from nbprop.training import given
-
-        run.data = given.dataset(data)
+    run.data = data
     if show or (show is None and _in_notebook()):
         from .board import shown
 
-        shown(run, () if show in (True, None) else tuple(show))
+        shown(run, views)
     return run
 
 
@@ -87,9 +95,14 @@ def _of_torch(model, optimizer, loss, every, snapshots):
     from .hands import Hands
     from .states import States
 
+    states = States(torch, models, optimizers) if snapshots else None
     hands = Hands(torch, models, optimizers)  # first: what it clips is what is seen
-    eyes = Eyes(models, optimizers, loss)
-    run = Loop(eyes, hands, States(torch, models, optimizers) if snapshots else None, every)
+    try:
+        eyes = Eyes(models, optimizers, loss)
+    except BaseException:
+        hands.close()
+        raise
+    run = Loop(eyes, hands, states, every)
     eyes.join(run)
     if eyes.compiled:
         which = ", ".join(each or "the model" for each in eyes.compiled[:3])
