@@ -115,11 +115,12 @@ class Eyes:
         self._let_go()
         self.cost, self.losses.wanted = 0.0, wanted
         self.losses.roots.clear()
-        if wanted:
-            self._round = Round()
-        if wanted and not self.compiled:  # PyTorch warns of hooks on everything where a module is compiled
+        if not wanted:
+            return
+        self._round = made = Round()
+        if not self.compiled:  # PyTorch warns of hooks on everything where a module is compiled
             everywhere = self._torch.nn.modules.module
-            self._round.hooks += [
+            made.hooks += [
                 everywhere.register_module_forward_pre_hook(self._enters),
                 everywhere.register_module_forward_hook(self._leaves),
             ]
