@@ -125,7 +125,7 @@ class Easel {
     this.sample = button("Sample", "Put the next sample of the data on the paper", () => this.last?.[0].act?.("sample", this.last[2].next));
     this.colored = make("label", "nbprop-option", new Text("ink"), this.color);
     const brush = make("label", "nbprop-option", new Text("brush"), this.brush), eraser = make("label", "nbprop-option", this.eraser, new Text("eraser"));
-    this.tools = make("div", "nbprop-tools", brush, this.colored, eraser, this.undo, this.clear, this.sample);
+    this.tools = make("div", "nbprop-pens", brush, this.colored, eraser, this.undo, this.clear, this.sample);
     this.words = make("p", "nbprop-caption");
     this.spoken = make("div", "nbprop-spoken");
     this.spoken.setAttribute("role", "status");
