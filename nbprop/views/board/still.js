@@ -2,7 +2,8 @@
 
 const SETTLED = 1000; // ms of standing still before a picture is made
 const EVERY = 10_000; // ms between two pictures while it plays
-const PATIENCE = 1000; // ms in which panels that are out of sight are brought up to date
+const PATIENCE = 1000; // ms in which panels that are out of sight are brought up to date; twice as long the next time
+const TRIES = 4; // so often they are asked for, where a kernel is busy
 const WIDTH = 1200; // pixels, at most
 const LARGEST = 150_000; // characters: a notebook with half a dozen boards stays below a megabyte; else it is made smaller
 const HEAD = 44; // characters of a PNG in base64 before its second chunk: there the tag goes, see shown.py
@@ -129,7 +130,7 @@ export function outdated(manager, tag, words) {
  * @param {(wanted: boolean) => void} all  asks for what panels have that are out of sight
  */
 export function makeStill(manager, tag, root, state, all) {
-  let [of, last, since, at, asked] = ["", "", 0, performance.now(), 0];
+  let [of, last, since, at, asked, tries] = ["", "", 0, performance.now(), 0, 0];
   if (tag) {
     const style = document.createElement("style");
     style.textContent = `img[src*="${tag}"] { display: none !important; }`;
@@ -153,13 +154,16 @@ export function makeStill(manager, tag, root, state, all) {
       if (!tag || !manager?.context || (document.hidden && !now)) return;
       const { playing, news, whole, theme, words, font } = state(), time = performance.now();
       if (!theme || news === of) return;
-      if (news !== last) [last, since] = [news, time];
+      if (news !== last) [last, since, tries] = [news, time, 0];
       if (!now && !asked && (playing ? time - at < EVERY : time - since < SETTLED)) return;
       // A notebook that is opened again is not changed by that; where it has no such picture there is nothing to draw.
       const needed = of || now ? places(manager, tag).length > 0 : outdated(manager, tag, words.join("\n"));
-      if (needed && !whole && !now && (!asked || time - asked < PATIENCE)) return void (asked ||= (all(true), time));
+      if (needed && !whole && !now && (!asked || time - asked < PATIENCE * 2 ** tries)) return void (asked ||= (all(true), time));
       if (asked) all(false);
-      [of, at, asked] = [news, time, 0];
+      [at, asked] = [time, 0];
+      const again = needed && !whole && !now && ++tries < TRIES; // the kernel was busy: once more, a little later
+      if (again) since = time;
+      else of = news;
       if (needed) make({ theme, font, words }, Math.min(1.5, devicePixelRatio || 1, WIDTH / root.clientWidth));
     },
   };
