@@ -144,7 +144,7 @@ def test_options_work_those_of_the_browser_and_those_that_were_recorded(opened):
     run.page.locator("[data-panel=loss] input").first.click()
     run.page.locator("[data-panel=histograms] select").select_option("activations")
     run.page.locator("[data-panel=gradients] select").select_option("a")
-    run.page.locator("[data-panel=boundary] input").click()
+    run.page.locator("[data-panel=boundary] input[type=checkbox]").click()
     run.at("step 200")
     after = run.pictures()
     assert all(a != b for a, b in zip(before[:3], after[:3], strict=True))

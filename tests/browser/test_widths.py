@@ -202,6 +202,7 @@ def test_a_screen_reader_hears_of_the_run_now_and_then(app):
         "nbprop-spoken",
         "nbprop-message",
         "nbprop-note",
+        "nbprop-hint",
     }  # none that changes at every step
 
 
@@ -209,7 +210,7 @@ def test_what_the_arrow_keys_read_is_told(app):
     canvas = app.board.locator("[data-panel=boundary] canvas")
     canvas.focus()
     app.lab.page.keyboard.press("ArrowRight")
-    said = app.board.locator("[data-panel=boundary] [role=status]")
+    said = app.board.locator("[data-panel=boundary] .nbprop-spoken")
     until(lambda: said.text_content(), "it is said")
     assert said.text_content() == app.board.locator("[data-panel=boundary] .nbprop-tip").text_content()
 
