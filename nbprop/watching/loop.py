@@ -26,7 +26,7 @@ from .told import Told
 from .turned import Turned
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
-SHARE = 0.07  # of the time, at most about, that is spent on looking into steps
+SHARE = 0.05  # of the time, at most about, that is spent on looking into steps; what cannot be clocked comes on top
 PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
 LONGEST = 60.0  # seconds that one thread waits for the end of a step
 IDLE = 1.0  # seconds without a step after which another thread may do what waits
