@@ -1,6 +1,5 @@
 """The board of a watched loop: its views, and the hands on it."""
 
-import sys
 from typing import Any
 
 from nbprop.views.base.folder import kind
@@ -55,8 +54,6 @@ def _of(run):
 
 def shown(run: Any, views: "tuple[str, ...]") -> None:
     """Show a board of it in the cell that runs now."""
-    made = board(run, *views)
-    display = sys.modules["IPython"].display.display if hasattr(sys.modules["IPython"], "display") else None
-    if display is None:
-        from IPython.display import display
-    display(made)
+    from IPython.display import display
+
+    display(board(run, *views))

@@ -93,6 +93,7 @@ class Hands:
 
     def _clip(self, optimizer, given, named):
         if self.clip is None:
+            self.why = ""
             return
         parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         closure = any(map(callable, (*given[1:], *named.values())))

@@ -27,6 +27,11 @@ class Hearing:
         self._pumped = 0.0
 
     @property
+    def knows(self) -> bool:
+        """Whether it will be told when the cell of the loop is over."""
+        return self._events is not None
+
+    @property
     def here(self) -> bool:
         """Whether this is the thread in which the loop runs."""
         return self._thread == threading.get_ident()

@@ -80,7 +80,6 @@ class Loop(Turned):
         self._due = 0.0  # when the next step is to be looked into
         self._last = -np.inf  # when the last step was over
         self._took: dict[bool, float | None] = {True: None, False: None}  # seconds, of steps looked into and not
-        self._seen_at = 0  # the step that was looked into last
         self._failed: set[str] = set()
         self._told = Told()
         self._scheduled: dict[str, tuple[Event, int, Any]] = {}  # the last event of each knob that the loop has turned
@@ -121,7 +120,7 @@ class Loop(Turned):
         if looked is not None:
             with np.errstate(all="ignore"):
                 self._recorder.keep(_Without(history, self._eyes.missing), step, looked, self._needed(), 1)
-            self._observation, self._seen_at = looked, step
+            self._observation = looked
             if self._recorder.complaint:
                 self.message, self._recorder.complaint = self._recorder.complaint, ""
             self._name_what_is_not_finite(loss, looked)
@@ -284,7 +283,10 @@ class Loop(Turned):
         return value
 
     def _running(self):
-        return self._hearing.running and (self._paused or time.perf_counter() - self._last < IDLE)
+        """Is a step perhaps being made? Then nobody else may touch the model. In a cell it is known when that is over;
+        elsewhere a loop has ended when no step has come for much longer than one takes."""
+        usual = LONGEST if self._hearing.knows else IDLE + 10 * (self._took[False] or self._took[True] or 0.0)
+        return self._hearing.running and (self._paused or time.perf_counter() - self._last < usual)
 
     def _drain(self):
         while self._inbox:

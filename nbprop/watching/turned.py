@@ -139,14 +139,14 @@ class Turned(Seen):
             raise TypeError(f"event: expected words such as 'second phase'; got {words!r}")
         self.post(lambda: self.history.events.append(Event(self.steps, "note", None, None, words)))
 
-    if True:  # the knobs are attributes, too; which there are, the optimizer says
+    # The knobs are attributes, too; which there are, the optimizer says.
 
-        def __getattr__(self, name: str) -> Any:
-            if name[0] != "_" and name in (knobs := self.knobs):
-                return knobs[name].read()
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, dir(self))}")
+    def __getattr__(self, name: str) -> Any:
+        if name[0] != "_" and name in (knobs := self.knobs):
+            return knobs[name].read()
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, dir(self))}")
 
-        def __setattr__(self, name: str, value: Any) -> None:
-            if name[0] != "_" and name not in vars(self) and not hasattr(type(self), name) and "_closed" in vars(self):
-                return self.set(**{name: value})
-            super().__setattr__(name, value)
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_" and name not in vars(self) and not hasattr(type(self), name) and "_closed" in vars(self):
+            return self.set(**{name: value})
+        super().__setattr__(name, value)

@@ -328,3 +328,17 @@ def test_single_samples_are_told_and_those_that_fall_late_are_named():
     assert "log_samples" in nb.views.Samples(other).describe()
     other.log_samples([1], loss=[0.5])
     assert "of must say" in other.message
+
+
+def test_a_slow_step_is_not_taken_for_the_end_of_the_loop(monkeypatch):
+    """Whoever asks the model meanwhile waits: else it would be in evaluation mode in the middle of a step."""
+    monkeypatch.setattr("nbprop.watching.loop.IDLE", 0.005)
+    with Training() as t:
+        until(lambda: t.run.steps > 2)
+        modes = []
+        t.model[4].register_forward_pre_hook(lambda module, _: modes.append((threading.get_ident(), module.training)))
+        t.model[0].register_forward_pre_hook(lambda module, _: time.sleep(0.03))
+        until(lambda: len(modes) > 3)
+        for _ in range(4):
+            t.run.predict(np.zeros((3, 4), np.float32))
+    assert {thread for thread, _ in modes} == {t.thread.ident} and (t.thread.ident, False) in modes
