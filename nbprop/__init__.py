@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .derivatives import elementwise_grad, grad, jacobian, jvp, value_and_grad, vjp
     from .diagnosis import diagnose
     from .engine import BackwardError, GradientError, ShapeError, Tensor, check_gradient, no_grad
-    from .exercises import exercise
+    from .exercises import exercise, predict
     from .playground import Playground
     from .record import Diverged, History
     from .saving import load, save
@@ -70,6 +70,7 @@ __all__ = [
     "no_grad",
     "optim",
     "playground",
+    "predict",
     "presets",
     "record",
     "save",
@@ -113,6 +114,7 @@ _HOME = {
     "compare": "comparing",
     "watch": "watching",
     "exercise": "exercises",
+    "predict": "exercises",
 }
 _STOREYS = (
     "engine",

@@ -7,14 +7,15 @@ from pkgutil import iter_modules
 from nbprop.checks import did_you_mean
 
 from .exercise import Exercise, Mistake, Text, Verdict
+from .prediction import Prediction, predict
 
-__all__ = ["Exercise", "Mistake", "Verdict", "catalogue", "exercise"]
+__all__ = ["Exercise", "Mistake", "Prediction", "Verdict", "catalogue", "exercise", "predict"]
 
 
 def files():
     """The modules with exercises, one per notebook: each has its `EXERCISES`."""
-    names = sorted({module.name for module in iter_modules(__path__)} - {"diagnosis", "exercise"})
-    return [import_module(f".{name}", __name__) for name in names]
+    modules = [import_module(f".{name}", __name__) for name in sorted(each.name for each in iter_modules(__path__))]
+    return [module for module in modules if hasattr(module, "EXERCISES")]
 
 
 def catalogue():
