@@ -13,8 +13,8 @@ __all__ = ["Exercise", "Mistake", "Verdict", "catalogue", "exercise"]
 
 def files():
     """The modules with exercises, one per notebook: each has its `EXERCISES`."""
-    names = sorted({module.name for module in iter_modules(__path__)} - {"diagnosis", "exercise"})
-    return [import_module(f".{name}", __name__) for name in names]
+    modules = [import_module(f".{name}", __name__) for name in sorted(module.name for module in iter_modules(__path__))]
+    return [module for module in modules if hasattr(module, "EXERCISES")]
 
 
 def catalogue():
