@@ -127,8 +127,8 @@ LEARNS = "after 300 steps only"
 EXERCISES = (
     Exercise(
         name="loss-of-guessing",
-        task="Write `guessing(counts)`: the smallest cross-entropy that a network can have which does not look at its "
-        "input, when there are `counts` (k,) samples of each class, none of them 0. A trained network must be below it.",
+        task="Write `guessing(counts)`: the smallest cross-entropy of a network that does not look at its input, "
+        "when there are `counts` (k,) samples of each class, none of them 0. A trained network must be below it.",
         solution=guessing,
         case=lambda rng: (rng.integers(1, 40, 5),),
         truth=guessing_by_the_engine,
@@ -152,8 +152,8 @@ EXERCISES = (
     ),
     Exercise(
         name="update-ratio",
-        task="Write `update_ratio(before, after)`: of the weights of a layer, two arrays of one shape, the norm of what "
-        "a step has changed over the norm that they had before.",
+        task="Write `update_ratio(before, after)`: of the weights of a layer, two arrays of one shape, the norm of "
+        "what a step has changed over the norm that they had before.",
         solution=update_ratio,
         case=lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(3, 4))),
         truth=lambda b, a: math.dist(b.ravel(), a.ravel()) / math.hypot(*b.ravel()),
@@ -172,8 +172,8 @@ EXERCISES = (
     ),
     Exercise(
         name="relative-error",
-        task="Write `relative_error(backward, difference)`: of a gradient (n,) and what central differences give in its "
-        "place (n,), the norm of what they differ by over the larger of their two norms.",
+        task="Write `relative_error(backward, difference)`: of a gradient (n,) and what central differences give in "
+        "its place (n,), the norm of what they differ by over the larger of their two norms.",
         solution=relative_error,
         case=nearly,
         truth=lambda a, b: math.dist(a, b) / max(math.hypot(*a), math.hypot(*b)),
