@@ -134,7 +134,8 @@ EXERCISES = (
         truth=guessing_by_the_engine,
         mistakes=(
             Mistake(
-                lambda c: np.log(len(c)), "That is the loss of equal probabilities. Where classes are of different"
+                lambda c: np.log(len(c)),
+                "That is what equal probabilities cost. Where some classes are frequent, less will do.",
             ),
             Mistake(lambda c: -np.log(c / c.sum()).mean(), "A class with many samples counts more often in the mean."),
             Mistake(lambda c: -np.log((c / c.sum()).max()), "That is what a sample of the most frequent class costs."),
