@@ -66,3 +66,16 @@ def test_outputs_that_are_no_log_probabilities():
     trainer.fit(steps=30, bar=False)
     assert trainer.loss == "cross_entropy" and "wrong_loss" not in found(trainer)
     assert np.isfinite(trainer.theta).all()
+
+
+@pytest.mark.parametrize(("loss", "data"), [("mse", TWO), ("bce", TWO), ("mse", nb.data.wave(seed=0))])
+def test_a_softmax_of_one_output_is_named(loss, data):
+    """It is always 1, so no gradient comes back: that is the cause, and no learning rate mends it."""
+    model = nn.Sequential(*nn.mlp([data.inputs, 8, 1], seed=0), nn.Softmax())
+    trainer = nb.Trainer(model, data, loss=loss, seed=0)
+    trainer.watch()
+    trainer.fit(steps=60, bar=False)
+    findings = found(trainer)
+    assert list(findings) == ["wrong_loss"] and findings["wrong_loss"].severity == "alarm"
+    assert "1 for every sample" in findings["wrong_loss"].words
+    assert "take it out there" in findings["wrong_loss"].remedies[0].cannot(trainer)

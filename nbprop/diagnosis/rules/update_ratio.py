@@ -18,7 +18,8 @@ class UpdateRatio(Rule):
     title = "Updates of the wrong size"
     number = "update to weight ratio"
     needs = (Recorded, Layered, Probed)
-    after = ("lr_too_high", "lr_too_low", "vanishing", "symmetric", "unreached", "dead", "saturated")
+    after = ("lr_too_high", "lr_too_low", "vanishing", "symmetric", "unreached", "dead", "saturated",
+             "wrong_loss")  # fmt: skip
     why = (
         "A step should change a weight by about a thousandth of its size. Much less, and thousands of steps change "
         "nothing; much more, and a few steps forget what was learned, or begin to swing."

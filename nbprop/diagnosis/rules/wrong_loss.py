@@ -47,6 +47,9 @@ class WrongLoss(Rule):
         right = (0.0, "", "", (), "")
         if not np.isfinite(found).all():
             raise CannotSay("the outputs are not finite")
+        if found.shape[-1] == 1 and (found == 1).all():
+            words = "The output is 1 for every sample, as a softmax of one output always is: nothing can be learned."
+            return 1.0, "alarm", words, (plain_output(seen),), "0: a sigmoid, or a plain number"
         if loss == "nll":
             sums = np.exp(np.minimum(found, 50)).sum(axis=-1)
             share = float((np.abs(sums - 1) > ROUNDING).mean())
