@@ -12,17 +12,49 @@ def claim(made) -> None:
 
     What an earlier execution of the same cell has made is told by its `replaced()`.
     """
+    if (marimo := _marimo()) is not None:
+        _Made.of(marimo).things.add(made)
+        return
     cell, execution = _cell()
     if cell is None:
         return
     last, things = _MADE.get(cell, (None, ()))
     if last != execution:
-        for old in list(things):
-            old.replaced()
+        _replace(things)
         _forget(list(things))
         things = weakref.WeakSet()
         _MADE[cell] = execution, things
     things.add(made)
+
+
+class _Made:
+    """What a cell of marimo has made: a `CellLifecycleItem`, which marimo disposes of when the cell is to be run again
+    (because something that it reads has changed, too) or is deleted."""
+
+    def __init__(self):
+        self.things = weakref.WeakSet()
+
+    @classmethod
+    def of(cls, marimo):
+        """That of the cell that runs now. Each page of an app has a registry of its own."""
+        registry = marimo.cell_lifecycle_registry
+        found = [each for each in registry.registry.get(marimo.cell_id, ()) if isinstance(each, cls)]
+        if not found:
+            found.append(cls())
+            registry.add(found[0])
+        return found[0]
+
+    def create(self, context):
+        pass
+
+    def dispose(self, context, deletion):
+        _replace(self.things)
+        return True
+
+
+def _replace(things):
+    for old in list(things):
+        old.replaced()
 
 
 def in_jupyterlab() -> bool:
@@ -40,6 +72,13 @@ def _forget(things):
         del outputs[number]
         for names in spaces:
             names.pop(f"_{number}", None)
+
+
+def _marimo() -> Any:
+    """The runtime of marimo if a cell of it runs now."""
+    runtime = sys.modules.get("marimo._runtime.context")
+    now = runtime.get_context() if runtime and runtime.runtime_context_installed() else None
+    return None if now is None or now.cell_id is None else now
 
 
 def _shell() -> Any:

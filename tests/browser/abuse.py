@@ -100,18 +100,15 @@ class Tab:
         self.app.board.wait_for()
         self.app.board.scroll_into_view_if_needed()
 
-    def select(self, cell):
-        self.page.evaluate("(i) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", cell)
-
     def run(self, cell, wait=True, source=None):
         """Run a cell, with this source if given."""
-        self.select(cell)
+        self.lab.select(cell)
         if source is not None:
             self.page.evaluate(
                 "(text) => window.jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource(text)",
                 source,
             )
-        self.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
+        self.lab.run(cell, wait=False)
         if wait:
             self.ended()
 
@@ -326,9 +323,7 @@ class Session:
             self.faults.append(f"{name}: {fault}\n{self.where()}\n{self.lab.explain(self.folder, len(self.faults))}")
             print(f" {self.faults[-1]}", end="")
             self.lab.open("abuse.ipynb", CELLS)
-            self.lab.page.evaluate(
-                "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
-            )
+            self.lab.restart()
             self.lab.run_all()
             self.tab.listen()
             self.begin()

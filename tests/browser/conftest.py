@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode does not
-from harness import CHROMIUM_ARGS, Lab, serve
+from harness import CHROMIUM_ARGS, FRONTEND, VOILA, Lab, serve
+from voila_page import VoilaPage
 
 
 def pytest_addoption(parser):
@@ -35,12 +36,12 @@ def jupyter(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def new_lab(browser, jupyter):
-    """Makes a JupyterLab tab of 1280 x 800; in the end nothing must have gone wrong in any of them."""
+    """Makes a tab of 1280 x 800; in the end nothing must have gone wrong in any of them."""
     made = []
 
     def make(**options):
         context = browser.new_context(viewport={"width": 1280, "height": 800}, **options)
-        lab = Lab(context.new_page(), jupyter)
+        lab = (VoilaPage if FRONTEND == VOILA else Lab)(context.new_page(), jupyter)
         made.append(lab)
         return lab
 

@@ -1,7 +1,7 @@
 """A real JupyterLab on a free loopback port and what a person does in it, driven by Playwright.
 
 Nothing of the user's own Jupyter is read or written. Also used by tests/benchmarks. NBPROP_FRONTEND=notebook has all
-of it happen in Notebook 7 instead.
+of it happen in Notebook 7 instead, NBPROP_FRONTEND=voila on pages of Voila (voila_page.py).
 """
 
 import json
@@ -19,14 +19,25 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 # Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
 CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 TIMEOUT = 20_000  # ms
-LAB, NOTEBOOK = "lab", "notebook"
+LAB, NOTEBOOK, VOILA = "lab", "notebook", "voila"
 FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
+if FRONTEND not in (LAB, NOTEBOOK, VOILA):
+    raise ValueError(f"NBPROP_FRONTEND: expected {LAB}, {NOTEBOOK} or {VOILA}, got {FRONTEND!r}")
+SERVED = LAB if FRONTEND == VOILA else FRONTEND  # Voila is an extension of that server
 # JupyterLab 4.2 takes cells that are out of sight off the page, unless it is told not to. test_scrolled.py tells it to.
 WINDOWING = "defer" if version("jupyterlab").startswith("4.2.") else None
+CELL = ".jp-Notebook .jp-Cell[data-windowed-list-index]"
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
+
+
+def not_in(*frontends, because):
+    """A mark for a test that makes no sense in these front ends: the report says why."""
+    return pytest.mark.skipif(FRONTEND in frontends, reason=f"not in {FRONTEND}: {because}")
 
 
 def notebook(*cells):
@@ -53,10 +64,11 @@ def notebook(*cells):
 
 
 class Server:
-    """A running Jupyter server: its address, token, folder of notebooks and log."""
+    """A running Jupyter server: its address, token, folder of notebooks, and its home with the log in it."""
 
-    def __init__(self, url, token, root, process, log):
-        self.url, self.token, self.root, self.process, self.log = url, token, Path(root), process, log
+    def __init__(self, url, token, root, process, home):
+        self.url, self.token, self.root, self.process, self.home = url, token, Path(root), process, home
+        self.log = home / "server.log"
 
     def api(self, path, method="GET"):
         request = urllib.request.Request(
@@ -76,7 +88,7 @@ class Server:
 
 
 @contextmanager
-def serve(root, app=("jupyter", FRONTEND), prefix=(), windowing=WINDOWING, **environment):
+def serve(root, app=("jupyter", SERVED), prefix=(), windowing=WINDOWING, **environment):
     """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
     (taskset -c 0). windowing: what becomes of cells that are out of sight; None: as JupyterLab has it."""
     root = Path(root)
@@ -135,7 +147,7 @@ def serve(root, app=("jupyter", FRONTEND), prefix=(), windowing=WINDOWING, **env
             process = subprocess.Popen(
                 command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=root
             )
-        server = Server(f"http://127.0.0.1:{port}", token, root, process, log)
+        server = Server(f"http://127.0.0.1:{port}", token, root, process, home)
         try:
             _wait_until_up(server, log)
             yield server
@@ -227,6 +239,40 @@ class Lab:
         self.command("notebook:run-all-cells")
         self.wait_idle()
 
+    def run(self, cell, wait=True):
+        """Runs one cell, the first is 0."""
+        self.select(cell)
+        self.page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
+        if wait:
+            self.wait_idle()
+
+    def select(self, cell):
+        self.page.evaluate("(i) => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = i; }", cell)
+
+    def cell(self, cell):
+        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{cell}"]')
+
+    def output(self, cell):
+        """The last output of a cell that is not a picture."""
+        return self.cell(cell).locator(".jp-OutputArea-output:not(.jp-RenderedImage)").last
+
+    def show(self, cell):
+        """Turns the wheel until a cell is there: what is out of sight may be off the page. Returns its place."""
+        place = self.cell(cell)
+        while not place.count():
+            there = self.page.eval_on_selector_all(CELL, "(all) => all.map((one) => +one.dataset.windowedListIndex)")
+            box = self.page.locator(".jp-Notebook").first.bounding_box()
+            self.page.mouse.move(box["x"] + box["width"] - 40, min(box["y"] + box["height"] / 2, 600))
+            self.page.mouse.wheel(0, 400 if max(there) < cell else -400)
+            self.page.wait_for_timeout(60)
+        place.scroll_into_view_if_needed()
+        return place
+
+    def only_the_notebook(self):
+        """Folds the browser of files away, beside which it stands in JupyterLab."""
+        if self.frontend == LAB:
+            self.command("application:toggle-left-area")
+
     def ask(self, expression):
         """The value of an expression in the notebook's kernel, as JSON has it."""
         return json.loads(self.python(f"import json; print(json.dumps({expression}))"))
@@ -256,6 +302,25 @@ class Lab:
         if error:
             raise RuntimeError(f"{error}\nin {code}")
         return printed.strip()
+
+    def begin(self, code):
+        """Has the kernel begin with code, as a cell would, and does not wait."""
+        self.page.evaluate(
+            """(code) => {
+                const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+                window.begun = kernel.requestExecute({ code });
+            }""",
+            code,
+        )
+
+    def ended(self):
+        """Waits until what was begun has come to its end."""
+        self.page.evaluate("async () => { await window.begun.done; }")
+
+    def restart(self):
+        self.page.evaluate(
+            "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
+        )
 
     def theme(self, name):
         """ "JupyterLab Light" or "JupyterLab Dark"."""

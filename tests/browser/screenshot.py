@@ -40,7 +40,7 @@ STEP = 440
 
 def run(lab):
     """The app in the middle of a run."""
-    lab.command("application:toggle-left-area")
+    lab.only_the_notebook()
     lab.run_all()
     lab.page.locator(".nbprop-board canvas").first.wait_for()
     lab.python(BEFORE)
@@ -84,7 +84,7 @@ class Film:
 def film(lab):
     """Play, turn, look back."""
     page = lab.page
-    lab.command("application:toggle-left-area")
+    lab.only_the_notebook()
     lab.run_all()
     made = Film(page)
     made.app.locator("canvas").first.wait_for()

@@ -11,8 +11,9 @@ import time
 
 import pytest
 from abuse import CELLS, MINE, Session, Tab, until
-from harness import Lab
+from harness import VOILA, Lab, not_in
 
+pytestmark = not_in(VOILA, because="what is abused is a notebook, its cells, its kernel and its tabs")
 SLIDERS = ("noise", "validation", "batch_size", "depth", "width", "lr")
 CHOICES = ("activation", "optimizer", "speed", "data", "init")
 HIDE = """(hidden) => {
@@ -184,7 +185,7 @@ class Acts(Session):
 
     def collapse(self):
         self.tab.play(True)
-        self.tab.select(0)
+        self.lab.select(0)
         self.lab.command("notebook:hide-cell-outputs")
         self.wait(0.3, 2)
         self.lab.command("notebook:show-cell-outputs")

@@ -4,6 +4,7 @@ The tests share one tab and follow each other, as a session of work does.
 """
 
 import pytest
+from harness import VOILA, not_in
 
 SOURCE = '''
 import asyncio
@@ -223,6 +224,7 @@ def test_a_board_that_is_scrolled_away_is_not_drawn(lab):
     wait_for_frames(lab)
 
 
+@not_in(VOILA, because="its cells cannot be changed")
 def test_two_outputs_of_one_board_both_paint(lab):
     lab.command("notebook:run-all-cells")  # the second board replaces the first in this output
     lab.wait_idle()
@@ -248,6 +250,7 @@ def test_two_outputs_of_one_board_both_paint(lab):
     )
 
 
+@not_in(VOILA, because="a page that is loaded again is another run")
 def test_after_save_and_reload_the_frames_go_on(lab):
     wait_for_frames(lab)
     lab.save()
@@ -257,6 +260,7 @@ def test_after_save_and_reload_the_frames_go_on(lab):
     assert lab.python("print(source.status)") == "playing"
 
 
+@not_in(VOILA, because="a page that is loaded again is another run")
 def test_a_paused_board_is_restored_by_a_reload(lab):
     wait_for_frames(lab)
     steps = pause(lab)

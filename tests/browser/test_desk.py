@@ -5,6 +5,7 @@ import json
 import random
 
 import pytest
+from harness import VOILA, not_in
 from test_playground import App, until
 
 CELL = """import nbprop as nb
@@ -26,9 +27,7 @@ def lab(new_lab):
 
 @pytest.fixture
 def app(lab):
-    app = App(lab, "playground", cell=0)
-    app.board.scroll_into_view_if_needed()
-    return app
+    return App(lab, "playground", cell=0).show()
 
 
 def dial(app, label):
@@ -112,6 +111,7 @@ def test_numbers_are_typed(app):
     assert app.root.locator(".nbprop-message:visible").count() == 0
 
 
+@not_in(VOILA, because="it has no keys and no cells that they could act on")
 def test_jupyterlabs_keys_do_not_reach_through_a_control(app):
     """x cuts a cell, d d deletes it, m makes it text, b adds one."""
     page = app.lab.page
@@ -237,13 +237,10 @@ def test_any_moment_is_one_drag_away_and_the_run_goes_on_from_there(app):
 def test_a_long_cell_is_named_while_training_waits(app):
     app.click("Play")
     until(lambda: app.data("status") == "playing", "it plays")
-    app.lab.page.evaluate("""() => {
-        const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-        window.future = kernel.requestExecute({ code: "import time; time.sleep(5)" });
-    }""")
+    app.lab.begin("import time; time.sleep(5)")
     words = app.root.get_by_text("Waiting for your cell")
     words.wait_for(timeout=8000)
-    app.lab.page.evaluate("async () => { await window.future.done; }")
+    app.lab.ended()
     words.wait_for(state="detached")
     app.pause()
 
@@ -261,31 +258,25 @@ def test_a_cell_that_trains_is_painted_as_well_as_a_run_that_plays(app):
         app.lab.page.wait_for_timeout(500)
         play.append(painted())
         app.pause()
-        app.lab.page.evaluate("""() => {
-            const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-            window.future = kernel.requestExecute({ code: "playground.trainer.fit(steps=10**9, bar=False)" });
-        }""")
+        app.lab.begin("playground.trainer.fit(steps=10**9, bar=False)")
         until(lambda: app.data("status") == "playing", "the cell trains")
         app.lab.page.wait_for_timeout(500)
         fit.append(painted())
         app.click("Pause")
-        app.lab.page.evaluate("async () => { await window.future.done; }")
+        app.lab.ended()
     assert 3 * sum(fit) > sum(play) > 30, (fit, play)
     app.lab.python("playground.trainer.speed = 300")
 
 
+@not_in(VOILA, because="who has the page cannot restart its kernel")
 def test_a_restarted_kernel_is_said_and_no_play_is_claimed(app):
     lab = app.lab
     app.click("Play")
     until(lambda: app.data("status") == "playing", "it plays")
-    lab.page.evaluate(
-        "async () => { await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart(); }"
-    )
+    lab.restart()
     lab.page.get_by_text("The kernel has ended or was restarted").wait_for(timeout=15000)
     assert "steps/s" not in app.root.locator(".nbprop-line").text_content()
-    lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 0")
-    lab.command("notebook:run-cell")
-    lab.wait_idle()
+    lab.run(0)
     app.board.wait_for()
     app.click("Step")
     until(lambda: app.number("step") == 1, "the new one is alive")

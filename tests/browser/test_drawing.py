@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from harness import VOILA, not_in
 from test_widths import CUT, OVERLAPS
 
 BOARD = ".nbprop-board"
@@ -29,12 +30,21 @@ TOUCHES = """([type, points]) => {
         paper.dispatchEvent(new PointerEvent(kind, { ...at, ...how }));
     });
 }"""
+# The colour of the ground, in the corner; and how many there are.
+CORNER = """(canvas) => {
+    const [r, g, b] = canvas.getContext("2d").getImageData(canvas.width - 1, canvas.height - 1, 1, 1).data;
+    return `rgb(${r}, ${g}, ${b})`;
+}"""
+COLORS = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+}"""
 
 
 @pytest.fixture(scope="module")
 def lab(new_lab):
     lab = new_lab(has_touch=True).open("drawing.ipynb", [CELL])
-    lab.command("application:toggle-left-area")
+    lab.only_the_notebook()
     lab.run_all()
     lab.page.locator(".nbprop-paper").wait_for()
     return lab
@@ -210,12 +220,36 @@ def test_nothing_is_cut_or_covered(lab, paper, theme, width):
     lab.theme("JupyterLab Light")
 
 
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_with_forced_colours_it_has_those_of_the_system_and_all_is_seen(lab, paper, system):
+    drawn(lab, paper, TWO)
+    lab.until(lambda: lab.ask(SAID) == 2 and not lab.ask(BLANK), "it is a 2")
+    lab.python("confusion.cell = '8', '8'")
+    lab.page.emulate_media(forced_colors="active", color_scheme=system)
+    try:
+        for width in (1280, 480):
+            lab.page.set_viewport_size({"width": width, "height": 800})
+            lab.page.wait_for_timeout(500)
+            ground = lab.page.locator(BOARD).evaluate("(board) => getComputedStyle(board).backgroundColor")
+            assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(0, 0, 0)"}[system]
+            for panel in ("drawing", "confusion"):
+                root = lab.page.locator(f"[data-panel={panel}]")
+                for question in (CUT, OVERLAPS):
+                    assert root.evaluate(question) == []
+            for shown in (lab.page.locator(".nbprop-answers"), canvas(lab)):
+                assert shown.evaluate(CORNER) == ground
+                assert shown.evaluate(COLORS) > 10
+    finally:
+        lab.page.emulate_media(forced_colors="none", color_scheme="light")
+        lab.page.set_viewport_size({"width": 1280, "height": 800})
+
+
+@not_in(VOILA, because="a page that is loaded again is another run")
 def test_after_a_reload_the_drawing_is_there(lab, paper):
     drawn(lab, paper, TWO)
     lab.until(lambda: lab.ask(SAID) == 2 and not lab.ask(BLANK), "it is a 2")
-    lab.command("docmanager:save")
-    lab.page.reload()
-    lab.wait_ready()
+    lab.save()
+    lab.reload()
     lab.page.locator(".nbprop-answers").wait_for()
     lab.until(
         lambda: (lab.page.locator(".nbprop-answers").get_attribute("aria-label") or "").startswith("It says 2 "),

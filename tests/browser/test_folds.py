@@ -1,6 +1,7 @@
 """The desk that grows up, in a real JupyterLab: what is folded away, and what a panel or a control says that it is."""
 
 import pytest
+from harness import VOILA, not_in
 from test_page import Opened
 from test_playground import App, until
 
@@ -27,9 +28,7 @@ def lab(new_lab):
 
 @pytest.fixture
 def app(lab):
-    app = App(lab, "playground", cell=0)
-    app.board.scroll_into_view_if_needed()
-    return app
+    return App(lab, "playground", cell=0).show()
 
 
 def group(app, name):
@@ -57,6 +56,7 @@ def test_at_first_all_but_the_usual_is_folded_away(app):
     assert shown == own
 
 
+@not_in(VOILA, because="no cell is run again there")
 def test_a_fold_opens_by_keyboard_and_is_open_still_when_the_cell_is_run_again(app):
     summary, page = group(app, "Optimizer").locator("summary"), app.lab.page
     summary.focus()

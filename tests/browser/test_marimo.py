@@ -11,12 +11,24 @@ BOARDS = (
     "flow, board",
     "t = playground.trainer\nflow = nb.views.GradientFlow(t)\nboard = nb.views.Board(nb.views.Loss(t), flow)\nboard",
 )
+BUTTON = "{0} = mo.ui.button(label='{0}', value=0, on_click=lambda n: n + 1)\n{0}"
+AGAIN = [
+    ("", "mo, runs", "import marimo as mo\nruns = []"),
+    ("mo", "again", BUTTON.format("again")),
+    ("mo", "ask", BUTTON.format("ask")),
+    (
+        "again, nb, runs",
+        "",
+        "runs.append(nb.Playground(hidden=[4]))\nif again.value:\n    runs[-1].trainer.play(unseen=True)\nruns[-1]",
+    ),
+    ("ask, runs", "", "f'asked {ask.value}: {[each.trainer.status for each in runs]}'"),
+]
 
 
 @pytest.fixture(scope="module", params=["run", "edit"])
 def marimo(request, browser, tmp_path_factory):
     path = tmp_path_factory.mktemp("marimo") / "app.py"
-    path.write_text(app(IMPORT, PLAYGROUND, BOARDS), encoding="utf-8")
+    path.write_text(app(IMPORT, PLAYGROUND, BOARDS, *AGAIN), encoding="utf-8")
     theme = {"run": "light", "edit": "dark"}[request.param]
     with marimo_server.serve(path, request.param, theme) as url:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
@@ -127,6 +139,16 @@ def test_it_looks_as_marimo_does(marimo, playground, board):
         assert each.locator(".nbprop-error:visible").count() == 0
         assert each.evaluate("(board) => board.style.colorScheme") == marimo.theme
     assert playground.locator(".nbprop-status:visible").count() == 0
+
+
+def test_what_a_cell_made_ends_when_the_cell_is_run_again(marimo):
+    page, boards = marimo.page, marimo.page.locator(BOARD)
+    for times, statuses in ((1, ["ready", "playing"]), (2, ["ready", "paused", "playing"])):
+        page.get_by_role("button", name="again").click()
+        marimo.until(lambda: boards.count() == 3 and number(boards.nth(2), "step") > 3, "the new one plays")
+        page.get_by_role("button", name="ask").click()
+        page.get_by_text(f"asked {times}: {statuses}").wait_for()
+    pause(marimo, boards.nth(2))
 
 
 def test_another_tab_is_another_run_and_a_page_loaded_again_works(marimo, playground):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from harness import VOILA, not_in
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "00-playground.ipynb"
 
@@ -36,10 +37,15 @@ class App:
 
     def __init__(self, lab, name, cell):
         self.lab, self.name = lab, name
-        self.root = lab.page.locator(
-            f'.jp-Cell[data-windowed-list-index="{cell}"] .jp-OutputArea-output:not(.jp-RenderedImage)'
-        ).last
+        self.cell, self.root = cell, lab.output(cell)
         self.board = self.root.locator(BOARD)
+
+    def show(self):
+        """Scrolls to it; returns it."""
+        self.lab.show(self.cell)
+        self.board.wait_for()
+        self.board.scroll_into_view_if_needed()
+        return self
 
     def click(self, button):
         self.root.get_by_role("button", name=button, exact=True).click()
@@ -124,9 +130,7 @@ def app(lab):
     cells = enumerate(json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"])
     found = ((i, re.search(r"^(\w+) = nb\.Playground\(", "".join(cell["source"]), re.MULTILINE)) for i, cell in cells)
     cell, match = next((i, match) for i, match in found if match)
-    app = App(lab, match[1], cell)
-    app.board.scroll_into_view_if_needed()
-    return app
+    return App(lab, match[1], cell).show()
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +143,7 @@ def small(lab):
 
 @pytest.fixture
 def one(small):
-    one = App(small, "playground", cell=1)
-    one.board.scroll_into_view_if_needed()
-    return one
+    return App(small, "playground", cell=1).show()
 
 
 @pytest.fixture
@@ -276,13 +278,12 @@ def test_two_playgrounds_do_not_disturb_each_other(one, other):
     one.pause()
 
 
+@not_in(VOILA, because="no cell is run again there")
 def test_running_the_cell_again_stops_the_old_run(one):
     lab = one.lab
     one.play()
     lab.python("old = playground")
-    lab.page.evaluate("window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1")
-    lab.command("notebook:run-cell")
-    lab.wait_idle()
+    lab.run(1)
     old = App(lab, "old", cell=1)
     until(lambda: old.trainer("t.status") == "paused", "the old run is paused")
     steps = old.trainer("t.steps")
@@ -294,6 +295,7 @@ def test_running_the_cell_again_stops_the_old_run(one):
     assert old.trainer("t.steps") == steps
 
 
+@not_in(VOILA, because="a page that is loaded again is another run")
 def test_after_saving_and_loading_the_page_again_it_goes_on(one):
     lab = one.lab
     assert one.data("status") == "playing"

@@ -9,7 +9,9 @@ import sys
 import matplotlib.image
 import numpy as np
 import pytest
+from harness import VOILA, not_in
 
+pytestmark = not_in(VOILA, because="nothing is saved there")
 CELL = "import nbprop as nb\n\nplayground = nb.Playground(hidden=[8, 8])\nplayground"
 PICTURE = ".jp-RenderedImage img"
 
@@ -184,8 +186,7 @@ def test_a_board_that_is_shown_twice_has_two_pictures_of_now(odd):
 
 
 def test_a_cell_that_is_run_again_has_the_pictures_of_its_new_boards(odd):
-    odd.page.evaluate("jupyterapp.shell.currentWidget.content.activeCellIndex = 4")
-    odd.command("notebook:run-cell")
+    odd.run(4)
     odd.page.wait_for_timeout(3500)
     odd.until(lambda: "after 100 steps" in told(odd, 4)[-1], "the new one is of now")
     words = told(odd, 4)

@@ -2,9 +2,10 @@
 scrolls back finds the board, and it goes on."""
 
 import pytest
-from harness import FRONTEND, Lab, serve
+from harness import FRONTEND, VOILA, Lab, not_in, serve
 from test_playground import App, until
 
+pytestmark = not_in(VOILA, because="it takes nothing off its page")
 AWAY = """() => {
     const box = document.querySelector(".nbprop-board")?.getBoundingClientRect();
     return !box?.height || box.bottom < 0 || box.top > innerHeight;

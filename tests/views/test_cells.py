@@ -131,3 +131,44 @@ def test_what_is_closed_holds_no_arrays_and_hears_nothing(source):
     page.say("mount", page=True, panels=[0])
     assert len(page.sent) == sent and not source.watchers
     board.close()
+
+
+@pytest.fixture
+def marimo(tmp_path):
+    """The runtime of marimo in a script, as if a page of it were there."""
+    from marimo import App
+    from marimo._ast.app import InternalApp
+    from marimo._messaging.types import NoopStream
+    from marimo._runtime.context import get_context, teardown_context
+    from marimo._runtime.context.script_context import initialize_script_context
+
+    initialize_script_context(InternalApp(App()), NoopStream(), str(tmp_path / "app.py"))
+    yield get_context()
+    teardown_context()
+
+
+def test_a_cell_of_marimo_that_is_to_be_run_again_is_done_with_what_it_made(marimo, source):
+    with marimo.with_cell_id("one"):
+        board, another = Board(Wave(source)), Board(Plain(source))
+    with marimo.with_cell_id("two"):
+        trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.xor(seed=0), seed=0)
+        shown = Board(Wave(source))
+    nowhere = Board(Plain(source))
+    marimo.cell_lifecycle_registry.dispose("one", deletion=False)
+    assert board._closed and another._closed and source.watchers == {shown, nowhere}
+    with marimo.with_cell_id("one"):
+        board = Board(Wave(source))
+    trainer.status = "playing"
+    marimo.cell_lifecycle_registry.dispose("two", deletion=True)
+    assert trainer.status == "paused" and source.watchers == {board, nowhere}
+    marimo.cell_lifecycle_registry.dispose("one", deletion=False)
+    nowhere.close()
+
+
+def test_what_a_cell_of_marimo_makes_by_thousands_is_not_held(marimo):
+    with marimo.with_cell_id("one"):
+        for _ in range(30):
+            made = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.xor(seed=0), seed=0)
+    gc.collect()
+    (held,) = marimo.cell_lifecycle_registry.registry["one"]
+    assert list(held.things) == [made]
