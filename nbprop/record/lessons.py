@@ -16,6 +16,8 @@ LESSONS = {  # number -> (notebook in notebooks/, title)
     9: ("09-images", "Images"),
     10: ("10-sequences", "Sequences"),
     11: ("11-language", "A small language model"),
+    12: ("12-loss-and-probability", "Loss and probability"),
+    14: ("14-debugging", "A network that does not learn"),
 }
 
 
