@@ -21,7 +21,8 @@ def loss_of_densities(prediction, y, sigma):
 
 
 def numbers_case(rng):
-    return rng.normal(size=7), rng.normal(size=7), rng.uniform(0.5, 2)
+    n = rng.integers(3, 9)
+    return rng.normal(size=n), rng.normal(size=n), rng.uniform(0.5, 2)
 
 
 def sigmoid(z):
@@ -40,7 +41,8 @@ def mse_delta_by_autodiff(z, y):
 
 
 def binary_case(rng):
-    return rng.normal(size=6), rng.integers(0, 2, 6).astype(float)
+    n = rng.integers(3, 9)
+    return rng.normal(size=n), rng.integers(0, 2, n).astype(float)
 
 
 def first_bias(share):
@@ -88,7 +90,8 @@ def softmax_delta_by_autodiff(z, y):
 
 
 def classes_case(rng):
-    return rng.normal(size=(5, 4)), rng.integers(0, 4, 5)
+    n = rng.integers(4, 9)
+    return rng.normal(size=(n, 4)), rng.integers(0, 4, n)
 
 
 def smoothed(y, k, s):
@@ -102,6 +105,11 @@ def targets_of_the_engine(y, k, s):
     z = Tensor(np.zeros((len(y), k)), requires_grad=True)
     nn.CrossEntropyLoss(label_smoothing=s)(z, y).backward()
     return 1 / k - z.grad * len(y)
+
+
+def targets_case(rng):
+    n, k = rng.integers(3, 9), int(rng.integers(3, 7))
+    return rng.integers(0, k, n), k, float(rng.uniform(0.05, 0.4))
 
 
 def hot(y, k):
@@ -312,7 +320,7 @@ EXERCISES = (
         task="Write `smoothed(y, k, s)`: for classes y (n,) the targets (n, k) of label smoothing. A share `s` of each "
         "one-hot target is spread evenly over all k classes, the true one among them.",
         solution=smoothed,
-        case=lambda rng: (rng.integers(0, 5, 6), 5, float(rng.uniform(0.05, 0.4))),
+        case=targets_case,
         truth=targets_of_the_engine,
         mistakes=(
             Mistake(lambda y, k, s: hot(y, k), "That is not smoothed at all."),
