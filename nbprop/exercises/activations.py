@@ -39,9 +39,13 @@ def dead_units(a):
 
 
 def _relu_layer(rng):
-    """Outputs (50, 8) of a ReLU layer with some dead units."""
-    z = rng.normal(size=(50, 8))
-    z[:, rng.permutation(8)[: rng.integers(1, 4)]] -= 20
+    """Outputs (n, units) of a ReLU layer with some dead units, and one that answers to a single sample, weakly."""
+    n, units = int(rng.integers(30, 60)), int(rng.integers(7, 12))
+    z = rng.normal(size=(n, units))
+    rare, *dead = rng.permutation(units)[: rng.integers(2, 6)]
+    z[:, dead] -= 20
+    z[:, rare] = -1
+    z[rng.integers(n), rare] = rng.uniform(0.001, 0.5)
     return (np.maximum(z, 0),)
 
 
@@ -119,7 +123,7 @@ EXERCISES = (
         "$\\text{slope} \\cdot z$. `da` is $\\partial L/\\partial a$; return $\\partial L/\\partial z$, of the same "
         "shape.",
         solution=leaky_backward,
-        case=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), 0.1),
+        case=lambda rng: (*rng.normal(size=(2, rng.integers(3, 6), 3)), rng.uniform(0.05, 0.4)),
         truth=lambda z, da, slope: grad(lambda z: (nn.LeakyReLU(slope)(z) * Tensor(da)).sum())(z),
         mistakes=(
             Mistake(
@@ -176,6 +180,7 @@ EXERCISES = (
         "units are dead: 0 for *every* sample.",
         solution=dead_units,
         case=_relu_layer,
+        edges=((np.ones((4, 3)),), (np.zeros((4, 3)),)),
         truth=lambda a: sum(float(unit.max()) == 0 for unit in a.T),
         mistakes=(
             Mistake(

@@ -82,12 +82,13 @@ def with_means_for_sums(z, gamma, dy, eps):
 
 
 def forward_case(rng):
-    z = rng.normal(3.0, 2.0, size=(6, 3))
-    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=3), 0.1
+    z = rng.normal(3.0, 2.0, size=(rng.integers(4, 9), 3))
+    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=3), rng.uniform(0.05, 0.2)
 
 
 def backward_case(rng):
-    return rng.normal(3.0, 2.0, size=(6, 3)), rng.uniform(0.5, 2, size=3), rng.normal(size=(6, 3)), 0.1
+    z = rng.normal(3.0, 2.0, size=(rng.integers(4, 9), 3))
+    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=z.shape), rng.uniform(0.05, 0.2)
 
 
 # ---- evaluation ----------------------------------------------------------------------------------------------------
@@ -133,7 +134,9 @@ def fold_by_trying(W, b, mean, variance, gamma, beta, eps):
 
 def fold_case(rng):
     W, b = rng.normal(size=(3, 4)), rng.normal(size=3)
-    return W, b, rng.normal(size=3), rng.uniform(0.5, 2, size=3), rng.uniform(0.5, 2, size=3), rng.normal(size=3), 0.1
+    mean, beta = rng.normal(size=(2, 3))
+    variance, gamma = rng.uniform(0.5, 2, size=(2, 3))
+    return W, b, mean, variance, gamma, beta, rng.uniform(0.05, 0.2)
 
 
 # ---- the length of the weights -------------------------------------------------------------------------------------
@@ -237,7 +240,7 @@ EXERCISES = (
         case=lambda rng: (
             rng.normal(size=3),
             rng.uniform(0.5, 2, size=3),
-            rng.normal(1, 2, size=(5, 3)),
+            rng.normal(1, 2, size=(rng.integers(4, 8), 3)),
             rng.uniform(0.05, 0.3),
         ),
         truth=update_by_the_layer,

@@ -73,8 +73,9 @@ def _hidden_delta(dz2, W2, a1):
 
 
 def _network(rng):
-    """x (5, 2), y (5, 1) and the parameters of a 2-3-1 network."""
-    shapes = (5, 2), (5, 1), (3, 2), (3,), (1, 3), (1,)
+    """x (n, 2), y (n, 1) and the parameters of a 2-h-1 network."""
+    n, h = (int(size) for size in rng.integers(3, 8, size=2))
+    shapes = (n, 2), (n, 1), (h, 2), (h,), (1, h), (1,)
     return tuple(rng.normal(size=shape) for shape in shapes)
 
 
@@ -98,7 +99,13 @@ def _smooth(w):
     return float((w * w * np.tanh(w)).sum() + w[0] * w[1] * w[2])
 
 
-def _slopes_of_smooth(f, w, eps):
+def _cubes(w):
+    return float((w**3).sum())
+
+
+def _slopes(f, w, eps):
+    if f is _cubes:  # of which central differences are exactly eps² too large
+        return grad(lambda w: (w**3).sum())(w) + eps**2
     return grad(lambda w: (w * w * w.tanh()).sum() + w[0] * w[1] * w[2])(w)
 
 
@@ -106,7 +113,7 @@ def _slopes_of_smooth(f, w, eps):
 
 
 def _wrong_pass(
-    scale=1.0,
+    scale=lambda x: 1.0,
     slope=lambda z1, a1: 1 - a1**2,
     into_first=lambda dz1, dz2: dz1,
     into_second=lambda z1, a1: a1,
@@ -117,7 +124,7 @@ def _wrong_pass(
     def wrong(x, y, W1, b1, W2, b2):
         z1 = x @ W1.T + b1
         a1 = np.tanh(z1)
-        dz2 = scale * 2 * (a1 @ W2.T + b2 - y) / len(x)
+        dz2 = scale(x) * 2 * (a1 @ W2.T + b2 - y) / len(x)
         dz1 = into_first((dz2 @ W2) * slope(z1, a1), dz2)
         return dz1.T @ x, total(dz1), dz2.T @ into_second(z1, a1), total(dz2)
 
@@ -179,7 +186,7 @@ EXERCISES = (
         task="Write `output_delta(y_hat, y)`: $\\delta = \\partial L/\\partial \\hat y$ of the mean squared error "
         "$L = \\frac{1}{n}\\sum_i (\\hat y_i - y_i)^2$. Both arrays are (n, 1), so is the answer.",
         solution=output_delta,
-        case=lambda rng: (rng.normal(size=(5, 1)), rng.normal(size=(5, 1))),
+        case=lambda rng: tuple(rng.normal(size=(2, rng.integers(3, 8), 1))),
         truth=lambda y_hat, y: grad(lambda p: ((p - y) ** 2).mean())(y_hat),
         mistakes=(
             Mistake(
@@ -211,7 +218,7 @@ EXERCISES = (
         task="Write `weight_gradient(x, dz)` for a layer $Z = XW^\\top + b$. `x` (n, inputs) is what came in, `dz` "
         "(n, outputs) is $\\delta$. Return `dW` (outputs, inputs) and `db` (outputs,), for the whole batch.",
         solution=weight_gradient,
-        case=lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2))),
+        case=lambda rng: (lambda n: (rng.normal(size=(n, 3)), rng.normal(size=(n, 2))))(rng.integers(4, 8)),
         truth=_weight_gradient,
         outputs=("dW", "db"),
         mistakes=(
@@ -296,13 +303,13 @@ EXERCISES = (
                 _wrong_pass(slope=lambda z1, a1: np.ones_like(a1)),
                 "f'(z) is forgotten: δ₁ needs the slope of tanh, 1 - a₁².",
             ),
-            Mistake(_wrong_pass(scale=5.0), "The factor 1/n of the mean is missing."),
+            Mistake(_wrong_pass(scale=len), "The factor 1/n of the mean is missing."),
             Mistake(
                 lambda *arguments: tuple(each / len(arguments[0]) for each in backward(*arguments)),
                 "There is a factor 1/n too many: it belongs into δ₂, once.",
             ),
-            Mistake(_wrong_pass(scale=0.5), "The factor 2 is missing: the derivative of e² is 2e."),
-            Mistake(_wrong_pass(scale=-1.0), "The sign is wrong: δ₂ is 2 (ŷ - y)/n, not 2 (y - ŷ)/n."),
+            Mistake(_wrong_pass(scale=lambda x: 0.5), "The factor 2 is missing: the derivative of e² is 2e."),
+            Mistake(_wrong_pass(scale=lambda x: -1.0), "The sign is wrong: δ₂ is 2 (ŷ - y)/n, not 2 (y - ŷ)/n."),
             Mistake(
                 _wrong_pass(into_first=lambda dz1, dz2: dz2),
                 "That is the delta of the wrong layer: W₁ and b₁ belong to δ₁.",
@@ -329,7 +336,7 @@ EXERCISES = (
         task="Write `train_step(x, y, W1, b1, W2, b2, lr)`: forward, error, backward and update of the same network. "
         "Return the *new* `W1, b1, W2, b2` after one step of gradient descent.",
         solution=train_step,
-        case=lambda rng: (*_network(rng), 0.3),
+        case=lambda rng: (*_network(rng), rng.uniform(0.1, 0.5)),
         truth=_train_step,
         outputs=("W1", "b1", "W2", "b2"),
         mistakes=(
@@ -355,7 +362,7 @@ EXERCISES = (
         "`shared_gradient(x, a1, dz1, dz2)`, the gradient of $W$, from $\\delta_1$ and $\\delta_2$. All arrays are "
         "(n, k), the answer is (k, k).",
         solution=shared_gradient,
-        case=lambda rng: tuple(rng.normal(size=(5, 3)) for _ in range(4)),
+        case=lambda rng: tuple(rng.normal(size=(4, rng.integers(4, 8), 3))),
         truth=_shared_gradient,
         mistakes=(
             Mistake(
@@ -387,8 +394,9 @@ EXERCISES = (
         "$\\frac{f(w + \\varepsilon e_i) - f(w - \\varepsilon e_i)}{2\\varepsilon}$ for every $i$ ($e_i$: 1 at place "
         "i, else 0). `f` takes such an array and returns a number. The answer is (k,).",
         solution=differences,
-        case=lambda rng: (_smooth, rng.normal(size=4), 1e-4),
-        truth=_slopes_of_smooth,
+        case=lambda rng: (_smooth, rng.normal(size=rng.integers(3, 7)), rng.uniform(0.5e-4, 2e-4)),
+        truth=_slopes,
+        edges=((_cubes, np.array([1.0, -2.0]), 0.5),),
         mistakes=(
             Mistake(
                 lambda f, w, eps: np.array([(f(w + eps * e) - f(w)) / eps for e in np.eye(len(w))]),

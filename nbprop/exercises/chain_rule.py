@@ -77,10 +77,16 @@ def _all_tangents(inputs, slopes, x):
 # ---- random tests, typical mistakes ----------------------------------------------------------------------------------
 
 
-def _graph(rng, n=7):
+def _graph(rng):
     """Two leaves, then nodes made from one or two earlier ones; node 2 is used at least twice."""
+    n = int(rng.integers(6, 10))
     inputs = [[], [], [0, 1], [2], *([int(rng.integers(k)), k - 1] for k in range(4, n - 1)), [2, n - 2]]
     return inputs, [[float(rng.uniform(0.5, 2)) for _ in some] for some in inputs]
+
+
+def _graph_and_node(rng):
+    inputs, slopes = _graph(rng)
+    return inputs, slopes, int(rng.integers(len(inputs) - 2))
 
 
 def _walk(inputs, slopes, order, add=True, use=True, seed=1.0):
@@ -207,7 +213,8 @@ EXERCISES = (
         task="Now the other way: `forward_mode(inputs, slopes, x)` returns an array with d(node)/dx for every "
         "node; `x` is the number of one of the nodes. `inputs` and `slopes` are as before.",
         solution=forward_mode,
-        case=lambda rng: (*_graph(rng), int(rng.integers(2))),
+        case=_graph_and_node,
+        edges=(([[], [], [0, 1], [2, 0]], [[], [], [2.0, 3.0], [0.5, 4.0]], 3),),
         truth=_all_tangents,
         mistakes=(
             Mistake(

@@ -8,6 +8,7 @@ from nbprop.engine import Tensor
 from nbprop.sources import Descent
 from nbprop.sources.surfaces import SURFACES
 
+from .answers import array
 from .exercise import Exercise, Mistake
 
 # ---- the update ----------------------------------------------------------------------------------------------------
@@ -52,8 +53,9 @@ def by_backpropagation(w, b, x, y, rows):
 
 
 def line_case(rng):
-    x = rng.normal(size=20)
-    return rng.normal(), rng.normal(), x, rng.normal(size=20), rng.integers(0, 20, size=5)
+    n = int(rng.integers(15, 25))
+    x, y = rng.normal(size=(2, n))
+    return rng.normal(), rng.normal(), x, y, rng.integers(0, n, size=rng.integers(3, 9))
 
 
 def scaled(factor):
@@ -69,8 +71,9 @@ def scaled(factor):
 def ends_deep(start):
     """None if momentum, but not plain descent, gets from `start` over the pass into the deeper valley, else why not."""
     try:
+        start = tuple(array(start).astype(float, casting="same_kind"))
         descent = Descent("two minima", "sgd", lr=0.1, start=start)
-    except ValueError:
+    except (TypeError, ValueError):
         return f"Expected two numbers, the start (x, y), got {start!r}."
     if descent.start[0] <= 1:
         return "It must start on the right, at x > 1: beyond the pass everything ends in the deeper valley."

@@ -15,7 +15,22 @@ def output_size(size, kernel, stride, padding):
 
 
 def some_sizes(rng):
-    return int(rng.integers(12, 30)), int(rng.integers(5, 8)), 2, int(rng.integers(2, 4))
+    return int(rng.integers(12, 30)), int(rng.integers(5, 8)), int(rng.integers(1, 5)), int(rng.integers(0, 4))
+
+
+def sizes(rng, low, high):
+    """(rows, columns), from low to high - 1."""
+    return tuple(int(n) for n in rng.integers(low, high, size=2))
+
+
+def some_pictures(rng):
+    x, w = rng.normal(size=sizes(rng, 6, 10)), rng.normal(size=sizes(rng, 2, 5))
+    return x, w, int(rng.integers(1, 4)), int(rng.integers(0, 3))
+
+
+def pooled_pictures(rng):
+    rows, columns = sizes(rng, 2, 5)
+    return rng.normal(size=(2 * rows, 2 * columns)), rng.normal(size=(rows, columns))
 
 
 def size_found(size, kernel, stride, padding):
@@ -177,7 +192,8 @@ EXERCISES = (
         "(rows, columns), which moves `stride` pixels at a time, over the picture with `padding` rows and columns of "
         "zeros on every side. `np.pad(x, padding)` adds them.",
         solution=convolve,
-        case=lambda rng: (rng.normal(size=(7, 6)), rng.normal(size=(3, 2)), 2, 1),
+        case=some_pictures,
+        edges=((np.arange(6.0).reshape(2, 3), np.ones((2, 3)), 1, 0),),
         truth=lambda x, w, stride, padding: convolution(Tensor(x), Tensor(w), stride, padding).data[0, 0],
         mistakes=(
             Mistake(
@@ -206,7 +222,7 @@ EXERCISES = (
         "picture `x` (H, W), an output of shape (H', W'). `dy` (H', W') is the gradient of the loss for the output. "
         "What is it for the filter, (H - H' + 1, W - W' + 1)?",
         solution=filter_gradient,
-        case=lambda rng: (rng.normal(size=(6, 7)), rng.normal(size=(4, 6))),
+        case=lambda rng: (rng.normal(size=sizes(rng, 6, 9)), rng.normal(size=sizes(rng, 3, 6))),
         truth=true_filter_gradient,
         mistakes=(
             Mistake(
@@ -233,7 +249,7 @@ EXERCISES = (
         task="Write `input_gradient(w, dy)`: the same convolution, a filter `w` (rows, columns) and the gradient for "
         "the output `dy` (H', W'). What is the gradient for the picture, (H' + rows - 1, W' + columns - 1)?",
         solution=input_gradient,
-        case=lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(4, 5))),
+        case=lambda rng: (rng.normal(size=sizes(rng, 2, 4)), rng.normal(size=sizes(rng, 4, 7))),
         truth=true_input_gradient,
         mistakes=(
             Mistake(
@@ -260,7 +276,7 @@ EXERCISES = (
         "stride of 2, and `dy` (H / 2, W / 2) is the gradient for the result. What is it for `x`? No two pixels of a "
         "window are equal.",
         solution=pool_gradient,
-        case=lambda rng: (rng.normal(size=(6, 4)), rng.normal(size=(3, 2))),
+        case=pooled_pictures,
         truth=true_pool_gradient,
         mistakes=(
             Mistake(

@@ -30,7 +30,7 @@ def windows_one_by_one(tokens, T):
 
 
 def windows_case(rng):
-    return rng.integers(0, 30, size=int(rng.integers(42, 60))), 5
+    return rng.integers(0, 30, size=int(rng.integers(42, 60))), int(rng.integers(3, 8))
 
 
 # ---- attention
@@ -48,7 +48,8 @@ def attention_of_the_engine(q, k, v):
 
 
 def attention_case(rng):
-    return rng.normal(size=(5, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 3))
+    T, d = (int(n) for n in rng.integers(3, 8, size=2))
+    return rng.normal(size=(T, d)), rng.normal(size=(T, d)), rng.normal(size=(T, 3))
 
 
 # ---- mask
@@ -90,7 +91,7 @@ def attention_gradient_by_autodiff(q, k, v, P, dy):
 
 def attention_gradient_case(rng):
     q, k, v = attention_case(rng)
-    return q, k, v, softmax(q @ k.T / 2), rng.normal(size=(5, 3))
+    return q, k, v, softmax(q @ k.T / np.sqrt(q.shape[1])), rng.normal(size=v.shape)
 
 
 def scores_gradient(P, dy, v):
@@ -99,7 +100,7 @@ def scores_gradient(P, dy, v):
 
 
 def without_the_sum(q, k, v, P, dy):
-    dS = P * (dy @ v.T) / 2
+    dS = P * (dy @ v.T) / np.sqrt(q.shape[1])
     return dS @ k, dS.T @ q, P.T @ dy
 
 
@@ -109,7 +110,7 @@ def without_the_scale(q, k, v, P, dy):
 
 
 def without_transposing(q, k, v, P, dy):
-    dS = scores_gradient(P, dy, v) / 2
+    dS = scores_gradient(P, dy, v) / np.sqrt(q.shape[1])
     return dS @ k, dS @ q, P @ dy
 
 
@@ -129,7 +130,8 @@ def embedding_gradient_by_autodiff(tokens, dy, V):
 
 
 def embedding_gradient_case(rng):
-    return rng.integers(0, 4, size=9), rng.normal(size=(9, 3)), 6
+    T, d, V = (int(n) for n in rng.integers((7, 2, 5), (11, 5, 8)))
+    return rng.integers(0, 4, size=T), rng.normal(size=(T, d)), V
 
 
 def only_the_last(tokens, dy, V):
@@ -163,6 +165,7 @@ EXERCISES = (
         "row. A rest that does not fill a window, with its target, is left out.",
         solution=windows,
         case=windows_case,
+        edges=((np.arange(10), 5), (np.arange(11), 5)),
         truth=windows_one_by_one,
         outputs=("X", "Y"),
         mistakes=(
@@ -230,7 +233,7 @@ EXERCISES = (
         task="Write `causal_weights(scores)`: scores (T, T) -> attention weights (T, T), where place i may look at the "
         "places 0 to i only. Every row has the sum 1.",
         solution=causal_weights,
-        case=lambda rng: (rng.normal(size=(6, 6)),),
+        case=lambda rng: ((lambda T: rng.normal(size=(T, T)))(rng.integers(3, 8)),),
         truth=causal_weights_row_by_row,
         mistakes=(
             Mistake(
@@ -309,7 +312,7 @@ EXERCISES = (
         task="Write `probabilities(z, temperature)`: outputs z (V,) of the network -> probabilities (V,). The outputs "
         "are divided by the temperature before the softmax.",
         solution=probabilities,
-        case=lambda rng: (rng.normal(size=7), float(rng.uniform(0.3, 0.8))),
+        case=lambda rng: (rng.normal(size=rng.integers(4, 9)), float(rng.uniform(0.3, 3))),
         truth=probabilities_of_the_engine,
         mistakes=(
             Mistake(lambda z, temperature: softmax(z * temperature), "It is multiplied: a *low* one must be bold."),

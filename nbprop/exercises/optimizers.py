@@ -56,7 +56,7 @@ def rmsprop_step(theta, v, g, lr, alpha, eps):
 
 def rmsprop_case(rng):
     theta, v, g = rng.normal(size=(3, 4))
-    return theta, v**2, g, rng.uniform(0.05, 0.2), rng.uniform(0.7, 0.95), 0.1
+    return theta, v**2, g, rng.uniform(0.05, 0.2), rng.uniform(0.7, 0.95), rng.uniform(0.05, 0.2)
 
 
 def by_rmsprop(theta, v, g, lr, alpha, eps):
@@ -95,7 +95,8 @@ def adam_step(theta, m, v, g, t, lr, b1, b2, eps):
 
 def adam_case(rng):
     theta, m, v, g = rng.normal(size=(4, 4))
-    return theta, m, v**2, g, int(rng.integers(2, 9)), rng.uniform(0.01, 0.1), 0.9, 0.99, 0.1
+    b1, b2, lr, eps = rng.uniform((0.8, 0.95, 0.01, 0.05), (0.95, 0.999, 0.1, 0.2))
+    return theta, m, v**2, g, int(rng.integers(2, 9)), lr, b1, b2, eps
 
 
 def by_adam(theta, m, v, g, t, lr, b1, b2, eps):

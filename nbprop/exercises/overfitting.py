@@ -58,6 +58,11 @@ def dropout_by_backward(dy, kept, p):
     return x.grad
 
 
+def dropped_units(rng):
+    p = float(rng.uniform(0.2, 0.7))
+    return rng.normal(size=(4, 6)), (rng.random((4, 6)) >= p).astype(float), p
+
+
 # ---- 5. Early stopping -------------------------------------------------------------------------------------------
 
 
@@ -83,10 +88,21 @@ def compared_with_the_one_before(losses, patience):
 
 def course_of_validation(rng):
     """Falls, then rises with a dip in it that is deeper than all before, but comes too late to be seen."""
-    fall, patience = int(rng.integers(3, 7)), 3
+    fall, patience = (int(n) for n in rng.integers((3, 2), (7, 5)))
     down = 1 - 0.1 * np.arange(fall)
     up = down[-1] + np.array([0.2, 0.1, 0.3, 0.4, 0.5])
     return np.concatenate([down, up, [down[-1] - 0.2, 1.0, 1.1]]), patience
+
+
+# It never stops; the last is the lowest; a new lowest one comes just in time; equal ones; the first is the lowest.
+COURSES = (
+    (np.array([0.9, 0.7, 0.8, 0.6, 0.65, 0.7]), 4),
+    (np.array([0.9, 0.8, 0.7]), 2),
+    (np.array([0.9, 0.5, 0.6, 0.7, 0.4, 0.45, 0.5, 0.3]), 4),
+    (np.array([0.5, 0.4, 0.4, 0.4, 0.4, 0.3]), 3),
+    (np.array([0.2, 0.4, 0.3, 0.1]), 1),
+    (np.array([0.5]), 1),
+)
 
 
 EXERCISES = (
@@ -96,7 +112,7 @@ EXERCISES = (
         "decay. `gradient` is that of the loss alone, an array of the same shape as `w`.",
         solution=decay_step,
         truth=by_backward,
-        case=lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), 0.1, 0.3),
+        case=lambda rng: (*rng.normal(size=(2, 3, 4)), *rng.uniform(0.05, 0.5, size=2)),
         mistakes=(
             Mistake(
                 lambda w, gradient, lr, decay: w - lr * gradient, "Nothing decays: the term with `decay` is missing."
@@ -130,7 +146,7 @@ EXERCISES = (
         "after the first step of AdamW, whose decay is decoupled.",
         solution=first_adamw_step,
         truth=by_adamw,
-        case=lambda rng: (rng.normal(size=8), rng.normal(size=8), 0.1, 0.3),
+        case=lambda rng: (*rng.normal(size=(2, 8)), *rng.uniform(0.05, 0.5, size=2)),
         mistakes=(
             Mistake(
                 lambda w, gradient, lr, decay: w - lr * np.sign(gradient + decay * w),
@@ -159,7 +175,7 @@ EXERCISES = (
         task="Write `l1_gradient(w, strength)`: the gradient of $\\lambda \\sum |w|$, where `strength` is $\\lambda$.",
         solution=l1_gradient,
         truth=l1_by_backward,
-        case=lambda rng: (rng.normal(size=(3, 4)), 0.2),
+        case=lambda rng: (rng.normal(size=(3, 4)), rng.uniform(0.1, 2)),
         mistakes=(
             Mistake(lambda w, strength: strength * w, "This is the pull of L2, in proportion to the weight."),
             Mistake(
@@ -179,7 +195,7 @@ EXERCISES = (
         "for the others. Write `dropout_backward(dy, kept, p)`: $dL/dx$. `dy` and `kept` ($m$) are of one shape.",
         solution=dropout_backward,
         truth=dropout_by_backward,
-        case=lambda rng: (rng.normal(size=(4, 6)), (rng.random((4, 6)) >= 0.3).astype(float), 0.3),
+        case=dropped_units,
         mistakes=(
             Mistake(lambda dy, kept, p: dy * kept, "The factor 1 / (1 - p) acts on the way back too."),
             Mistake(lambda dy, kept, p: dy / (1 - p), "A unit that was dropped had no influence: its gradient is 0."),
@@ -201,7 +217,8 @@ EXERCISES = (
         "evaluations. Training stops as soon as the lowest one so far is `patience` evaluations old, or at the end. "
         "Return two indices: of the evaluation at which it stops, and of the one whose parameters are taken.",
         solution=early_stopping,
-        case=lambda rng: course_of_validation(rng),
+        case=course_of_validation,
+        edges=COURSES,
         outputs=("stopped", "taken"),
         mistakes=(
             Mistake(

@@ -94,7 +94,7 @@ EXERCISES = (
         " Write `bptt(w, x)`, which returns $dL/dw$. `w` is a number, `x` an array $(T,)$.",
         solution=bptt,
         truth=by_backward,
-        case=lambda rng: (float(rng.uniform(0.6, 1.4)), rng.normal(size=6)),
+        case=lambda rng: (float(rng.uniform(0.6, 1.4)), rng.normal(size=rng.integers(3, 8))),
         mistakes=(
             Mistake(last_share, "Only the last step has its share in the sum. The weight was used at every step."),
             Mistake(
@@ -167,7 +167,7 @@ EXERCISES = (
         "`h[t + 1]`.",
         solution=shared_weights,
         truth=shared_by_backward,
-        case=lambda rng: (rng.normal(size=(6, 4)), rng.normal(size=(5, 4))),
+        case=lambda rng: (lambda T: (rng.normal(size=(T + 1, 4)), rng.normal(size=(T, 4))))(rng.integers(3, 8)),
         mistakes=(
             Mistake(
                 lambda h, dz: np.outer(dz[-1], h[-2]),

@@ -75,10 +75,10 @@ def test_values():
     assert number.check(12).right and number.check(np.float32(12)).right
     assert number.check(7.0).text == "you have added"
     assert number.check(-12.0).text == "The sign is wrong."
-    assert number.check("twelve").text == "Expected numbers, got array('twelve', dtype='<U6')."
+    assert number.check("twelve").text == "Expected numbers, got 'twelve'."
     rows = Exercise("r", "t", np.eye(2))
     assert rows.check([[1, 0], [0, 1]]).right
-    assert rows.check([[1, 0], [0]]).text.startswith("Expected numbers, got array([list([1, 0])")
+    assert rows.check([[1, 0], [0]]).text.startswith("Expected numbers, got [")
     word = Exercise("s", "t", "relu", mistakes=(Mistake("tanh", "it saturates"),))
     assert word.check("relu").right
     assert word.check("tanh").text == "it saturates"
