@@ -78,6 +78,8 @@ EXERCISES = (
         task="Backpropagation knows the output $a = \\sigma(z)$ of a sigmoid and no longer needs $z$. Write "
         "`sigmoid_slope(a)`: $\\sigma'(z)$ from $a$, any shape.",
         solution=sigmoid_slope,
+        why="With $a = 1/(1 + e^{-z})$ the quotient rule gives $a' = e^{-z}/(1 + e^{-z})^2$. One factor $1/(1 + "
+        "e^{-z})$ is $a$, and the rest, $e^{-z}/(1 + e^{-z})$, is $1 - a$.",
         case=lambda rng: (sigmoid(rng.normal(size=6)),),
         truth=lambda a: grad(lambda z: z.sigmoid().sum())(np.log(a / (1 - a))),
         mistakes=(
@@ -98,6 +100,8 @@ EXERCISES = (
         name="silu-slope",
         task="SiLU is $f(z) = z\\,\\sigma(z)$. Write `silu_slope(z)`: its derivative, any shape.",
         solution=silu_slope,
+        why=r"The product rule for $z \cdot \sigma(z)$: the first factor has the derivative 1, the second "
+        r"$\sigma(1 - \sigma)$. So $f' = \sigma + z\,\sigma(1 - \sigma)$.",
         case=lambda rng: (2 * rng.normal(size=6),),
         truth=lambda z: grad(lambda z: (z * z.sigmoid()).sum())(z),
         mistakes=(
@@ -123,6 +127,8 @@ EXERCISES = (
         "$\\text{slope} \\cdot z$. `da` is $\\partial L/\\partial a$; return $\\partial L/\\partial z$, of the same "
         "shape.",
         solution=leaky_backward,
+        why="The local derivative is 1 where $z > 0$, else `slope`. The chain rule multiplies what arrives, "
+        r"$\partial L/\partial a$, by it, number by number.",
         case=lambda rng: (*rng.normal(size=(2, rng.integers(3, 6), 3)), rng.uniform(0.05, 0.4)),
         truth=lambda z, da, slope: grad(lambda z: (nn.LeakyReLU(slope)(z) * Tensor(da)).sum())(z),
         mistakes=(
@@ -154,6 +160,8 @@ EXERCISES = (
         task="Write `flat_share(a)`: `a` holds the outputs of a tanh layer for a batch (n, units). Return the share (0 "
         "to 1) of these values at which the slope of tanh is below 0.06.",
         solution=flat_share,
+        why="The slope of tanh can be had from its output, $1 - a^2$. Comparing it with 0.06 gives True and "
+        "False, and their mean is the share of True.",
         case=lambda rng: (np.tanh(2 * rng.normal(size=(40, 8))),),
         truth=lambda a: (grad(lambda z: z.tanh().sum())(np.arctanh(a)) < 0.06).sum() / a.size,
         mistakes=(
@@ -179,6 +187,8 @@ EXERCISES = (
         task="Write `dead_units(a)`: `a` holds the outputs of a ReLU layer for all samples (n, units). Return how many "
         "units are dead: 0 for *every* sample.",
         solution=dead_units,
+        why="A unit is a column. It is dead if *all* samples (axis 0) give 0; one sample that gives more, however "
+        "little, lets a gradient through. The number of such columns is the sum of the Trues.",
         case=_relu_layer,
         edges=((np.ones((4, 3)),), (np.zeros((4, 3)),)),
         truth=lambda a: sum(float(unit.max()) == 0 for unit in a.T),
@@ -203,6 +213,9 @@ EXERCISES = (
         "steps. Choose an activation and a learning rate with which it gets 90% right and at most a quarter of the "
         "units of a layer are dead: `check((activation, lr))`.",
         solution=("leaky_relu", 0.3),
+        why="Steps of `lr=3.0` push the biases so far down that no sample reaches a unit any more, and ReLU lets "
+        "no gradient through that could bring it back. A tenth of the learning rate makes steps that do not "
+        "jump there; a leak, or an activation without a flat side, lets units come back.",
         judge=repaired,
         mistakes=(
             Mistake(("relu", 3.0), "of the units are dead"),

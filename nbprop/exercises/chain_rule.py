@@ -115,6 +115,9 @@ EXERCISES = (
         task=r"Let $b = x^2$ and $L = b \cdot \tanh(b)$. Write `slope(x)`, which returns $dL/dx$. "
         r"(The derivative of $\tanh(b)$ is $1 - \tanh(b)^2$.)",
         solution=slope,
+        why=r"From $b$ two paths lead to $L$: directly, as the first factor, and by way of $\tanh(b)$. Along a "
+        r"path the local derivatives are multiplied, and the paths are added: $dL/db = \tanh(b) + b\,(1 - "
+        r"\tanh^2 b)$. From $x$ to $b$ it is one step more, $db/dx = 2x$, so all of it is multiplied by $2x$.",
         case=lambda rng: (rng.uniform(0.3, 1.2),),
         truth=lambda x: grad(lambda x: _product(x**2))(np.array(x)),
         mistakes=(
@@ -147,6 +150,10 @@ EXERCISES = (
         r"Write `neuron_gradient(x, w, b, y)`, which returns the two numbers $\partial L/\partial w$ and "
         r"$\partial L/\partial b$.",
         solution=neuron_gradient,
+        why=r"Walk back from $L$: $\partial L/\partial a = 2(a - y)$, and through tanh $\partial L/\partial z = "
+        "2(a - y)(1 - a^2)$ with $z = wx + b$. In $z$ the weight is multiplied by $x$ and the bias by 1, so "
+        r"$\partial L/\partial w = x\,\partial L/\partial z$ and $\partial L/\partial b = \partial L/\partial "
+        "z$.",
         case=lambda rng: (rng.uniform(1.5, 3), rng.uniform(0.1, 0.4), rng.uniform(-0.3, 0.3), rng.uniform(1, 2)),
         truth=_neuron,
         outputs=("dw", "db"),
@@ -182,6 +189,10 @@ EXERCISES = (
         "`inputs[k]` is a list of the numbers of the nodes from which node `k` was computed (all smaller than `k`), "
         "`slopes[k]` the list of the local derivatives with respect to them. The last node is L.",
         solution=backward,
+        why="A node may hand its gradient on only when all of it has arrived. Everything it was used for has a "
+        "larger number, so the walk goes from the last node to the first, and begins with $dL/dL = 1$. Node "
+        r"$k$ gives each of its inputs $i$ the part $\frac{dL}{dk} \cdot \frac{\partial k}{\partial i}$; what "
+        "comes along several ways is added, `+=`.",
         case=_graph,
         truth=_all_gradients,
         mistakes=(
@@ -213,6 +224,10 @@ EXERCISES = (
         task="Now the other way: `forward_mode(inputs, slopes, x)` returns an array with d(node)/dx for every "
         "node; `x` is the number of one of the nodes. `inputs` and `slopes` are as before.",
         solution=forward_mode,
+        why="Node $x$ moves by itself: $dx/dx = 1$. What was computed before it does not move, and every later "
+        r"node moves because its inputs do: $\frac{dk}{dx} = \sum_i \frac{\partial k}{\partial "
+        r"i}\,\frac{di}{dx}$. The inputs of a node have smaller numbers, so one pass forward finds all, for "
+        "this one $x$.",
         case=_graph_and_node,
         edges=(([[], [], [0, 1], [2, 0]], [[], [], [2.0, 3.0], [0.5, 4.0]], 3),),
         truth=_all_tangents,
@@ -245,6 +260,8 @@ EXERCISES = (
         task="A network has 100,000 weights, and to compute its loss once takes 2 milliseconds. How many **seconds** "
         "does the gradient take by central differences, $(L(w + h) - L(w - h)) / 2h$ for each weight?",
         solution=400.0,
+        why="A central difference needs two losses for each weight: 200,000 losses. At 0.002 seconds each that is "
+        "400 seconds, where backpropagation takes about as long as a few losses.",
         mistakes=(
             Mistake(200.0, "That is one loss for each weight. A central difference needs two."),
             Mistake(400_000.0, "That is in milliseconds."),

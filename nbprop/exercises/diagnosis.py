@@ -60,15 +60,21 @@ def diagnose(answers, truths, tolerance, places=()):
     for axis in range(answers[0].ndim):
         if answers[0].ndim == truths[0].ndim + 1 and all_same(lambda a, axis=axis: a.sum(axis)):
             return f"A sum is missing, over axis {axis}."
-    if any(a.shape != t.shape for a, t in zip(answers, truths, strict=True)):
-        return f"The shape is {_first(answers, truths, 0)}, expected {_first(answers, truths, 1)}."
-    for finite, name in ((np.isnan, "NaN"), (np.isinf, "infinity")):
-        if any(finite(a).any() and not finite(t).any() for a, t in zip(answers, truths, strict=True)):
+    for k, (a, t) in enumerate(zip(answers, truths, strict=True)):
+        if a.shape != t.shape:
+            place = f" ({places[k]})" if places and places[k] else ""
+            return f"The shape is {a.shape}, expected {t.shape or 'a single number'}{place}."
+    for is_so, name in ((np.isnan, "NaN"), (np.isinf, "infinity")):
+        if any(is_so(a).any() and not is_so(t).any() for a, t in zip(answers, truths, strict=True)):
             return f"It contains {name}."
     truths = [t.astype(float) for t in truths]
+    if len(truths) == 1 and not truths[0].ndim:
+        return _of_a_number(answers[0].item(), truths[0].item())
+    if not any(a.any() for a in answers) and all(t.any() for t in truths):
+        return "It is 0 everywhere." if truths[0].ndim else "It is always 0."
     with np.errstate(all="ignore"):
         for change, says in SUSPECTS:
-            if (truths[0].ndim > 1 or "[:, " not in says) and _is(change, answers, truths, tolerance):
+            if _is(change, answers, truths, tolerance):
                 return says
     factor = _factor(answers[0], truths[0])
     if factor and all_same(lambda a: a / factor):
@@ -80,9 +86,28 @@ def diagnose(answers, truths, tolerance, places=()):
         return (
             f"It is {abs(offset):.4g} too {'large' if offset > 0 else 'small'}{' everywhere' * (truths[0].ndim > 0)}."
         )
+    right = [same(a, t, tolerance) for a, t in zip(answers, truths, strict=True)]
     if all(same(a, t, NEARLY) for a, t in zip(answers, truths, strict=True)):
         return "It is nearly right: do not round on the way."
-    return _the_worst(answers, truths, places)
+    return _the_worst(
+        answers, truths, places, tolerance
+    ) + f" In {sum(right)} of {len(right)} tests it is right." * any(right)
+
+
+def _of_a_number(a, t):
+    """Of a value: what is wrong, without giving it away."""
+    if a == 0 or t == 0:
+        return f"It is not {a:.4g}."
+    ratio = a / t
+    if ratio < 0:
+        return "The sign is wrong."
+    if abs(ratio - 1) < NEARLY:
+        return "It is nearly right: give more digits."
+    if abs(np.log10(ratio) % 1) < 1e-9:
+        return f"It is too {'large' if ratio > 1 else 'small'}, by a power of ten."
+    if ratio in (0.5, 2):
+        return f"A factor 2 is {'missing' if ratio < 1 else 'too many'}."
+    return f"It is too {'large' if ratio > 1 else 'small'}."
 
 
 def _is(change, answers, truths, tolerance):
@@ -93,8 +118,8 @@ def _is(change, answers, truths, tolerance):
         return False
 
 
-def _the_worst(answers, truths, places):
-    """A number that is wrong, and of which test."""
+def _the_worst(answers, truths, places, tolerance):
+    """A number that is wrong, of which test, and whether it is only one row or column that is."""
     worst = [np.abs(a - t).max(initial=0) / max(np.abs(t).max(initial=0), 1e-30)
              for a, t in zip(answers, truths, strict=True)]  # fmt: skip
     k = int(np.argmax(worst))
@@ -102,7 +127,23 @@ def _the_worst(answers, truths, places):
     place = np.unravel_index(np.abs(a - t).argmax(), t.shape)
     where = f" at [{', '.join(map(str, place))}]" if place else ""
     test = "in one test" + (f" ({places[k]})" if places and places[k] else "") if len(answers) > 1 else "here"
-    return f"It is not right: {test}{where} it is {a[place]:.4g}, expected {t[place]:.4g}."
+    return f"It is not right: {test}{where} it is {a[place]:.4g}, expected {t[place]:.4g}.{_only(a, t, tolerance)}"
+
+
+def _only(a, t, tolerance):
+    """A sentence, if all that is wrong lies in one row or column, or at one place of a vector."""
+    wrong = np.argwhere(np.abs(a - t) > tolerance * np.abs(t).max(initial=0))
+    for axis in range(t.ndim):
+        (n, *_), here = t.shape[axis:], wrong[:, axis]
+        if n > 2 and here.min() == here.max():
+            name = {0: "first ", n - 1: "last "}.get(int(here[0]), "")
+            place = (("row", "column")[axis] if t.ndim == 2 else "number") if t.ndim < 3 else f"part along axis {axis}"
+            return (
+                f" All but one {place} is right, the {name}one, {here[0]}."
+                if name
+                else f" All but {place} {here[0]} is right."
+            )
+    return ""
 
 
 def _numeric(a):
@@ -115,10 +156,6 @@ def _words(a):
 
 def _first_words(raw, answers):
     return next(repr(each) for each, a in zip(raw, answers, strict=True) if not _numeric(a))
-
-
-def _first(answers, truths, which):
-    return next((a.shape, t.shape)[which] for a, t in zip(answers, truths, strict=True) if a.shape != t.shape)
 
 
 def _factor(a, t):

@@ -7,6 +7,7 @@ it says. What nobody foresaw is searched for the usual suspects (diagnosis.py).
 import copy
 import inspect
 import itertools
+import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from .diagnosis import diagnose, same
 
 CASES = 5  # random tests of a function
 TOLERANCE, OF_A_VALUE = 1e-6, 1e-3
+FACTOR = re.compile(r"The sign is wrong|It is [-\d.e]+ times")  # the same one in all tests
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ class Exercise:
                 try:
                     answer = run(function, arguments)
                 except Failed as failed:
-                    return Verdict(False, f"{failed}{self._place(arguments, ' (in a test {})')}")
+                    return Verdict(False, f"{failed}{self._given(arguments)}")
             if k == 0:
                 print(printed.getvalue(), end="")
             if answer is None and not is_open(function):
@@ -183,6 +185,16 @@ class Exercise:
                    if isinstance(value, Number) and not isinstance(value, complex)]  # fmt: skip
         return form.format("with " + ", ".join(numbers)) if numbers else ""
 
+    def _given(self, arguments):
+        """The shapes of the arrays among the arguments, and the numbers."""
+        names = inspect.signature(self.answer).parameters
+        said = [f"{name} {value.shape}" for name, value in zip(names, arguments, strict=False) if np.ndim(value)
+                and isinstance(value, np.ndarray)]  # fmt: skip
+        numbers = self._place(arguments)
+        return (
+            f" (In a test with {', '.join([*said, *([numbers[5:]] if numbers else [])])}.)" if said or numbers else ""
+        )
+
     def _verdict(self, answers, truths, mistakes, places=()):
         """Compares answers with truths, case by case; `mistakes`: for each of them what it answers, case by case."""
         if not self.outputs:
@@ -193,16 +205,21 @@ class Exercise:
             if not isinstance(answer, tuple | list) or len(answer) != len(self.outputs):
                 expected = f"{len(self.outputs)} values, {', '.join(self.outputs)}"
                 return Verdict(False, f"Expected {expected}; got {_kind(answer)}.")
-        said = []
+        columns = [
+            [[case[i] if case is not None else None for case in cases] for i in range(len(self.outputs))]
+            for cases in (answers, truths, *mistakes)
+        ]
+        answered, right, wrong = columns[0], columns[1], columns[2:]
+        whole = [k for k, found in enumerate(wrong) if all(map(self._agree, answered, found))]
+        said = {}  # what is said -> of which outputs
         for i, name in enumerate(self.outputs):
-            columns = [
-                [case[i] if case is not None else None for case in cases] for cases in (answers, truths, *mistakes)
-            ]
-            wrong = self._what_is_wrong(columns[0], columns[1], columns[2:], places)
-            said.append((wrong is None, f"{name}: {wrong or 'right.'}"))
-        if all(ok for ok, _ in said):
+            of_it = [found[i] for found in wrong]
+            found = self._what_is_wrong(answered[i], right[i], of_it, places, whole)
+            said.setdefault(found or "right.", []).append(name)
+        if said.keys() == {"right."}:
             return Verdict(True, self._praise())
-        return Verdict(False, self._order(answers, truths) or "\n  ".join(text for _, text in said))
+        text = "\n  ".join(f"{', '.join(names)}: {wrong}" for wrong, names in said.items())
+        return Verdict(False, self._order(answers, truths) or text)
 
     def _parts(self, answer, truth):
         """Several outputs in one array, such as np.array([dw, db]), as a list of them."""
@@ -218,14 +235,20 @@ class Exercise:
                 return f"The values are right, but not their order: expected {', '.join(self.outputs)}; got {found}."
         return None
 
-    def _what_is_wrong(self, answers, truths, mistakes, places=()):
-        """None, or a sentence on one output."""
-        if all(same(answer, truth, self.tolerance) for answer, truth in zip(answers, truths, strict=True)):
+    def _what_is_wrong(self, answers, truths, mistakes, places=(), whole=None):
+        """None, or a sentence on one output. whole: the mistakes that explain the other outputs too; one that does not
+        gives no reason for a sign or a factor which the others have right."""
+        if self._agree(answers, truths):
             return None
-        for mistake, found in zip(self.mistakes, mistakes, strict=True):
-            if all(same(answer, wrong, self.tolerance) for answer, wrong in zip(answers, found, strict=True)):
-                return mistake.says
-        return diagnose(answers, truths, self.tolerance, places)
+        made = [k for k, found in enumerate(mistakes) if self._agree(answers, found)]
+        explained = [k for k in made if whole is None or k in whole]
+        found = diagnose(answers, truths, self.tolerance, places)
+        if made and (explained or not FACTOR.match(found)):
+            return self.mistakes[(explained or made)[0]].says
+        return found
+
+    def _agree(self, answers, truths):
+        return all(same(answer, truth, self.tolerance) for answer, truth in zip(answers, truths, strict=True))
 
     def _praise(self):
         if self.case is None:
@@ -252,4 +275,6 @@ def _kind(answer, number=""):
     if callable(answer) and hasattr(answer, "__name__"):
         return f"the {'class' if isinstance(answer, type) else 'function'} {answer.__name__}"
     shape = array(answer).shape if hasattr(answer, "shape") else ()
-    return f"an array of shape {shape}" if shape else number or repr(answer)
+    return (
+        f"an array of shape {shape}" if shape else number or ("a number" if hasattr(answer, "shape") else repr(answer))
+    )

@@ -141,6 +141,9 @@ EXERCISES = (
         "`kernel` rows moves over a picture of `size` rows with `padding` rows of zeros above and below, `stride` "
         "rows at a time? All are whole numbers, and so is the answer.",
         solution=output_size,
+        why="With its padding the picture has `size + 2 * padding` rows. The window can move down by what it "
+        "leaves free, `size + 2 * padding - kernel`, in whole strides: that is the division without "
+        "remainder. And it has one place before it moves at all.",
         case=some_sizes,
         truth=size_found,
         mistakes=(
@@ -168,6 +171,8 @@ EXERCISES = (
         task="Write `parameters(in_channels, out_channels, kernel)`: how many numbers does a convolution with square "
         "windows of `kernel` × `kernel` pixels learn, biases included?",
         solution=parameters,
+        why="A filter looks at a window of every input channel: `in_channels * kernel * kernel` weights, and one "
+        "bias. Each output channel has a filter of its own. Where the window stands plays no part.",
         case=lambda rng: tuple(int(n) for n in rng.integers(2, 9, size=3)),
         truth=lambda i, o, k: nn.Conv2d(i, o, k, rng=0).theta.size,
         mistakes=(
@@ -192,6 +197,9 @@ EXERCISES = (
         "(rows, columns), which moves `stride` pixels at a time, over the picture with `padding` rows and columns of "
         "zeros on every side. `np.pad(x, padding)` adds them.",
         solution=convolve,
+        why="Once the zeros are around it, the picture is just a larger one. The window of `y[i, j]` starts at "
+        "row `i * stride` and column `j * stride`; it is multiplied by the filter, number by number, and "
+        "summed.",
         case=some_pictures,
         edges=((np.arange(6.0).reshape(2, 3), np.ones((2, 3)), 1, 0),),
         truth=lambda x, w, stride, padding: convolution(Tensor(x), Tensor(w), stride, padding).data[0, 0],
@@ -222,6 +230,9 @@ EXERCISES = (
         "picture `x` (H, W), an output of shape (H', W'). `dy` (H', W') is the gradient of the loss for the output. "
         "What is it for the filter, (H - H' + 1, W - W' + 1)?",
         solution=filter_gradient,
+        why="The weight `w[i, j]` meets the pixel `x[a + i, b + j]` in the output `y[a, b]`, so its gradient is "
+        "the sum of `dy[a, b] * x[a + i, b + j]` over all outputs. That is a cross-correlation of the picture "
+        "with `dy`.",
         case=lambda rng: (rng.normal(size=sizes(rng, 6, 9)), rng.normal(size=sizes(rng, 3, 6))),
         truth=true_filter_gradient,
         mistakes=(
@@ -249,6 +260,8 @@ EXERCISES = (
         task="Write `input_gradient(w, dy)`: the same convolution, a filter `w` (rows, columns) and the gradient for "
         "the output `dy` (H', W'). What is the gradient for the picture, (H' + rows - 1, W' + columns - 1)?",
         solution=input_gradient,
+        why="The output `y[i, j]` was made of the window that starts at `[i, j]`, each pixel times its weight. So "
+        "it sends `dy[i, j] * w` back to this window. Windows overlap, and what arrives at a pixel is added.",
         case=lambda rng: (rng.normal(size=sizes(rng, 2, 4)), rng.normal(size=sizes(rng, 4, 7))),
         truth=true_input_gradient,
         mistakes=(
@@ -276,6 +289,8 @@ EXERCISES = (
         "stride of 2, and `dy` (H / 2, W / 2) is the gradient for the result. What is it for `x`? No two pixels of a "
         "window are equal.",
         solution=pool_gradient,
+        why="Only the largest pixel of a window had a say: if another one changes a little, the output stays the "
+        "same. So the whole gradient goes to the place of the largest one, the others get 0.",
         case=pooled_pictures,
         truth=true_pool_gradient,
         mistakes=(

@@ -164,6 +164,9 @@ EXERCISES = (
         "gives back `X` (n, T) and `Y` (n, T): `Y` holds, for every place of `X`, the token that comes next in the "
         "row. A rest that does not fill a window, with its target, is left out.",
         solution=windows,
+        why="The target of a place is the token one further on. So `Y` is cut like `X`, from the row that begins "
+        "one later. A window fits if there is one token more on its right, for its last target: hence "
+        "`(len(tokens) - 1) // T`.",
         case=windows_case,
         edges=((np.arange(10), 5), (np.arange(11), 5)),
         truth=windows_one_by_one,
@@ -194,6 +197,10 @@ EXERCISES = (
         r"$q k^\top / \sqrt{d}$, the weights their softmax, row by row, and the output is the weighted mean of "
         "the rows of v.",
         solution=attention,
+        why=r"Every query is compared with every key, $q k^\top$, a row for each query. Divided by $\sqrt d$ the "
+        "scores do not grow with $d$. The softmax along each row makes weights with the sum 1 of them, and "
+        "the output is the mean of the rows of v with these weights. (The largest score is taken off first, "
+        "so that exp does not overflow; it cancels.)",
         case=attention_case,
         truth=attention_of_the_engine,
         mistakes=(
@@ -233,6 +240,8 @@ EXERCISES = (
         task="Write `causal_weights(scores)`: scores (T, T) -> attention weights (T, T), where place i may look at the "
         "places 0 to i only. Every row has the sum 1.",
         solution=causal_weights,
+        why=r"A weight of 0 needs the score $-\infty$, since $e^{-\infty} = 0$. So the scores above the diagonal, "
+        r"the future, become $-\infty$ *before* the softmax, and each row still has the sum 1.",
         case=lambda rng: ((lambda T: rng.normal(size=(T, T)))(rng.integers(3, 8)),),
         truth=causal_weights_row_by_row,
         mistakes=(
@@ -262,6 +271,9 @@ EXERCISES = (
         r"v (T, e), the weights `P` $= \text{softmax}(q k^\top / \sqrt{d})$ (T, T) and `dy` = dL/dy (T, e) of the "
         r"output $y = P v$. Give back dL/dq, dL/dk, dL/dv.",
         solution=attention_gradient,
+        why=r"Back in three steps. From $y = P v$: $dv = P^\top dy$ and $dP = dy\,v^\top$. Through the softmax, "
+        r"row by row: $dS = P \odot (dP - \sum_j P_j\,dP_j)$, because raising one weight lowers the others. "
+        r"From $S = q k^\top/\sqrt d$: $dq = dS\,k/\sqrt d$ and $dk = dS^\top q/\sqrt d$.",
         case=attention_gradient_case,
         truth=attention_gradient_by_autodiff,
         outputs=("dq", "dk", "dv"),
@@ -287,6 +299,9 @@ EXERCISES = (
         task="An embedding takes rows of a table: `y = W[tokens]`. Write `embedding_gradient(tokens, dy, V)`: tokens "
         "(T,), integers; dy = dL/dy (T, d), a table of V rows -> dL/dW (V, d).",
         solution=embedding_gradient,
+        why="A row of the table has a say wherever its token stands, so it gets the sum of `dy` over these "
+        "places; a row whose token does not occur gets 0. `np.add.at` adds for every place, where `dW[tokens] "
+        "+= dy` would keep one.",
         case=embedding_gradient_case,
         truth=embedding_gradient_by_autodiff,
         mistakes=(
@@ -312,6 +327,8 @@ EXERCISES = (
         task="Write `probabilities(z, temperature)`: outputs z (V,) of the network -> probabilities (V,). The outputs "
         "are divided by the temperature before the softmax.",
         solution=probabilities,
+        why="Divided by a small temperature the outputs lie farther apart, and the softmax gets bolder; divided "
+        "by a large one they move together. Then an ordinary softmax, which sees to the sum 1.",
         case=lambda rng: (rng.normal(size=rng.integers(4, 9)), float(rng.uniform(0.3, 3))),
         truth=probabilities_of_the_engine,
         mistakes=(

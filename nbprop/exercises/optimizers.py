@@ -149,6 +149,9 @@ EXERCISES = (
         task="Write `momentum_step(theta, v, g, lr, mu)`: one update with momentum. It returns the new `theta` and the "
         "new `v`; `theta`, the running sum `v` and the gradient `g` have shape (n,).",
         solution=momentum_step,
+        why=r"First the running sum is brought up to date, $v \leftarrow \mu v + g$: of the past a part is left, "
+        r"the new gradient counts in full. Then the step is taken along the *new* sum, $\theta \leftarrow "
+        r"\theta - \eta v$.",
         truth=by_sgd,
         case=momentum_case,
         outputs=("theta", "v"),
@@ -171,6 +174,8 @@ EXERCISES = (
         task="The gradient is the same in every step. How many times longer than those of plain gradient descent do "
         "the steps get with momentum $\\mu = 0.95$?",
         solution=20.0,
+        why=r"With the same $g$ every time $v = g + \mu g + \mu^2 g + \ldots$, a geometric series: $v \to g/(1 - "
+        r"\mu)$. For $\mu = 0.95$ that is 20 times as long.",
         mistakes=(
             Mistake(1.95, "That is the second step. The sum goes on: $1 + \\mu + \\mu^2 + \\ldots$"),
             Mistake(0.05, "That is $1 - \\mu$. The series adds up to 1 divided by it."),
@@ -187,6 +192,9 @@ EXERCISES = (
         task="Write `rmsprop_step(theta, v, g, lr, alpha, eps)`: one update of RMSProp. It returns the new `theta` and "
         "the new mean square `v`, all of shape (n,).",
         solution=rmsprop_step,
+        why=r"First the running mean of squares, $v \leftarrow \alpha v + (1 - \alpha)\,g^2$. Its root is the "
+        r"usual size of the gradient, one for each parameter, and the gradient is divided by it. $\epsilon$ "
+        "stands outside the root and keeps the division from 0.",
         truth=by_rmsprop,
         case=rmsprop_case,
         outputs=("theta", "v"),
@@ -207,6 +215,9 @@ EXERCISES = (
         task="Write `adam_step(theta, m, v, g, t, lr, b1, b2, eps)`: update number `t` of Adam. It returns the new "
         "`theta`, `m` and `v` (not corrected), all of shape (n,).",
         solution=adam_step,
+        why="Two running averages, of $g$ and of $g^2$. Both began at 0, so after $t$ steps their weights add up "
+        r"to $1 - \beta^t$ only, and they are divided by that. The step is $\eta\,\hat m/(\sqrt{\hat v} + "
+        r"\epsilon)$. What is kept for the next step is $m$ and $v$ without the correction.",
         truth=by_adam,
         case=adam_case,
         outputs=("theta", "m", "v"),
@@ -227,6 +238,9 @@ EXERCISES = (
         task="Adam has `lr=0.001`, `betas=(0.9, 0.999)` and a very small `eps`. The first gradient is 1000. How long "
         "is the first step?",
         solution=0.001,
+        why=r"After one step $m = (1 - \beta_1)\,g$ and $v = (1 - \beta_2)\,g^2$. The corrections divide by just "
+        r"these factors: $\hat m = g$, $\hat v = g^2$. So the step is $\eta\,g/|g|$, as long as the learning "
+        "rate whatever $g$ is.",
         mistakes=(
             Mistake(1.0, "That is lr times the gradient, as in plain gradient descent. Adam divides the gradient by "
                     "its usual size."),
@@ -247,6 +261,9 @@ EXERCISES = (
         '`nb.Descent("rosenbrock", optimizer)`, from its usual start. Answer with the optimizer, such as '
         "`nb.optim.SGD(lr=0.001)`.",
         solution=optim.Adam(lr=0.1),
+        why="Across the valley it is a thousand times as steep as along it, so plain descent must take steps that "
+        "are far too small for the way along. Adam divides each direction by its own usual gradient, so that "
+        "a rate of 0.1 suits both.",
         judge=reaches_the_end,
         mistakes=(
             Mistake(optim.SGD(lr=0.01), "It diverges, in step"),

@@ -111,6 +111,8 @@ EXERCISES = (
         task="Write `decay_step(w, gradient, lr, decay)`: the weights after one step of gradient descent with weight "
         "decay. `gradient` is that of the loss alone, an array of the same shape as `w`.",
         solution=decay_step,
+        why=r"The penalty is $\frac\lambda2 \sum w^2$, whose gradient is $\lambda w$. It is added to the gradient "
+        r"of the loss, and the step is one of plain gradient descent: $w - \eta\,(g + \lambda w)$.",
         truth=by_backward,
         case=lambda rng: (*rng.normal(size=(2, 3, 4)), *rng.uniform(0.05, 0.5, size=2)),
         mistakes=(
@@ -145,6 +147,9 @@ EXERCISES = (
         "$w \\leftarrow w - \\eta\\,\\mathrm{sign}(g)$. Write `first_adamw_step(w, gradient, lr, decay)`: the weights "
         "after the first step of AdamW, whose decay is decoupled.",
         solution=first_adamw_step,
+        why="Decoupled means that the decay does not pass through Adam's division: the weights shrink by the "
+        r"factor $1 - \eta\lambda$, and then Adam takes its step. At the first step that is "
+        r"$\eta\,\text{sign}(g)$.",
         truth=by_adamw,
         case=lambda rng: (*rng.normal(size=(2, 8)), *rng.uniform(0.05, 0.5, size=2)),
         mistakes=(
@@ -174,6 +179,8 @@ EXERCISES = (
         name="pull-of-l1",
         task="Write `l1_gradient(w, strength)`: the gradient of $\\lambda \\sum |w|$, where `strength` is $\\lambda$.",
         solution=l1_gradient,
+        why="The slope of $|w|$ is 1 for positive and -1 for negative weights: the pull has the same strength "
+        r"everywhere, only its direction is that of the weight. So the gradient is $\lambda\,\text{sign}(w)$.",
         truth=l1_by_backward,
         case=lambda rng: (rng.normal(size=(3, 4)), rng.uniform(0.1, 2)),
         mistakes=(
@@ -194,6 +201,8 @@ EXERCISES = (
         task="On the way forward dropout gave $y = x\\,m/(1-p)$, where $m$ is 1 for the units that were kept and 0 "
         "for the others. Write `dropout_backward(dy, kept, p)`: $dL/dx$. `dy` and `kept` ($m$) are of one shape.",
         solution=dropout_backward,
+        why="Forward each number was multiplied by $m/(1-p)$. Backward its gradient is multiplied by the same "
+        "number: 0 for a unit that was dropped, $1/(1-p)$ for one that was kept.",
         truth=dropout_by_backward,
         case=dropped_units,
         mistakes=(
@@ -217,6 +226,9 @@ EXERCISES = (
         "evaluations. Training stops as soon as the lowest one so far is `patience` evaluations old, or at the end. "
         "Return two indices: of the evaluation at which it stops, and of the one whose parameters are taken.",
         solution=early_stopping,
+        why="Go through the losses in order and remember where the lowest so far was. After each evaluation it is "
+        "asked whether that was `patience` evaluations ago; what comes later does not count, since training "
+        "would not have got there. If it never is, training ends with the last evaluation.",
         case=course_of_validation,
         edges=COURSES,
         outputs=("stopped", "taken"),

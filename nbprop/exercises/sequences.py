@@ -93,6 +93,9 @@ EXERCISES = (
         task="A network of one unit: $h_t = \\tanh(w\\,h_{t-1} + x_t)$ with $h_0 = 0$, and $L = h_T$ is the last state."
         " Write `bptt(w, x)`, which returns $dL/dw$. `w` is a number, `x` an array $(T,)$.",
         solution=bptt,
+        why=r"Forward, all states are kept. Back from $dL/dh_T = 1$: through tanh, $dz_t = dh_t\,(1 - h_t^2)$. The "
+        "weight was used in this step with $h_{t-1}$, so $dz_t h_{t-1}$ is its share, and the shares of all "
+        r"steps are added. The state before gets $dh_{t-1} = dz_t\,w$.",
         truth=by_backward,
         case=lambda rng: (float(rng.uniform(0.6, 1.4)), rng.normal(size=rng.integers(3, 8))),
         mistakes=(
@@ -122,6 +125,9 @@ EXERCISES = (
         "`cell_gradient(dh, dc_next, o, f_next, c)`, which returns $dL/dc_t$ from $dL/dh_t$, $dL/dc_{t+1}$, the "
         "gates $o_t$ and $f_{t+1}$, and $c_t$. All arrays have the same shape.",
         solution=cell_gradient,
+        why=r"$c_t$ appears twice: in $h_t = o_t \tanh(c_t)$, which gives $dh\,o_t\,(1 - \tanh^2 c_t)$, and in "
+        r"$c_{t+1} = f_{t+1} c_t + \ldots$, which gives $dc_{t+1} f_{t+1}$. The two are added. Along the "
+        "second way there is no matrix and no tanh: that is the carousel.",
         truth=cell_by_backward,
         case=lambda rng: (
             rng.normal(size=(3, 4)),
@@ -166,6 +172,8 @@ EXERCISES = (
         "`dz` the gradients $dL/dz_1 \\dots dL/dz_T$, an array $(T, H)$: `dz[t]` belongs to the step from `h[t]` to "
         "`h[t + 1]`.",
         solution=shared_weights,
+        why="A single step is a dense layer: its share is the outer product of $dz$ and the state that went in, "
+        "$h_{t-1}$. The same $U$ is used at every step, so the shares are added.",
         truth=shared_by_backward,
         case=lambda rng: (lambda T: (rng.normal(size=(T + 1, 4)), rng.normal(size=(T, 4))))(rng.integers(3, 8)),
         mistakes=(
@@ -193,6 +201,8 @@ EXERCISES = (
         task="While nothing comes in, the forget gate of an LSTM is $f = \\sigma(b)$, and after $T$ steps $f^T$ is "
         "left of the cell. Write `forget_bias(steps)`: the bias $b$ with which half of it is left after so many steps.",
         solution=forget_bias,
+        why=r"Half is left after $T$ steps if $f^T = \frac12$, so $f = 2^{-1/T}$. The sigmoid is turned back by $b "
+        r"= \ln\frac{f}{1 - f}$.",
         case=lambda rng: (int(rng.integers(5, 200)),),
         mistakes=(
             Mistake(
@@ -224,6 +234,9 @@ EXERCISES = (
         "chunks of 16 steps: BPTT(16; 16). At which share of the steps does the error get back to the input that it is "
         "about? Assign the number (0 to 1) to `share`.",
         solution=0.25,
+        why="Number the steps of a chunk from 0 to 15. Step 12 is about the input of step 0, in its own chunk; so "
+        "are 13, 14 and 15 about the inputs 1 to 3. All others look for theirs in the chunk before, where no "
+        "error gets to: 4 of 16.",
         mistakes=(
             Mistake(1.0, "It would be all of them with a period of 1. A chunk ends where it ends, though."),
             Mistake(0.75, "These are the steps whose input lies in the chunk before."),
