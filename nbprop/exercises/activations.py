@@ -152,6 +152,18 @@ EXERCISES = (
                 lambda z, da, slope: np.where(z > 0, da, slope * z),
                 "On the left it is the *slope* that is wanted, times da, not the output.",
             ),
+            Mistake(
+                lambda z, da, slope: slope * da, "That is the left side, for all units: where z > 0 the slope is 1."
+            ),
+            Mistake(lambda z, da, slope: da, "That is the right side, for all units: elsewhere the slope is `slope`."),
+            Mistake(
+                lambda z, da, slope: da * np.where(z > 0, slope, 1),
+                "The sides are swapped: where z > 0 the slope is 1, elsewhere `slope`.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(z > 0, da, da / slope),
+                "The gradient is multiplied by the slope, as the output was, not divided.",
+            ),
         ),
         hints=("Which number does the chain rule multiply da by?", "By 1 or by `slope`. np.where chooses."),
     ),
@@ -171,7 +183,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.06),
-                "a is tanh(z) already: you have taken tanh twice.",
+                "That finds none, in any test. Perhaps tanh was taken twice: a is tanh(z) already.",
             ),
             Mistake(lambda a: np.sum(1 - a**2 < 0.06), "That is the number; the share is wanted."),
             Mistake(lambda a: np.mean(1 - a**2 >= 0.06), "That is the other part, where the slope is not small."),
@@ -204,6 +216,11 @@ EXERCISES = (
             Mistake(lambda a: (a <= 0).sum(), "That counts single zeros, not units."),
             Mistake(lambda a: (a > 0).any(axis=0).sum(), "That counts the living."),
             Mistake(lambda a: (a <= 0).all(axis=0).mean(), "That is the share; the number is wanted."),
+            Mistake(
+                lambda a: (a.mean(axis=0) < 0.1).sum(),
+                "A unit that answers to few samples, or weakly, is alive: one sample is enough to get a gradient.",
+            ),
+            Mistake(lambda a: (a[0] <= 0).sum(), "That looks at the first sample alone."),
         ),
         hints=("Along which axis lie the samples?", "`.all(axis=0)` says for each column whether all is True."),
     ),

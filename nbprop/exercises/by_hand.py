@@ -311,6 +311,9 @@ EXERCISES = (
                 lambda x, a1, dz1, dz2: (dz2.T @ a1) * (dz1.T @ x),
                 "The shares are added: only along *one* path are derivatives multiplied.",
             ),
+            Mistake(
+                lambda x, a1, dz1, dz2: dz2.T @ a1 - dz1.T @ x, "The shares are added: a change of W moves both layers."
+            ),
         ),
         hints=(
             "Imagine two matrices that happen to be equal. What is the gradient of each?",
@@ -346,6 +349,11 @@ EXERCISES = (
             ),
             Mistake(passes.not_put_back, "w[i] was not put back before the next one was changed: work on a copy of w."),
             Mistake(lambda f, w, eps: -differences(f, w, eps), "The sign is wrong: f(w + ε) minus f(w - ε)."),
+            Mistake(
+                lambda f, w, eps: differences(f, w, eps) * 2 * eps,
+                "That is how much f changes from the one point to the other: divide by their distance, 2ε.",
+            ),
+            Mistake(lambda f, w, eps: differences(f, w, 1e-5), "`eps` is an argument: yours is always the same."),
         ),
         hints=(
             "A loop over i. What is f when only w[i] is a little larger? A little smaller?",

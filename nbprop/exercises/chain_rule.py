@@ -100,6 +100,29 @@ def _walk(inputs, slopes, order, add=True, use=True, seed=1.0):
     return found
 
 
+def _hasty(inputs, slopes):
+    """From L to its inputs, then to theirs, and so on: each node once, when it is first reached."""
+    found, order = np.eye(len(inputs))[-1], [len(inputs) - 1]
+    for k in order:
+        for i, slope in zip(inputs[k], slopes[k], strict=True):
+            found[i] += found[k] * slope
+            order += [i] * (i not in order)
+    return found
+
+
+def _again_and_again(inputs, slopes):
+    """A node is visited each time that it is reached."""
+    found = np.eye(len(inputs))[-1]
+
+    def visit(k):
+        for i, slope in zip(inputs[k], slopes[k], strict=True):
+            found[i] += found[k] * slope
+            visit(i)
+
+    visit(len(inputs) - 1)
+    return found
+
+
 def _tangents(inputs, slopes, x, add=True, use=True, all_nodes=False):
     dot = np.zeros(len(inputs))
     dot[x] = 1
@@ -202,7 +225,8 @@ EXERCISES = (
             ),
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, range(len(inputs))),
-                "The order is wrong: a node hands its gradient on before any of it has arrived. Start at the end.",
+                "Only the inputs of L have got anything. Walk from the last node to the first, so that a node has its "
+                "gradient before it hands it on, and all the way: a `return` inside the loop ends it after one step.",
             ),
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, reversed(range(len(inputs))), use=False),
@@ -211,6 +235,22 @@ EXERCISES = (
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, reversed(range(len(inputs))), seed=0.0),
                 "All is zero: the walk begins with dL/dL = 1.",
+            ),
+            Mistake(
+                _hasty,
+                "It is hasty: a node hands its gradient on before all of it has arrived, since another one still has a "
+                "part for it. Visit the nodes by their numbers, from the last to the first.",
+            ),
+            Mistake(
+                _again_and_again,
+                "A node that is reached along several ways hands on each time all that it has, so that the first part "
+                "is counted again: hand on once, when everything has arrived, or each time only what is new.",
+            ),
+            Mistake(
+                lambda inputs, slopes: _walk(
+                    [i[:1] for i in inputs], [s[:1] for s in slopes], reversed(range(len(inputs)))
+                ),
+                "Only the first input of each node gets its part: all inputs do.",
             ),
         ),
         hints=(
@@ -234,7 +274,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda inputs, slopes, x: _tangents(inputs, slopes, x, all_nodes=True),
-                "All is zero: dx/dx = 1 has been overwritten. Begin behind node x.",
+                "All is zero: dx/dx = 1 is missing, or has been overwritten. Begin behind node x.",
             ),
             Mistake(
                 lambda inputs, slopes, x: _tangents(inputs, slopes, x, add=False),
@@ -247,6 +287,14 @@ EXERCISES = (
             Mistake(
                 lambda inputs, slopes, x: _all_gradients(inputs, slopes),
                 "These are the derivatives of L with respect to every node. Asked is every node with respect to x.",
+            ),
+            Mistake(
+                lambda inputs, slopes, x: _tangents(inputs, slopes, 0),
+                "That is with respect to node 0. `x` is the number of a node, and may be any.",
+            ),
+            Mistake(
+                lambda inputs, slopes, x: _tangents(inputs, slopes, x) - np.eye(len(inputs))[x],
+                "dx/dx is 1: node x moves by itself.",
             ),
         ),
         hints=(

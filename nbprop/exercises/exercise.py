@@ -188,8 +188,8 @@ class Exercise:
     def _given(self, arguments):
         """The shapes of the arrays among the arguments, and the numbers."""
         names = inspect.signature(self.answer).parameters
-        said = [f"{name} {value.shape}" for name, value in zip(names, arguments, strict=False) if np.ndim(value)
-                and isinstance(value, np.ndarray)]  # fmt: skip
+        arrays = [(name, each) for name, each in zip(names, arguments, strict=False) if isinstance(each, np.ndarray)]
+        said = [f"{name} {each.shape}" for name, each in arrays if each.ndim]
         numbers = self._place(arguments)
         return (
             f" (In a test with {', '.join([*said, *([numbers[5:]] if numbers else [])])}.)" if said or numbers else ""

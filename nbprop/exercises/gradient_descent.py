@@ -109,6 +109,8 @@ EXERCISES = (
                     "were plus the step."),
             Mistake(lambda theta, gradient, lr: theta - lr * gradient / np.linalg.norm(gradient), "The gradient has "
                     "been brought to length 1: its length counts, too."),
+            Mistake(lambda theta, gradient, lr: theta - lr * np.sign(gradient), "Only the sign of the gradient counts "
+                    "here: its length does, too."),
         ),
         hints=(
             "The gradient points uphill. Which way is down?",

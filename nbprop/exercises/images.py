@@ -159,6 +159,23 @@ EXERCISES = (
                 lambda size, kernel, stride, padding: size + 2 * padding - kernel + 1,
                 "That is for a stride of 1. With a larger one the window has fewer places.",
             ),
+            Mistake(
+                lambda size, kernel, stride, padding: -(-(size + 2 * padding - kernel) // stride) + 1,
+                "The window does not fit where a part of a stride is left: round down.",
+            ),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) / stride + 1,
+                "The number of places is whole: round down, `//`.",
+            ),
+            Mistake(lambda size, kernel, stride, padding: (size - kernel) // stride + 1, "The padding is left out."),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // 2 + 1,
+                "That is for a stride of 2: it is an argument.",
+            ),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding) // stride,
+                "The last place of the window is where it still fits: its own rows are taken off first.",
+            ),
         ),
         hints=(
             "How many rows has the picture with its padding?",
@@ -216,6 +233,18 @@ EXERCISES = (
             Mistake(
                 lambda x, w, stride, padding: convolve(x, w, stride, 0),
                 "The padding is missing: put the zeros around the picture first.",
+            ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, 2, padding),
+                "That is with a stride of 2: it is an argument, and may be any.",
+            ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, stride, 1),
+                "That is with a padding of 1: it is an argument, and may be any.",
+            ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, 1, padding),
+                "That is with a stride of 1: the window moves `stride` pixels at a time.",
             ),
         ),
         hints=(

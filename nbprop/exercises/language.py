@@ -14,6 +14,20 @@ def softmax(scores):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def without_keepdims(scores):
+    e = np.exp(scores)
+    return e / e.sum(axis=1)
+
+
+def all_at_once(scores):
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+def without_itself(scores):
+    with np.errstate(invalid="ignore"):  # of row 0 nothing is left
+        return softmax(np.where(np.tri(len(scores), k=-1, dtype=bool), scores, -np.inf))
+
+
 # ---- targets
 
 
@@ -101,6 +115,18 @@ def scores_gradient(P, dy, v):
 
 def without_the_sum(q, k, v, P, dy):
     dS = P * (dy @ v.T) / np.sqrt(q.shape[1])
+    return dS @ k, dS.T @ q, P.T @ dy
+
+
+def over_the_columns(q, k, v, P, dy):
+    dP = dy @ v.T
+    dS = P * (dP - (P * dP).sum(axis=0)) / np.sqrt(q.shape[1])
+    return dS @ k, dS.T @ q, P.T @ dy
+
+
+def without_the_weights(q, k, v, P, dy):
+    dP = dy @ v.T
+    dS = (dP - (P * dP).sum(axis=1, keepdims=True)) / np.sqrt(q.shape[1])
     return dS @ k, dS.T @ q, P.T @ dy
 
 
@@ -228,6 +254,23 @@ EXERCISES = (
                 lambda q, k, v: q @ k.T / np.sqrt(q.shape[1]) @ v,
                 "The softmax is missing: the weights must be positive, with the sum 1.",
             ),
+            Mistake(
+                lambda q, k, v: without_keepdims(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "The sums of the rows are divided into the columns: `e.sum(axis=1)` is (T,), and NumPy lays it along "
+                "each row. With `keepdims=True` it stays a column, (T, 1).",
+            ),
+            Mistake(
+                lambda q, k, v: np.exp(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "The weights do not have the sum 1: divide each row by its sum.",
+            ),
+            Mistake(
+                lambda q, k, v: all_at_once(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "All weights together have the sum 1: it should be those of each row, `axis=1`.",
+            ),
+            Mistake(
+                lambda q, k, v: softmax(q @ k.T * np.sqrt(q.shape[1])) @ v,
+                r"The scores are multiplied by $\sqrt{d}$; they are divided by it.",
+            ),
         ),
         hints=(
             "What shape do the scores have?  One number for every pair of a query and a key.",
@@ -258,6 +301,27 @@ EXERCISES = (
                 "It is the wrong triangle: place i looks into the future, at i and what comes later.",
             ),
             Mistake(softmax, "Nothing is masked: place 0 sees the whole text."),
+            Mistake(
+                lambda scores: without_keepdims(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
+                "The sums of the rows are divided into the columns: `e.sum(axis=1)` is (T,), and NumPy lays it along "
+                "each row. With `keepdims=True` it stays a column, (T, 1).",
+            ),
+            Mistake(
+                lambda scores: all_at_once(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
+                "All weights together have the sum 1: it should be those of each row, `axis=1`.",
+            ),
+            Mistake(
+                lambda scores: softmax(np.where(np.tri(len(scores), k=1, dtype=bool), scores, -np.inf)),
+                "Place i sees one place too far, i + 1.",
+            ),
+            Mistake(
+                without_itself,
+                "Place i may look at itself: the diagonal is allowed. (Without it place 0 has nothing to look at.)",
+            ),
+            Mistake(
+                lambda scores: softmax(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf).T).T,
+                "The softmax goes over the wrong axis: each *row* must have the sum 1.",
+            ),
         ),
         hints=(
             "Which score becomes the weight 0 in a softmax?  $e^x = 0$ for ...",
@@ -286,6 +350,14 @@ EXERCISES = (
             Mistake(
                 without_transposing,
                 "A transposition is missing: key j and value j get something from every row i that looks at them.",
+            ),
+            Mistake(
+                over_the_columns,
+                "The sum in the softmax goes over the wrong axis: the weights of a *row* belong together.",
+            ),
+            Mistake(
+                without_the_weights,
+                r"The factor P in front is missing: $dS = P \odot (dP - \ldots)$.",
             ),
         ),
         hints=(
@@ -337,11 +409,23 @@ EXERCISES = (
                 lambda z, temperature: softmax(z) / temperature,
                 "The probabilities are divided, not the outputs: they do not have the sum 1.",
             ),
-            Mistake(lambda z, temperature: softmax(z), "The temperature has no effect."),
+            Mistake(
+                lambda z, temperature: softmax(z),
+                "The temperature has no effect. (Behind exp a factor cancels: it belongs to the outputs.)",
+            ),
             Mistake(
                 lambda z, temperature: softmax(z) ** (1 / temperature),
                 "That has the right proportions, but not the sum 1: divide by it.",
             ),
+            Mistake(
+                lambda z, temperature: np.exp(z / temperature),
+                "The sum is not 1: divide by it.",
+            ),
+            Mistake(
+                lambda z, temperature: np.exp(z / temperature) / np.exp(z).sum(),
+                "The sum is not 1: in the denominator stand the outputs that are not divided by the temperature.",
+            ),
+            Mistake(lambda z, temperature: z / temperature, "These are outputs still: the softmax is missing."),
         ),
         hints=(
             "What happens to the softmax if all outputs are twice as large?",

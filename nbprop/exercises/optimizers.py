@@ -46,6 +46,11 @@ def lr_inside(theta, v, g, lr, mu):
     return theta - v, v
 
 
+def nesterov(theta, v, g, lr, mu):
+    v = mu * v + g
+    return theta - lr * (g + mu * v), v
+
+
 # ---- RMSProp -------------------------------------------------------------------------------------------------------
 
 
@@ -82,6 +87,20 @@ def weights_swapped(theta, v, g, lr, alpha, eps):
     return rmsprop_step(theta, v, g, lr, 1 - alpha, eps)
 
 
+def with_the_old_mean(theta, v, g, lr, alpha, eps):
+    return theta - lr * g / (np.sqrt(v) + eps), alpha * v + (1 - alpha) * g**2
+
+
+def mean_of_sizes(theta, v, g, lr, alpha, eps):
+    v = alpha * v + (1 - alpha) * np.abs(g)
+    return theta - lr * g / (np.sqrt(v) + eps), v
+
+
+def all_by_the_root(theta, v, g, lr, alpha, eps):
+    v = alpha * v + (1 - alpha) * g**2
+    return (theta - lr * g) / (np.sqrt(v) + eps), v
+
+
 # ---- Adam ----------------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +115,7 @@ def adam_step(theta, m, v, g, t, lr, b1, b2, eps):
 def adam_case(rng):
     theta, m, v, g = rng.normal(size=(4, 4))
     b1, b2, lr, eps = rng.uniform((0.8, 0.95, 0.01, 0.05), (0.95, 0.999, 0.1, 0.2))
-    return theta, m, v**2, g, int(rng.integers(2, 9)), lr, b1, b2, eps
+    return theta, m, v**2, g, int(rng.integers(3, 9)), lr, b1, b2, eps
 
 
 def by_adam(theta, m, v, g, t, lr, b1, b2, eps):
@@ -123,6 +142,30 @@ def adam_eps_inside(theta, m, v, g, t, lr, b1, b2, eps):
 def squared_once_more(theta, m, v, g, t, lr, b1, b2, eps):
     _, m, v = adam_step(theta, m, v, g, t, lr, b1, b2, eps)
     return theta - lr * m / (1 - b1**t) / (v / (1 - b2**t) + eps), m, v
+
+
+def corrected(number, of_m=True, of_v=True):
+    """Adam with this number in place of t in its corrections, or only one of the two."""
+
+    def wrong(theta, m, v, g, t, lr, b1, b2, eps):
+        m = b1 * m + (1 - b1) * g
+        v = b2 * v + (1 - b2) * g**2
+        k = number(t)
+        m_hat = m / (1 - b1**k) if of_m else m
+        v_hat = v / (1 - b2**k) if of_v else v
+        return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+    return wrong
+
+
+only_m_corrected = corrected(lambda t: t, of_v=False)
+only_v_corrected = corrected(lambda t: t, of_m=False)
+
+
+def times_t(theta, m, v, g, t, lr, b1, b2, eps):
+    _, m, v = adam_step(theta, m, v, g, t, lr, b1, b2, eps)
+    with np.errstate(invalid="ignore"):
+        return theta - lr * m / (1 - b1 * t) / (np.sqrt(v / (1 - b2 * t)) + eps), m, v
 
 
 # ---- a race --------------------------------------------------------------------------------------------------------
@@ -162,6 +205,12 @@ EXERCISES = (
             Mistake(faded_gradient, "The gradient is weighted with 1 - mu, as in an average; here `v` is a sum."),
             Mistake(lr_inside, "`lr` stands inside the sum, as in 1986: here `v` is a sum of gradients, and `lr` "
                     "multiplies it at the end."),
+            Mistake(nesterov, "That is Nesterov's step, which looks ahead along the new `v`: here it is along `v` "
+                    "itself."),
+            Mistake(lambda theta, v, g, lr, mu: (theta - lr * mu * v, mu * v + g), "The step is along the old `v`: the "
+                    "new gradient has no part in it."),
+            Mistake(lambda theta, v, g, lr, mu: (theta + lr * (mu * v + g), mu * v + g), "The step goes uphill: it is "
+                    "subtracted."),
         ),
         hints=(
             "First `v`, then `theta`.",
@@ -203,6 +252,9 @@ EXERCISES = (
             Mistake(never_forgets, "The squares are summed up, which is AdaGrad: RMSProp forgets old ones."),
             Mistake(no_root, "The root is missing: `v` is a mean of squares, the step is divided by its root."),
             Mistake(weights_swapped, "The weights are swapped: `alpha` belongs to the old `v`."),
+            Mistake(with_the_old_mean, "It is divided by the root of the old `v`: bring `v` up to date first."),
+            Mistake(mean_of_sizes, "`v` is a mean of |g|; it is one of the squares."),
+            Mistake(all_by_the_root, "`lr * g` and `theta` alike are divided: only the step is."),
         ),
         hints=(
             "First the mean square: $v \\leftarrow \\alpha v + (1 - \\alpha) g^2$.",
@@ -226,6 +278,19 @@ EXERCISES = (
             Mistake(adam_eps_inside, "`eps` is inside the root; it is added after the root."),
             Mistake(squared_once_more, "The root is missing: `v` is a mean of squares."),
             Mistake(keeps_corrected, "The corrected numbers are kept for the next step; keep `m` and `v` themselves."),
+            Mistake(corrected(lambda t: t - 1), "The corrections are one step behind, with t - 1: `t` counts from 1, "
+                    "and is the number of this update."),
+            Mistake(corrected(lambda t: t + 1), "The corrections are one step ahead, with t + 1: `t` is the number of "
+                    "this update already."),
+            Mistake(corrected(lambda t: 1), "The corrections are those of the first step, every time: it is "
+                    "1 - b1**t, with a power."),
+            Mistake(only_m_corrected, "Only `m` is corrected: `v` began at zero, too."),
+            Mistake(only_v_corrected, "Only `v` is corrected: `m` began at zero, too."),
+            Mistake(lambda theta, m, v, g, t, lr, b1, b2, eps: adam_step(theta, m, v, g, t, lr, b2, b1, eps),
+                    "b1 and b2 are swapped: b1 belongs to `m`, b2 to `v`."),
+            Mistake(lambda theta, m, v, g, t, lr, b1, b2, eps: adam_step(theta, m, v, g, t, lr, 1 - b1, 1 - b2, eps),
+                    "The weights are swapped: `b1` and `b2` belong to the old averages."),
+            Mistake(times_t, "The corrections are powers, 1 - b1**t, not products."),
         ),
         hints=(
             "Two running averages: one of `g`, one of `g**2`.",

@@ -86,6 +86,16 @@ def compared_with_the_one_before(losses, patience):
     return len(losses) - 1, best
 
 
+def takes_the_last_of_equals(losses, patience):
+    best = 0
+    for now, loss in enumerate(losses):
+        if loss <= losses[best]:
+            best = now
+        if now - best >= patience:
+            return now, best
+    return len(losses) - 1, best
+
+
 def course_of_validation(rng):
     """Falls, then rises with a dip in it that is deeper than all before, but comes too late to be seen."""
     fall, patience = (int(n) for n in rng.integers((3, 2), (7, 5)))
@@ -223,8 +233,9 @@ EXERCISES = (
     Exercise(
         name="patience",
         task="Write `early_stopping(losses, patience)`. `losses` are the validation losses in the order of the "
-        "evaluations. Training stops as soon as the lowest one so far is `patience` evaluations old, or at the end. "
-        "Return two indices: of the evaluation at which it stops, and of the one whose parameters are taken.",
+        "evaluations. Training stops as soon as the lowest one so far (of equal ones the first) is `patience` "
+        "evaluations old, or at the end. Return two indices: of the evaluation at which it stops, and of the one "
+        "whose parameters are taken.",
         solution=early_stopping,
         why="Go through the losses in order and remember where the lowest so far was. After each evaluation it is "
         "asked whether that was `patience` evaluations ago; what comes later does not count, since training "
@@ -248,6 +259,29 @@ EXERCISES = (
             Mistake(
                 lambda losses, patience: (early_stopping(losses, patience + 1)[0], early_stopping(losses, patience)[1]),
                 "It waits one evaluation too long.",
+            ),
+            Mistake(
+                lambda losses, patience: (early_stopping(losses, patience - 1)[0], early_stopping(losses, patience)[1]),
+                "It stops one evaluation too early: the lowest one is then `patience` - 1 evaluations old.",
+            ),
+            Mistake(
+                takes_the_last_of_equals,
+                "Of equal losses the *first* is the lowest: an equal one is no improvement, and the waiting goes on.",
+            ),
+            Mistake(
+                lambda losses, patience: (
+                    early_stopping(losses, patience)[0],
+                    losses[early_stopping(losses, patience)[1]],
+                ),
+                "That is the lowest loss; asked for is its index.",
+            ),
+            Mistake(
+                lambda losses, patience: tuple(k + 1 for k in early_stopping(losses, patience)),
+                "The indices begin with 0: you have counted from 1.",
+            ),
+            Mistake(
+                lambda losses, patience: early_stopping(losses, 3),
+                "That is right for a patience of 3: it is an argument.",
             ),
         ),
         hints=(

@@ -37,13 +37,13 @@ def states(w, x):
     return np.array(h)
 
 
-def wrong_bptt(w, x, slope=True, factor=True, late=False):
+def wrong_bptt(w, x, slope=True, factor=True, late=False, handed=True):
     h = states(w, x)
     dw, dh = 0.0, 1.0
     for t in range(len(x), 0, -1):
         dz = dh * (1 - h[t] ** 2) if slope else dh
         dw += dz * h[t if late else t - 1]
-        dh = dz * w if factor else dz
+        dh = 1.0 if not handed else dz * w if factor else dz
     return dw
 
 
@@ -112,6 +112,14 @@ EXERCISES = (
                 lambda w, x: wrong_bptt(w, x, late=True),
                 "The share of step t is dL/dz_t times the state *before* it, h_(t-1), which w was multiplied with.",
             ),
+            Mistake(
+                lambda w, x: wrong_bptt(w, x, handed=False),
+                "Every step begins with dL/dh = 1. Only the last one does; the others get what the next one hands on.",
+            ),
+            Mistake(
+                lambda w, x: np.prod([w * (1 - h**2) for h in states(w, x)[1:]]),
+                "That is the gradient for the start, dL/dh_0. The weight has a share at every step.",
+            ),
         ),
         hints=(
             "Go forward first, and keep all the states in a list. Which of them does step t need on the way back?",
@@ -158,6 +166,14 @@ EXERCISES = (
                 lambda dh, dc_next, o, f_next, c: dh * o * (1 - c**2) + dc_next * f_next,
                 "The slope of tanh at c is 1 - tanh(c)^2, not 1 - c^2.",
             ),
+            Mistake(
+                lambda dh, dc_next, o, f_next, c: (dh * o + dc_next * f_next) * (1 - np.tanh(c) ** 2),
+                "The slope of tanh belongs to the way through h_t alone: from cell to cell there is no tanh.",
+            ),
+            Mistake(
+                lambda dh, dc_next, o, f_next, c: dh * (1 - np.tanh(c) ** 2) + dc_next * f_next,
+                "The output gate is missing on the way through h_t.",
+            ),
         ),
         hints=(
             "In how many places does c_t appear in the two formulas? The gradient is a sum over them.",
@@ -190,6 +206,9 @@ EXERCISES = (
                 "U is multiplied with the state *before* the step, h[t], not with the one after it.",
             ),
             Mistake(lambda h, dz: h[:-1].T @ dz, "It is transposed: U is (to, from), so dz comes first."),
+            Mistake(
+                lambda h, dz: dz[::-1].T @ h[:-1], "The steps are paired the wrong way round: dz[t] belongs to h[t]."
+            ),
         ),
         hints=(
             "For a single step it is the same as in a dense layer: what comes out of dz[t] and h[t]?",

@@ -245,7 +245,34 @@ EXERCISES = (
                 lambda g, m: g * m / np.linalg.norm(g),
                 "It makes short gradients longer: those at most `max_norm` long stay as they are.",
             ),
-            Mistake(lambda g, m: g / max(1.0, np.linalg.norm(g)), "It scales to the norm 1. Asked for is `max_norm`."),
+            Mistake(
+                lambda g, m: g / max(1.0, np.linalg.norm(g)),
+                "It scales what is longer than 1 to the norm 1. The limit is `max_norm`.",
+            ),
+            Mistake(
+                lambda g, m: g / np.linalg.norm(g),
+                "It always has the norm 1: the limit is `max_norm`, for long ones only.",
+            ),
+            Mistake(
+                lambda g, m: g * max(1.0, m / np.linalg.norm(g)),
+                "The comparison is the wrong way round: it makes short gradients longer, and leaves the long ones.",
+            ),
+            Mistake(
+                lambda g, m: g * m if np.linalg.norm(g) > m else g,
+                "It multiplies by `max_norm`: the norm becomes norm times max_norm. Divide by the norm, too.",
+            ),
+            Mistake(
+                lambda g, m: g / np.linalg.norm(g) if np.linalg.norm(g) > m else g,
+                "A long gradient gets the norm 1 here, not `max_norm`.",
+            ),
+            Mistake(
+                lambda g, m: np.minimum(g, m),
+                "That cuts single numbers, and only the positive ones: scale the whole vector by one factor.",
+            ),
+            Mistake(
+                lambda g, m: g * min(1.0, m / np.sqrt((g**2).mean())),
+                "The norm is the root of the *sum* of squares, not of their mean.",
+            ),
             Mistake(lambda g, m: g * min(1.0, m / (g**2).sum()), "The norm is the root of the sum of squares."),
             Mistake(
                 lambda g, m: g * min(1.0, m / np.abs(g).sum()),
