@@ -54,6 +54,8 @@ def _relu_layer(rng):
 
 def repaired(settings):
     """None when the ReLU network of the notebook learns with these settings, else what is wrong."""
+    if not isinstance(settings, tuple | list) or len(settings) != 2:
+        return f"Expected an activation and a learning rate, such as ('relu', 3.0); got {settings!r}."
     try:
         activation, lr = settings
         model = nn.mlp([2, 16, 16, 1], activation=activation, init="he", seed=0)

@@ -253,7 +253,8 @@ class Exercise:
     def _praise(self):
         if self.case is None:
             return "Right."
-        tests = f"{CASES} random tests" + f" and {len(self.edges)} special ones" * bool(self.edges)
+        special = {0: "", 1: " and a special one"}.get(len(self.edges), f" and {len(self.edges)} special ones")
+        tests = f"{CASES} random tests{special}"
         return f"Right: {tests} agree" + ("." if self.truth is self.answer else " with backpropagation.")
 
 

@@ -68,13 +68,13 @@ def scaled(factor):
 # ---- a start that ends in the deeper valley ------------------------------------------------------------------------
 
 
-def ends_deep(start):
-    """None if momentum, but not plain descent, gets from `start` over the pass into the deeper valley, else why not."""
+def ends_deep(answer):
+    """None if momentum, but not plain descent, gets from there over the pass into the deeper valley, else why not."""
     try:
-        start = tuple(array(start).astype(float, casting="same_kind"))
+        start = tuple(array(answer).astype(float, casting="same_kind"))
         descent = Descent("two minima", "sgd", lr=0.1, start=start)
     except (TypeError, ValueError):
-        return f"Expected two numbers, the start (x, y), got {start!r}."
+        return f"Expected two numbers, the start (x, y), got {answer!r}."
     if descent.start[0] <= 1:
         return "It must start on the right, at x > 1: beyond the pass everything ends in the deeper valley."
     momentum = Descent("two minima", optim.SGD(lr=0.1, momentum=0.9), start=start)

@@ -30,7 +30,7 @@ from slips import broken, of_source
 
 from nbprop.exercises import Verdict, catalogue, files
 from nbprop.exercises.answers import Failed, run
-from nbprop.exercises.diagnosis import same
+from nbprop.exercises.diagnosis import NEARLY, same
 
 CASES = range(1000, 1060)  # seeds of the cases beyond those of `check`
 HELPERS = Path(__file__).parent / "others"
@@ -114,7 +114,8 @@ def _compiled(text, original):
 def _equivalent(exercise, answer):
     """Does it answer as the solution does, in many cases? Settings that the judge finds right are right."""
     if exercise.case is None:
-        return not callable(exercise.answer) and (exercise.judge is not None or same(answer, exercise.answer, 1e-12))
+        rounding = min(exercise.tolerance, NEARLY)
+        return not callable(exercise.answer) and (exercise.judge is not None or same(answer, exercise.answer, rounding))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         for seed in CASES:

@@ -51,6 +51,8 @@ INSTEAD = {
 }
 LEFT_OUT = {"sqrt", "exp", "log", "tanh", "abs", "sign", "square", "reversed", "sorted", "max", "mean", "norm"}
 
+EITHER_WAY = {"min", "max", "minimum", "maximum", "add", "multiply", "hypot", "dist"}
+
 
 def of_source(source, arguments=()):
     """(what was changed, source, is it a number that stands for an argument?) for a function's source.
@@ -195,7 +197,7 @@ def _instead_of_call(node):
             now = ast.literal_eval(keyword.value)
             other = {0: 1, 1: 0, -1: 0}.get(now, 0)
             yield ast.Call(function, arguments, [ast.keyword(keyword.arg, ast.Constant(other)), *others])
-    for i in range(len(arguments) - 1):
+    for i in range(len(arguments) - 1 if name not in EITHER_WAY else 0):
         yield ast.Call(function, [*arguments[:i], arguments[i + 1], arguments[i], *arguments[i + 2 :]], keywords)
 
 
