@@ -23,7 +23,7 @@ def by_division(a, b, dy):
 # ---- broadcasting backward
 
 
-def unbroadcast(dy, shape):
+def to_shape(dy, shape):
     dy = dy.sum(axis=tuple(range(dy.ndim - len(shape))))  # axes that the input does not have
     repeated = tuple(axis for axis, size in enumerate(shape) if size == 1)
     return dy.sum(axis=repeated, keepdims=True)
@@ -158,9 +158,9 @@ EXERCISES = (
     ),
     Exercise(
         name="unbroadcast",
-        task="An input of shape `shape` was broadcast to the shape of the result. Write `unbroadcast(dy, shape)`: from "
+        task="An input of shape `shape` was broadcast to the shape of the result. Write `to_shape(dy, shape)`: from "
         r"$\partial L/\partial y$ the gradient of that input, an array of shape `shape`.",
-        solution=unbroadcast,
+        solution=to_shape,
         case=broadcast_case,
         truth=by_broadcasting,
         mistakes=(
@@ -168,7 +168,7 @@ EXERCISES = (
                 lambda dy, shape: dy, "The gradient has to have the shape of the input: sum over what was repeated."
             ),
             Mistake(
-                lambda dy, shape: unbroadcast(dy, shape) / (dy.size / np.prod(shape)),
+                lambda dy, shape: to_shape(dy, shape) / (dy.size / np.prod(shape)),
                 "That is the mean over the copies. Each copy had its own effect on L: they are added.",
             ),
             Mistake(
