@@ -8,8 +8,20 @@ from nbprop.checks import did_you_mean
 
 from .exercise import Exercise, Mistake, Text, Verdict
 from .prediction import Prediction, predict
+from .results import Results, collect, results
 
-__all__ = ["Exercise", "Mistake", "Prediction", "Verdict", "catalogue", "exercise", "predict"]
+__all__ = [
+    "Exercise",
+    "Mistake",
+    "Prediction",
+    "Results",
+    "Verdict",
+    "catalogue",
+    "collect",
+    "exercise",
+    "predict",
+    "results",
+]
 
 
 def files():

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .diagnosis import array, diagnose, same
+from .results import noted
 
 CASES = 3  # random tests of a function
 
@@ -84,6 +85,7 @@ class Exercise:
 
     # What the reader calls.
 
+    @noted
     def check(self, answer):
         """Is it right?  A Verdict: `.right`, and what is wrong in words. answer: a function or value, see the task."""
         if _missing(answer):
@@ -97,6 +99,7 @@ class Exercise:
             return Verdict(False, f"Expected your function itself, e.g. check(f), got {_kind(answer)}.")
         return self._check_function(answer, self.case)
 
+    @noted
     def hint(self):
         """The next hint; after the last one they start again."""
         if not self.hints:
@@ -104,6 +107,7 @@ class Exercise:
         k, self._hinted = self._hinted % len(self.hints), self._hinted + 1
         return Text(f"Hint {k + 1} of {len(self.hints)}: {self.hints[k]}")
 
+    @noted
     def solution(self):
         """The answer: a function's source, or the value."""
         if not inspect.isfunction(self.answer):
