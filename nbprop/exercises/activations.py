@@ -39,9 +39,13 @@ def dead_units(a):
 
 
 def _relu_layer(rng):
-    """Outputs (50, 8) of a ReLU layer with some dead units."""
-    z = rng.normal(size=(50, 8))
-    z[:, rng.permutation(8)[: rng.integers(1, 4)]] -= 20
+    """Outputs (n, units) of a ReLU layer with some dead units, and one that answers to a single sample, weakly."""
+    n, units = int(rng.integers(30, 60)), int(rng.integers(7, 12))
+    z = rng.normal(size=(n, units))
+    rare, *dead = rng.permutation(units)[: rng.integers(2, 6)]
+    z[:, dead] -= 20
+    z[:, rare] = -1
+    z[rng.integers(n), rare] = rng.uniform(0.001, 0.5)
     return (np.maximum(z, 0),)
 
 
@@ -50,6 +54,8 @@ def _relu_layer(rng):
 
 def repaired(settings):
     """None when the ReLU network of the notebook learns with these settings, else what is wrong."""
+    if not isinstance(settings, tuple | list) or len(settings) != 2:
+        return f"Expected an activation and a learning rate, such as ('relu', 3.0); got {settings!r}."
     try:
         activation, lr = settings
         model = nn.mlp([2, 16, 16, 1], activation=activation, init="he", seed=0)
@@ -74,6 +80,8 @@ EXERCISES = (
         task="Backpropagation knows the output $a = \\sigma(z)$ of a sigmoid and no longer needs $z$. Write "
         "`sigmoid_slope(a)`: $\\sigma'(z)$ from $a$, any shape.",
         solution=sigmoid_slope,
+        why="With $a = 1/(1 + e^{-z})$ the quotient rule gives $a' = e^{-z}/(1 + e^{-z})^2$. One factor $1/(1 + "
+        "e^{-z})$ is $a$, and the rest, $e^{-z}/(1 + e^{-z})$, is $1 - a$.",
         case=lambda rng: (sigmoid(rng.normal(size=6)),),
         truth=lambda a: grad(lambda z: z.sigmoid().sum())(np.log(a / (1 - a))),
         mistakes=(
@@ -94,6 +102,8 @@ EXERCISES = (
         name="silu-slope",
         task="SiLU is $f(z) = z\\,\\sigma(z)$. Write `silu_slope(z)`: its derivative, any shape.",
         solution=silu_slope,
+        why=r"The product rule for $z \cdot \sigma(z)$: the first factor has the derivative 1, the second "
+        r"$\sigma(1 - \sigma)$. So $f' = \sigma + z\,\sigma(1 - \sigma)$.",
         case=lambda rng: (2 * rng.normal(size=6),),
         truth=lambda z: grad(lambda z: (z * z.sigmoid()).sum())(z),
         mistakes=(
@@ -119,7 +129,9 @@ EXERCISES = (
         "$\\text{slope} \\cdot z$. `da` is $\\partial L/\\partial a$; return $\\partial L/\\partial z$, of the same "
         "shape.",
         solution=leaky_backward,
-        case=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(4, 3)), 0.1),
+        why="The local derivative is 1 where $z > 0$, else `slope`. The chain rule multiplies what arrives, "
+        r"$\partial L/\partial a$, by it, number by number.",
+        case=lambda rng: (*rng.normal(size=(2, rng.integers(3, 6), 3)), rng.uniform(0.05, 0.4)),
         truth=lambda z, da, slope: grad(lambda z: (nn.LeakyReLU(slope)(z) * Tensor(da)).sum())(z),
         mistakes=(
             Mistake(
@@ -142,6 +154,18 @@ EXERCISES = (
                 lambda z, da, slope: np.where(z > 0, da, slope * z),
                 "On the left it is the *slope* that is wanted, times da, not the output.",
             ),
+            Mistake(
+                lambda z, da, slope: slope * da, "That is the left side, for all units: where z > 0 the slope is 1."
+            ),
+            Mistake(lambda z, da, slope: da, "That is the right side, for all units: elsewhere the slope is `slope`."),
+            Mistake(
+                lambda z, da, slope: da * np.where(z > 0, slope, 1),
+                "The sides are swapped: where z > 0 the slope is 1, elsewhere `slope`.",
+            ),
+            Mistake(
+                lambda z, da, slope: np.where(z > 0, da, da / slope),
+                "The gradient is multiplied by the slope, as the output was, not divided.",
+            ),
         ),
         hints=("Which number does the chain rule multiply da by?", "By 1 or by `slope`. np.where chooses."),
     ),
@@ -150,6 +174,8 @@ EXERCISES = (
         task="Write `flat_share(a)`: `a` holds the outputs of a tanh layer for a batch (n, units). Return the share (0 "
         "to 1) of these values at which the slope of tanh is below 0.06.",
         solution=flat_share,
+        why="The slope of tanh can be had from its output, $1 - a^2$. Comparing it with 0.06 gives True and "
+        "False, and their mean is the share of True.",
         case=lambda rng: (np.tanh(2 * rng.normal(size=(40, 8))),),
         truth=lambda a: (grad(lambda z: z.tanh().sum())(np.arctanh(a)) < 0.06).sum() / a.size,
         mistakes=(
@@ -159,7 +185,7 @@ EXERCISES = (
             ),
             Mistake(
                 lambda a: np.mean(1 - np.tanh(a) ** 2 < 0.06),
-                "a is tanh(z) already: you have taken tanh twice.",
+                "That finds none, in any test. Perhaps tanh was taken twice: a is tanh(z) already.",
             ),
             Mistake(lambda a: np.sum(1 - a**2 < 0.06), "That is the number; the share is wanted."),
             Mistake(lambda a: np.mean(1 - a**2 >= 0.06), "That is the other part, where the slope is not small."),
@@ -175,7 +201,10 @@ EXERCISES = (
         task="Write `dead_units(a)`: `a` holds the outputs of a ReLU layer for all samples (n, units). Return how many "
         "units are dead: 0 for *every* sample.",
         solution=dead_units,
+        why="A unit is a column. It is dead if *all* samples (axis 0) give 0; one sample that gives more, however "
+        "little, lets a gradient through. The number of such columns is the sum of the Trues.",
         case=_relu_layer,
+        edges=((np.ones((4, 3)),), (np.zeros((4, 3)),)),
         truth=lambda a: sum(float(unit.max()) == 0 for unit in a.T),
         mistakes=(
             Mistake(
@@ -189,6 +218,11 @@ EXERCISES = (
             Mistake(lambda a: (a <= 0).sum(), "That counts single zeros, not units."),
             Mistake(lambda a: (a > 0).any(axis=0).sum(), "That counts the living."),
             Mistake(lambda a: (a <= 0).all(axis=0).mean(), "That is the share; the number is wanted."),
+            Mistake(
+                lambda a: (a.mean(axis=0) < 0.1).sum(),
+                "A unit that answers to few samples, or weakly, is alive: one sample is enough to get a gradient.",
+            ),
+            Mistake(lambda a: (a[0] <= 0).sum(), "That looks at the first sample alone."),
         ),
         hints=("Along which axis lie the samples?", "`.all(axis=0)` says for each column whether all is True."),
     ),
@@ -198,6 +232,9 @@ EXERCISES = (
         "steps. Choose an activation and a learning rate with which it gets 90% right and at most a quarter of the "
         "units of a layer are dead: `check((activation, lr))`.",
         solution=("leaky_relu", 0.3),
+        why="Steps of `lr=3.0` push the biases so far down that no sample reaches a unit any more, and ReLU lets "
+        "no gradient through that could bring it back. A tenth of the learning rate makes steps that do not "
+        "jump there; a leak, or an activation without a flat side, lets units come back.",
         judge=repaired,
         mistakes=(
             Mistake(("relu", 3.0), "of the units are dead"),

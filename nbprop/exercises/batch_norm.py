@@ -82,12 +82,13 @@ def with_means_for_sums(z, gamma, dy, eps):
 
 
 def forward_case(rng):
-    z = rng.normal(3.0, 2.0, size=(6, 3))
-    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=3), 0.1
+    z = rng.normal(3.0, 2.0, size=(rng.integers(4, 9), 3))
+    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=3), rng.uniform(0.05, 0.2)
 
 
 def backward_case(rng):
-    return rng.normal(3.0, 2.0, size=(6, 3)), rng.uniform(0.5, 2, size=3), rng.normal(size=(6, 3)), 0.1
+    z = rng.normal(3.0, 2.0, size=(rng.integers(4, 9), 3))
+    return z, rng.uniform(0.5, 2, size=3), rng.normal(size=z.shape), rng.uniform(0.05, 0.2)
 
 
 # ---- evaluation ----------------------------------------------------------------------------------------------------
@@ -133,7 +134,9 @@ def fold_by_trying(W, b, mean, variance, gamma, beta, eps):
 
 def fold_case(rng):
     W, b = rng.normal(size=(3, 4)), rng.normal(size=3)
-    return W, b, rng.normal(size=3), rng.uniform(0.5, 2, size=3), rng.uniform(0.5, 2, size=3), rng.normal(size=3), 0.1
+    mean, beta = rng.normal(size=(2, 3))
+    variance, gamma = rng.uniform(0.5, 2, size=(2, 3))
+    return W, b, mean, variance, gamma, beta, rng.uniform(0.05, 0.2)
 
 
 # ---- the length of the weights -------------------------------------------------------------------------------------
@@ -163,6 +166,9 @@ EXERCISES = (
         task="Write `forward(z, gamma, beta, eps)`: batch normalization of z (n, units) in training, with gamma and "
         "beta (units,). It returns y (n, units).",
         solution=forward,
+        why="Each unit has its own mean and variance, over the samples, axis 0. Subtract the one, divide by "
+        r"$\sqrt{\text{variance} + \epsilon}$, then scale by $\gamma$ and shift by $\beta$. The variance of "
+        "the batch is the mean of the squares, with $n$.",
         case=forward_case,
         truth=lambda z, gamma, beta, eps: layer(Tensor(z), gamma, beta, eps)[1].data,
         mistakes=(
@@ -203,6 +209,10 @@ EXERCISES = (
         task="Write `backward(z, gamma, dy, eps)`: it takes "
         r"$\partial L/\partial y$ (n, units) and returns `dz` (n, units), `dgamma` and `dbeta` (units,).",
         solution=backward,
+        why=r"With $h = (z - \text{mean})/s$ the output is $y = \gamma h + \beta$, so $\beta$ gets $\sum dy$ and "
+        r"$\gamma$ gets $\sum h\,dy$. A $z_i$ also moves the mean and the variance of its unit: the part of "
+        "$dy$ that is the same for all samples, and the part along $h$, make no difference to $h$, and are "
+        r"taken off: $dz = \frac{\gamma}{s}\,(dy - \overline{dy} - h\,\overline{h\,dy})$.",
         case=backward_case,
         truth=by_autodiff,
         outputs=("dz", "dgamma", "dbeta"),
@@ -234,10 +244,12 @@ EXERCISES = (
         task="Write `update(running_mean, running_var, z, momentum)`: what one training step on the batch z (n, units) "
         "makes of the running mean and the running variance (units,). It returns both.",
         solution=update,
+        why="A moving average: `1 - momentum` of the old value and `momentum` of the new one. The statistics are "
+        "for samples never seen, so the variance is the unbiased one, divided by $n - 1$.",
         case=lambda rng: (
             rng.normal(size=3),
             rng.uniform(0.5, 2, size=3),
-            rng.normal(1, 2, size=(5, 3)),
+            rng.normal(1, 2, size=(rng.integers(4, 8), 3)),
             rng.uniform(0.05, 0.3),
         ),
         truth=update_by_the_layer,
@@ -270,6 +282,9 @@ EXERCISES = (
         task="Behind a weight matrix W stands batch normalization. W is multiplied by `scale`. By which factor does "
         r"the length of $\partial L/\partial W$ change? Write `factor(scale)`.",
         solution=factor,
+        why="The output does not change when $W$ is multiplied by $c$: $L(cW) = L(W)$. Differentiate both sides "
+        r"with respect to $W$: $c\,\nabla L(cW) = \nabla L(W)$. So at $cW$ the gradient is $1/c$ times as "
+        "long.",
         case=lambda rng: (rng.uniform(2, 20),),
         truth=factor_by_autodiff,
         mistakes=(
@@ -299,6 +314,9 @@ EXERCISES = (
         "variance, gamma, beta, eps)`: it returns the W (outputs, inputs) and b (outputs,) of one linear layer that "
         "does the same as the two, `x @ W.T + b` and batch normalization with these running statistics (outputs,).",
         solution=fold,
+        why=r"With $s = \gamma/\sqrt{\text{variance} + \epsilon}$ both layers together are $s\,(W x + b - "
+        r"\text{mean}) + \beta$. What multiplies $x$ is each row of $W$ times its $s$; the rest, $s\,(b - "
+        r"\text{mean}) + \beta$, is the new bias.",
         case=fold_case,
         truth=fold_by_trying,
         outputs=("W", "b"),

@@ -3,8 +3,8 @@
 import numpy as np
 
 from nbprop.derivatives import grad
-from nbprop.engine import Tensor
 
+from . import passes
 from .exercise import Exercise, Mistake
 
 
@@ -54,94 +54,6 @@ def differences(f, w, eps):
     return slopes
 
 
-# ---- the same by automatic differentiation, random tests -----------------------------------------------------------
-
-
-def _gradients(loss, *arrays):
-    leaves = [Tensor(array, requires_grad=True) for array in arrays]
-    loss(*leaves).backward()
-    return tuple(leaf.grad for leaf in leaves)
-
-
-def _weight_gradient(x, dz):
-    anywhere = np.zeros((dz.shape[1], x.shape[1])), np.zeros(dz.shape[1])  # the layer is linear
-    return _gradients(lambda W, b: ((x @ W.T + b) * dz).sum(), *anywhere)
-
-
-def _hidden_delta(dz2, W2, a1):
-    return grad(lambda z1: ((z1.tanh() @ W2.T) * dz2).sum())(np.arctanh(a1))
-
-
-def _network(rng):
-    """x (5, 2), y (5, 1) and the parameters of a 2-3-1 network."""
-    shapes = (5, 2), (5, 1), (3, 2), (3,), (1, 3), (1,)
-    return tuple(rng.normal(size=shape) for shape in shapes)
-
-
-def _backward(x, y, *parameters):
-    def loss(W1, b1, W2, b2):
-        return (((x @ W1.T + b1).tanh() @ W2.T + b2 - y) ** 2).mean()
-
-    return _gradients(loss, *parameters)
-
-
-def _train_step(x, y, W1, b1, W2, b2, lr):
-    old = W1, b1, W2, b2
-    return tuple(w - lr * dw for w, dw in zip(old, _backward(x, y, *old), strict=True))
-
-
-def _shared_gradient(x, a1, dz1, dz2):
-    return grad(lambda W: ((x @ W.T) * dz1 + (a1 @ W.T) * dz2).sum())(np.zeros((x.shape[1], x.shape[1])))
-
-
-def _smooth(w):
-    return float((w * w * np.tanh(w)).sum() + w[0] * w[1] * w[2])
-
-
-def _slopes_of_smooth(f, w, eps):
-    return grad(lambda w: (w * w * w.tanh()).sum() + w[0] * w[1] * w[2])(w)
-
-
-# ---- typical mistakes ----------------------------------------------------------------------------------------------
-
-
-def _wrong_pass(
-    scale=1.0,
-    slope=lambda z1, a1: 1 - a1**2,
-    into_first=lambda dz1, dz2: dz1,
-    into_second=lambda z1, a1: a1,
-    total=lambda dz: dz.sum(axis=0),
-):
-    """A backward pass with one term replaced."""
-
-    def wrong(x, y, W1, b1, W2, b2):
-        z1 = x @ W1.T + b1
-        a1 = np.tanh(z1)
-        dz2 = scale * 2 * (a1 @ W2.T + b2 - y) / len(x)
-        dz1 = into_first((dz2 @ W2) * slope(z1, a1), dz2)
-        return dz1.T @ x, total(dz1), dz2.T @ into_second(z1, a1), total(dz2)
-
-    return wrong
-
-
-def _too_early(x, y, W1, b1, W2, b2, lr):
-    a1 = np.tanh(x @ W1.T + b1)
-    dz2 = 2 * (a1 @ W2.T + b2 - y) / len(x)
-    W2 = W2 - lr * dz2.T @ a1
-    dz1 = (dz2 @ W2) * (1 - a1**2)
-    return W1 - lr * dz1.T @ x, b1 - lr * dz1.sum(axis=0), W2, b2 - lr * dz2.sum(axis=0)
-
-
-def _not_put_back(f, w, eps):
-    slopes = np.zeros_like(w)
-    for i in range(len(w)):
-        w[i] += eps
-        up = f(w)
-        w[i] -= 2 * eps
-        slopes[i] = (up - f(w)) / (2 * eps)
-    return slopes
-
-
 EXERCISES = (
     Exercise(
         name="with-a-pencil",
@@ -150,6 +62,9 @@ EXERCISES = (
         "loss $(\\hat y - y)^2$: what is $\\partial L/\\partial W_1$? Give it as a list of two rows. All numbers are "
         "whole, paper is enough.",
         solution=np.array([[8.0, 16.0], [0.0, 0.0]]),
+        why=r"Forward: $z_1 = (3, -1)$, $a_1 = (3, 0)$, $\hat y = 6$. Back: $\delta_2 = 2(6 - 4) = 4$, and through "
+        r"the weights $W_2^\top \delta_2 = (8, -4)$. ReLU has the slope 1 at 3 and 0 at -1, so $\delta_1 = (8, "
+        r"0)$. Each row of the answer is $\delta_1$ of one unit times $x = (1, 2)$.",
         mistakes=(
             Mistake(
                 [[8, 16], [-4, -8]],
@@ -179,7 +94,9 @@ EXERCISES = (
         task="Write `output_delta(y_hat, y)`: $\\delta = \\partial L/\\partial \\hat y$ of the mean squared error "
         "$L = \\frac{1}{n}\\sum_i (\\hat y_i - y_i)^2$. Both arrays are (n, 1), so is the answer.",
         solution=output_delta,
-        case=lambda rng: (rng.normal(size=(5, 1)), rng.normal(size=(5, 1))),
+        why=r"Only one term of the sum knows $\hat y_i$: $\frac1n(\hat y_i - y_i)^2$. Its derivative is "
+        r"$\frac2n(\hat y_i - y_i)$, for each sample by itself.",
+        case=lambda rng: tuple(rng.normal(size=(2, rng.integers(3, 8), 1))),
         truth=lambda y_hat, y: grad(lambda p: ((p - y) ** 2).mean())(y_hat),
         mistakes=(
             Mistake(
@@ -211,8 +128,12 @@ EXERCISES = (
         task="Write `weight_gradient(x, dz)` for a layer $Z = XW^\\top + b$. `x` (n, inputs) is what came in, `dz` "
         "(n, outputs) is $\\delta$. Return `dW` (outputs, inputs) and `db` (outputs,), for the whole batch.",
         solution=weight_gradient,
-        case=lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=(5, 2))),
-        truth=_weight_gradient,
+        why=r"For one sample $\partial L/\partial W_{oi} = \delta_o x_i$, an outer product. The loss of the batch "
+        r"depends on $W$ through every sample, so the products are added, $\sum_n \delta_{no} x_{ni}$, which "
+        r"is the matrix product $\delta^\top X$. The bias is a weight whose input is always 1: the sum of "
+        r"$\delta$ over the samples.",
+        case=lambda rng: (lambda n: (rng.normal(size=(n, 3)), rng.normal(size=(n, 2))))(rng.integers(4, 8)),
+        truth=passes.true_weight_gradient,
         outputs=("dW", "db"),
         mistakes=(
             Mistake(
@@ -250,8 +171,11 @@ EXERCISES = (
         task="Write `hidden_delta(dz2, W2, a1)`: one layer back. `dz2` (n, outputs) is $\\delta_2$, `W2` (outputs, "
         "hidden) the weights in between, `a1` (n, hidden) $= \\tanh(z_1)$. Return $\\delta_1$ (n, hidden).",
         solution=hidden_delta,
+        why=r"Forward, $Z_2 = A_1 W_2^\top$. Each $a_1$ goes into all units of the next layer, so its derivative "
+        r"is a sum over them: $\partial L/\partial A_1 = \delta_2 W_2$. From $a_1$ back to $z_1$ it is one "
+        r"factor for each number, $\tanh'(z_1) = 1 - a_1^2$.",
         case=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(3, 3)), np.tanh(rng.normal(size=(4, 3)))),
-        truth=_hidden_delta,
+        truth=passes.true_hidden_delta,
         mistakes=(
             Mistake(
                 lambda dz2, W2, a1: dz2 @ W2,
@@ -288,31 +212,37 @@ EXERCISES = (
         "W_2^\\top + b_2$ and the mean squared error. `x` (n, 2), `y` (n, 1). Return `dW1, db1, dW2, db2`, each of the "
         "shape of its parameter. The number of hidden units may be any.",
         solution=backward,
-        case=_network,
-        truth=_backward,
+        why=r"The forward pass comes first, because the slopes need $a_1$ and the error needs $\hat y$. Then "
+        r"$\delta_2 = \frac2n(\hat y - y)$ and $\delta_1 = (\delta_2 W_2) \odot (1 - a_1^2)$. For each layer "
+        r"the weights get $\delta^\top$ times what came in, $x$ or $a_1$, and the biases the sum of $\delta$ "
+        "over the samples.",
+        case=passes.network,
+        truth=passes.true_backward,
         outputs=("dW1", "db1", "dW2", "db2"),
         mistakes=(
             Mistake(
-                _wrong_pass(slope=lambda z1, a1: np.ones_like(a1)),
+                passes.wrong_pass(slope=lambda z1, a1: np.ones_like(a1)),
                 "f'(z) is forgotten: δ₁ needs the slope of tanh, 1 - a₁².",
             ),
-            Mistake(_wrong_pass(scale=5.0), "The factor 1/n of the mean is missing."),
+            Mistake(passes.wrong_pass(scale=len), "The factor 1/n of the mean is missing."),
             Mistake(
                 lambda *arguments: tuple(each / len(arguments[0]) for each in backward(*arguments)),
                 "There is a factor 1/n too many: it belongs into δ₂, once.",
             ),
-            Mistake(_wrong_pass(scale=0.5), "The factor 2 is missing: the derivative of e² is 2e."),
-            Mistake(_wrong_pass(scale=-1.0), "The sign is wrong: δ₂ is 2 (ŷ - y)/n, not 2 (y - ŷ)/n."),
+            Mistake(passes.wrong_pass(scale=lambda x: 0.5), "The factor 2 is missing: the derivative of e² is 2e."),
+            Mistake(passes.wrong_pass(scale=lambda x: -1.0), "The sign is wrong: δ₂ is 2 (ŷ - y)/n, not 2 (y - ŷ)/n."),
             Mistake(
-                _wrong_pass(into_first=lambda dz1, dz2: dz2),
+                passes.wrong_pass(into_first=lambda dz1, dz2: dz2),
                 "That is the delta of the wrong layer: W₁ and b₁ belong to δ₁.",
             ),
-            Mistake(_wrong_pass(into_second=lambda z1, a1: z1), "What goes into the second layer is a₁, not z₁."),
+            Mistake(passes.wrong_pass(into_second=lambda z1, a1: z1), "What goes into the second layer is a₁, not z₁."),
             Mistake(
-                _wrong_pass(slope=lambda z1, a1: 1 - np.tanh(a1) ** 2),
+                passes.wrong_pass(slope=lambda z1, a1: 1 - np.tanh(a1) ** 2),
                 "The slope of tanh is taken in the wrong place: at z₁ it is 1 - a₁².",
             ),
-            Mistake(_wrong_pass(total=lambda dz: dz.sum(axis=1)), "The bias is summed over the wrong axis: axis 0."),
+            Mistake(
+                passes.wrong_pass(total=lambda dz: dz.sum(axis=1)), "The bias is summed over the wrong axis: axis 0."
+            ),
             Mistake(
                 lambda x, y, *parameters: tuple(each / len(x) for each in backward(x[:1], y[:1], *parameters)),
                 "The sum over the batch is missing: this is the first sample alone.",
@@ -329,8 +259,11 @@ EXERCISES = (
         task="Write `train_step(x, y, W1, b1, W2, b2, lr)`: forward, error, backward and update of the same network. "
         "Return the *new* `W1, b1, W2, b2` after one step of gradient descent.",
         solution=train_step,
-        case=lambda rng: (*_network(rng), 0.3),
-        truth=_train_step,
+        why=r"First all four gradients with the *old* weights, since $\delta_1$ needs the $W_2$ that the forward "
+        r"pass has used. Only then each parameter takes its step downhill, $w \leftarrow w - \eta\,\partial "
+        r"L/\partial w$.",
+        case=lambda rng: (*passes.network(rng), rng.uniform(0.1, 0.5)),
+        truth=passes.true_train_step,
         outputs=("W1", "b1", "W2", "b2"),
         mistakes=(
             Mistake(
@@ -338,7 +271,7 @@ EXERCISES = (
                 "This goes uphill: the gradient points to a larger loss, so it is subtracted.",
             ),
             Mistake(
-                _too_early,
+                passes.too_early,
                 "W₂ was updated before δ₁ was computed with it: the whole backward pass belongs to the *old* weights.",
             ),
             Mistake(lambda *arguments: train_step(*arguments[:6], lr=1.0), "The learning rate is forgotten."),
@@ -355,8 +288,11 @@ EXERCISES = (
         "`shared_gradient(x, a1, dz1, dz2)`, the gradient of $W$, from $\\delta_1$ and $\\delta_2$. All arrays are "
         "(n, k), the answer is (k, k).",
         solution=shared_gradient,
-        case=lambda rng: tuple(rng.normal(size=(5, 3)) for _ in range(4)),
-        truth=_shared_gradient,
+        why=r"Imagine two matrices that happen to be equal: the first has the gradient $\delta_1^\top X$, the "
+        r"second $\delta_2^\top A_1$. A change of $W$ changes both at once, and to first order the two effects "
+        "add up.",
+        case=lambda rng: tuple(rng.normal(size=(4, rng.integers(4, 8), 3))),
+        truth=passes.true_shared_gradient,
         mistakes=(
             Mistake(
                 lambda x, a1, dz1, dz2: dz1.T @ x,
@@ -375,6 +311,9 @@ EXERCISES = (
                 lambda x, a1, dz1, dz2: (dz2.T @ a1) * (dz1.T @ x),
                 "The shares are added: only along *one* path are derivatives multiplied.",
             ),
+            Mistake(
+                lambda x, a1, dz1, dz2: dz2.T @ a1 - dz1.T @ x, "The shares are added: a change of W moves both layers."
+            ),
         ),
         hints=(
             "Imagine two matrices that happen to be equal. What is the gradient of each?",
@@ -387,8 +326,13 @@ EXERCISES = (
         "$\\frac{f(w + \\varepsilon e_i) - f(w - \\varepsilon e_i)}{2\\varepsilon}$ for every $i$ ($e_i$: 1 at place "
         "i, else 0). `f` takes such an array and returns a number. The answer is (k,).",
         solution=differences,
-        case=lambda rng: (_smooth, rng.normal(size=4), 1e-4),
-        truth=_slopes_of_smooth,
+        why=r"A slope is how much $f$ changes per change of one entry. One entry is moved by $\varepsilon$ to "
+        r"either side, all others stay, and the difference is divided by the distance $2\varepsilon$. On both "
+        r"sides the errors of order $\varepsilon$ cancel, and what is left is of order $\varepsilon^2$. Copies "
+        "make sure that every entry is back before the next one moves.",
+        case=lambda rng: (passes.smooth, rng.normal(size=rng.integers(3, 7)), rng.uniform(0.5e-4, 2e-4)),
+        truth=passes.true_slopes,
+        edges=((passes.cubes, np.array([1.0, -2.0]), 0.5),),
         mistakes=(
             Mistake(
                 lambda f, w, eps: np.array([(f(w + eps * e) - f(w)) / eps for e in np.eye(len(w))]),
@@ -403,8 +347,13 @@ EXERCISES = (
                 lambda f, w, eps: np.full_like(w, (f(w + eps) - f(w - eps)) / (2 * eps)),
                 "All entries of w were changed at once: change one, measure, put it back, then the next.",
             ),
-            Mistake(_not_put_back, "w[i] was not put back before the next one was changed: work on a copy of w."),
+            Mistake(passes.not_put_back, "w[i] was not put back before the next one was changed: work on a copy of w."),
             Mistake(lambda f, w, eps: -differences(f, w, eps), "The sign is wrong: f(w + ε) minus f(w - ε)."),
+            Mistake(
+                lambda f, w, eps: differences(f, w, eps) * 2 * eps,
+                "That is how much f changes from the one point to the other: divide by their distance, 2ε.",
+            ),
+            Mistake(lambda f, w, eps: differences(f, w, 1e-5), "`eps` is an argument: yours is always the same."),
         ),
         hints=(
             "A loop over i. What is f when only w[i] is a little larger? A little smaller?",

@@ -77,10 +77,16 @@ def _all_tangents(inputs, slopes, x):
 # ---- random tests, typical mistakes ----------------------------------------------------------------------------------
 
 
-def _graph(rng, n=7):
+def _graph(rng):
     """Two leaves, then nodes made from one or two earlier ones; node 2 is used at least twice."""
+    n = int(rng.integers(6, 10))
     inputs = [[], [], [0, 1], [2], *([int(rng.integers(k)), k - 1] for k in range(4, n - 1)), [2, n - 2]]
     return inputs, [[float(rng.uniform(0.5, 2)) for _ in some] for some in inputs]
+
+
+def _graph_and_node(rng):
+    inputs, slopes = _graph(rng)
+    return inputs, slopes, int(rng.integers(len(inputs) - 2))
 
 
 def _walk(inputs, slopes, order, add=True, use=True, seed=1.0):
@@ -91,6 +97,29 @@ def _walk(inputs, slopes, order, add=True, use=True, seed=1.0):
         for i, slope in zip(inputs[k], slopes[k], strict=True):
             part = (found[k] if use else 1) * slope
             found[i] = found[i] + part if add else part
+    return found
+
+
+def _hasty(inputs, slopes):
+    """From L to its inputs, then to theirs, and so on: each node once, when it is first reached."""
+    found, order = np.eye(len(inputs))[-1], [len(inputs) - 1]
+    for k in order:
+        for i, slope in zip(inputs[k], slopes[k], strict=True):
+            found[i] += found[k] * slope
+            order += [i] * (i not in order)
+    return found
+
+
+def _again_and_again(inputs, slopes):
+    """A node is visited each time that it is reached."""
+    found = np.eye(len(inputs))[-1]
+
+    def visit(k):
+        for i, slope in zip(inputs[k], slopes[k], strict=True):
+            found[i] += found[k] * slope
+            visit(i)
+
+    visit(len(inputs) - 1)
     return found
 
 
@@ -109,6 +138,9 @@ EXERCISES = (
         task=r"Let $b = x^2$ and $L = b \cdot \tanh(b)$. Write `slope(x)`, which returns $dL/dx$. "
         r"(The derivative of $\tanh(b)$ is $1 - \tanh(b)^2$.)",
         solution=slope,
+        why=r"From $b$ two paths lead to $L$: directly, as the first factor, and by way of $\tanh(b)$. Along a "
+        r"path the local derivatives are multiplied, and the paths are added: $dL/db = \tanh(b) + b\,(1 - "
+        r"\tanh^2 b)$. From $x$ to $b$ it is one step more, $db/dx = 2x$, so all of it is multiplied by $2x$.",
         case=lambda rng: (rng.uniform(0.3, 1.2),),
         truth=lambda x: grad(lambda x: _product(x**2))(np.array(x)),
         mistakes=(
@@ -141,6 +173,10 @@ EXERCISES = (
         r"Write `neuron_gradient(x, w, b, y)`, which returns the two numbers $\partial L/\partial w$ and "
         r"$\partial L/\partial b$.",
         solution=neuron_gradient,
+        why=r"Walk back from $L$: $\partial L/\partial a = 2(a - y)$, and through tanh $\partial L/\partial z = "
+        "2(a - y)(1 - a^2)$ with $z = wx + b$. In $z$ the weight is multiplied by $x$ and the bias by 1, so "
+        r"$\partial L/\partial w = x\,\partial L/\partial z$ and $\partial L/\partial b = \partial L/\partial "
+        "z$.",
         case=lambda rng: (rng.uniform(1.5, 3), rng.uniform(0.1, 0.4), rng.uniform(-0.3, 0.3), rng.uniform(1, 2)),
         truth=_neuron,
         outputs=("dw", "db"),
@@ -176,6 +212,10 @@ EXERCISES = (
         "`inputs[k]` is a list of the numbers of the nodes from which node `k` was computed (all smaller than `k`), "
         "`slopes[k]` the list of the local derivatives with respect to them. The last node is L.",
         solution=backward,
+        why="A node may hand its gradient on only when all of it has arrived. Everything it was used for has a "
+        "larger number, so the walk goes from the last node to the first, and begins with $dL/dL = 1$. Node "
+        r"$k$ gives each of its inputs $i$ the part $\frac{dL}{dk} \cdot \frac{\partial k}{\partial i}$; what "
+        "comes along several ways is added, `+=`.",
         case=_graph,
         truth=_all_gradients,
         mistakes=(
@@ -185,7 +225,8 @@ EXERCISES = (
             ),
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, range(len(inputs))),
-                "The order is wrong: a node hands its gradient on before any of it has arrived. Start at the end.",
+                "Only the inputs of L have got anything. Walk from the last node to the first, so that a node has its "
+                "gradient before it hands it on, and all the way: a `return` inside the loop ends it after one step.",
             ),
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, reversed(range(len(inputs))), use=False),
@@ -194,6 +235,22 @@ EXERCISES = (
             Mistake(
                 lambda inputs, slopes: _walk(inputs, slopes, reversed(range(len(inputs))), seed=0.0),
                 "All is zero: the walk begins with dL/dL = 1.",
+            ),
+            Mistake(
+                _hasty,
+                "It is hasty: a node hands its gradient on before all of it has arrived, since another one still has a "
+                "part for it. Visit the nodes by their numbers, from the last to the first.",
+            ),
+            Mistake(
+                _again_and_again,
+                "A node that is reached along several ways hands on each time all that it has, so that the first part "
+                "is counted again: hand on once, when everything has arrived, or each time only what is new.",
+            ),
+            Mistake(
+                lambda inputs, slopes: _walk(
+                    [i[:1] for i in inputs], [s[:1] for s in slopes], reversed(range(len(inputs)))
+                ),
+                "Only the first input of each node gets its part: all inputs do.",
             ),
         ),
         hints=(
@@ -207,12 +264,17 @@ EXERCISES = (
         task="Now the other way: `forward_mode(inputs, slopes, x)` returns an array with d(node)/dx for every "
         "node; `x` is the number of one of the nodes. `inputs` and `slopes` are as before.",
         solution=forward_mode,
-        case=lambda rng: (*_graph(rng), int(rng.integers(2))),
+        why="Node $x$ moves by itself: $dx/dx = 1$. What was computed before it does not move, and every later "
+        r"node moves because its inputs do: $\frac{dk}{dx} = \sum_i \frac{\partial k}{\partial "
+        r"i}\,\frac{di}{dx}$. The inputs of a node have smaller numbers, so one pass forward finds all, for "
+        "this one $x$.",
+        case=_graph_and_node,
+        edges=(([[], [], [0, 1], [2, 0]], [[], [], [2.0, 3.0], [0.5, 4.0]], 3),),
         truth=_all_tangents,
         mistakes=(
             Mistake(
                 lambda inputs, slopes, x: _tangents(inputs, slopes, x, all_nodes=True),
-                "All is zero: dx/dx = 1 has been overwritten. Begin behind node x.",
+                "All is zero: dx/dx = 1 is missing, or has been overwritten. Begin behind node x.",
             ),
             Mistake(
                 lambda inputs, slopes, x: _tangents(inputs, slopes, x, add=False),
@@ -226,6 +288,14 @@ EXERCISES = (
                 lambda inputs, slopes, x: _all_gradients(inputs, slopes),
                 "These are the derivatives of L with respect to every node. Asked is every node with respect to x.",
             ),
+            Mistake(
+                lambda inputs, slopes, x: _tangents(inputs, slopes, 0),
+                "That is with respect to node 0. `x` is the number of a node, and may be any.",
+            ),
+            Mistake(
+                lambda inputs, slopes, x: _tangents(inputs, slopes, x) - np.eye(len(inputs))[x],
+                "dx/dx is 1: node x moves by itself.",
+            ),
         ),
         hints=(
             "Which node's derivative with respect to x do you know from the start?",
@@ -238,6 +308,8 @@ EXERCISES = (
         task="A network has 100,000 weights, and to compute its loss once takes 2 milliseconds. How many **seconds** "
         "does the gradient take by central differences, $(L(w + h) - L(w - h)) / 2h$ for each weight?",
         solution=400.0,
+        why="A central difference needs two losses for each weight: 200,000 losses. At 0.002 seconds each that is "
+        "400 seconds, where backpropagation takes about as long as a few losses.",
         mistakes=(
             Mistake(200.0, "That is one loss for each weight. A central difference needs two."),
             Mistake(400_000.0, "That is in milliseconds."),

@@ -130,6 +130,9 @@ EXERCISES = (
         task="Write `guessing(counts)`: the smallest cross-entropy of a network that does not look at its input, "
         "when there are `counts` (k,) samples of each class, none of them 0. A trained network must be below it.",
         solution=guessing,
+        why="Who does not look at the input gives every sample the same probabilities, and the best are the "
+        r"shares $p_k$ with which the classes occur. A share $p_k$ of the samples then costs $-\ln p_k$ each: "
+        r"the mean is $-\sum_k p_k \ln p_k$, the entropy of the labels.",
         case=lambda rng: (rng.integers(1, 40, 5),),
         truth=guessing_by_the_engine,
         mistakes=(
@@ -156,6 +159,8 @@ EXERCISES = (
         task="Write `update_ratio(before, after)`: of the weights of a layer, two arrays of one shape, the norm of "
         "what a step has changed over the norm that they had before.",
         solution=update_ratio,
+        why="What a step has changed is `after - before`. How much that is can only be said in comparison: the "
+        "norm of it over the norm of the weights as they were.",
         case=lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=(3, 4))),
         truth=lambda b, a: math.dist(b.ravel(), a.ravel()) / math.hypot(*b.ravel()),
         mistakes=(
@@ -176,6 +181,9 @@ EXERCISES = (
         task="Write `relative_error(backward, difference)`: of a gradient (n,) and what central differences give in "
         "its place (n,), the norm of what they differ by over the larger of their two norms.",
         solution=relative_error,
+        why="An error of 0.001 is much for a gradient of 0.01 and little for one of 100, so the norm of the "
+        "difference is divided by the norm of the gradient. The larger of the two norms is taken so that it "
+        "is the same for both, and at most 2.",
         case=nearly,
         truth=lambda a, b: math.dist(a, b) / max(math.hypot(*a), math.hypot(*b)),
         mistakes=(

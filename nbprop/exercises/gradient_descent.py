@@ -8,6 +8,7 @@ from nbprop.engine import Tensor
 from nbprop.sources import Descent
 from nbprop.sources.surfaces import SURFACES
 
+from .answers import array
 from .exercise import Exercise, Mistake
 
 # ---- the update ----------------------------------------------------------------------------------------------------
@@ -52,8 +53,9 @@ def by_backpropagation(w, b, x, y, rows):
 
 
 def line_case(rng):
-    x = rng.normal(size=20)
-    return rng.normal(), rng.normal(), x, rng.normal(size=20), rng.integers(0, 20, size=5)
+    n = int(rng.integers(15, 25))
+    x, y = rng.normal(size=(2, n))
+    return rng.normal(), rng.normal(), x, y, rng.integers(0, n, size=rng.integers(3, 9))
 
 
 def scaled(factor):
@@ -66,12 +68,13 @@ def scaled(factor):
 # ---- a start that ends in the deeper valley ------------------------------------------------------------------------
 
 
-def ends_deep(start):
-    """None if momentum, but not plain descent, gets from `start` over the pass into the deeper valley, else why not."""
+def ends_deep(answer):
+    """None if momentum, but not plain descent, gets from there over the pass into the deeper valley, else why not."""
     try:
+        start = tuple(array(answer).astype(float, casting="same_kind"))
         descent = Descent("two minima", "sgd", lr=0.1, start=start)
-    except ValueError:
-        return f"Expected two numbers, the start (x, y), got {start!r}."
+    except (TypeError, ValueError):
+        return f"Expected two numbers, the start (x, y), got {answer!r}."
     if descent.start[0] <= 1:
         return "It must start on the right, at x > 1: beyond the pass everything ends in the deeper valley."
     momentum = Descent("two minima", optim.SGD(lr=0.1, momentum=0.9), start=start)
@@ -94,6 +97,8 @@ EXERCISES = (
         task="Write `update(theta, gradient, lr)`: the parameters after one step of gradient descent. `theta` and "
         "`gradient` are arrays of the same shape (n,), `lr` is a number.",
         solution=update,
+        why="The gradient points to where the loss grows fastest. The step goes the other way, and is as long as "
+        r"the learning rate times the gradient: $\theta \leftarrow \theta - \eta\,\nabla L$.",
         truth=sgd,
         case=lambda rng: (rng.normal(size=4), rng.normal(size=4), rng.uniform(0.01, 0.5)),
         mistakes=(
@@ -104,6 +109,8 @@ EXERCISES = (
                     "were plus the step."),
             Mistake(lambda theta, gradient, lr: theta - lr * gradient / np.linalg.norm(gradient), "The gradient has "
                     "been brought to length 1: its length counts, too."),
+            Mistake(lambda theta, gradient, lr: theta - lr * np.sign(gradient), "Only the sign of the gradient counts "
+                    "here: its length does, too."),
         ),
         hints=(
             "The gradient points uphill. Which way is down?",
@@ -116,6 +123,9 @@ EXERCISES = (
         task="The loss is $a x^2/2 + b y^2/2$ with $a, b > 0$. Write `largest_lr(a, b)`: the learning rate above which "
         "gradient descent diverges.",
         solution=largest_lr,
+        why=r"Along $x$ a step makes $x - \eta a x = (1 - \eta a)\,x$, which grows if $|1 - \eta a| > 1$, that is, "
+        r"if $\eta > 2/a$. Along $y$ the limit is $2/b$. It diverges as soon as one direction does: the larger "
+        "curvature decides.",
         truth=two_over_curvature,
         case=lambda rng: tuple(rng.permutation([rng.uniform(0.5, 3), rng.uniform(5, 30)])),
         mistakes=(
@@ -138,6 +148,8 @@ EXERCISES = (
         "`minibatch_gradient(w, b, x, y, rows)`: the pair $\\partial L/\\partial w$, $\\partial L/\\partial b$. `x` "
         "and `y` (n,) are all samples, `rows` (batch,) the indices of those in the mini-batch.",
         solution=minibatch_gradient,
+        why="With $e_i = w x_i + b - y_i$ the derivative of $e_i^2$ is $2 e_i$ times that of $e_i$, which is "
+        "$x_i$ for $w$ and 1 for $b$. The loss is a mean over the mini-batch, and so are the two derivatives.",
         truth=by_backpropagation,
         case=line_case,
         outputs=("dw", "db"),
@@ -160,6 +172,8 @@ EXERCISES = (
         task="The gradient of a single sample differs from the gradient of all samples with a standard deviation of 3. "
         "What is the standard deviation with mini-batches of 36 samples, drawn at random?",
         solution=0.5,
+        why="The gradient of a mini-batch is a mean of $B$ independent gradients. The variance of such a mean is "
+        r"$1/B$ of that of one, and the standard deviation its root: $3/\sqrt{36} = 0.5$.",
         mistakes=(
             Mistake(3 / 36, "It falls with the root of the batch size, not with the batch size."),
             Mistake(18.0, "It becomes smaller, not larger: a mean of many is more certain than one."),
@@ -179,6 +193,9 @@ EXERCISES = (
         "`nb.optim.SGD(lr=0.1)` ends in the shallow valley and `nb.optim.SGD(lr=0.1, momentum=0.9)` in the deeper one. "
         "(Click on the last landscape of the notebook, or try numbers.)",
         solution=(1.6, 0.5),
+        why="Momentum is speed: who starts higher up the slope has more of it at the pass. Too high is too steep "
+        "for this learning rate, and then the first step of plain descent jumps over everything. In between, "
+        "for x from about 1.4 to 1.7, only momentum gets across.",
         judge=ends_deep,
         mistakes=(
             Mistake((1.05, 0.0), "With momentum, too, it ends in the shallow valley"),

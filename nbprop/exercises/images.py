@@ -15,7 +15,22 @@ def output_size(size, kernel, stride, padding):
 
 
 def some_sizes(rng):
-    return int(rng.integers(12, 30)), int(rng.integers(5, 8)), 2, int(rng.integers(2, 4))
+    return int(rng.integers(12, 30)), int(rng.integers(5, 8)), int(rng.integers(1, 5)), int(rng.integers(0, 4))
+
+
+def sizes(rng, low, high):
+    """(rows, columns), from low to high - 1."""
+    return tuple(int(n) for n in rng.integers(low, high, size=2))
+
+
+def some_pictures(rng):
+    x, w = rng.normal(size=sizes(rng, 6, 10)), rng.normal(size=sizes(rng, 2, 5))
+    return x, w, int(rng.integers(1, 4)), int(rng.integers(0, 3))
+
+
+def pooled_pictures(rng):
+    rows, columns = sizes(rng, 2, 5)
+    return rng.normal(size=(2 * rows, 2 * columns)), rng.normal(size=(rows, columns))
 
 
 def size_found(size, kernel, stride, padding):
@@ -126,6 +141,9 @@ EXERCISES = (
         "`kernel` rows moves over a picture of `size` rows with `padding` rows of zeros above and below, `stride` "
         "rows at a time? All are whole numbers, and so is the answer.",
         solution=output_size,
+        why="With its padding the picture has `size + 2 * padding` rows. The window can move down by what it "
+        "leaves free, `size + 2 * padding - kernel`, in whole strides: that is the division without "
+        "remainder. And it has one place before it moves at all.",
         case=some_sizes,
         truth=size_found,
         mistakes=(
@@ -141,6 +159,23 @@ EXERCISES = (
                 lambda size, kernel, stride, padding: size + 2 * padding - kernel + 1,
                 "That is for a stride of 1. With a larger one the window has fewer places.",
             ),
+            Mistake(
+                lambda size, kernel, stride, padding: -(-(size + 2 * padding - kernel) // stride) + 1,
+                "The window does not fit where a part of a stride is left: round down.",
+            ),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) / stride + 1,
+                "The number of places is whole: round down, `//`.",
+            ),
+            Mistake(lambda size, kernel, stride, padding: (size - kernel) // stride + 1, "The padding is left out."),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding - kernel) // 2 + 1,
+                "That is for a stride of 2: it is an argument.",
+            ),
+            Mistake(
+                lambda size, kernel, stride, padding: (size + 2 * padding) // stride,
+                "The last place of the window is where it still fits: its own rows are taken off first.",
+            ),
         ),
         hints=(
             "How many rows has the picture with its padding?",
@@ -153,6 +188,8 @@ EXERCISES = (
         task="Write `parameters(in_channels, out_channels, kernel)`: how many numbers does a convolution with square "
         "windows of `kernel` × `kernel` pixels learn, biases included?",
         solution=parameters,
+        why="A filter looks at a window of every input channel: `in_channels * kernel * kernel` weights, and one "
+        "bias. Each output channel has a filter of its own. Where the window stands plays no part.",
         case=lambda rng: tuple(int(n) for n in rng.integers(2, 9, size=3)),
         truth=lambda i, o, k: nn.Conv2d(i, o, k, rng=0).theta.size,
         mistakes=(
@@ -177,7 +214,11 @@ EXERCISES = (
         "(rows, columns), which moves `stride` pixels at a time, over the picture with `padding` rows and columns of "
         "zeros on every side. `np.pad(x, padding)` adds them.",
         solution=convolve,
-        case=lambda rng: (rng.normal(size=(7, 6)), rng.normal(size=(3, 2)), 2, 1),
+        why="Once the zeros are around it, the picture is just a larger one. The window of `y[i, j]` starts at "
+        "row `i * stride` and column `j * stride`; it is multiplied by the filter, number by number, and "
+        "summed.",
+        case=some_pictures,
+        edges=((np.arange(6.0).reshape(2, 3), np.ones((2, 3)), 1, 0),),
         truth=lambda x, w, stride, padding: convolution(Tensor(x), Tensor(w), stride, padding).data[0, 0],
         mistakes=(
             Mistake(
@@ -193,6 +234,18 @@ EXERCISES = (
                 lambda x, w, stride, padding: convolve(x, w, stride, 0),
                 "The padding is missing: put the zeros around the picture first.",
             ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, 2, padding),
+                "That is with a stride of 2: it is an argument, and may be any.",
+            ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, stride, 1),
+                "That is with a padding of 1: it is an argument, and may be any.",
+            ),
+            Mistake(
+                lambda x, w, stride, padding: convolve(x, w, 1, padding),
+                "That is with a stride of 1: the window moves `stride` pixels at a time.",
+            ),
         ),
         hints=(
             "Put the zeros around `x` first; from then on it is a larger picture without padding.",
@@ -206,7 +259,10 @@ EXERCISES = (
         "picture `x` (H, W), an output of shape (H', W'). `dy` (H', W') is the gradient of the loss for the output. "
         "What is it for the filter, (H - H' + 1, W - W' + 1)?",
         solution=filter_gradient,
-        case=lambda rng: (rng.normal(size=(6, 7)), rng.normal(size=(4, 6))),
+        why="The weight `w[i, j]` meets the pixel `x[a + i, b + j]` in the output `y[a, b]`, so its gradient is "
+        "the sum of `dy[a, b] * x[a + i, b + j]` over all outputs. That is a cross-correlation of the picture "
+        "with `dy`.",
+        case=lambda rng: (rng.normal(size=sizes(rng, 6, 9)), rng.normal(size=sizes(rng, 3, 6))),
         truth=true_filter_gradient,
         mistakes=(
             Mistake(
@@ -233,7 +289,9 @@ EXERCISES = (
         task="Write `input_gradient(w, dy)`: the same convolution, a filter `w` (rows, columns) and the gradient for "
         "the output `dy` (H', W'). What is the gradient for the picture, (H' + rows - 1, W' + columns - 1)?",
         solution=input_gradient,
-        case=lambda rng: (rng.normal(size=(3, 2)), rng.normal(size=(4, 5))),
+        why="The output `y[i, j]` was made of the window that starts at `[i, j]`, each pixel times its weight. So "
+        "it sends `dy[i, j] * w` back to this window. Windows overlap, and what arrives at a pixel is added.",
+        case=lambda rng: (rng.normal(size=sizes(rng, 2, 4)), rng.normal(size=sizes(rng, 4, 7))),
         truth=true_input_gradient,
         mistakes=(
             Mistake(
@@ -260,7 +318,9 @@ EXERCISES = (
         "stride of 2, and `dy` (H / 2, W / 2) is the gradient for the result. What is it for `x`? No two pixels of a "
         "window are equal.",
         solution=pool_gradient,
-        case=lambda rng: (rng.normal(size=(6, 4)), rng.normal(size=(3, 2))),
+        why="Only the largest pixel of a window had a say: if another one changes a little, the output stays the "
+        "same. So the whole gradient goes to the place of the largest one, the others get 0.",
+        case=pooled_pictures,
         truth=true_pool_gradient,
         mistakes=(
             Mistake(

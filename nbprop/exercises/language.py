@@ -14,6 +14,20 @@ def softmax(scores):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def without_keepdims(scores):
+    e = np.exp(scores)
+    return e / e.sum(axis=1)
+
+
+def all_at_once(scores):
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+def without_itself(scores):
+    with np.errstate(invalid="ignore"):  # of row 0 nothing is left
+        return softmax(np.where(np.tri(len(scores), k=-1, dtype=bool), scores, -np.inf))
+
+
 # ---- targets
 
 
@@ -30,7 +44,7 @@ def windows_one_by_one(tokens, T):
 
 
 def windows_case(rng):
-    return rng.integers(0, 30, size=int(rng.integers(42, 60))), 5
+    return rng.integers(0, 30, size=int(rng.integers(42, 60))), int(rng.integers(3, 8))
 
 
 # ---- attention
@@ -48,7 +62,8 @@ def attention_of_the_engine(q, k, v):
 
 
 def attention_case(rng):
-    return rng.normal(size=(5, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 3))
+    T, d = (int(n) for n in rng.integers(3, 8, size=2))
+    return rng.normal(size=(T, d)), rng.normal(size=(T, d)), rng.normal(size=(T, 3))
 
 
 # ---- mask
@@ -90,7 +105,7 @@ def attention_gradient_by_autodiff(q, k, v, P, dy):
 
 def attention_gradient_case(rng):
     q, k, v = attention_case(rng)
-    return q, k, v, softmax(q @ k.T / 2), rng.normal(size=(5, 3))
+    return q, k, v, softmax(q @ k.T / np.sqrt(q.shape[1])), rng.normal(size=v.shape)
 
 
 def scores_gradient(P, dy, v):
@@ -99,7 +114,19 @@ def scores_gradient(P, dy, v):
 
 
 def without_the_sum(q, k, v, P, dy):
-    dS = P * (dy @ v.T) / 2
+    dS = P * (dy @ v.T) / np.sqrt(q.shape[1])
+    return dS @ k, dS.T @ q, P.T @ dy
+
+
+def over_the_columns(q, k, v, P, dy):
+    dP = dy @ v.T
+    dS = P * (dP - (P * dP).sum(axis=0)) / np.sqrt(q.shape[1])
+    return dS @ k, dS.T @ q, P.T @ dy
+
+
+def without_the_weights(q, k, v, P, dy):
+    dP = dy @ v.T
+    dS = (dP - (P * dP).sum(axis=1, keepdims=True)) / np.sqrt(q.shape[1])
     return dS @ k, dS.T @ q, P.T @ dy
 
 
@@ -109,7 +136,7 @@ def without_the_scale(q, k, v, P, dy):
 
 
 def without_transposing(q, k, v, P, dy):
-    dS = scores_gradient(P, dy, v) / 2
+    dS = scores_gradient(P, dy, v) / np.sqrt(q.shape[1])
     return dS @ k, dS @ q, P @ dy
 
 
@@ -129,7 +156,8 @@ def embedding_gradient_by_autodiff(tokens, dy, V):
 
 
 def embedding_gradient_case(rng):
-    return rng.integers(0, 4, size=9), rng.normal(size=(9, 3)), 6
+    T, d, V = (int(n) for n in rng.integers((7, 2, 5), (11, 5, 8)))
+    return rng.integers(0, 4, size=T), rng.normal(size=(T, d)), V
 
 
 def only_the_last(tokens, dy, V):
@@ -162,7 +190,11 @@ EXERCISES = (
         "gives back `X` (n, T) and `Y` (n, T): `Y` holds, for every place of `X`, the token that comes next in the "
         "row. A rest that does not fill a window, with its target, is left out.",
         solution=windows,
+        why="The target of a place is the token one further on. So `Y` is cut like `X`, from the row that begins "
+        "one later. A window fits if there is one token more on its right, for its last target: hence "
+        "`(len(tokens) - 1) // T`.",
         case=windows_case,
+        edges=((np.arange(10), 5), (np.arange(11), 5)),
         truth=windows_one_by_one,
         outputs=("X", "Y"),
         mistakes=(
@@ -191,6 +223,10 @@ EXERCISES = (
         r"$q k^\top / \sqrt{d}$, the weights their softmax, row by row, and the output is the weighted mean of "
         "the rows of v.",
         solution=attention,
+        why=r"Every query is compared with every key, $q k^\top$, a row for each query. Divided by $\sqrt d$ the "
+        "scores do not grow with $d$. The softmax along each row makes weights with the sum 1 of them, and "
+        "the output is the mean of the rows of v with these weights. (The largest score is taken off first, "
+        "so that exp does not overflow; it cancels.)",
         case=attention_case,
         truth=attention_of_the_engine,
         mistakes=(
@@ -218,6 +254,23 @@ EXERCISES = (
                 lambda q, k, v: q @ k.T / np.sqrt(q.shape[1]) @ v,
                 "The softmax is missing: the weights must be positive, with the sum 1.",
             ),
+            Mistake(
+                lambda q, k, v: without_keepdims(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "The sums of the rows are divided into the columns: `e.sum(axis=1)` is (T,), and NumPy lays it along "
+                "each row. With `keepdims=True` it stays a column, (T, 1).",
+            ),
+            Mistake(
+                lambda q, k, v: np.exp(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "The weights do not have the sum 1: divide each row by its sum.",
+            ),
+            Mistake(
+                lambda q, k, v: all_at_once(q @ k.T / np.sqrt(q.shape[1])) @ v,
+                "All weights together have the sum 1: it should be those of each row, `axis=1`.",
+            ),
+            Mistake(
+                lambda q, k, v: softmax(q @ k.T * np.sqrt(q.shape[1])) @ v,
+                r"The scores are multiplied by $\sqrt{d}$; they are divided by it.",
+            ),
         ),
         hints=(
             "What shape do the scores have?  One number for every pair of a query and a key.",
@@ -230,7 +283,9 @@ EXERCISES = (
         task="Write `causal_weights(scores)`: scores (T, T) -> attention weights (T, T), where place i may look at the "
         "places 0 to i only. Every row has the sum 1.",
         solution=causal_weights,
-        case=lambda rng: (rng.normal(size=(6, 6)),),
+        why=r"A weight of 0 needs the score $-\infty$, since $e^{-\infty} = 0$. So the scores above the diagonal, "
+        r"the future, become $-\infty$ *before* the softmax, and each row still has the sum 1.",
+        case=lambda rng: ((lambda T: rng.normal(size=(T, T)))(rng.integers(3, 8)),),
         truth=causal_weights_row_by_row,
         mistakes=(
             Mistake(
@@ -246,6 +301,27 @@ EXERCISES = (
                 "It is the wrong triangle: place i looks into the future, at i and what comes later.",
             ),
             Mistake(softmax, "Nothing is masked: place 0 sees the whole text."),
+            Mistake(
+                lambda scores: without_keepdims(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
+                "The sums of the rows are divided into the columns: `e.sum(axis=1)` is (T,), and NumPy lays it along "
+                "each row. With `keepdims=True` it stays a column, (T, 1).",
+            ),
+            Mistake(
+                lambda scores: all_at_once(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf)),
+                "All weights together have the sum 1: it should be those of each row, `axis=1`.",
+            ),
+            Mistake(
+                lambda scores: softmax(np.where(np.tri(len(scores), k=1, dtype=bool), scores, -np.inf)),
+                "Place i sees one place too far, i + 1.",
+            ),
+            Mistake(
+                without_itself,
+                "Place i may look at itself: the diagonal is allowed. (Without it place 0 has nothing to look at.)",
+            ),
+            Mistake(
+                lambda scores: softmax(np.where(np.tri(len(scores), dtype=bool), scores, -np.inf).T).T,
+                "The softmax goes over the wrong axis: each *row* must have the sum 1.",
+            ),
         ),
         hints=(
             "Which score becomes the weight 0 in a softmax?  $e^x = 0$ for ...",
@@ -259,6 +335,9 @@ EXERCISES = (
         r"v (T, e), the weights `P` $= \text{softmax}(q k^\top / \sqrt{d})$ (T, T) and `dy` = dL/dy (T, e) of the "
         r"output $y = P v$. Give back dL/dq, dL/dk, dL/dv.",
         solution=attention_gradient,
+        why=r"Back in three steps. From $y = P v$: $dv = P^\top dy$ and $dP = dy\,v^\top$. Through the softmax, "
+        r"row by row: $dS = P \odot (dP - \sum_j P_j\,dP_j)$, because raising one weight lowers the others. "
+        r"From $S = q k^\top/\sqrt d$: $dq = dS\,k/\sqrt d$ and $dk = dS^\top q/\sqrt d$.",
         case=attention_gradient_case,
         truth=attention_gradient_by_autodiff,
         outputs=("dq", "dk", "dv"),
@@ -272,6 +351,14 @@ EXERCISES = (
                 without_transposing,
                 "A transposition is missing: key j and value j get something from every row i that looks at them.",
             ),
+            Mistake(
+                over_the_columns,
+                "The sum in the softmax goes over the wrong axis: the weights of a *row* belong together.",
+            ),
+            Mistake(
+                without_the_weights,
+                r"The factor P in front is missing: $dS = P \odot (dP - \ldots)$.",
+            ),
         ),
         hints=(
             "Go back in three steps: from y = P v to dP and dv, from P to the scores S, from S to dq and dk.",
@@ -284,6 +371,9 @@ EXERCISES = (
         task="An embedding takes rows of a table: `y = W[tokens]`. Write `embedding_gradient(tokens, dy, V)`: tokens "
         "(T,), integers; dy = dL/dy (T, d), a table of V rows -> dL/dW (V, d).",
         solution=embedding_gradient,
+        why="A row of the table has a say wherever its token stands, so it gets the sum of `dy` over these "
+        "places; a row whose token does not occur gets 0. `np.add.at` adds for every place, where `dW[tokens] "
+        "+= dy` would keep one.",
         case=embedding_gradient_case,
         truth=embedding_gradient_by_autodiff,
         mistakes=(
@@ -309,7 +399,9 @@ EXERCISES = (
         task="Write `probabilities(z, temperature)`: outputs z (V,) of the network -> probabilities (V,). The outputs "
         "are divided by the temperature before the softmax.",
         solution=probabilities,
-        case=lambda rng: (rng.normal(size=7), float(rng.uniform(0.3, 0.8))),
+        why="Divided by a small temperature the outputs lie farther apart, and the softmax gets bolder; divided "
+        "by a large one they move together. Then an ordinary softmax, which sees to the sum 1.",
+        case=lambda rng: (rng.normal(size=rng.integers(4, 9)), float(rng.uniform(0.3, 3))),
         truth=probabilities_of_the_engine,
         mistakes=(
             Mistake(lambda z, temperature: softmax(z * temperature), "It is multiplied: a *low* one must be bold."),
@@ -317,11 +409,23 @@ EXERCISES = (
                 lambda z, temperature: softmax(z) / temperature,
                 "The probabilities are divided, not the outputs: they do not have the sum 1.",
             ),
-            Mistake(lambda z, temperature: softmax(z), "The temperature has no effect."),
+            Mistake(
+                lambda z, temperature: softmax(z),
+                "The temperature has no effect. (Behind exp a factor cancels: it belongs to the outputs.)",
+            ),
             Mistake(
                 lambda z, temperature: softmax(z) ** (1 / temperature),
                 "That has the right proportions, but not the sum 1: divide by it.",
             ),
+            Mistake(
+                lambda z, temperature: np.exp(z / temperature),
+                "The sum is not 1: divide by it.",
+            ),
+            Mistake(
+                lambda z, temperature: np.exp(z / temperature) / np.exp(z).sum(),
+                "The sum is not 1: in the denominator stand the outputs that are not divided by the temperature.",
+            ),
+            Mistake(lambda z, temperature: z / temperature, "These are outputs still: the softmax is missing."),
         ),
         hints=(
             "What happens to the softmax if all outputs are twice as large?",

@@ -21,7 +21,7 @@ def loss_of_densities(prediction, y, sigma):
 
 
 def numbers_case(rng):
-    return rng.normal(size=7), rng.normal(size=7), rng.uniform(0.5, 2)
+    return *rng.normal(size=(2, rng.integers(4, 9))), rng.uniform(0.5, 2)
 
 
 def sigmoid(z):
@@ -40,7 +40,8 @@ def mse_delta_by_autodiff(z, y):
 
 
 def binary_case(rng):
-    return rng.normal(size=6), rng.integers(0, 2, 6).astype(float)
+    n = rng.integers(4, 9)
+    return rng.normal(size=n), rng.integers(0, 2, n).astype(float)
 
 
 def first_bias(share):
@@ -88,7 +89,8 @@ def softmax_delta_by_autodiff(z, y):
 
 
 def classes_case(rng):
-    return rng.normal(size=(5, 4)), rng.integers(0, 4, 5)
+    n = rng.integers(3, 8)
+    return rng.normal(size=(n, 4)), rng.integers(0, 4, n)
 
 
 def smoothed(y, k, s):
@@ -102,6 +104,11 @@ def targets_of_the_engine(y, k, s):
     z = Tensor(np.zeros((len(y), k)), requires_grad=True)
     nn.CrossEntropyLoss(label_smoothing=s)(z, y).backward()
     return 1 / k - z.grad * len(y)
+
+
+def smoothed_case(rng):
+    n, k = (int(size) for size in rng.integers(3, 8, 2))
+    return rng.integers(0, k, n), k, float(rng.uniform(0.05, 0.4))
 
 
 def hot(y, k):
@@ -165,6 +172,10 @@ EXERCISES = (
         task="Write `gaussian_loss(prediction, y, sigma)`: the mean over the $n$ samples of $-\\ln$ of the density of "
         "`y` (n,) under a Gaussian with the mean `prediction` (n,) and the standard deviation `sigma`. One number.",
         solution=gaussian_loss,
+        why=r"The logarithm makes a sum of the density $\frac{1}{\sqrt{2\pi}\,\sigma}\,e^{-(y - \hat "
+        r"y)^2/2\sigma^2}$: $-\ln p = \frac12 \ln(2\pi\sigma^2) + (y - \hat y)^2/2\sigma^2$. The first part is "
+        r"the same for all samples. So with a fixed $\sigma$ the loss is the mean squared error, but for a "
+        "factor and a constant.",
         case=numbers_case,
         truth=loss_of_densities,
         mistakes=(
@@ -200,6 +211,9 @@ EXERCISES = (
         task=r"Write `mse_delta(z, y)`: $\partial L/\partial z$ of $L = \frac1n \sum_i (\sigma(z_i) - y_i)^2$. "
         "Both arrays are (n,), so is the answer.",
         solution=mse_delta,
+        why="Two steps back: the square gives $2(p - y)/n$, the sigmoid its slope $p(1 - p)$. The second factor "
+        "is near 0 where $p$ is near 0 or 1, also where it is near the wrong one: that is why it learns "
+        "slowly there.",
         case=binary_case,
         truth=mse_delta_by_autodiff,
         mistakes=(
@@ -232,6 +246,9 @@ EXERCISES = (
         task="Write `log_sum_exp(z)`: for each row of z (n, k) the number $\\ln \\sum_j e^{z_j}$, (n,). It must be "
         "right for numbers such as 1000 and -1000 as well.",
         solution=log_sum_exp,
+        why=r"For any $m$ it is $\ln \sum_j e^{z_j} = m + \ln \sum_j e^{z_j - m}$. With the largest number of the "
+        "row as $m$ no exponent is above 0, so nothing overflows, and one of them is 0, so the sum is at "
+        "least 1.",
         case=lambda rng: (rng.normal(size=(3, 4)) + np.array([[0.0], [1000.0], [-1000.0]]),),
         truth=lambda z: Tensor(z).logsumexp(axis=1).data,
         mistakes=(
@@ -260,6 +277,9 @@ EXERCISES = (
         task=r"Write `softmax_delta(z, y)`: $\partial L/\partial z$ (n, k) of the mean cross-entropy of the softmax of "
         "z (n, k) with the classes y (n,), whole numbers from 0 to k - 1.",
         solution=softmax_delta,
+        why=r"For one sample $L = -z_y + \ln \sum_j e^{z_j}$. The derivative of the second part by $z_j$ is the "
+        r"softmax $p_j$, that of the first -1 at the true class: $p - \text{target}$. The mean over the "
+        "samples puts 1/n in front.",
         case=classes_case,
         truth=softmax_delta_by_autodiff,
         mistakes=(
@@ -293,6 +313,8 @@ EXERCISES = (
         task="A network with one output and a sigmoid is to begin by saying that class 1 has the probability `share`, "
         "whatever the input. Its last weights are 0. Write `first_bias(share)`: the bias that does it.",
         solution=first_bias,
+        why=r"With weights of 0 the output is $\sigma(b)$ for every input. $\sigma(b) = p$ means $1 + e^{-b} = "
+        "1/p$, so $e^b = p/(1 - p)$: the bias is the logarithm of the odds.",
         case=lambda rng: (float(rng.uniform(0.01, 0.99)),),
         truth=bias_by_halving,
         mistakes=(
@@ -312,7 +334,9 @@ EXERCISES = (
         task="Write `smoothed(y, k, s)`: for classes y (n,) the targets (n, k) of label smoothing. A share `s` of each "
         "one-hot target is spread evenly over all k classes, the true one among them.",
         solution=smoothed,
-        case=lambda rng: (rng.integers(0, 5, 6), 5, float(rng.uniform(0.05, 0.4))),
+        why="Of the one-hot target `1 - s` stays, and each of the k classes gets `s / k`, the true one among "
+        "them. So each row has the sum 1 still.",
+        case=smoothed_case,
         truth=targets_of_the_engine,
         mistakes=(
             Mistake(lambda y, k, s: hot(y, k), "That is not smoothed at all."),
@@ -338,6 +362,9 @@ EXERCISES = (
         "- **d** how many calls come in within an hour\n"
         "- **e** a temperature, measured with Gaussian noise that is the same everywhere",
         solution=_answers(),
+        why="A loss is minus the logarithm of a probability, so ask which distribution the target has. One of "
+        "ten: categorical, cross-entropy. Yes or no for each tag: Bernoulli, `bce`. A median among wild "
+        "values: Laplace, `mae`. A count: Poisson. A mean with Gaussian noise: `mse`.",
         judge=which,
         mistakes=(
             Mistake(_answers(b="cross_entropy"), "b: not cross_entropy. A softmax would make the labels compete"),

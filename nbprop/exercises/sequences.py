@@ -37,13 +37,13 @@ def states(w, x):
     return np.array(h)
 
 
-def wrong_bptt(w, x, slope=True, factor=True, late=False):
+def wrong_bptt(w, x, slope=True, factor=True, late=False, handed=True):
     h = states(w, x)
     dw, dh = 0.0, 1.0
     for t in range(len(x), 0, -1):
         dz = dh * (1 - h[t] ** 2) if slope else dh
         dw += dz * h[t if late else t - 1]
-        dh = dz * w if factor else dz
+        dh = 1.0 if not handed else dz * w if factor else dz
     return dw
 
 
@@ -93,8 +93,11 @@ EXERCISES = (
         task="A network of one unit: $h_t = \\tanh(w\\,h_{t-1} + x_t)$ with $h_0 = 0$, and $L = h_T$ is the last state."
         " Write `bptt(w, x)`, which returns $dL/dw$. `w` is a number, `x` an array $(T,)$.",
         solution=bptt,
+        why=r"Forward, all states are kept. Back from $dL/dh_T = 1$: through tanh, $dz_t = dh_t\,(1 - h_t^2)$. The "
+        "weight was used in this step with $h_{t-1}$, so $dz_t h_{t-1}$ is its share, and the shares of all "
+        r"steps are added. The state before gets $dh_{t-1} = dz_t\,w$.",
         truth=by_backward,
-        case=lambda rng: (float(rng.uniform(0.6, 1.4)), rng.normal(size=6)),
+        case=lambda rng: (float(rng.uniform(0.6, 1.4)), rng.normal(size=rng.integers(3, 8))),
         mistakes=(
             Mistake(last_share, "Only the last step has its share in the sum. The weight was used at every step."),
             Mistake(
@@ -109,6 +112,14 @@ EXERCISES = (
                 lambda w, x: wrong_bptt(w, x, late=True),
                 "The share of step t is dL/dz_t times the state *before* it, h_(t-1), which w was multiplied with.",
             ),
+            Mistake(
+                lambda w, x: wrong_bptt(w, x, handed=False),
+                "Every step begins with dL/dh = 1. Only the last one does; the others get what the next one hands on.",
+            ),
+            Mistake(
+                lambda w, x: np.prod([w * (1 - h**2) for h in states(w, x)[1:]]),
+                "That is the gradient for the start, dL/dh_0. The weight has a share at every step.",
+            ),
         ),
         hints=(
             "Go forward first, and keep all the states in a list. Which of them does step t need on the way back?",
@@ -122,6 +133,9 @@ EXERCISES = (
         "`cell_gradient(dh, dc_next, o, f_next, c)`, which returns $dL/dc_t$ from $dL/dh_t$, $dL/dc_{t+1}$, the "
         "gates $o_t$ and $f_{t+1}$, and $c_t$. All arrays have the same shape.",
         solution=cell_gradient,
+        why=r"$c_t$ appears twice: in $h_t = o_t \tanh(c_t)$, which gives $dh\,o_t\,(1 - \tanh^2 c_t)$, and in "
+        r"$c_{t+1} = f_{t+1} c_t + \ldots$, which gives $dc_{t+1} f_{t+1}$. The two are added. Along the "
+        "second way there is no matrix and no tanh: that is the carousel.",
         truth=cell_by_backward,
         case=lambda rng: (
             rng.normal(size=(3, 4)),
@@ -152,6 +166,14 @@ EXERCISES = (
                 lambda dh, dc_next, o, f_next, c: dh * o * (1 - c**2) + dc_next * f_next,
                 "The slope of tanh at c is 1 - tanh(c)^2, not 1 - c^2.",
             ),
+            Mistake(
+                lambda dh, dc_next, o, f_next, c: (dh * o + dc_next * f_next) * (1 - np.tanh(c) ** 2),
+                "The slope of tanh belongs to the way through h_t alone: from cell to cell there is no tanh.",
+            ),
+            Mistake(
+                lambda dh, dc_next, o, f_next, c: dh * (1 - np.tanh(c) ** 2) + dc_next * f_next,
+                "The output gate is missing on the way through h_t.",
+            ),
         ),
         hints=(
             "In how many places does c_t appear in the two formulas? The gradient is a sum over them.",
@@ -166,8 +188,10 @@ EXERCISES = (
         "`dz` the gradients $dL/dz_1 \\dots dL/dz_T$, an array $(T, H)$: `dz[t]` belongs to the step from `h[t]` to "
         "`h[t + 1]`.",
         solution=shared_weights,
+        why="A single step is a dense layer: its share is the outer product of $dz$ and the state that went in, "
+        "$h_{t-1}$. The same $U$ is used at every step, so the shares are added.",
         truth=shared_by_backward,
-        case=lambda rng: (rng.normal(size=(6, 4)), rng.normal(size=(5, 4))),
+        case=lambda rng: (lambda T: (rng.normal(size=(T + 1, 4)), rng.normal(size=(T, 4))))(rng.integers(3, 8)),
         mistakes=(
             Mistake(
                 lambda h, dz: np.outer(dz[-1], h[-2]),
@@ -182,6 +206,9 @@ EXERCISES = (
                 "U is multiplied with the state *before* the step, h[t], not with the one after it.",
             ),
             Mistake(lambda h, dz: h[:-1].T @ dz, "It is transposed: U is (to, from), so dz comes first."),
+            Mistake(
+                lambda h, dz: dz[::-1].T @ h[:-1], "The steps are paired the wrong way round: dz[t] belongs to h[t]."
+            ),
         ),
         hints=(
             "For a single step it is the same as in a dense layer: what comes out of dz[t] and h[t]?",
@@ -193,6 +220,8 @@ EXERCISES = (
         task="While nothing comes in, the forget gate of an LSTM is $f = \\sigma(b)$, and after $T$ steps $f^T$ is "
         "left of the cell. Write `forget_bias(steps)`: the bias $b$ with which half of it is left after so many steps.",
         solution=forget_bias,
+        why=r"Half is left after $T$ steps if $f^T = \frac12$, so $f = 2^{-1/T}$. The sigmoid is turned back by $b "
+        r"= \ln\frac{f}{1 - f}$.",
         case=lambda rng: (int(rng.integers(5, 200)),),
         mistakes=(
             Mistake(
@@ -224,6 +253,9 @@ EXERCISES = (
         "chunks of 16 steps: BPTT(16; 16). At which share of the steps does the error get back to the input that it is "
         "about? Assign the number (0 to 1) to `share`.",
         solution=0.25,
+        why="Number the steps of a chunk from 0 to 15. Step 12 is about the input of step 0, in its own chunk; so "
+        "are 13, 14 and 15 about the inputs 1 to 3. All others look for theirs in the chunk before, where no "
+        "error gets to: 4 of 16.",
         mistakes=(
             Mistake(1.0, "It would be all of them with a period of 1. A chunk ends where it ends, though."),
             Mistake(0.75, "These are the steps whose input lies in the chunk before."),

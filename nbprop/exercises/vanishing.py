@@ -62,7 +62,8 @@ def residual_by_autodiff(x, W, V, dy):
 
 
 def residual_case(rng):
-    return rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.normal(size=(3, 4)), rng.normal(size=(5, 3))
+    n, d, h = (int(size) for size in rng.integers(3, 7, size=3))
+    return tuple(rng.normal(size=size) for size in ((n, d), (h, d), (d, h), (n, d)))
 
 
 # ---- thirty layers -------------------------------------------------------------------------------------------------
@@ -85,6 +86,11 @@ def still_wrong(settings):
         return f"Expected settings such as {EXAMPLE}; got {settings!r}."
     try:
         trainer = thirty_layers(**settings)
+        if is_linear(next(each for each in trainer.model.modules() if isinstance(each, nn.Activation))):
+            return (
+                f"With activation {settings['activation']!r} the 30 layers are one: a product of matrices. It passes "
+                "signals on, and learns what one layer can; asked for is a network that bends."
+            )
         trainer.fit(steps=1, bar=False)
         wrong = what_is_lost(trainer)
         if wrong:
@@ -101,6 +107,14 @@ def still_wrong(settings):
             f"right, {ENOUGH:.0%} are asked for: try another learning rate or another optimizer."
         )
     return None
+
+
+def is_linear(activation):
+    """Does it give back the sum for a sum, wherever one asks?"""
+    z = np.array([1.5, -2.5, 4.0, -0.5])
+    return bool(
+        np.allclose(activation(Tensor(z)).data + activation(Tensor(z[::-1])).data, activation(Tensor(z + z[::-1])).data)
+    )
 
 
 KEYS = {"activation", "init", "lr", "optimizer"}
@@ -135,8 +149,12 @@ EXERCISES = (
     Exercise(
         name="vanishing-bound",
         task="A chain of 20 sigmoid layers, with one unit each and all weights equal to 1. At most how large is "
-        r"$\partial L/\partial z_1$ if $\partial L/\partial z_{20} = 1$? Give a number.",
+        r"$\partial L/\partial z_1$ if $\partial L/\partial z_{20} = 1$? Two digits are enough.",
         solution=0.25**19,
+        why=r"One step back is $\partial L/\partial z_k = \partial L/\partial z_{k+1} \cdot w \cdot \sigma'(z_k)$ "
+        r"with $w = 1$. The slope $\sigma' = \sigma(1 - \sigma)$ is at most $\frac14$, at $z = 0$. From layer "
+        "20 to layer 1 there are 19 steps: $0.25^{19}$.",
+        tolerance=0.02,
         mistakes=(
             Mistake(0.25**20, "Count the steps: from layer 20 back to layer 1 there are 19 of them."),
             Mistake(0.5**19, "One half is the sigmoid itself at 0. How large is its derivative there?"),
@@ -155,6 +173,9 @@ EXERCISES = (
         task="Write `second_moment(depth, fan_in, variance)`: the mean of $a^2$ behind `depth` ReLU layers of `fan_in` "
         r"units each, with weights of mean 0 and this variance, biases 0, and $E[x^2] = 1$ at the input.",
         solution=second_moment,
+        why=r"Each $z$ is a sum of `fan_in` independent terms $w a$ of mean 0, so $E[z^2] = \text{fan\_in} \cdot "
+        r"\text{Var}[w] \cdot E[a^2]$. ReLU cuts off half of a symmetric distribution, so $E[a^2]$ is half of "
+        "that. Every layer multiplies by the same factor.",
         case=lambda rng: (int(rng.integers(2, 9)), int(rng.integers(10, 200)), rng.uniform(0.005, 0.05)),
         truth=layer_by_layer,
         mistakes=(
@@ -176,6 +197,9 @@ EXERCISES = (
         task="Weights for a ReLU layer are to be drawn *uniformly* from $-b$ to $b$, with the variance of He. "
         "Write `bound(fan_in)`: it returns $b$.",
         solution=bound,
+        why=r"He asks for $\text{Var}[w] = 2/\text{fan\_in}$, so that the half which ReLU takes away is made up "
+        "for. A uniform distribution from $-b$ to $b$ has the variance $b^2/3$. So $b = "
+        r"\sqrt{6/\text{fan\_in}}$.",
         case=lambda rng: (int(rng.integers(2, 500)),),
         truth=bound_by_integration,
         mistakes=(
@@ -206,7 +230,11 @@ EXERCISES = (
         task="Write `clip(gradient, max_norm)`: the gradient (n,) itself if its Euclidean norm is at most `max_norm`, "
         "else a vector of the same direction and the norm `max_norm`.",
         solution=clip,
-        case=lambda rng: (rng.normal(size=6), rng.choice([1.0, 1.5, 2.0, 5.0, 6.0])),
+        why="Multiplied by a positive number a vector keeps its direction, and its norm is multiplied by the same "
+        "number. The factor `max_norm / norm` gives the norm `max_norm`; a gradient that is short enough "
+        "stays as it is.",
+        case=lambda rng: (rng.normal(size=rng.integers(3, 8)), rng.uniform(0.5, 2)),
+        edges=((np.array([3.0, -4.0]), 6.0), (np.array([0.3, 0.4]), 0.7), (np.array([3.0, -4.0]), 2.0)),
         truth=clipped_by_the_optimizer,
         mistakes=(
             Mistake(
@@ -217,7 +245,34 @@ EXERCISES = (
                 lambda g, m: g * m / np.linalg.norm(g),
                 "It makes short gradients longer: those at most `max_norm` long stay as they are.",
             ),
-            Mistake(lambda g, m: g / max(1.0, np.linalg.norm(g)), "It scales to the norm 1. Asked for is `max_norm`."),
+            Mistake(
+                lambda g, m: g / max(1.0, np.linalg.norm(g)),
+                "It scales what is longer than 1 to the norm 1. The limit is `max_norm`.",
+            ),
+            Mistake(
+                lambda g, m: g / np.linalg.norm(g),
+                "It always has the norm 1: the limit is `max_norm`, for long ones only.",
+            ),
+            Mistake(
+                lambda g, m: g * max(1.0, m / np.linalg.norm(g)),
+                "The comparison is the wrong way round: it makes short gradients longer, and leaves the long ones.",
+            ),
+            Mistake(
+                lambda g, m: g * m if np.linalg.norm(g) > m else g,
+                "It multiplies by `max_norm`: the norm becomes norm times max_norm. Divide by the norm, too.",
+            ),
+            Mistake(
+                lambda g, m: g / np.linalg.norm(g) if np.linalg.norm(g) > m else g,
+                "A long gradient gets the norm 1 here, not `max_norm`.",
+            ),
+            Mistake(
+                lambda g, m: np.minimum(g, m),
+                "That cuts single numbers, and only the positive ones: scale the whole vector by one factor.",
+            ),
+            Mistake(
+                lambda g, m: g * min(1.0, m / np.sqrt((g**2).mean())),
+                "The norm is the root of the *sum* of squares, not of their mean.",
+            ),
             Mistake(lambda g, m: g * min(1.0, m / (g**2).sum()), "The norm is the root of the sum of squares."),
             Mistake(
                 lambda g, m: g * min(1.0, m / np.abs(g).sum()),
@@ -235,6 +290,9 @@ EXERCISES = (
         r"Write `backward(x, W, V, dy)`: it takes $\partial L/\partial y$ (n, d) and returns $\partial L/\partial x$ "
         "(n, d).",
         solution=backward,
+        why="x goes into y along two ways, and what comes back along them is added. The way around has the "
+        "derivative 1: `dy` as it is. The other one goes back through $V$, `dy @ V`, then through ReLU, which "
+        "lets pass where `x @ W.T > 0`, then through $W$, `@ W`.",
         case=residual_case,
         truth=residual_by_autodiff,
         mistakes=(
@@ -268,6 +326,10 @@ EXERCISES = (
         "`activation`, `init`, `lr` and `optimizer` so that nothing vanishes or explodes, and at least 75 % of the "
         f"validation digits are right after 300 steps. Answer with a dict, e.g. `{EXAMPLE}`.",
         solution={"activation": "tanh", "init": "orthogonal", "lr": 0.003, "optimizer": "momentum"},
+        why=r"Sigmoid slopes are at most $\frac14$, so 30 of them make $\partial L/\partial z$ vanish whatever the "
+        "learning rate is. Tanh has the slope 1 at 0, and an orthogonal matrix changes no length, so what "
+        "goes through 30 layers keeps its size in both directions; then an ordinary learning rate does. ReLU "
+        "with He, and Adam, works too.",
         judge=still_wrong,
         mistakes=(
             Mistake({"activation": "sigmoid", "init": "standard"}, "dL/dz is still vanishing"),

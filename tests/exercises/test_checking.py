@@ -13,7 +13,8 @@ def both(x, dz):
 
 
 def case(rng):
-    return rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
+    n = rng.integers(4, 9)
+    return rng.normal(size=(n, 3)), rng.normal(size=(n, 2))
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def gradients():
 def test_each_output_is_judged_alone(gradients):
     assert gradients.check(both).right
     assert gradients.check(lambda x, dz: (dz.T @ x, dz[0])).text == "dW: right.\n  db: missing sum over the batch"
-    assert gradients.check(lambda x, dz: (dz.T @ x / 5, dz.sum(0))).text.startswith("dW: a factor 1/n")
+    assert gradients.check(lambda x, dz: (dz.T @ x / len(x), dz.sum(0))).text.startswith("dW: a factor 1/n")
     assert "It is transposed." in gradients.check(lambda x, dz: (x.T @ dz, dz.sum(0))).text
     assert "A sum is missing, over axis 0." in gradients.check(lambda x, dz: (dz.T @ x, dz)).text
     assert "2 values, dW, db; got an array of shape (2, 3)" in gradients.check(lambda x, dz: dz.T @ x).text
@@ -75,10 +76,10 @@ def test_values():
     assert number.check(12).right and number.check(np.float32(12)).right
     assert number.check(7.0).text == "you have added"
     assert number.check(-12.0).text == "The sign is wrong."
-    assert number.check("twelve").text == "Expected numbers, got array('twelve', dtype='<U6')."
+    assert number.check("twelve").text == "Expected numbers, got 'twelve'."
     rows = Exercise("r", "t", np.eye(2))
     assert rows.check([[1, 0], [0, 1]]).right
-    assert rows.check([[1, 0], [0]]).text.startswith("Expected numbers, got array([list([1, 0])")
+    assert rows.check([[1, 0], [0]]).text.startswith("Expected numbers, got [")
     word = Exercise("s", "t", "relu", mistakes=(Mistake("tanh", "it saturates"),))
     assert word.check("relu").right
     assert word.check("tanh").text == "it saturates"

@@ -1,6 +1,7 @@
 """Every exercise of the course: its solution is right, its typical mistakes are named, hints and solution are there."""
 
 import inspect
+import re
 
 import pytest
 
@@ -53,4 +54,7 @@ def test_there_are_three_mistakes_hints_and_a_solution_to_read(name):
     assert exercise.task in exercise._repr_markdown_() and exercise.task in repr(exercise)
     assert exercise.hint().startswith("Hint 1 of")
     shown = exercise.solution()
+    words = re.sub(r"```.*?```|`[^`]*`", "", shown, flags=re.DOTALL)
+    assert len(words.split()) >= 12, "why is it so? (`why` of the exercise, shown before the answer)"
+    assert words.count("$") % 2 == 0
     assert f"def {exercise.answer.__name__}" in shown if inspect.isfunction(exercise.answer) else shown

@@ -1,0 +1,118 @@
+"""Answers as they come: run without harm, and made into plain arrays."""
+
+import contextlib
+import copy
+import ctypes
+import dis
+import inspect
+import io
+import threading
+from collections.abc import Callable
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
+from nbprop.engine import Tensor
+
+SECONDS = 10.0  # that one call of an answer may take
+
+
+class Failed(Exception):
+    """Why an answer gave nothing to compare, in words for who wrote it."""
+
+
+class TooLong(BaseException):
+    """Raised within an answer that does not end; no `except Exception` catches it."""
+
+
+def run(function: Callable, arguments: tuple, seconds: float | None = None) -> Any:
+    """What the function returns, given copies of the arguments, as plain arrays; Failed if there is nothing.
+
+    It may change its arguments, raise anything, ask to end the program, or go on for ever: it is stopped after
+    `seconds` (default SECONDS).
+    """
+    seconds = SECONDS if seconds is None else seconds
+    try:
+        return plain(_timed(function, copy.deepcopy(arguments), seconds))
+    except TooLong:
+        raise Failed(f"It was stopped after {seconds:g} seconds: does its loop end?") from None
+    except KeyboardInterrupt:
+        raise Failed("It was interrupted before it returned anything.") from None
+    except SystemExit:
+        raise Failed("It ends the program (SystemExit); a function only returns its answer.") from None
+    except Exception as error:
+        raise Failed(f"It raises {type(error).__name__}: {error}{_called(function, arguments)}") from None
+
+
+def _timed(function, arguments, seconds):
+    """function(*arguments), with TooLong raised in this thread when it takes longer."""
+    thread, lock, ended = threading.get_ident(), threading.Lock(), threading.Event()
+
+    def stop():
+        with lock:
+            if not ended.is_set():
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    with contextlib.suppress(RuntimeError):  # no threads, as in a browser: then without a limit
+        timer.start()
+    try:
+        return function(*arguments)
+    finally:
+        with lock:
+            ended.set()
+        timer.cancel()
+
+
+def _called(function, arguments):
+    """How it is called, if it cannot be called like that."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError):
+        return f" (It is called with {len(arguments)} arguments, in the order of the task.)"
+    return ""
+
+
+def printing() -> contextlib.redirect_stdout:
+    """What an answer prints goes into `.getvalue()` of the text that this context gives."""
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+def is_open(function: Callable) -> bool:
+    """Is nothing in its body but a docstring, `...`, `pass` or constants?"""
+    code = getattr(function, "__code__", None)
+    return code is not None and all(
+        step.opname.startswith(("RESUME", "NOP", "COPY_FREE", "LOAD_CONST", "LOAD_SMALL", "RETURN_"))
+        for step in dis.get_instructions(code)
+    )
+
+
+def plain(value: Any) -> Any:
+    """A copy as an array, where it can be one: of a Tensor (also PyTorch's), a number, a fraction, nested lists of any
+    of these. Tuples stay tuples, since they may hold several outputs; None and `...` stay as they are."""
+    if value is None or value is ... or isinstance(value, str):
+        return value
+    if isinstance(value, tuple | list):
+        return type(value)(map(plain, value)) if type(value) in (tuple, list) else [plain(each) for each in value]
+    return array(value)
+
+
+def array(value: Any) -> np.ndarray:
+    """Of an array, a Tensor, a number or a list, a copy; of numbers without imaginary part the real ones."""
+    if isinstance(value, Tensor):
+        value = value.data
+    elif hasattr(value, "detach"):  # PyTorch's
+        value = value.detach().cpu()
+        value = (value.double() if value.is_floating_point() else value).numpy()
+    elif isinstance(value, tuple | list):
+        value = [array(each) for each in value]
+    try:
+        found: np.ndarray = np.array(value)
+    except ValueError:  # lists of different lengths
+        found = np.empty(len(value), dtype=object)
+        found[:] = value
+    if found.dtype == object and found.size and all(isinstance(each, Number) for each in found.flat):
+        found = found.astype(complex if any(isinstance(each, complex) for each in found.flat) else float)
+    return found if np.any(np.iscomplex(found)) else np.real(found)
