@@ -8,6 +8,7 @@ index.html. A warning is an error. The first build runs the notebooks, which tak
 those that have changed.
 """
 
+import base64
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 GUIDES = (
     *("house", "data", "objectives", "derivatives", "left_out", "comparing", "diagnosis"),
-    *("sharing", "watching", "frontends", "adding", "hub"),
+    *("sharing", "watching", "teaching", "frontends", "adding", "hub"),
 )
 
 
@@ -42,6 +43,9 @@ def lay_out(source):
     reference = [f"reference/{name}" for name in (*STOREYS, "ops")]
     index = nbformat.read(source / "index.ipynb", as_version=4)
     guides = [f"guides/{name}" for name in GUIDES]
+    for name, picture in index.cells[0].pop("attachments").items():  # which MyST does not know
+        (source / name).write_bytes(base64.b64decode(picture["image/png"]))
+    index.cells[0].source = index.cells[0].source.replace("](attachment:", "](")
     head, rest = index.cells[0].source.split("\n\n", 1)
     index.cells[0].source = f"{head}\n\n{boards.landing(pages)}\n\n{rest}"
     index.cells[-1].source += "\n\n" + "".join(

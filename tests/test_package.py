@@ -21,6 +21,7 @@ WIDGETS = {"anywidget", "ipywidgets", "traitlets"}
 STOREYS = {
     "__main__": {"course", "__version__"},
     "course": set(),
+    "slides": set(),
     "cells": set(),
     "checks": {"numpy"},
     "elsewhere": {"checks"},

@@ -3,13 +3,26 @@
 import copy
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 from nbprop.checks import did_you_mean
 
 from .exercise import Exercise, Mistake, Text, Verdict
 from .prediction import Prediction, predict
+from .results import Results, collect, results
 
-__all__ = ["Exercise", "Mistake", "Prediction", "Verdict", "catalogue", "exercise", "predict"]
+__all__ = [
+    "Exercise",
+    "Mistake",
+    "Prediction",
+    "Results",
+    "Verdict",
+    "catalogue",
+    "collect",
+    "exercise",
+    "predict",
+    "results",
+]
 
 
 def files():
@@ -23,7 +36,7 @@ def catalogue():
     return {each.name: each for file in files() for each in file.EXERCISES}
 
 
-def exercise(name=None):
+def exercise(name: str | None = None) -> Any:
     """The exercise of that name, to `check` an answer, get a `hint` or see the `solution`; without a name: which there
     are. Shown at the end of a notebook cell it is the task."""
     known = catalogue()

@@ -18,6 +18,7 @@ import numpy as np
 
 from .answers import Failed, array, is_open, plain, printing, run
 from .diagnosis import diagnose, same
+from .results import noted
 
 CASES = 5  # random tests of a function
 TOLERANCE, OF_A_VALUE = 1e-6, 1e-3
@@ -96,6 +97,7 @@ class Exercise:
 
     # What the reader calls.
 
+    @noted
     def check(self, answer):
         """Is it right?  A Verdict: `.right`, and what is wrong in words. answer: a function or value, see the task."""
         if _missing(answer):
@@ -112,6 +114,7 @@ class Exercise:
             return Verdict(False, f"Expected your function itself, e.g. check(f), got {_kind(answer)}.")
         return self._check_function(answer, self.case)
 
+    @noted
     def hint(self):
         """The next hint; after the last one they start again."""
         if not self.hints:
@@ -119,6 +122,7 @@ class Exercise:
         k, self._hinted = self._hinted % len(self.hints), self._hinted + 1
         return Text(f"Hint {k + 1} of {len(self.hints)}: {self.hints[k]}")
 
+    @noted
     def solution(self):
         """How the answer is found, and the answer: a function's source, or the value."""
         why = f"{self.why}\n\n" if self.why else ""
