@@ -10,6 +10,8 @@ from nbprop.checks import number
 from nbprop.record.controls import Slider
 from nbprop.training.knob import KNOBS
 
+from .losses import unless_compiled
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -70,7 +72,8 @@ class Hands:
         self._last: dict[str, Any] = {}
         self.known()
         self.why = ""  # the gradient was not clipped
-        self._hooks = [each.register_step_pre_hook(self._clip) for each in optimizers.values()]
+        clip = unless_compiled(torch, self._clip)
+        self._hooks = [each.register_step_pre_hook(clip) for each in optimizers.values()]
 
     def _control(self, name):
         control = KNOBS[name].control

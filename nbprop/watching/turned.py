@@ -6,6 +6,7 @@ from typing import Any
 from nbprop.checks import did_you_mean
 from nbprop.record import Event
 
+from .also import what_comes_of
 from .given import one_number
 from .seen import Seen
 from .told import Told
@@ -18,6 +19,9 @@ class Turned(Seen):
     message: str
     evaluation: "dict[str, float]"
     heeded: "Callable[[Callable[[], Any]], Any]"
+    said_once: "Callable[[str], None]"
+    _states: Any
+    _since_back: "dict[str, Any]"
     _changed: "Callable[[], None]"
     _hands: Any
     _inside: bool
@@ -84,6 +88,9 @@ class Turned(Seen):
         new = self.knobs[name].read()
         if old != new:
             self._flag(name, old, new)
+        self._since_back[name] = new
+        if name == "lr" and self._states is not None and (schedules := self._states.also.schedules):
+            self.said_once(what_comes_of(schedules))
         self._hands.known()
         self._changed()
 
