@@ -172,6 +172,7 @@ class Eyes(Following):
         self.losses.told(loss)
         if not loop.told_itself:
             loop.told_itself = True
+            loop.message = "" if loop.message == UNSEEN else loop.message
             if self._optimizers and loop.steps:  # this one was seen already
                 return
         if self._round is not None and not any(p.grad is not None for p in self._parameters):
