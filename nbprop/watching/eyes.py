@@ -104,7 +104,7 @@ class Eyes(Following):
         self._look_for_unseen_steps()
         if self.settle is not None:
             self.settle()
-        none = {name: all(p.grad is None for p in mine) for name, mine in groups.items()}
+        none = {name: next((False for p in mine if p.grad is not None), True) for name, mine in groups.items()}
         if all(none.values()):
             self.losses.begins_anew()
         if self._round is not None:

@@ -98,7 +98,7 @@ class Losses:
     def taken(self, first: str) -> "tuple[float | None, dict[str, float]]":
         """The loss of the step that is over, which is that of the first optimizer, and those of all by their names.
         Gradients add up, and so do the losses of several backward passes; of a loss module it is the mean."""
-        put = np.mean if self._by_module else np.sum
+        put = np.mean if self._by_module else sum
         found = {name: float(put(each)) for name, each in self._taken.items()}
         said, self._said, self._taken = self._said, None, {}
         loss = said if said is not None else found.get(first)
