@@ -201,9 +201,9 @@ class Eyes(Following):
             for name, each in zip(names, calls, strict=True)
         )
         if self._known is None or self._known[0] != key:
-            self._known = key, *graph.found(calls, self.losses.roots)
-        wires, behind = self._known[1:]
-        parts = {name: parts_of(calls[i][0].module, self._parameters) for i, name in enumerate(names)}
+            parts = {name: parts_of(each[0].module, self._parameters) for name, each in zip(names, calls, strict=True)}
+            self._known = key, *graph.found(calls, self.losses.roots), parts
+        wires, behind, parts = self._known[1:]
         for i, name in enumerate(names):
             each, scale = there[name]
             try:

@@ -12,7 +12,6 @@ from nbprop.training.knob import KNOBS
 
 from .losses import unless_compiled
 
-
 READ = ("lr", "weight_decay", "momentum")  # settings of a group of parameters
 
 

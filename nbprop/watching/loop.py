@@ -28,7 +28,7 @@ from .told import Told
 from .turned import Turned
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
-SHARE = 0.05  # of the time, at most about, that is spent on looking into steps; what cannot be clocked comes on top
+SHARE = 0.04  # of the time, at most about, that is spent on looking into steps; what cannot be clocked comes on top
 PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
 LOG = logging.getLogger("nbprop")
 

@@ -63,7 +63,7 @@ def parts_of(module: Any, places: "dict[Any, slice]") -> "list[Part]":
     return found
 
 
-def _kind(name):
+def _kind(name) -> Any:
     """("ih", 1, "_reverse") of a weight of a recurrent layer, () of others; those of the input and of the state, which
     lie side by side, are of one kind."""
     found = re.fullmatch(r"weight_(ih|hh|hr)_l(\d+)(_reverse)?", name)
@@ -81,7 +81,7 @@ def layers_of(
         return [(_layer(_title(name, module), module, parts[0], places, one), one)]
     giving = [part for part in parts if part.gives]
     pieces = _split(one, len(giving), calls[-1])
-    states = next((array(z) for z, _ in calls[-1].others if z.ndim == 3), None)
+    states: Any = next((array(z) for z, _ in calls[-1].others if z.ndim == 3), None)
     found = []
     for part in parts:
         if part.gives:

@@ -9,6 +9,8 @@ from nbprop.record.layers import Layer, Wire
 from nbprop.record.quantities import Quantity
 from nbprop.record.source import CannotSay
 
+from .seen import WHY_NOT
+
 
 class Past:
     """`run.at(step)`: a source that is only looked at. It has what was recorded at that step or last before it: numbers
@@ -17,7 +19,7 @@ class Past:
     asked, steps, moment: the step. history: the loop's, all of it. `show(step)` goes to another one.
     """
 
-    status, message = "paused", ""
+    status, message, why_not = "paused", "", WHY_NOT
 
     def __init__(self, run: Any, step: int) -> None:
         self.run, self.watchers, self._shown = run, set(), 0
@@ -99,7 +101,7 @@ class Past:
 
     def probe(self) -> "dict[str, np.ndarray]":
         """Nothing: the record is asked."""
-        raise CannotSay(self._gone("the numbers of each layer, as far as they were recorded"))
+        raise CannotSay(self._gone("what was recorded of each layer"))
 
     def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Those that were shown at that step, or last before it."""
@@ -116,7 +118,7 @@ class Past:
     def _spread(self, *key):
         found = self.run.kept_spread(key, self.moment)
         if found is None:
-            raise CannotSay(self._gone("the histograms that were shown then: there were none"))
+            raise CannotSay(self._gone("no such histogram: they are kept of steps at which they were shown"))
         return found
 
     def _gone(self, what):

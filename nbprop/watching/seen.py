@@ -14,6 +14,15 @@ from nbprop.record.source import CannotSay
 
 from .spreads import Spreads
 
+WHY_NOT = {
+    "explained": "Explained goes through a step with nbprop's own layers, which know their equations. A watched loop "
+    "has PyTorch's, or its own: build the same network of nb.nn, and give it and the data to a Trainer.",
+    "landscape": "Landscape asks for the loss at many other weights. A watched loop says what its loss was, not how to "
+    "compute it anew: give the network and the data to a Trainer, or draw a loss of two numbers with nb.Descent.",
+    "sharpness": "Sharpness needs the Hessian of the loss, so the loss at other weights. A watched loop says what its "
+    "loss was, not how to compute it anew: give the network and the data to a Trainer, trainer.sharpness().",
+}
+
 
 class Seen:
     """The part of a Loop that views read. All of it is of the last step that was looked into, in arrays that nothing
@@ -29,6 +38,7 @@ class Seen:
     _observation: "Observation | None"
     _spreads: Spreads
     _looked: int
+    why_not = WHY_NOT
 
     def _needed(self):
         return {"layers"}.union(*(getattr(watcher, "records", ()) for watcher in self.watchers))

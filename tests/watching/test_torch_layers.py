@@ -179,14 +179,19 @@ def test_the_last_states_of_several_layers():
             return self.head(self.inside(x)[1][0][-1])
 
     model = Reader()
-    run, seen = looked_into(model, torch.randn(4, 6, 3))
+    _, seen = looked_into(model, torch.randn(4, 6, 3))
     assert [tap.z.shape for tap in seen.taps] == [(4, 5), (4, 5), (4, 5), (4, 1)]
     back = seen.taps[3].dz @ (seen.W[3] - seen.update[3])
     np.testing.assert_allclose(seen.taps[2].dz, back, rtol=1e-3, atol=1e-6)
     with nb.watch(model, show=False, every=1) as run:
         model(torch.randn(4, 6, 3)).square().mean().backward()
         run.step(1.0)
-        assert [a.shape for a in run.activations(np.zeros((2, 6, 3), np.float32))] == [(2, 5), (2, 5), (2, 6, 5), (2, 1)]
+        assert [a.shape for a in run.activations(np.zeros((2, 6, 3), np.float32))] == [
+            (2, 5),
+            (2, 5),
+            (2, 6, 5),
+            (2, 1),
+        ]
 
 
 def test_weights_that_lie_apart_are_counted_apart():
