@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         presets,
         record,
         sources,
+        sweeping,
         theory,
         training,
         views,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .saving import load, save
     from .second_order import hessian, hvp
     from .sources import Descent
+    from .sweeping import sweep
     from .theory import mean_field
     from .training import Objective, Trainer, curvature
     from .watching import watch
@@ -74,6 +76,8 @@ __all__ = [
     "record",
     "save",
     "sources",
+    "sweep",
+    "sweeping",
     "theory",
     "training",
     "value_and_grad",
@@ -112,6 +116,7 @@ _HOME = {
     "diagnose": "diagnosis",
     "compare": "comparing",
     "watch": "watching",
+    "sweep": "sweeping",
     "exercise": "exercises",
 }
 _STOREYS = (
@@ -127,6 +132,7 @@ _STOREYS = (
     "views",
     "comparing",
     "watching",
+    "sweeping",
     "presets",
     "playground",
     "exercises",
