@@ -1,8 +1,9 @@
-"""The file of a sweep: a line of JSON for each run, appended as it ends. No pickle; half a line at the end is no loss."""
+"""The file of a sweep: a line of JSON for each run, appended as it ends. No pickle."""
 
 import json
 import math
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -125,15 +126,15 @@ def _opened(path):
 def _lock(file, path):
     """BlockingIOError if another sweep writes this file, of this process or of another one."""
     try:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # Windows
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(2**30)  # a byte that is never written
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # pyright: ignore[reportAttributeAccessIssue]
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         raise BlockingIOError(
             f"{path} is being written by another sweep: name another file, or end that one with sweep.close()"

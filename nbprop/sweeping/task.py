@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -171,7 +171,7 @@ class _Watch:
         self._limit, self._owned, self._thread = limit, owned, threading.get_ident()
         self._lock, self._over, self._raised, self._timers = threading.Lock(), False, False, []
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         if self._limit is not None:
             self._timers = [threading.Timer(self._limit, self._interrupt)]
             if self._owned:
