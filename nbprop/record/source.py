@@ -352,6 +352,28 @@ class Compares(Protocol):
         ...
 
 
+STATES = ("pending", "running", "done", "diverged", "failed", "out of time")  # of one run of many
+PENDING, RUNNING = 0, 1
+
+
+class Swept(Protocol):
+    """Many runs over a grid: a `Sweep`."""
+
+    @property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """Name -> values, in order."""
+        ...
+
+    @property
+    def table(self) -> Any:
+        """A `sweeping.table.Table`: `state`, `where`, `numbers`, `seconds` of each run."""
+        ...
+
+    def result(self, seed: int | None = None, **point: Any) -> dict[str, Any]:
+        """What came of one run; ValueError where it is still to come."""
+        ...
+
+
 class Walks(Protocol):
     """A computation graph and the steps through it: a `Walk`."""
 
