@@ -93,7 +93,7 @@ class Exercise:
         self.answer, self.truth, self.why = solution, truth or solution, why
         self.outputs, self.mistakes, self.hints = outputs, mistakes, hints
         self.tolerance = tolerance or (TOLERANCE if case else OF_A_VALUE)
-        self._hinted = 0
+        self._hinted, self._trials = 0, []
 
     # What the reader calls.
 
@@ -126,7 +126,7 @@ class Exercise:
     def solution(self):
         """How the answer is found, and the answer: a function's source, or the value."""
         why = f"{self.why}\n\n" if self.why else ""
-        if not inspect.isfunction(self.answer):
+        if not (inspect.isfunction(self.answer) or inspect.isclass(self.answer)):
             return Text(f"{why}`{self.answer!r}`")
         return Text(f"{why}```python\n{textwrap.dedent(inspect.getsource(self.answer)).strip()}\n```")
 
@@ -153,9 +153,8 @@ class Exercise:
         return self._verdict([plain(answer)], [self.answer], [[mistake.answer] for mistake in self.mistakes])
 
     def _check_function(self, function, case):
-        answers, truths, mistakes = [], [], [[] for _ in self.mistakes]
-        cases = [*(case(np.random.default_rng(seed)) for seed in range(CASES)), *self.edges]
-        for k, arguments in enumerate(cases):
+        answers, trials = [], self._tried(case)
+        for k, (arguments, _, _) in enumerate(trials):
             with printing() as printed:
                 try:
                     answer = run(function, arguments)
@@ -168,10 +167,17 @@ class Exercise:
             if _missing(answer):
                 return self._unanswered(answer)
             answers.append(answer)
-            truths.append(self.truth(*copy.deepcopy(arguments)))
-            for mistake, found in zip(self.mistakes, mistakes, strict=True):
-                found.append(_tried(mistake.answer, arguments))
+        cases, truths, wrong = zip(*trials, strict=True)
+        mistakes = [[found[k] for found in wrong] for k in range(len(self.mistakes))]
         return self._verdict(answers, truths, mistakes, [self._place(each) for each in cases])
+
+    def _tried(self, case):
+        """[(arguments, truth, what each mistake answers)] of all tests, found once."""
+        if not self._trials:
+            for arguments in [*(case(np.random.default_rng(seed)) for seed in range(CASES)), *self.edges]:
+                truth = self.truth(*copy.deepcopy(arguments))
+                self._trials.append((arguments, truth, [_tried(each.answer, arguments) for each in self.mistakes]))
+        return self._trials
 
     def _nothing(self, arguments, printed, k):
         """What to say of a function that has returned None."""
