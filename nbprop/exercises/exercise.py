@@ -21,7 +21,7 @@ from .diagnosis import diagnose, same
 from .results import noted
 
 CASES = 5  # random tests of a function
-TOLERANCE, OF_A_VALUE = 1e-6, 1e-3
+TOLERANCE, OF_A_VALUE = 1e-6, 5e-3  # three digits of a value are enough
 FACTOR = re.compile(r"The sign is wrong|It is [-\d.e]+ times")  # the same one in all tests
 
 
@@ -69,7 +69,7 @@ class Exercise:
     hints      in steps, from a question to nearly the answer
     judge      in place of truth, for answers that are settings, a model or a trainer: judge(answer) -> None when it is
                right, else what is wrong
-    tolerance  largest difference, relative to the largest number of the right answer (default 1e-6, of a value 1e-3);
+    tolerance  largest difference, relative to the largest number of the right answer (default 1e-6, of a value 5e-3);
                the task says how many digits are enough where the answer has many
     why        how the solution is found, in a few sentences of Markdown, shown before it
     """
@@ -229,7 +229,7 @@ class Exercise:
         if said.keys() == {"right."}:
             return Verdict(True, self._praise())
         text = "\n  ".join(f"{', '.join(names)}: {wrong}" for wrong, names in said.items())
-        return Verdict(False, self._order(answers, truths) or text)
+        return Verdict(False, (None if whole else self._order(answers, truths)) or text)
 
     def _parts(self, answer, truth):
         """Several outputs in one array, such as np.array([dw, db]), as a list of them."""
