@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         presets,
         record,
         sources,
+        sweeping,
         theory,
         training,
         views,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .saving import load, save
     from .second_order import hessian, hvp
     from .sources import Descent
+    from .sweeping import sweep
     from .theory import mean_field
     from .training import Objective, Trainer, curvature
     from .watching import watch
@@ -75,6 +77,8 @@ __all__ = [
     "record",
     "save",
     "sources",
+    "sweep",
+    "sweeping",
     "theory",
     "training",
     "value_and_grad",
@@ -113,6 +117,7 @@ _HOME = {
     "diagnose": "diagnosis",
     "compare": "comparing",
     "watch": "watching",
+    "sweep": "sweeping",
     "exercise": "exercises",
     "predict": "exercises",
 }
@@ -129,6 +134,7 @@ _STOREYS = (
     "views",
     "comparing",
     "watching",
+    "sweeping",
     "presets",
     "playground",
     "exercises",

@@ -339,7 +339,7 @@ EXERCISES = (
     Patient(
         10,
         xavier,
-        "its first loss is 20 instead of ln 10, and what it learns takes for ever.",
+        "its first loss is above 20 instead of ln 10, and what it learns takes for ever.",
         (
             "On which part of their curve do its units work?",
             "z spreads by 11. What makes z so large: inputs or weights?",

@@ -148,7 +148,7 @@ class Prediction:
     def _asked(self):
         """What is wanted, for places where nothing can be clicked."""
         if self.choices is not None:
-            return ", ".join(self.choices)
+            return ("; " if any("," in choice for choice in self.choices) else ", ").join(self.choices)
         return self.unit or "a number"
 
     def __repr__(self):

@@ -92,7 +92,7 @@ def _worst(trainer, share, wanted):
 
 def saturated(look):
     share = look.first.probe()["saturated"]
-    worst, name = _worst(look.first, share, lambda layer: layer.activation in ("tanh", "own_tanh", "sigmoid"))
+    worst, name = _worst(look.first, share, lambda layer: layer.activation in ("tanh", "sigmoid"))
     return worst > 0.3, f"at the start {worst:.0%} of the values of {name} lie where tanh or sigmoid is flat"
 
 

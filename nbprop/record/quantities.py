@@ -65,6 +65,11 @@ def _known(values, known):
     return values if all(known) else np.ma.array(values, mask=np.logical_not(known))
 
 
+def _of_some(seen, values):
+    """Of layers whose outputs nobody has seen there is nothing."""
+    return _known(values, [tap.a.size for tap in seen.taps])
+
+
 def _delta_norms(seen):
     norms = np.array([statistics.norm(tap.dz.ravel("K")) for tap in seen.taps], np.float32)
     return _known(norms, [tap.reached for tap in seen.taps])
@@ -98,7 +103,7 @@ def _percentile(name, p, of):
 
 _ENTRIES = [
     Quantity(
-        "a", "a_std", "a", "standard deviation", "activations a", lambda seen: seen.moments[1],
+        "a", "a_std", "a", "standard deviation", "activations a", lambda seen: _of_some(seen, seen.moments[1]),
         flow="forward", words="std of a",
     ),
     Quantity(
@@ -114,7 +119,7 @@ _ENTRIES = [
         usual=(1e-4, 1e-2), rule=1e-3,
     ),
     Quantity(
-        "a_mean", "a_mean", "mean a", "mean", "mean of a", lambda seen: seen.moments[0],
+        "a_mean", "a_mean", "mean a", "mean", "mean of a", lambda seen: _of_some(seen, seen.moments[0]),
         log=False, words="mean of a",
     ),
     Quantity(

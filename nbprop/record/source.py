@@ -28,6 +28,8 @@ What may be missing:
   masked (see `Probed`), or none is counted (`Counted`, `Sloped`). NaN is a number, one that a step has given: views
   sound the alarm. Columns of the history: empty; NaN where a record lacks a layer. There a view tells the two apart by
   "dW", which is measured of every layer whenever anything is.
+- `why_not`: a dict, name of a view -> a sentence that says why it shows nothing of such a source, and what to try; by
+  default the view says which members are missing.
 - `moment`: a step, of a source that is a look at the past: all that it says is of then, but its history is that of the
   whole run. None or missing: it is the present.
 - An answer: a member may raise `CannotSay("why, and what to try")`; the words stand where the picture would be. Any
@@ -347,6 +349,28 @@ class Compares(Protocol):
 
     def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
         """(steps, values): the "samples", "seconds" or "evaluations" that the run of that place had used up by then."""
+        ...
+
+
+STATES = ("pending", "running", "done", "diverged", "failed", "out of time")  # of one run of many
+PENDING, RUNNING = 0, 1
+
+
+class Swept(Protocol):
+    """Many runs over a grid: a `Sweep`."""
+
+    @property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """Name -> values, in order."""
+        ...
+
+    @property
+    def table(self) -> Any:
+        """A `sweeping.table.Table`: `state`, `where`, `numbers`, `seconds` of each run."""
+        ...
+
+    def result(self, seed: int | None = None, **point: Any) -> dict[str, Any]:
+        """What came of one run; ValueError where it is still to come."""
         ...
 
 

@@ -207,6 +207,14 @@ class Comparison(Knobs, Live):
         super()._play(until, unseen)
         self.message = self._said()
 
+    def _pause(self):
+        """All have made the same steps then, unless one was paused by hand."""
+        if self._round and not self._let_go_of() and not any(trainer._stepping for trainer in self.trainers):
+            with self._holding() as held:
+                while held and self._round:
+                    self._stride()
+        super()._pause()
+
     def _few(self, n):
         self._begin()
         with self._held():

@@ -53,7 +53,7 @@ class Doctor(View):
         "What is wrong with the run, in words, with the numbers that say so and a button that mends it. It goes by "
         "rules of thumb that were measured on many runs, and after a fix it says whether that has helped."
     )
-    lesson = Lesson(5, "A network that does not learn")
+    lesson = Lesson(14, "The Doctor")
     contract = (Recorded,)
     shows = "a Trainer, or another source that has a history"
     records = frozenset({"layers"})

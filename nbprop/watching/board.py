@@ -5,13 +5,14 @@ from typing import Any
 from nbprop.views.base.folder import kind
 from nbprop.views.board import Board, dial as dials
 from nbprop.views.board.desk import Button, Desk
+from nbprop.views.board.gallery import views_in
 
 VIEWS = ("loss", "gradients", "histograms", "doctor")
 
 
 def board(run: Any, *views: Any, columns: "int | None" = 2) -> Board:
-    """A Board of a watched loop, with its controls above: `run.board("loss", "network")`. views: names of views, or
-    views of it; by default loss, gradients, histograms and the Doctor."""
+    """A Board of a watched loop, its controls above and its time line below: `run.board("loss", "network")`. views:
+    names of views, or views of it; by default loss, gradients, histograms and the Doctor."""
     made = [kind(each)(run) if isinstance(each, str) else each for each in views or VIEWS]
     desk = Desk(
         run,
@@ -26,7 +27,8 @@ def board(run: Any, *views: Any, columns: "int | None" = 2) -> Board:
             "" if not run.over else "The loop is watched no more: this is what was seen. Run its cell to go on."
         ),
     )
-    return Board(*made, columns=columns, desk=desk)
+    alone = {id(getattr(each, "source", None)) for each in views_in(made)} == {id(run)}  # a time line is of one source
+    return Board(*made, columns=columns, desk=desk, timeline=alone)
 
 
 def _buttons(run):

@@ -10,14 +10,15 @@ from nbprop.record.layers import CONVOLUTIONS, Tap
 CONVOLVES = (*CONVOLUTIONS, "Conv3d", "ConvTranspose3d")
 
 
-@dataclass
+@dataclass(eq=False)
 class Call:
     """A module with weights was called: tensors of PyTorch, cut off from their graph.
 
     x: what it got. z: what its activation gets, which a normalization behind it may give; a: what that gives, None
     where nobody has seen it. dz, dy: the gradient of the loss with respect to z, and to what the weights have given;
     None until it comes. node: that of z in the graph. others: (z, dz) of what else it gives, as the last state of an
-    LSTM, through which the gradient may come back instead.
+    LSTM, through which the gradient may come back instead (state). passed: nodes of poolings and dropouts behind z.
+    batch: which micro-batch of the step it is of.
     """
 
     name: str
@@ -32,6 +33,15 @@ class Call:
     normalized: bool = False
     others: "list[list[Any]]" = field(default_factory=list)
     handles: "list[Any]" = field(default_factory=list)
+    passed: "list[Any]" = field(default_factory=list)
+    batch: int = 0
+    state: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        held = [self.x, self.z, self.a, self.dz, self.dy, *(each for pair in self.others for each in pair)]
+        return sum(each.numel() * each.element_size() for each in held if each is not None)
 
     @property
     def kind(self) -> str:
@@ -64,7 +74,7 @@ class Call:
         if self.dz is None:
             for z, dz in self.others:
                 if dz is not None:
-                    self.z, self.dz, self.dy, self.a = z, dz, None, None
+                    self.z, self.dz, self.dy, self.a, self.state = z, dz, None, None, True
                     break
 
     def let_go(self) -> None:
@@ -73,12 +83,29 @@ class Call:
             handle.remove()
         self.handles.clear()
         self.others.clear()
+        self.passed.clear()
         self.x = self.z = self.a = self.dz = self.dy = self.node = None
 
 
 def _sum(before, more):
     more = more.detach()
     return more.clone() if before is None else before + more
+
+
+def tensors(output: Any) -> "list[Any]":
+    """The tensors in what a module gives: of tuples, dicts and packed sequences all, the first one first."""
+    if hasattr(output, "detach"):
+        return [output]
+    if isinstance(output, dict):
+        return [tensor for each in output.values() for tensor in tensors(each)]
+    if isinstance(output, (tuple, list)):
+        return [tensor for each in output for tensor in tensors(each)]
+    return []
+
+
+def node_hook(node: Any, function: Any) -> Any:
+    """Call the function with the gradient of what that node of the graph gave."""
+    return node.register_prehook(lambda gradients: function(gradients[0]) if gradients[0] is not None else None)
 
 
 def array(tensor: Any) -> np.ndarray:
@@ -103,7 +130,7 @@ def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
     calls = with_gradient or calls[-1:]
     z = _joined([_shaped(array(call.z), kind) for call in calls])
     if reached:
-        dz = _joined([_shaped(array(call.dz), kind) for call in calls]) / np.float32(scale)
+        dz = _unscaled(_joined([_shaped(array(call.dz), kind) for call in calls]), scale)
     else:
         dz = np.full_like(z, np.nan)
     if all(call.a is not None for call in calls):
@@ -116,10 +143,14 @@ def tap(calls: "list[Call]", function: Any, scale: float) -> Tap:
         x = _joined([_shaped(array(call.x), kind) for call in calls])
         dy = dz
         if calls[0].normalized:
-            dy = _joined([_shaped(array(call.dy), kind) for call in calls]) / np.float32(scale)
+            dy = _unscaled(_joined([_shaped(array(call.dy), kind) for call in calls]), scale)
         if not len(x) == len(dy) == len(z):
             x = dy = None
     return Tap(z, dz, a, function, reached, x, dy)
+
+
+def _unscaled(numbers, scale):
+    return numbers if scale == 1 else numbers / np.float32(scale)
 
 
 def _shaped(numbers, kind):

@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import numpy as np
+
 from nbprop import nn
 
 # Name of a node of the graph, without "Backward0" -> the activation, and its settings: name -> what the node saves.
@@ -40,6 +42,17 @@ def of_node(node: Any) -> Any:
         return None
     kind, settings = NODES[name]
     return _made(kind, lambda each: getattr(node, settings[each]) if each in settings else _default(kind, each))
+
+
+def of_numbers(z: np.ndarray, x: np.ndarray) -> Any:
+    """nbprop's activation that makes of these numbers just those, or None."""
+    if np.allclose(z, x, rtol=1e-5, atol=1e-6):
+        return None
+    for kind, _ in NODES.values():
+        made = _made(kind, lambda each, kind=kind: _default(kind, each))
+        if made is not None and np.allclose(made.op()(z), x, rtol=1e-5, atol=1e-6):
+            return made
+    return None
 
 
 def _default(kind, name):

@@ -10,6 +10,10 @@ from nbprop.checks import number
 from nbprop.record.controls import Slider
 from nbprop.training.knob import KNOBS
 
+from .losses import unless_compiled
+
+READ = ("lr", "weight_decay", "momentum")  # settings of a group of parameters
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -67,10 +71,11 @@ class Hands:
                 self._control("clip"), lambda value: None if value is None else number(above=0, tip=1.0)("clip", value),
                 lambda: self.clip, lambda value: setattr(self, "clip", value),
             )  # fmt: skip
-        self._last: dict[str, Any] = {}
+        self._drops, self._stood, self._last = drops, None, {}
         self.known()
         self.why = ""  # the gradient was not clipped
-        self._hooks = [each.register_step_pre_hook(self._clip) for each in optimizers.values()]
+        clip = unless_compiled(torch, self._clip)
+        self._hooks = [each.register_step_pre_hook(clip) for each in optimizers.values()]
 
     def _control(self, name):
         control = KNOBS[name].control
@@ -110,13 +115,22 @@ class Hands:
             except Exception as error:  # the training goes on
                 self.why = f"{type(error).__name__}: {error}"
 
+    def _standing(self):
+        """All that knobs read, as it lies in optimizers and modules; None: some are tensors, which change in place."""
+        found = [group.get(name) for each in self._optimizers.values() for group in each.param_groups for name in READ]
+        found += [module.p for module in self._drops]
+        return None if any(hasattr(value, "fill_") for value in found) else found
+
     def known(self) -> None:
         """What stands now is no news."""
         self._last = {name: knob.read() for name, knob in self.knobs.items()}
 
     def news(self) -> "list[tuple[str, Any, Any]]":
         """(name, old, new) of what the loop itself has turned since the last time."""
-        found = []
+        now = self._standing()
+        if now is not None and now == self._stood:
+            return []
+        self._stood, found = now, []
         for name, knob in self.knobs.items():
             now = knob.read()
             if now != self._last[name] and not (_nan(now) and _nan(self._last[name])):
@@ -128,7 +142,7 @@ class Hands:
         """Let go of optimizers and models."""
         for hook in self._hooks:
             hook.remove()
-        self._hooks, self.knobs, self._models, self._optimizers = [], {}, {}, {}
+        self._hooks, self.knobs, self._models, self._optimizers, self._drops = [], {}, {}, {}, []
 
 
 def _one(values):

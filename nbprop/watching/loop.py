@@ -19,17 +19,17 @@ from nbprop.checks import whole
 from nbprop.record import Event, History
 from nbprop.record.observation import Observation
 from nbprop.record.recorder import Recorder
-from nbprop.record.source import CannotSay
 
+from .between import Between
 from .hearing import Hearing
+from .returning import Returning
+from .spreads import Spreads
 from .told import Told
 from .turned import Turned
 
 PICTURES = 1 / 30  # seconds between two steps that are looked into, at least
-SHARE = 0.05  # of the time, at most about, that is spent on looking into steps; what cannot be clocked comes on top
+SHARE = 0.04  # of the time, at most about, that is spent on looking into steps; what cannot be clocked comes on top
 PATIENCE = 0.02  # seconds between two looks at what pages say, while it is paused
-LONGEST = 60.0  # seconds that one thread waits for the end of a step
-IDLE = 1.0  # seconds without a step after which another thread may do what waits
 LOG = logging.getLogger("nbprop")
 
 
@@ -42,7 +42,7 @@ class Stopped(BaseException):
         self.run = run
 
 
-class Loop(Turned):
+class Loop(Turned, Returning, Between):
     """A training loop that is watched, as `nb.watch` gives it: a source for every view, and hands on the loop.
 
         with nb.watch(model, optimizer) as run:
@@ -71,11 +71,14 @@ class Loop(Turned):
         self.steps = 0
         self._eyes, self._hands, self._states = eyes, hands, states
         self._recorder, self._observation = Recorder(), None
+        self._spreads, self._looked = Spreads(), 0  # the step that was looked into last
         self._inbox: deque[Callable[[], Any]] = deque()
         self._lock = threading.RLock()
         self._hearing = Hearing()
         self._inside = False  # a `with`
         self._stop_asked = self._asks = False
+        self._ending = False  # is a step about to be over?
+        self._since_back: dict[str, Any] = {}  # what a hand has turned since the loop went back
         self._paused, self._single = False, 0
         self._due = 0.0  # when the next step is to be looked into
         self._last = -np.inf  # when the last step was over
@@ -97,11 +100,14 @@ class Loop(Turned):
             return
         begun = time.perf_counter()
         with self._lock:
-            self.steps += 1
+            self.steps, self._ending = self.steps + 1, True
             self._safely(self._keep, loss, looked, more)
             self._safely(self._go_on)
             self._safely(self._look_into_next, begun, looked is not None)
-        self._wait()
+        try:
+            self._wait()
+        finally:
+            self._ending = False
         self._last = time.perf_counter()
         if self._stop_asked and self._inside:
             raise Stopped(self)
@@ -117,14 +123,18 @@ class Loop(Turned):
                 self.message = f"The gradient is not clipped: {self._hands.why}"
             for name, old, new in self._hands.news():  # turned by the loop itself, as a schedule does
                 self._flag_of_the_loop(name, old, new)
+                if name == "lr" and self._states is not None and not self._states.also.schedules:
+                    self._states.also.find()
         if looked is not None:
             with np.errstate(all="ignore"):
                 self._recorder.keep(_Without(history, self._eyes.missing), step, looked, self._needed(), 1)
-            self._observation = looked
+            self._observation, self._looked = looked, step
             if self._recorder.complaint:
                 self.message, self._recorder.complaint = self._recorder.complaint, ""
             self._name_what_is_not_finite(loss, looked)
         if self._states is not None:
+            if self._eyes.scaler is not None:
+                self._states.uses(self._eyes.scaler)
             self._states.keep(step)
 
     def _name_what_is_not_finite(self, loss, looked):
@@ -239,6 +249,12 @@ class Loop(Turned):
                 LOG.warning("nb.watch: %s", self.message)
             return None
 
+    def said_once(self, words: str) -> None:
+        """Something that is worth a word, once; it does not take the place of another."""
+        if words not in self._failed and not self.message:
+            self._failed.add(words)
+            self.message = words
+
     def failed(self, error: Exception) -> None:
         """Something went wrong in a hook."""
 
@@ -246,60 +262,6 @@ class Loop(Turned):
             raise error
 
         self._safely(again)
-
-    # ---- threads -----------------------------------------------------------------------------------------------------
-
-    def post(self, function: "Callable[[], Any]") -> None:
-        """Have a function called between two steps; at once where no loop runs. From any thread."""
-        if (self._hearing.here or not self._running()) and self._lock.acquire(blocking=False):
-            try:
-                self._drain()
-                function()
-            finally:
-                self._lock.release()
-            return
-        self._inbox.append(function)
-        later = threading.Timer(2 * IDLE, self._drain_if_idle)  # the loop may have come to an end just now
-        later.daemon = True
-        later.start()
-
-    def between(self, function: "Callable[[], Any]") -> Any:
-        """What a function gives that looks into the model, called between two steps; waits for it."""
-        done, found = threading.Event(), []
-
-        def ask():
-            try:
-                found.append((function(), None))
-            except Exception as error:
-                found.append((None, error))
-            done.set()
-
-        self.post(ask)
-        if not done.wait(LONGEST):
-            raise CannotSay(f"the loop has not come to the end of its step in {LONGEST:.0f} s")
-        value, error = found[0]
-        if error is not None:
-            raise error
-        return value
-
-    def _running(self):
-        """Is a step perhaps being made? Then nobody else may touch the model. In a cell it is known when that is over;
-        elsewhere a loop has ended when no step has come for much longer than one takes."""
-        usual = LONGEST if self._hearing.knows else IDLE + 10 * (self._took[False] or self._took[True] or 0.0)
-        return self._hearing.running and (self._paused or time.perf_counter() - self._last < usual)
-
-    def _drain(self):
-        while self._inbox:
-            function = self._inbox.popleft()
-            try:
-                function()
-            except Exception:
-                LOG.exception("something that was asked of a watched loop failed")
-
-    def _drain_if_idle(self):
-        if self._inbox and not self._running():
-            with self._lock:
-                self._drain()
 
     def _changed(self):
         self.version += 1
@@ -320,34 +282,6 @@ class Loop(Turned):
         from .board import board
 
         return board(self, *views, columns=columns)
-
-    # ---- going back --------------------------------------------------------------------------------------------------
-
-    @property
-    def snapshots(self) -> "tuple[int, ...]":
-        """The steps to which `rewind` can go back."""
-        return () if self._states is None else self._states.steps
-
-    def rewind(self, step: int) -> None:
-        """Go back to the state after that step: model, optimizer and random generators as they were, bit by bit. The
-        loop's data go on where they are: what it draws from PyTorch's, NumPy's or Python's generators it draws again.
-        ValueError for a step that is not among `snapshots`."""
-        if self._states is None:
-            raise ValueError(
-                "rewind: this loop has no snapshots: give its model and optimizer, nb.watch(model, optimizer)"
-            )
-        self._states.check(step)
-        self._states.fits(step)
-        self.post(lambda: self._rewind(step))
-
-    def _rewind(self, step):
-        self._states.restore(step)
-        if self._hands is not None:
-            self._hands.known()
-        self.history.truncate(step, turned=True)
-        self.history.events.append(Event(step, "rewind", None, None, f"back from step {self.steps:,}"))
-        self.steps, self.message = step, ""
-        self._changed()
 
     # ---- the end -----------------------------------------------------------------------------------------------------
 

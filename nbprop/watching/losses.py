@@ -24,15 +24,16 @@ class Losses:
     def __init__(self, torch: Any, criterion: Any, parameters: "list[Any]", begins: "Callable[[], Any]") -> None:
         self._torch, self.last, self._parameters, self._begins = torch, None, parameters, begins
         self.thread: int | None = None  # that of the loop, once it is known
-        self.inside = 0  # how deep in backward passes
+        self._depth: dict[int, int] = {}  # thread -> how deep it is in backward passes
         self.wanted = False  # are nodes of the graph wanted?
         self.roots: list[Any] = []  # those from which the passes of this step began
-        self._came: list[Any] = []  # since the last optimizer's step: tensors, cut off
+        self._came: list[Any] = []  # since the last optimizer's step: (thread, tensor, cut off)
         self._taken: dict[str, list[float]] = {}
         self._said: float | None = None
         self._hook = None
         if criterion is not None:
-            self._hook = criterion.register_forward_hook(lambda module, inputs, output: self._note(output))
+            hook = unless_compiled(torch, lambda module, inputs, output: self._note(output))
+            self._hook = criterion.register_forward_hook(hook)
         self._by_module = criterion is not None
         _watch(torch, self)
 
@@ -40,17 +41,27 @@ class Losses:
         """What the gradients are now, to see whether they change."""
         return [(p.grad, None if p.grad is None else p.grad._version) for p in self._parameters]
 
+    @property
+    def inside(self) -> bool:
+        """Whether a backward pass is on its way."""
+        return bool(self._depth)
+
     def begun(self, root: Any) -> Any:
-        """A backward pass begins: what was noted of it."""
-        self.inside += 1
-        if self.inside > 1 or not self._torch.is_tensor(root) or root.numel() != 1:
+        """A backward pass begins in this thread: what was noted of it."""
+        thread, alone = threading.get_ident(), not self._depth
+        depth = self._depth[thread] = self._depth.get(thread, 0) + 1
+        if depth > 1 or not self._torch.is_tensor(root) or root.numel() != 1:
             return None
-        self._begins()
+        if alone:  # else another loop's thread is in the middle of one
+            self._begins()
         return root
 
     def ended(self, root: Any, marks: "list[Any]", done: bool) -> None:
         """It is over; one that has failed, or has reached nothing that is watched, had no loss of this loop."""
-        self.inside -= 1
+        thread = threading.get_ident()
+        self._depth[thread] -= 1
+        if not self._depth[thread]:
+            del self._depth[thread]
         if root is None or not done:
             return
         if any(
@@ -71,14 +82,14 @@ class Losses:
     def _note(self, loss):
         there = self._torch.is_tensor(loss) and loss.numel() == 1 and loss.requires_grad
         if there and self._torch.is_grad_enabled() and len(self._came) < MOST:
-            self._came.append(loss.detach())
+            self._came.append((threading.get_ident(), loss.detach()))
 
     def stepped(self, name: str, scale: float) -> None:
-        """An optimizer has made a step: what came since the last one is its loss."""
-        if self._came:
-            by = 1.0 if self._by_module else scale
-            self._taken.setdefault(name, []).extend(float(each) / by for each in self._came)
-            self._came = []
+        """An optimizer has made a step: what came since the last one, in its thread, is its loss."""
+        came, self._came = self._came, []
+        by = 1.0 if self._by_module else scale
+        if mine := [float(each) / by for thread, each in came if thread == self.thread]:
+            self._taken.setdefault(name, []).extend(mine)
 
     def told(self, loss: Any) -> None:
         """`run.step(loss)`."""
@@ -87,7 +98,7 @@ class Losses:
     def taken(self, first: str) -> "tuple[float | None, dict[str, float]]":
         """The loss of the step that is over, which is that of the first optimizer, and those of all by their names.
         Gradients add up, and so do the losses of several backward passes; of a loss module it is the mean."""
-        put = np.mean if self._by_module else np.sum
+        put = np.mean if self._by_module else sum
         found = {name: float(put(each)) for name, each in self._taken.items()}
         said, self._said, self._taken = self._said, None, {}
         loss = said if said is not None else found.get(first)
@@ -110,10 +121,12 @@ def _watch(torch, losses):
     _WATCHING.add(losses)
     if _ORIGINAL:
         return
-    original = torch.autograd.backward
+    original, compiling = torch.autograd.backward, torch.compiler.is_compiling
     _ORIGINAL.append(original)
 
     def backward(tensors, *given, **named):
+        if compiling():
+            return original(tensors, *given, **named)
         begun, thread = [], threading.get_ident()
         for each in tuple(_WATCHING):
             with suppress(Exception):  # then the loss is not seen; the training goes on
@@ -139,14 +152,26 @@ def _unwatch(torch, losses):
         torch.autograd.backward = _ORIGINAL.pop()
 
 
-def scale_of() -> float:
-    """By what the loss is multiplied, where the optimizer's step is made by a GradScaler (mixed precision); else 1."""
+def unless_compiled(torch: Any, function: "Callable[..., Any]") -> "Callable[..., Any]":
+    """The function as a hook that torch.compile leaves out of what it makes: it would compile all of ours, or, with
+    fullgraph=True, raise in the user's loop."""
+    compiling = torch.compiler.is_compiling
+
+    def hook(*given):
+        return None if compiling() else function(*given)
+
+    return hook
+
+
+def scaler_here() -> Any:
+    """The GradScaler that makes the optimizer's step (mixed precision), or None."""
     frame = sys._getframe(1)
     for _ in range(14):
         frame = frame.f_back
         if frame is None:
-            return 1.0
-        scaler = frame.f_locals.get("self") if frame.f_code.co_filename.endswith("grad_scaler.py") else None
-        if scaler is not None and hasattr(scaler, "get_scale"):
-            return float(scaler.get_scale())
-    return 1.0
+            return None
+        if frame.f_code.co_filename.endswith("grad_scaler.py"):
+            scaler = frame.f_locals.get("self")
+            if hasattr(scaler, "get_scale"):
+                return scaler
+    return None

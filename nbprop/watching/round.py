@@ -1,16 +1,19 @@
 """A step that is looked into, from its first forward pass to the end of its last optimizer's step: what hooks have seen
 of it, and what of that belongs together."""
 
+import weakref
 from typing import Any
 
 from .calls import Call, array
 
 CALLS = 256  # of one module in a step are kept, the newest: a cell that is called at every moment of a sequence
+LARGEST = 64_000_000  # bytes of micro-batches whose gradient has come; beyond, the oldest go
 
 
 class Round:
     """calls: name of a layer -> its calls. done: name -> (calls, scale), of those whose optimizer has made its step.
-    before: theta at the first step of an optimizer. gradients: parameter -> its gradient, when its optimizer had it."""
+    before: theta at the first step of an optimizer. gradients: parameter -> its gradient, when its optimizer had it.
+    left_out: so many micro-batches were too much to keep. any: whether any layer was called."""
 
     def __init__(self) -> None:
         self.calls: dict[str, list[Call]] = {}
@@ -18,35 +21,68 @@ class Round:
         self.before: Any = None
         self.gradients: dict[Any, Any] = {}
         self.hooks: list[Any] = []
-        self.following: Any = None
-        self._nodes: dict[int, Call] = {}
+        self.following: Any = None  # the call behind which a module is that runs now, and what that has got
+        self.left_out = 0
+        self.any = False
+        self._batch = 0  # number of the backward pass that comes next
+        self._nodes: dict[int, tuple[Call, bool]] = {}  # node of the graph -> call, and whether something is between
+        self._outputs: dict[int, tuple[Any, Call, bool]] = {}  # the same of tensors that no gradient reaches
 
-    def add(self, call: Call) -> None:
+    def add(self, call: Call, output: Any) -> None:
+        """A layer has given that tensor."""
+        self.any, call.batch = True, self._batch
         calls = self.calls.setdefault(call.name, [])
         calls.append(call)
         if len(calls) > CALLS:
-            self._drop(calls.pop(0))
-        self.at(call)
+            self._drop([calls.pop(0)])
+        self.at(call, output)
 
-    def at(self, call: Call) -> None:
-        """What follows that node follows this call."""
-        if call.node is not None:
-            self._nodes[id(call.node)] = call
+    def at(self, call: Call, output: Any, passed: bool = False) -> None:
+        """Whatever gets that tensor follows this call. passed: with a pooling or a dropout between."""
+        if output.grad_fn is not None:
+            self._nodes[id(output.grad_fn)] = call, passed
+            if passed:
+                call.passed.append(output.grad_fn)
+        else:
+            self._outputs[id(output)] = weakref.ref(output), call, passed
 
-    def behind(self, node: Any) -> "Call | None":
-        """The call that this node of the graph is of."""
-        return None if node is None else self._nodes.get(id(node))
+    def behind(self, tensor: Any) -> "tuple[Call | None, bool]":
+        """The call that this tensor is of, and whether something is between."""
+        node = getattr(tensor, "grad_fn", None)
+        if node is not None:
+            return self._nodes.get(id(node), (None, False))
+        output, call, passed = self._outputs.get(id(tensor), (None, None, False))
+        return (call, passed) if output is not None and output() is tensor else (None, False)
 
-    def _drop(self, call):
-        self._nodes = {node: each for node, each in self._nodes.items() if each is not call}
-        call.let_go()
+    def _drop(self, calls):
+        gone = {id(call) for call in calls}
+        self._nodes = {node: each for node, each in self._nodes.items() if id(each[0]) not in gone}
+        self._outputs = {at: each for at, each in self._outputs.items() if id(each[1]) not in gone}
+        for call in calls:
+            call.let_go()
+
+    def begins(self) -> None:
+        """A backward pass begins. Of earlier micro-batches of the step so many are kept as there is room for."""
+        self._batch += 1
+        open_calls = [call for name, calls in self.calls.items() if name not in self.done for call in calls]
+        batches = sorted({call.batch for call in open_calls})
+        size = sum(call.size for call in open_calls) if len(batches) > 1 else 0
+        for batch in batches[:-1]:
+            if size <= LARGEST:
+                break
+            gone = [call for call in open_calls if call.batch == batch]
+            size -= sum(call.size for call in gone)
+            for call in gone:
+                self.calls[call.name].remove(call)
+            self._drop(gone)
+            self.left_out += 1
 
     def begins_anew(self, layers: "set[str]") -> None:
         """The gradient of these layers is none again: what came back to them before belongs to no step."""
         for name in layers & self.calls.keys() - self.done.keys():
-            for call in [call for call in self.calls[name] if call.reached]:
-                self.calls[name].remove(call)
-                self._drop(call)
+            gone = [call for call in self.calls[name] if call.reached]
+            self.calls[name] = [call for call in self.calls[name] if not call.reached]
+            self._drop(gone)
 
     def take(self, layers: "set[str]", parameters: "list[Any]", scale: float, by: float) -> None:
         """An optimizer has made its step. by: what its gradients are multiplied with."""
@@ -64,5 +100,5 @@ class Round:
         for calls in [*self.calls.values(), *(calls for calls, _ in self.done.values())]:
             for call in calls:
                 call.let_go()
-        self.calls, self.done, self._nodes, self.gradients, self.before = {}, {}, {}, {}, None
-        self.following = None
+        self.calls, self.done, self._nodes, self._outputs = {}, {}, {}, {}
+        self.gradients, self.before, self.following = {}, None, None

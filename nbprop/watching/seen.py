@@ -12,6 +12,17 @@ from nbprop.record.quantities import Quantity
 from nbprop.record.recorder import Recorder
 from nbprop.record.source import CannotSay
 
+from .spreads import Spreads
+
+WHY_NOT = {
+    "explained": "Explained goes through a step with nbprop's own layers, which know their equations. A watched loop "
+    "has PyTorch's, or its own: build the same network of nb.nn, and give it and the data to a Trainer.",
+    "landscape": "Landscape asks for the loss at many other weights. A watched loop says what its loss was, not how to "
+    "compute it anew: give the network and the data to a Trainer, or draw a loss of two numbers with nb.Descent.",
+    "sharpness": "Sharpness needs the Hessian of the loss, so the loss at other weights. A watched loop says what its "
+    "loss was, not how to compute it anew: give the network and the data to a Trainer, trainer.sharpness().",
+}
+
 
 class Seen:
     """The part of a Loop that views read. All of it is of the last step that was looked into, in arrays that nothing
@@ -25,6 +36,9 @@ class Seen:
     _eyes: Any
     _recorder: Recorder
     _observation: "Observation | None"
+    _spreads: Spreads
+    _looked: int
+    why_not = WHY_NOT
 
     def _needed(self):
         return {"layers"}.union(*(getattr(watcher, "records", ()) for watcher in self.watchers))
@@ -80,11 +94,11 @@ class Seen:
 
     def histograms(self, kind: str, bins: int = 40) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
         """Counts (layers, bins), lowest and highest value (layers,) of "weights", "gradients" or "activations"."""
-        return spread.histograms(self._arrays(kind), bins)
+        return self._spread(("histograms", kind, bins), lambda: spread.histograms(self._arrays(kind), bins))
 
     def not_finite(self, kind: str) -> np.ndarray:
         """How many values are NaN and how many infinite: (layers, 2)."""
-        return spread.not_finite(self._arrays(kind))
+        return self._spread(("not_finite", kind), lambda: spread.not_finite(self._arrays(kind)))
 
     def _arrays(self, kind):
         if kind not in spread.KINDS:
@@ -98,7 +112,17 @@ class Seen:
         """How the inputs of the activations are spread: see `slopes` in record/histograms.py."""
         taps = [] if self._observation is None else self._observation.taps
         with np.errstate(all="ignore"):
-            return spread.slopes(taps, bins)
+            return self._spread(("slopes", bins), lambda: spread.slopes(taps, bins))
+
+    def _spread(self, key, make):
+        """What `make()` gives of the step that was looked into last: made once, and kept for a look at the past."""
+        seen = self._observation
+        known = self._spreads.of(key, seen)
+        return self._spreads.keep(key, self._looked, seen, make()) if known is None else known
+
+    def kept_spread(self, key: "tuple[Any, ...]", step: int) -> Any:
+        """What was shown of that at the step, or last before it; None: nothing."""
+        return self._spreads.at(key, step)
 
     @property
     def theta(self) -> np.ndarray:

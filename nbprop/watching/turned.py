@@ -6,6 +6,7 @@ from typing import Any
 from nbprop.checks import did_you_mean
 from nbprop.record import Event
 
+from .also import what_comes_of
 from .given import one_number
 from .seen import Seen
 from .told import Told
@@ -18,6 +19,9 @@ class Turned(Seen):
     message: str
     evaluation: "dict[str, float]"
     heeded: "Callable[[Callable[[], Any]], Any]"
+    said_once: "Callable[[str], None]"
+    _states: Any
+    _since_back: "dict[str, Any]"
     _changed: "Callable[[], None]"
     _hands: Any
     _inside: bool
@@ -84,6 +88,9 @@ class Turned(Seen):
         new = self.knobs[name].read()
         if old != new:
             self._flag(name, old, new)
+        self._since_back[name] = new
+        if name == "lr" and self._states is not None and (schedules := self._states.also.schedules):
+            self.said_once(what_comes_of(schedules))
         self._hands.known()
         self._changed()
 
@@ -144,9 +151,21 @@ class Turned(Seen):
     def __getattr__(self, name: str) -> Any:
         if name[0] != "_" and name in (knobs := self.knobs):
             return knobs[name].read()
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{did_you_mean(name, dir(self))}")
+        raise _Unknown(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] != "_" and name not in vars(self) and not hasattr(type(self), name) and "_closed" in vars(self):
             return self.set(**{name: value})
         super().__setattr__(name, value)
+
+
+class _Unknown(AttributeError):
+    """A Loop has no such attribute. Views often ask whether there is one: the words are found only if somebody reads
+    them, for that takes a while."""
+
+    def __init__(self, run, wanted) -> None:
+        super().__init__(name=wanted, obj=run)
+
+    def __str__(self) -> str:
+        kind, near = type(self.obj).__name__, did_you_mean(self.name, dir(self.obj))
+        return f"{kind} has no attribute {self.name!r}{near}"

@@ -17,6 +17,7 @@ def watch(
     loss: Any = None,
     *,
     data: Any = None,
+    also: Any = None,
     every: "int | None" = None,
     snapshots: bool = True,
     show: "bool | Sequence[str] | None" = None,
@@ -36,6 +37,9 @@ def watch(
     loss: the loss module, if the losses are its results; by default what `loss.backward()` is called of, or what
         `run.step(loss)` says.
     data: a Dataset, or arrays (X, y) in the units of the model, for views that show samples, such as Boundary.
+    also: what else has a state that `run.rewind` is to take back, or several: whatever has a state_dict() and a
+        load_state_dict(), such as an average of the weights, or a torch.Generator. Learning-rate schedules of the
+        optimizer and the GradScaler that makes its steps are found.
     every: look into every so-many-th step; None: into as many as pictures are due, thirty a second at most, and at most
         about a tenth of the time.
     snapshots: whether states are kept, to which `run.rewind(step)` goes back.
@@ -54,11 +58,11 @@ def watch(
     if unknown := [name for name in views if name not in names()]:
         raise ValueError(f"watch: show: there is no view {unknown[0]!r}{did_you_mean(unknown[0], names())}")
     if model is None:
-        if optimizer is not None or loss is not None:
-            raise TypeError("watch: an optimizer and a loss need their model: nb.watch(model, optimizer)")
+        if optimizer is not None or loss is not None or also is not None:
+            raise TypeError("watch: an optimizer, a loss and also need their model: nb.watch(model, optimizer)")
         run = Loop(Given(), every=1 if every is None else every)
     else:
-        run = _of_torch(model, optimizer, loss, every, snapshots)
+        run = _of_torch(model, optimizer, loss, every, snapshots, also)
     run.data = data
     if show or (show is None and _in_notebook()):
         from .board import shown
@@ -67,7 +71,7 @@ def watch(
     return run
 
 
-def _of_torch(model, optimizer, loss, every, snapshots):
+def _of_torch(model, optimizer, loss, every, snapshots, also):
     torch = sys.modules.get("torch")
     models = _named("model", model, None if torch is None else torch.nn.Module, "a torch.nn.Module")
     assert torch is not None  # else the model would have been refused
@@ -91,17 +95,20 @@ def _of_torch(model, optimizer, loss, every, snapshots):
             raise ValueError(
                 f"watch: {called} has no parameter of this model: was the model made anew after its optimizer?"
             )
+    from .also import Also, checked
     from .eyes import Eyes
     from .hands import Hands
     from .states import States
 
-    states = States(torch, models, optimizers) if snapshots else None
+    others = Also(torch, optimizers, checked(also))
     hands = Hands(torch, models, optimizers)  # first: what it clips is what is seen
     try:
         eyes = Eyes(models, optimizers, loss)
     except BaseException:
         hands.close()
         raise
+    states = States(torch, models, optimizers, others, not eyes.compiled) if snapshots else None
+    eyes.settle = None if states is None else states.begins
     run = Loop(eyes, hands, states, every)
     eyes.join(run)
     if eyes.compiled:

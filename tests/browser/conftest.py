@@ -47,7 +47,7 @@ def new_lab(browser, jupyter):
 
     yield make
     for lab in made:
-        lab.page.context.close()
+        lab.close()
     assert [lab.errors for lab in made if lab.errors] == []
     assert [lab.foreign for lab in made if lab.foreign] == []
 

@@ -16,7 +16,6 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,6 @@ FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
 if FRONTEND not in (LAB, NOTEBOOK, VOILA):
     raise ValueError(f"NBPROP_FRONTEND: expected {LAB}, {NOTEBOOK} or {VOILA}, got {FRONTEND!r}")
 SERVED = LAB if FRONTEND == VOILA else FRONTEND  # Voila is an extension of that server
-# JupyterLab 4.2 takes cells that are out of sight off the page, unless it is told not to. test_scrolled.py tells it to.
-WINDOWING = "defer" if version("jupyterlab").startswith("4.2.") else None
 CELL = ".jp-Notebook .jp-Cell[data-windowed-list-index]"
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
@@ -78,6 +75,13 @@ class Server:
             body = answer.read()
         return json.loads(body) if body else None
 
+    def windowing(self, mode):
+        """What becomes of cells that are out of sight, in pages opened from now on: "full" takes them off the page (as
+        JupyterLab 4.2 does), "defer" lets them stay; None: as this JupyterLab has it."""
+        path = self.home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"windowingMode": mode} if mode else {}))
+
     def write(self, name, cells):
         """Saves a notebook with these cells (or the notebook given as a dict or a path)."""
         if isinstance(cells, Path):
@@ -88,9 +92,9 @@ class Server:
 
 
 @contextmanager
-def serve(root, app=("jupyter", SERVED), prefix=(), windowing=WINDOWING, **environment):
+def serve(root, app=("jupyter", SERVED), prefix=(), windowing=None, **environment):
     """A Jupyter server for the notebooks in `root`, started as `python -m` app; `prefix` goes in front of its command
-    (taskset -c 0). windowing: what becomes of cells that are out of sight; None: as JupyterLab has it."""
+    (taskset -c 0). windowing: see Server.windowing."""
     root = Path(root)
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="nbprop-", ignore_cleanup_errors=True) as home:
@@ -100,10 +104,6 @@ def serve(root, app=("jupyter", SERVED), prefix=(), windowing=WINDOWING, **envir
         # No question whether to fetch news.
         announcements = {"@jupyterlab/apputils-extension:announcements": True}
         (config / "page_config.json").write_text(json.dumps({"disabledExtensions": announcements}))
-        if windowing:
-            settings = home / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-            settings.parent.mkdir(parents=True)
-            settings.write_text(json.dumps({"windowingMode": windowing}))
         folders = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
@@ -148,6 +148,7 @@ def serve(root, app=("jupyter", SERVED), prefix=(), windowing=WINDOWING, **envir
                 command, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=root
             )
         server = Server(f"http://127.0.0.1:{port}", token, root, process, home)
+        server.windowing(windowing)
         try:
             _wait_until_up(server, log)
             yield server
@@ -198,6 +199,9 @@ class Lab:
     def _note(self, request):
         if not request.url.startswith((self.server.url, self.server.url.replace("http", "ws", 1), "blob:", "data:")):
             self.foreign.append(request.url)
+
+    def close(self):
+        self.page.context.close()
 
     def open(self, name, cells=None):
         """Opens a notebook, with these cells if given, and waits for its kernel."""
@@ -269,7 +273,7 @@ class Lab:
         return place
 
     def only_the_notebook(self):
-        """Folds the browser of files away, beside which it stands in JupyterLab."""
+        """Folds the browser of files away, beside which it stands in JupyterLab; the second time it is there again."""
         if self.frontend == LAB:
             self.command("application:toggle-left-area")
 

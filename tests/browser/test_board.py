@@ -76,6 +76,7 @@ def lab(new_lab):
 
 def show(lab):
     """Running cells scrolls to the last one, a reload to the first."""
+    lab.show(1)
     lab.page.locator(BOARD).first.scroll_into_view_if_needed()
 
 

@@ -22,7 +22,7 @@ def lab(new_lab):
     return new_lab()
 
 
-def until(check, seconds=20):
+def until(check, seconds=60):
     end = time.monotonic() + seconds
     while not (found := check()):
         assert time.monotonic() < end

@@ -189,7 +189,7 @@ def test_learning_rate_and_depth_act_at_the_next_step_and_nothing_starts_over(ap
     assert len(events[1][3]) == len(events[1][2]) + 1
     until(lambda: app.number("step") > events[1][1], "a frame of a step with the new layer")
     steps = app.trainer("t.history.series('loss')[0].tolist()")
-    assert steps[0] == 1 and sorted(set(steps)) == steps
+    assert steps[0] < 10 and sorted(set(steps)) == steps  # of a long run not every step is kept
     assert app.data("status") == "playing"
 
 

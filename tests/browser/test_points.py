@@ -1,6 +1,7 @@
 """Points drawn in the Boundary view, in JupyterLab: with the mouse, by keys and by touch, while it trains."""
 
 import pytest
+from test_widths import CUT, OVERLAPS
 
 CELL = """import nbprop as nb
 
@@ -186,6 +187,22 @@ def test_keys_do_all_of_it(lab, board):
     keys.press("p")
     assert not board.get_by_role("toolbar").is_visible()
     assert lab.page.locator(".jp-CodeCell").count() >= 1  # no key has reached the notebook
+
+
+@pytest.mark.parametrize("width", [1280, 480, 360])
+def test_the_tools_are_whole_and_leave_room_for_the_picture(lab, board, width):
+    lab.only_the_notebook()
+    lab.page.set_viewport_size({"width": width, "height": 800})
+    canvas = tools(board, "Add")
+    lab.page.wait_for_timeout(400)
+    for question in (CUT, OVERLAPS):
+        assert board.evaluate(question) == []
+    assert canvas.bounding_box()["height"] > 250
+    for name in ("Look", "Add", "Move", "Change", "Erase"):
+        button = board.get_by_role("button", name=name, exact=True)
+        assert button.evaluate("(button) => button.scrollWidth <= button.clientWidth"), name
+    lab.only_the_notebook()
+    lab.page.set_viewport_size({"width": 1280, "height": 800})
 
 
 def test_a_finger_draws_and_the_page_does_not_scroll_under_it(lab, board):

@@ -32,7 +32,7 @@ def says(samples):
 
 
 def test_who_stands_out_is_named_while_it_plays(lab, samples):
-    assert "not measured yet" in says(samples)
+    lab.until(lambda: "not measured yet" in says(samples), "it says that nothing is measured")
     lab.python("trainer.speed = 400; trainer.play()")
     lab.until(lambda: lab.ask("trainer.steps") > 600, "it has played")
     lab.python("trainer.pause()")

@@ -144,6 +144,7 @@ TALL = "tall = nb.views.Board(*(View(trainer) for View in (nb.views.Loss, nb.vie
 def odd(new_lab):
     """Boards that are larger than the window, seen twice, or in something else."""
     lab = new_lab()
+    lab.server.windowing("defer")  # all six are to be on the page, wherever it is scrolled to
     boxed = "ipywidgets.HBox([nb.views.Loss(trainer), nb.views.GradientFlow(trainer)])"
     output = "out = ipywidgets.Output()\ndisplay(out)\nwith out:\n    display(nb.views.Loss(trainer))"
     twice = "twice = nb.views.Loss(trainer)\ndisplay(twice)\ndisplay(twice)"
@@ -151,7 +152,8 @@ def odd(new_lab):
     lab.run_all()
     lab.page.locator(".nbprop-board").nth(5).wait_for()
     lab.page.wait_for_timeout(3500)
-    return lab
+    yield lab
+    lab.server.windowing(None)
 
 
 def told(lab, cell):

@@ -37,7 +37,7 @@ def new_page(browser, jupyter):
 
     yield make
     for each in made:
-        each.page.context.close()
+        each.close()
     assert [each.errors for each in made if each.errors] == []
     assert [each.foreign for each in made if each.foreign] == []
 

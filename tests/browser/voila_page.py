@@ -18,7 +18,7 @@ class VoilaPage(Lab):
     def __init__(self, page, server):
         super().__init__(page, server, VOILA)
         page.route(lambda url: not url.startswith(server.url), lambda route: route.abort())
-        self.client = self.busy = None
+        self.client = None
 
     def _note(self, request):
         if not request.url.startswith(FOREIGN):
@@ -31,8 +31,18 @@ class VoilaPage(Lab):
         self.page.goto(url, timeout=120_000)
         self.page.locator("#rendered_cells").wait_for(timeout=60_000)
         self.kernel = json.loads(self.page.locator("#jupyter-config-data").text_content())["kernelId"]
+        self._let_go()
         self.client = self._client()
         return self
+
+    def close(self):
+        self._let_go()
+        super().close()
+
+    def _let_go(self):
+        if self.client is not None:
+            _close(self.client)
+        self.client = None
 
     def _client(self):
         client = BlockingKernelClient()
@@ -69,7 +79,7 @@ class VoilaPage(Lab):
         end = time.monotonic() + 30
         while self.busy.get_shell_msg(timeout=end - time.monotonic())["parent_header"]["msg_id"] != self.begun:
             pass
-        self.busy.stop_channels()
+        _close(self.busy)
 
     def cell(self, cell):
         return self.page.locator(f'[cell-index="{cell + 1}"]')
@@ -90,3 +100,8 @@ class VoilaPage(Lab):
         raise NotImplementedError("Voila has no notebook: mark the test with harness.not_in(VOILA, because=...)")
 
     command = run = select = save = reload = restart = _no_notebook
+
+
+def _close(client):
+    client.stop_channels()
+    client.context.destroy(linger=0)

@@ -187,6 +187,7 @@ def test_more_and_less_are_the_truth_beside_the_guess(said, true):
 
 def test_in_plain_text_and_in_markdown():
     assert repr(nb.predict("Which?", PAIR)) == "Predict: Which? (sigmoid, tanh)"
+    assert repr(nb.predict("Which?", ("tanh, he", "tanh, xavier"))) == "Predict: Which? (tanh, he; tanh, xavier)"
     assert repr(nb.predict("How many?")) == "Predict: How many? (a number)"
     guess = nb.predict("How many $x$?", unit="times")
     assert repr(guess) == "Predict: How many $x$? (times)"

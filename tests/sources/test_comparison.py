@@ -189,6 +189,21 @@ def test_to_pause_one_by_hand_pauses_all():
     asyncio.run(main())
 
 
+def test_paused_in_the_middle_of_a_round_all_have_made_the_same_steps():
+    async def main():
+        compared = Comparison(trainer(), trainer(lr=0.02), trainer(lr=0.03), speed=1e6)
+        compared.play()
+        while compared.steps < 20:
+            await asyncio.sleep(0)
+        while compared._stride():
+            pass  # the first of a round has made its step
+        assert len({run.steps for run in compared.trainers}) == 2
+        compared.pause()
+        assert len({run.steps for run in compared.trainers}) == 1 and compared.status == "paused"
+
+    asyncio.run(main())
+
+
 def test_a_run_that_plays_by_itself_is_taken_over():
     async def main():
         a, b = trainer(), trainer(lr=0.02)

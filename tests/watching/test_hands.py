@@ -332,7 +332,7 @@ def test_single_samples_are_told_and_those_that_fall_late_are_named():
 
 def test_a_slow_step_is_not_taken_for_the_end_of_the_loop(monkeypatch):
     """Whoever asks the model meanwhile waits: else it would be in evaluation mode in the middle of a step."""
-    monkeypatch.setattr("nbprop.watching.loop.IDLE", 0.005)
+    monkeypatch.setattr("nbprop.watching.between.IDLE", 0.005)
     with Training() as t:
         until(lambda: t.run.steps > 2)
         modes = []

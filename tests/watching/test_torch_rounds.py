@@ -3,6 +3,7 @@ made, copies of a model that is watched."""
 
 import copy
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -215,3 +216,43 @@ def test_nothing_grows_while_no_step_ends(plain):
             F.mse_loss(model(X), y).backward()
         assert len(run._eyes.losses.roots) <= 1024 and len(run._eyes.losses._came) <= 1024
         assert all(len(calls) <= 256 for calls in run._eyes._round.calls.values())
+
+
+def test_two_threads_that_train_at_once_have_losses_of_their_own():
+    """Also in their first steps: each backward pass of the one happens in the middle of one of the other."""
+    torch.manual_seed(0)
+    models = [nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1)) for _ in range(2)]
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.01) for model in models]
+    runs = [nb.watch(m, o, every=1, show=False) for m, o in zip(models, optimizers, strict=True)]
+    meet, losses, failed = threading.Barrier(2, timeout=20), ([], []), []
+
+    def wait(_):
+        meet.wait()
+
+    def train(i):
+        try:
+            models[i][0].weight.register_hook(wait)
+            for _ in range(4):
+                optimizers[i].zero_grad()
+                out = models[i](torch.full((6, 3), 1.0 + i))
+                out.register_hook(wait)  # both are in the middle of theirs
+                loss = (1 + 100 * i) * out.square().mean()
+                losses[i].append(loss.item())
+                loss.backward()
+                meet.wait()
+                optimizers[i].step()
+        except BaseException as error:
+            failed.append(error)
+            meet.abort()
+
+    threads = [threading.Thread(target=train, args=(i,)) for i in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert not failed, failed
+    for i, run in enumerate(runs):
+        np.testing.assert_allclose(run.history["loss"], losses[i], rtol=1e-5)
+        assert run.steps == 4 and run.observe().taps[0].z.shape == (6, 5) and not run.message
+        run.close()
+    assert torch.autograd.backward.__module__ == "torch.autograd"

@@ -340,7 +340,7 @@ def test_an_error_of_ours_never_ends_a_training(monkeypatch, caplog):
     def broken(*_):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr(eyes, "tap", broken)
+    monkeypatch.setattr(eyes, "layers_of", broken)
     model, inputs, loss = made("mlp")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     with nb.watch(model, optimizer, every=1, show=False) as run:

@@ -25,7 +25,7 @@ class FirstLoss(Rule):
         "large outputs it is sure of what is wrong, and the first hundreds of steps only make them smaller."
     )
     equation = "L₀ ≈ log C for C classes,  L₀ ≈ mean y² for numbers"
-    lesson = Lesson(11, "How surprised?")
+    lesson = Lesson(12, "The first loss")
 
     def measure(self, seen) -> float:
         steps, values = seen.need("train_loss", 1, whole=True)

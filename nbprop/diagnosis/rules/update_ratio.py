@@ -25,7 +25,7 @@ class UpdateRatio(Rule):
         "nothing; much more, and a few steps forget what was learned, or begin to swing."
     )
     equation = "|ΔW| / |W| ≈ 10⁻³"
-    lesson = Lesson(3, "Finding a learning rate")
+    lesson = Lesson(14, "How long are the steps?")
 
     def measure(self, seen) -> float:
         ratios = self.ratios(seen)

@@ -24,7 +24,7 @@ class WrongLoss(Rule):
         "slope that is near 0."
     )
     equation = "L = −log softmax(z)[y],  dL/dz = softmax(z) − onehot(y)"
-    lesson = Lesson(4, "The family")
+    lesson = Lesson(12, "Which loss for which output")
 
     def measure(self, seen) -> float:
         return self.looked(seen)[0]

@@ -192,7 +192,8 @@ class View(Beside, metaclass=_Made):
         """CannotSay if the source lacks what the view reads."""
         if missing := self._missing():
             raise CannotSay(
-                f"{type(self).__name__} shows {self.shows}: it needs {_and(_calls(self.contract))}, "
+                getattr(self.source, "why_not", {}).get(self.name)
+                or f"{type(self).__name__} shows {self.shows}: it needs {_and(_calls(self.contract))}, "
                 f"and this {type(self.source).__name__} has no {_and(missing, 'or')}."
             )
 

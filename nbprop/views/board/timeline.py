@@ -10,6 +10,7 @@ from nbprop.record.source import Timed, lacking
 
 from .taken import Taken
 
+SNAPSHOT = "snapshot: Continue and Branch go on from here"
 MARKS = 200  # the newest of which so many events stand on it
 
 
@@ -107,10 +108,13 @@ class Timeline:
         return {key: value for key, value in self._told.items() if key not in told or told[key] != value}
 
     def _marks(self):
-        events = self.trainer.history.events
-        key = (id(events), len(events), events[-1] if events else None)
+        events, snapshots = self.trainer.history.events, getattr(self.trainer, "snapshots", ())
+        key = (id(events), len(events), events[-1] if events else None, snapshots)
         if self._events[0] != key:
-            self._events = key, [[event.step, event.text] for event in events[-MARKS:]]
+            marks = [[event.step, event.text] for event in events[-MARKS:]]
+            if snapshots:  # of a source that cannot go back to any step
+                marks = sorted(marks + [[step, SNAPSHOT] for step in snapshots], key=lambda mark: mark[0])
+            self._events = key, marks
         return self._events[1]
 
 

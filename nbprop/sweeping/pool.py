@@ -1,0 +1,159 @@
+"""The engines that make the runs: a pool of processes of our own, or whatever executor is given.
+
+A process pool of `concurrent.futures` is broken as a whole when one of its processes dies. Then a new one is made, and
+the runs that were under way, of which one may be to blame, go alone.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import weakref
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from typing import Any
+
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
+AHEAD = 256  # runs that an executor of unknown size is given at a time
+
+
+class Given:
+    """Somebody else's executor: anything with the interface of `concurrent.futures.Executor`."""
+
+    owned = False
+
+    def __init__(self, executor: Any, ahead: "int | None") -> None:
+        if not callable(getattr(executor, "submit", None)):
+            raise TypeError(
+                "executor must have the interface of concurrent.futures.Executor, as ProcessPoolExecutor(2), "
+                f"dask.distributed.Client().get_executor() or joblib's loky have; got {executor!r}"
+            )
+        self._executor = executor
+        workers = getattr(executor, "_max_workers", None)
+        self.workers = workers if isinstance(workers, int) else None
+        self.ahead = ahead or (max(2 * self.workers, 4) if self.workers else AHEAD)
+
+    def submit(self, function, *arguments) -> "Future[Any]":
+        return self._executor.submit(function, *arguments)
+
+    def again(self) -> bool:
+        """Can it go on after it was broken?"""
+        return False
+
+    def end(self) -> None:
+        """It is not ours to end."""
+
+    def kill(self) -> None:
+        """What runs there runs to its end."""
+
+
+class Pool:
+    """Processes of our own, as many as there are cores, with one thread of BLAS each; they end when this one does."""
+
+    owned = True
+
+    def __init__(self, workers: "int | None", ahead: "int | None") -> None:
+        self.workers = workers or _cores()
+        self.ahead = ahead or 2 * self.workers + 2
+        self._executor = None
+
+    def submit(self, function, *arguments) -> "Future[Any]":
+        if self._executor is None:
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(self.workers, context, initializer=_begin)
+            _end_with_the_interpreter(self)
+        with _for_children():
+            return self._executor.submit(function, *arguments)
+
+    def again(self) -> bool:
+        self.kill()
+        return True
+
+    def end(self) -> None:
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def kill(self) -> None:
+        """End the processes, with whatever they are at."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            processes = list((getattr(executor, "_processes", None) or {}).values())
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.kill()
+
+
+def engine(executor: Any, workers: "int | None", ahead: "int | None") -> "Given | Pool":
+    return Pool(workers, ahead) if executor is None else Given(executor, ahead)
+
+
+def broken(error: BaseException) -> bool:
+    """Has the executor as a whole come to an end, and not one run?"""
+    return isinstance(error, BrokenExecutor)
+
+
+def _cores():
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+_environment = threading.Lock()
+
+
+@contextlib.contextmanager
+def _for_children():
+    """Processes that are begun inside have one thread of BLAS each, or they would get in each other's way; and they do
+    not run the script that begins them, which would begin the sweep anew."""
+    with _environment:
+        before = {name: os.environ.get(name) for name in THREADS}
+        main = sys.modules["__main__"]
+        hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+        try:
+            os.environ.update(dict.fromkeys(THREADS, "1"))
+            for name in hidden:
+                setattr(main, name, None)
+            if "__file__" in hidden:
+                del main.__file__
+            yield
+        finally:
+            for name, value in hidden.items():
+                setattr(main, name, value)
+            for name, value in before.items():
+                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+def _begin():
+    """In a new process: Ctrl-C and the kernel's interrupt are for the notebook, without which it is of no use."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _follow(parent):
+    parent.join()
+    os._exit(0)
+
+
+def _end_with_the_interpreter(pool):
+    """The interpreter would wait for runs that are under way; it kills them instead."""
+    register = getattr(threading, "_register_atexit", None)  # before concurrent.futures waits, which is atexit too late
+    known = weakref.ref(pool)
+
+    def kill():
+        if (there := known()) is not None:
+            there.kill()
+
+    with contextlib.suppress(RuntimeError):  # it is ending already
+        if register is not None:
+            register(kill)
