@@ -53,7 +53,8 @@ def lay_out(source):
         for caption, pages in [("Course", lessons), ("Guides", guides), ("Reference", reference)]
     )
     nbformat.write(index, source / "index.ipynb")
-    (source / "guides").mkdir()
+    (source / "guides" / "static").mkdir(parents=True)
+    shutil.copy(ROOT / "docs" / "static" / "course.svg", source / "guides" / "static")
     for name in GUIDES:
         (source / "guides" / f"{name}.md").write_text(guide((ROOT / "docs" / f"{name}.md").read_text()))
     (source / "reference").mkdir()

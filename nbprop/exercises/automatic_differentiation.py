@@ -118,6 +118,9 @@ EXERCISES = (
         task="A division for the engine: write `divide_back(a, b, dy)` for $y = a / b$. It gets the two numbers and "
         r"$\partial L/\partial y$, and returns $\partial L/\partial a$ and $\partial L/\partial b$.",
         solution=divide_back,
+        why=r"$y = a \cdot b^{-1}$. With respect to $a$ the derivative is $1/b$; with respect to $b$ it is $-a/b^2$, "
+        "for $b^{-1}$ has the derivative $-b^{-2}$. What has arrived, `dy`, is multiplied by each: that is the "
+        "chain rule.",
         case=lambda rng: (rng.uniform(1, 3), rng.uniform(1.5, 3), rng.uniform(0.5, 2)),
         truth=by_division,
         outputs=("da", "db"),
@@ -126,7 +129,6 @@ EXERCISES = (
             Mistake(lambda a, b, dy: (dy / b, dy * a / b**2), "The sign is wrong: with a larger b, a / b is smaller."),
             Mistake(lambda a, b, dy: (dy * b, dy * a), "That is the rule of a product."),
             Mistake(lambda a, b, dy: (dy / b, -dy * a / b), "The derivative of 1 / b is -1 / b²."),
-            Mistake(lambda a, b, dy: (-dy * a / b**2, dy / b), "That is the gradient of the other input."),
         ),
         hints=(
             "a / b is a times 1 / b.",
@@ -140,6 +142,10 @@ EXERCISES = (
         "computed; the numbers say nothing about the order. Return a list of all nodes that `root` depends on, each "
         "once, and `root`, such that every node stands behind its inputs. The graph may be 5,000 nodes deep.",
         solution=own_engine.order,
+        why="A node may be put into the list when all its inputs are in it. Whoever meets a node for the first time "
+        "cannot know that yet: so it goes back onto the stack, marked as ready, and its inputs on top of it. When "
+        "it is met again everything that was above it has been dealt with. `seen` keeps out what was met before. "
+        "The stack is a list, which may grow as long as it likes; functions that call themselves may not.",
         judge=own_engine.not_an_order,
         mistakes=(
             Mistake(own_engine.depth_first, "raises RecursionError at 5,000 nodes in a row"),
@@ -161,7 +167,11 @@ EXERCISES = (
         task="An input of shape `shape` was broadcast to the shape of the result. Write `to_shape(dy, shape)`: from "
         r"$\partial L/\partial y$ the gradient of that input, an array of shape `shape`.",
         solution=to_shape,
+        why="To broadcast is to use one number several times, and a number that is used several times gets the sum "
+        "of what comes back. Axes that stand in front of those of the input were made by repeating all of it; an "
+        "axis of size 1 was repeated along that axis, and has to keep its place: `keepdims=True`.",
         case=broadcast_case,
+        edges=tuple((np.arange(12.0).reshape(4, 3) ** 2, shape) for shape in ((3,), (4, 3), ())),
         truth=by_broadcasting,
         mistakes=(
             Mistake(
@@ -198,6 +208,9 @@ EXERCISES = (
         r"`layers_backward(x, W, dy)`, where `dy` (n, d) is $\partial L/\partial a_L$. Return `dW` (L, d, d) and `dx` "
         "(n, d).",
         solution=layers_backward,
+        why=r"Forward, all activations are kept. Back, in each layer first through tanh, $dz = dy \odot (1 - "
+        r"a_{k+1}^2)$; then $dW_k = a_k^\top dz$, with the input of the layer, and the gradient of that input, $dz\, "
+        r"W_k^\top$, which is `dy` of the layer before. What is left in the end belongs to x.",
         case=layers_case,
         truth=layers_by_engine,
         outputs=("dW", "dx"),
@@ -233,6 +246,8 @@ EXERCISES = (
         task=r"Forward mode through a layer $y = \tanh(x W)$: write `dual_layer(x, dx, W, dW)`, where `x` (n, d) moves "
         "along `dx` and `W` (d, m) along `dW`. Return `y` and `dy`, how fast `y` changes, both (n, m).",
         solution=dual_layer,
+        why="A product changes with both of its factors, so x W changes by dx W + x dW. And tanh multiplies any "
+        "change by its slope at that place, 1 - y². All of it goes forward, together with the value.",
         case=lambda rng: tuple(rng.normal(size=shape) for shape in ((4, 3), (4, 3), (3, 2), (3, 2))),
         truth=dual_by_differences,
         outputs=("y", "dy"),
@@ -270,6 +285,10 @@ EXERCISES = (
         "layer's *input* and the gradient of its output, and gives that of its input. Keep the input of every "
         "`every`-th layer; on the way back compute the others once more, one segment at a time.",
         solution=own_engine.checkpointed,
+        why="The inputs of the layers 0, every, 2 every, ... are enough to compute all others. So the segments are "
+        "taken from the last to the first. The inputs of all layers of one are computed from its checkpoint; then "
+        "the walk back goes through it, and what it has used is let go. The last segment may be shorter than the "
+        "others.",
         judge=own_engine.not_checkpointed,
         mistakes=(
             Mistake(own_engine.everything, "arrays at once"),
@@ -292,6 +311,9 @@ EXERCISES = (
         r"$\varepsilon |f| / h$ (rounding) $+\; h^2 |f'''| / 6$ (the bend). Write `best_step(eps, f, f3)`: the $h$ for "
         r"which the sum is smallest, from $\varepsilon$, $|f|$ and $|f'''|$.",
         solution=best_step,
+        why=r"The sum is smallest where its derivative is zero: $-\varepsilon |f| / h^2 + h\, |f'''| / 3 = 0$. "
+        r"Multiplied by $h^2$ that is $h^3 = 3\, \varepsilon |f| / |f'''|$. With $\varepsilon = 10^{-16}$ the root "
+        "is near $10^{-5}$, and in float32 near 0.01.",
         case=lambda rng: (10 ** rng.uniform(-16, -7), rng.uniform(0.5, 5), rng.uniform(0.5, 5)),
         truth=by_bisection,
         mistakes=(
@@ -319,6 +341,8 @@ EXERCISES = (
         "bits from $2^{-14}$ on. By which power of two must the loss at least be multiplied, so that none of these "
         "gradients loses bits? Give the factor.",
         solution=32768,
+        why=r"$2^{-14}$ is $6.1 \cdot 10^{-5}$, and that is 20,345 times as much as $3 \cdot 10^{-9}$. The next "
+        "power of two is $2^{15} = 32768$. A power of two changes the exponent of a number and none of its digits.",
         mistakes=(
             Mistake(15, "That is the exponent: the factor is 2 to that power."),
             Mistake(16384, "Then the smallest becomes 4.9e-5, which is still below 2⁻¹⁴ = 6.1e-5."),

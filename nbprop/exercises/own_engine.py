@@ -108,8 +108,7 @@ def with_repetitions(inputs, root):
 
 
 def checkpointed(forward, backward, x, L, every, dy):
-    kept = {0: x}  # number of a layer -> its input
-    a = x
+    kept, a = {}, x  # kept: number of a layer -> its input
     for k in range(L):
         if k % every == 0:
             kept[k] = a

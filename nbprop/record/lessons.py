@@ -47,7 +47,7 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
         "12-loss-and-probability",
         "Loss and probability",
         "softmax and cross-entropy, and which loss goes with which output",
-        (2,),
+        (4,),
         60,
     ),
     13: Page(
@@ -58,9 +58,13 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
         80,
     ),
     14: Page(
-        "14-debugging", "Debugging", "a dozen networks that do not learn, and what is wrong with each", (5, 6), 90
+        "14-debugging",
+        "A network that does not learn",
+        "a dozen broken networks, and what is wrong with each",
+        (5, 7, 12),
+        90,
     ),
-    15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 60),
+    15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
 }
 WAYS = {  # through the course, for those who have so much time

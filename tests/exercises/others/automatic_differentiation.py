@@ -236,5 +236,5 @@ OTHERS = {
     "dual-layer": (dual_by_parts, dual_by_blocks, dual_by_nbprop),
     "checkpointed-backward": (checkpoints_in_a_list, checkpoints_by_functions, checkpoints_segment_by_segment),
     "best-step": (step_by_logarithms, step_by_newton, step_by_cbrt),
-    "loss-scale": (2**15, 32768.0, np.float32(isqrt(2**30))),
+    "loss-scale": (32768.0, np.float32(2**15), np.int64(isqrt(2**30))),
 }
