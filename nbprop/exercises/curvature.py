@@ -161,18 +161,12 @@ EXERCISES = (
             ),
             Mistake(lambda g, P: -steepest(g, P), "This goes uphill: the sign is wrong."),
             Mistake(lambda g, P: -np.linalg.solve(P, g), "The direction is right, but not of length 1."),
-            Mistake(
-                lambda g, P: -np.linalg.solve(P, g) / np.linalg.norm(np.linalg.solve(P, g)),
-                "The direction is right; its length is measured by P as well: divide by the root of d @ P @ d.",
-            ),
-            Mistake(
-                lambda g, P: -P @ g / np.sqrt(g @ P @ P @ P @ g),
-                "P g instead of P⁻¹g: along a direction that counts much, the step is to be shorter, not longer.",
-            ),
-            Mistake(
-                lambda g, P: -g / np.sqrt(g @ P @ g),
-                "It is of length 1, but -g points the way that is steepest for the Euclidean length.",
-            ),
+            Mistake(lambda g, P: -np.linalg.solve(P, g) / np.linalg.norm(np.linalg.solve(P, g)),
+                    "The direction is right; its length is measured by P as well: divide by the root of d @ P @ d."),
+            Mistake(lambda g, P: -P @ g / np.sqrt(g @ P @ P @ P @ g),
+                    "P g instead of P⁻¹g: along a direction that counts much, the step is to be shorter, not longer."),
+            Mistake(lambda g, P: -g / np.sqrt(g @ P @ g),
+                    "It is of length 1, but -g points the way that is steepest for the Euclidean length."),
         ),
         hints=(
             "For P = 1 it is -g, made as long as 1. Which change of variables makes this length the usual one?",
@@ -200,22 +194,14 @@ EXERCISES = (
                 "With 1 over the largest curvature the steepest direction is done in one step, and the flattest waits. "
                 "Somewhat longer steps are better for the slower of the two.",
             ),
-            Mistake(
-                lambda a: (1 / a.mean(), np.abs(1 - a / a.mean()).max()),
-                "Only the two ends count: the mean of the largest and the smallest curvature, not that of all.",
-            ),
-            Mistake(
-                lambda a: (1 / (a.min() + a.max()), 1 - a.min() / (a.min() + a.max())),
-                "A factor 2 is missing: 1 - lr a_min = lr a_max - 1.",
-            ),
-            Mistake(
-                lambda a: (2 / (a[0] + a[-1]), abs(a[-1] - a[0]) / (a[-1] + a[0])),
-                "The curvatures are in no order: take the smallest and the largest.",
-            ),
-            Mistake(
-                lambda a: (2 / (a.min() + a.max()), (a.max() + a.min()) / (a.max() - a.min())),
-                "Upside down: a factor above 1 would be growth.",
-            ),
+            Mistake(lambda a: (1 / a.mean(), np.abs(1 - a / a.mean()).max()),
+                    "Only the two ends count: the mean of the largest and the smallest curvature, not that of all."),
+            Mistake(lambda a: (1 / (a.min() + a.max()), 1 - a.min() / (a.min() + a.max())),
+                    "A factor 2 is missing: 1 - lr a_min = lr a_max - 1."),
+            Mistake(lambda a: (2 / (a[0] + a[-1]), abs(a[-1] - a[0]) / (a[-1] + a[0])),
+                    "The curvatures are in no order: take the smallest and the largest."),
+            Mistake(lambda a: (2 / (a.min() + a.max()), (a.max() + a.min()) / (a.max() - a.min())),
+                    "Upside down: a factor above 1 would be growth."),
         ),
         hints=(
             "Each direction is multiplied by 1 - lr a. Which directions are the slowest if lr is small? And if it is "
@@ -244,18 +230,12 @@ EXERCISES = (
                 "Where what is under the root is negative the roots are complex: their absolute value is not half of "
                 "the sum of the two.",
             ),
-            Mistake(
-                lambda lr, mu, a: np.abs((1 + mu - lr * a + np.sqrt((1 + mu - lr * a) ** 2 - 4 * mu + 0j)) / 2),
-                "That is one of the two roots. For large curvatures the other one is the larger.",
-            ),
-            Mistake(
-                lambda lr, mu, a: largest_root(lr, mu, a / (1 + mu)),
-                "The middle term is 1 + mu - lr a; the curvature is not divided by anything.",
-            ),
-            Mistake(
-                lambda lr, mu, a: 2 * largest_root(lr, mu, a),
-                "The formula for the roots of a quadratic ends with a division by 2.",
-            ),
+            Mistake(lambda lr, mu, a: np.abs((1 + mu - lr * a + np.sqrt((1 + mu - lr * a) ** 2 - 4 * mu + 0j)) / 2),
+                    "That is one of the two roots. For large curvatures the other one is the larger."),
+            Mistake(lambda lr, mu, a: largest_root(lr, mu, a / (1 + mu)),
+                    "The middle term is 1 + mu - lr a; the curvature is not divided by anything."),
+            Mistake(lambda lr, mu, a: 2 * largest_root(lr, mu, a),
+                    "The formula for the roots of a quadratic ends with a division by 2."),
         ),
         hints=(
             "With b = 1 + mu - lr a the roots are (b ± root of b² - 4 mu) / 2.",
@@ -272,23 +252,15 @@ EXERCISES = (
         truth=hvp_of_waves,
         tolerance=1e-5,
         mistakes=(
-            Mistake(
-                lambda g, t, v, eps: (g(t + eps * v) - g(t)) / eps,
-                "That is a one-sided difference, wrong by a share of eps. Take both sides.",
-            ),
+            Mistake(lambda g, t, v, eps: (g(t + eps * v) - g(t)) / eps,
+                    "That is a one-sided difference, wrong by a share of eps. Take both sides."),
             Mistake(lambda g, t, v, eps: (g(t + eps * v) - g(t - eps * v)) / eps, "The two are 2 eps apart."),
-            Mistake(
-                lambda g, t, v, eps: (g(t + eps * v) - g(t - eps * v)) / 2, "Divide by eps: it is a derivative."
-            ),
+            Mistake(lambda g, t, v, eps: (g(t + eps * v) - g(t - eps * v)) / 2, "Divide by eps: it is a derivative."),
             Mistake(lambda g, t, v, eps: g(t) * v, "That is the gradient times v: it has no second derivative in it."),
-            Mistake(
-                lambda g, t, v, eps: (g(v + eps * t) - g(v - eps * t)) / (2 * eps),
-                "theta and v are swapped: the place is theta, the direction is v.",
-            ),
-            Mistake(
-                lambda g, t, v, eps: (g(t + eps) - g(t - eps)) / (2 * eps),
-                "That goes along (1, 1, ..., 1). The direction is v.",
-            ),
+            Mistake(lambda g, t, v, eps: (g(v + eps * t) - g(v - eps * t)) / (2 * eps),
+                    "theta and v are swapped: the place is theta, the direction is v."),
+            Mistake(lambda g, t, v, eps: (g(t + eps) - g(t - eps)) / (2 * eps),
+                    "That goes along (1, 1, ..., 1). The direction is v."),
         ),
         hints=(
             "How does the gradient change when theta moves a little along v?",
@@ -310,14 +282,10 @@ EXERCISES = (
             ),
             Mistake(lambda H, v, steps: power(H, v, steps - 1), "That is one step too few."),
             Mistake(lambda H, v, steps: power(H, v, steps + 1), "That is one step too many."),
-            Mistake(
-                lambda H, v, steps: not_made_short(H, v, steps) @ H(not_made_short(H, v, steps)),
-                "v is to be made as long as 1 in every step: v @ Hv is an eigenvalue only for such a v.",
-            ),
-            Mistake(
-                lambda H, v, steps: v @ H(last_of_power(H, v, steps)),
-                "The first v is still in it: take the last one on both sides, v @ product(v).",
-            ),
+            Mistake(lambda H, v, steps: not_made_short(H, v, steps) @ H(not_made_short(H, v, steps)),
+                    "v is to be made as long as 1 in every step: v @ Hv is an eigenvalue only for such a v."),
+            Mistake(lambda H, v, steps: v @ H(last_of_power(H, v, steps)),
+                    "The first v is still in it: take the last one on both sides, v @ product(v)."),
         ),
         hints=(
             "One step: w = product(v), then v = w / np.linalg.norm(w).",
@@ -356,18 +324,12 @@ EXERCISES = (
         truth=by_two_equations,
         mistakes=(
             Mistake(lambda s, b, L, B: 1 / noise_scale(s, b, L, B), "Upside down: noise over signal is asked for."),
-            Mistake(
-                lambda s, b, L, B: (s - L) / (1 / b - 1 / B) / L,
-                "The large batch has noise in it too: its squared length is not yet that of the gradient.",
-            ),
-            Mistake(
-                lambda s, b, L, B: (s - L) * b / L,
-                "That takes the large batch for all the data. Solve the two equations instead.",
-            ),
-            Mistake(
-                lambda s, b, L, B: (s - L) / (1 / b - 1 / B),
-                "That is the noise, tr Σ. It is to be divided by the squared length of the gradient.",
-            ),
+            Mistake(lambda s, b, L, B: (s - L) / (1 / b - 1 / B) / L,
+                    "The large batch has noise in it too: its squared length is not yet that of the gradient."),
+            Mistake(lambda s, b, L, B: (s - L) * b / L,
+                    "That takes the large batch for all the data. Solve the two equations instead."),
+            Mistake(lambda s, b, L, B: (s - L) / (1 / b - 1 / B),
+                    "That is the noise, tr Σ. It is to be divided by the squared length of the gradient."),
             Mistake(lambda s, b, L, B: noise_scale(s, B, L, b), "The batch sizes are swapped: `small` belongs to `b`."),
             Mistake(
                 lambda s, b, L, B: (s - L) / (1 / b - 1 / B) / ((b * L - B * s) / (b - B)),
@@ -392,14 +354,10 @@ EXERCISES = (
             Mistake(lambda J, r, k: -gauss_newton(J, r, k), "The sign is wrong: this step makes r longer."),
             Mistake(lambda J, r, k: gauss_newton(J, r, 0), "The damping is missing."),
             Mistake(lambda J, r, k: -J.T @ r, "That is the gradient, with a minus: a step of plain descent."),
-            Mistake(
-                lambda J, r, k: -np.linalg.solve(J.T @ J * (1 + k), J.T @ r),
-                "The damping is added to the diagonal of JᵀJ; it does not multiply the whole matrix.",
-            ),
-            Mistake(
-                lambda J, r, k: -np.linalg.solve(J.T @ J + k, J.T @ r),
-                "The damping is added to *all* entries of JᵀJ. It belongs to the diagonal: damping * np.eye(n).",
-            ),
+            Mistake(lambda J, r, k: -np.linalg.solve(J.T @ J * (1 + k), J.T @ r),
+                    "The damping is added to the diagonal of JᵀJ; it does not multiply the whole matrix."),
+            Mistake(lambda J, r, k: -np.linalg.solve(J.T @ J + k, J.T @ r),
+                    "The damping is added to *all* entries of JᵀJ. It belongs to the diagonal: damping * np.eye(n)."),
             Mistake(lambda J, r, k: gauss_newton(J, r, k**2), "The damping is not squared."),
         ),
         hints=(
