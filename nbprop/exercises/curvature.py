@@ -75,7 +75,13 @@ def gradient_of_waves(theta):
     return after * np.cos(theta * after) + before * np.cos(theta * before)
 
 
-def hvp_of_waves(gradient, theta, v, eps):
+def cubes(theta):
+    return theta**3
+
+
+def exact_hvp(gradient, theta, v, eps):
+    if gradient is cubes:  # with the error of the differences
+        return 3 * theta**2 * v + eps**2 * v**3
     after, before = np.roll(theta, -1), np.roll(theta, 1)
     c, s = np.cos(theta * after), np.sin(theta * after)  # of the pairs (i, i + 1)
     own = -(after**2) * s - before**2 * np.roll(s, 1)
@@ -111,7 +117,7 @@ def not_made_short(product, v, steps):
 def power_case(rng):
     axes, _ = np.linalg.qr(rng.normal(size=(4, 4)))
     H = axes * (rng.permutation([3.0, 1.0, 0.5, -4.0]) + 0.1 * rng.normal(size=4)) @ axes.T
-    return lambda v: H @ v, rng.normal(size=4), 2
+    return lambda v: H @ v, rng.normal(size=4), int(rng.integers(1, 5))
 
 
 # ---- noise, and other steps ----------------------------------------------------------------------------------------
@@ -138,6 +144,11 @@ def gauss_newton(J, r, damping):
     return -np.linalg.solve(J.T @ J + damping * np.eye(J.shape[1]), J.T @ r)
 
 
+def residuals(rng):
+    m, n = rng.integers(5, 8), rng.integers(2, 5)
+    return rng.normal(size=(m, n)), rng.normal(size=m), rng.uniform(0.1, 2)
+
+
 def by_least_squares(J, r, damping):
     """The d for which |r + J d|² + damping |d|² is least."""
     k = J.shape[1]
@@ -151,6 +162,9 @@ EXERCISES = (
         "`steepest(g, P)`: of all $d$ of length 1 the one along which the loss falls fastest, that is, for which "
         "$g \\cdot d$ is least. `g` (n,) is the gradient, `P` (n, n) symmetric with positive eigenvalues; the answer "
         "is (n,).",
+        why="With $P = C C^\\top$ and $u = C^\\top d$ the length is the usual one of $u$, and the slope is "
+        "$(C^{-1}g) \\cdot u$. It is least for $u$ along $-C^{-1}g$, so $d$ lies along $-P^{-1}g$. Its length "
+        "is then set to 1 by the given measure.",
         solution=steepest,
         case=length_case,
         truth=by_change_of_variables,
@@ -180,6 +194,9 @@ EXERCISES = (
         task="Write `best(curvatures)` for a bowl with these curvatures, an array (k,) of positive numbers in any "
         "order: the learning rate with which plain gradient descent shrinks the slowest direction most, and the "
         "factor by which that one shrinks in a step. Return `lr, factor`.",
+        why="Each direction is multiplied by $1 - \\eta a$, and only the two ends can be the slowest. As $\\eta$ "
+        "grows the flattest gets quicker and the steepest, beyond $1/a$, slower. The best is where both are "
+        "alike, $1 - \\eta a_{min} = \\eta a_{max} - 1$.",
         solution=best_rate,
         case=lambda rng: (rng.uniform(0.5, 20, size=4),),
         truth=best_rate_by_search,
@@ -215,6 +232,9 @@ EXERCISES = (
         task="Write `largest_root(lr, mu, a)`: for each of the curvatures `a` (k,) the larger of the absolute values "
         "of the two roots $r$ of $r^2 - (1 + \\mu - \\eta a)\\, r + \\mu = 0$. That is the factor by which momentum "
         "shrinks this direction per step, in the long run. The answer is (k,).",
+        why="The roots of $r^2 - b r + \\mu$ are $(b \\pm \\sqrt{b^2 - 4\\mu})/2$. Where the root is of a "
+        "negative number both have the size $\\sqrt\\mu$; complex numbers see to that by themselves. "
+        "Otherwise the one with the sign of $b$ is the larger.",
         solution=largest_root,
         case=mode_case,
         truth=by_eigenvalues,
@@ -247,9 +267,12 @@ EXERCISES = (
         name="hessian-vector-product",
         task="Write `hvp(gradient, theta, v, eps)`: $H v$ by central differences of gradients. `gradient(theta)` gives "
         "(n,); `theta` and `v` are (n,), and so is the answer. $H$ itself is not needed.",
+        why="$Hv$ is the derivative of the gradient along $v$: how much it changes from one side of $\\theta$ to "
+        "the other, divided by the distance. What is taken on both sides is wrong by $\\varepsilon^2$ only.",
         solution=hvp,
-        case=lambda rng: (gradient_of_waves, *rng.normal(size=(2, 5)), 1e-4),
-        truth=hvp_of_waves,
+        case=lambda rng: (gradient_of_waves, *rng.normal(size=(2, 5)), rng.uniform(0.5e-4, 2e-4)),
+        truth=exact_hvp,
+        edges=((cubes, np.array([1.0, -2.0]), np.array([0.5, 1.0]), 0.5),),
         tolerance=1e-5,
         mistakes=(
             Mistake(lambda g, t, v, eps: (g(t + eps * v) - g(t)) / eps,
@@ -272,6 +295,9 @@ EXERCISES = (
         task="Write `power(product, v, steps)`: `steps` times replace `v` by $Hv/\\lVert Hv \\rVert$, then return "
         "$v \\cdot Hv$, an estimate of the eigenvalue that is largest by size, with its sign. `product(v)` gives $Hv$ "
         "for a symmetric $H$; `v` is (n,).",
+        why="Each product multiplies the part of $v$ along an eigenvector by its eigenvalue, so that the largest "
+        "by size takes over. For a $v$ of length 1 along it $v \\cdot Hv$ is the eigenvalue, with its sign, "
+        "which the length of $Hv$ does not have.",
         solution=power,
         case=power_case,
         truth=by_matrix_power,
@@ -296,6 +322,9 @@ EXERCISES = (
         name="edge-with-momentum",
         task="Gradient descent on all samples, with learning rate 0.05 and momentum $\\mu = 0.9$ (heavy ball), has "
         "come to the edge of stability. Near which number does the sharpness stay?",
+        why="At the edge one of the two roots is $-1$: the run jumps from side to side and neither grows nor "
+        "shrinks. With $r = -1$ the equation says $2 + 2\\mu = \\eta a$, so $a = 2(1 + \\mu)/\\eta = "
+        "3.8/0.05$.",
         solution=76.0,
         mistakes=(
             Mistake(40.0, "That is 2/lr, the edge of plain descent. Momentum stands a steeper valley."),
@@ -319,6 +348,9 @@ EXERCISES = (
         "batches of `b` samples and `large` for batches of `B`. Write `noise_scale(small, b, large, B)`: "
         "$\\mathrm{tr}\\,\\Sigma / \\lVert g \\rVert^2$, by $E\\lVert g_B \\rVert^2 = \\lVert g \\rVert^2 + "
         "\\mathrm{tr}\\,\\Sigma / B$ for both.",
+        why="Two equations for two unknowns. Their difference has no signal in it and gives the noise; multiplied "
+        "by their batch sizes their difference has no noise in it and gives the signal. The quotient is the "
+        "noise scale.",
         solution=noise_scale,
         case=noise_case,
         truth=by_two_equations,
@@ -347,8 +379,11 @@ EXERCISES = (
         task="The loss is $\\lVert r(\\theta) \\rVert^2/2$ with residuals $r$ (m,) and their Jacobian $J$ (m, n). "
         "Write `gauss_newton(J, r, damping)`: the step $d$ (n,) for which "
         "$\\lVert r + J d \\rVert^2 + \\text{damping} \\cdot \\lVert d \\rVert^2$ is least.",
+        why="The derivative of what is to be least, by $d$, is $2 J^\\top(r + J d) + 2\\,\\text{damping}\\,d$. "
+        "Set to zero it is a linear system for $d$, whose matrix has no negative eigenvalues, and with "
+        "damping no zero ones.",
         solution=gauss_newton,
-        case=lambda rng: (rng.normal(size=(5, 3)), rng.normal(size=5), rng.uniform(0.1, 2)),
+        case=residuals,
         truth=by_least_squares,
         mistakes=(
             Mistake(lambda J, r, k: -gauss_newton(J, r, k), "The sign is wrong: this step makes r longer."),

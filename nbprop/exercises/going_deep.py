@@ -62,7 +62,8 @@ def layer_norm_backward(x, w, dy, eps):
 
 
 def norm_case(rng):
-    return 3 * rng.normal(size=(4, 6)) + 1, rng.uniform(0.5, 2, size=6), rng.normal(size=(4, 6)), 0.01
+    n, d = rng.integers(3, 6), rng.integers(4, 8)
+    return 3 * rng.normal(size=(n, d)) + 1, rng.uniform(0.5, 2, size=d), rng.normal(size=(n, d)), rng.uniform(0.1, 1)
 
 
 def by_the_op(make):
@@ -148,12 +149,12 @@ def rescaled_by_trial(W, x):
 # ---- a hundred blocks ----------------------------------------------------------------------------------------------
 
 BLOCKS, STEPS, ENOUGH = 100, 100, 0.7
-EXAMPLE = 'dict(way="plain", norm="none", init="he", scale=1.0, lr=0.01)'
+EXAMPLE = 'dict(way="plain", norm="none", init="he", scale=1.0, lr=0.005)'
 WAYS, NORMS = ("plain", "residual"), ("none", "pre", "post")
 
 
-def hundred(way="plain", norm="none", init="he", scale=1.0, lr=0.01, seed=0):
-    """A Trainer of 100 blocks of 16 ReLU units on the digits.
+def hundred(way="plain", norm="none", init="he", scale=1.0, lr=0.005, seed=0):
+    """A Trainer of 100 blocks, each a ReLU and a layer of 16 units, on the digits.
 
     way: "plain" or "residual", x + f(x). norm: a LayerNorm before the block ("pre"), behind it ("post"), or "none".
     init: of the block's weights, which are then multiplied by `scale`.
@@ -162,10 +163,10 @@ def hundred(way="plain", norm="none", init="he", scale=1.0, lr=0.01, seed=0):
     for _ in range(BLOCKS):
         layer = nn.Linear(d, d, init=init, rng=rng)
         layer.weight.data *= scale
-        inside = [*([nn.LayerNorm(d)] if norm == "pre" else []), layer, nn.ReLU()]
+        inside = [*([nn.LayerNorm(d)] if norm == "pre" else []), nn.ReLU(), layer]
         blocks += [nn.Residual(*inside)] if way == "residual" else inside
         blocks += [nn.LayerNorm(d)] if norm == "post" else []
-    model = nn.Sequential(nn.Linear(64, d, rng=rng), *blocks, nn.LayerNorm(d), nn.Linear(d, 10, rng=rng))
+    model = nn.Sequential(nn.Linear(64, d, rng=rng), *blocks, nn.Linear(d, 10, rng=rng))
     return Trainer(model, data.digits(), lr=lr, batch_size=64, seed=seed, evaluate_every=STEPS)
 
 
@@ -212,6 +213,8 @@ EXERCISES = (
         task="Blocks $y = x + s\\, f(x)$, one behind the other. Each $f$ keeps the second moment, "
         "$E[f(x)^2] = E[x^2]$, and its output is independent of $x$ with mean 0. Write `growth(blocks, scale)`: by "
         "which factor $E[y^2]$ has grown behind so many blocks, with $s$ = `scale`.",
+        why="Second moments of independent numbers of mean 0 add: one block makes $E[x^2] + s^2 E[x^2]$ of "
+        "$E[x^2]$. The next block begins with that, so the factors $1 + s^2$ multiply.",
         solution=growth,
         case=lambda rng: (int(rng.integers(2, 20)), rng.uniform(0.1, 1)),
         truth=block_by_block,
@@ -234,6 +237,9 @@ EXERCISES = (
         task="A highway layer: $h = \\tanh(x W^\\top)$, $t = \\sigma(x V^\\top + b)$, "
         "$y = t \\odot h + (1 - t) \\odot x$. Write `backward(x, W, V, b, dy)`: $\\partial L/\\partial x$. x, dy are "
         "(n, d), W and V (d, d), b is (d,).",
+        why="$x$ goes three ways into $y$, and what comes back along them adds up: around, times $1 - t$; through "
+        "the layer $h$, times $t$ and the slope of tanh; through the gate, where $\\partial y/\\partial t = h "
+        "- x$ and the slope is $t(1-t)$.",
         solution=highway_backward,
         case=highway_case,
         truth=highway_by_autodiff,
@@ -261,6 +267,9 @@ EXERCISES = (
         task="A layer norm: $\\hat x = (x - m)/s$ and $y = w \\odot \\hat x + b$, with the mean $m$ and "
         "$s = \\sqrt{v + \\varepsilon}$ over the features of each sample. Write `backward(x, w, dy, eps)`: "
         "$\\partial L/\\partial x$. x, dy (n, d), w (d,).",
+        why="Three ways lead from $x$ to $\\hat x$: directly, through the mean, through $s$. The second takes the "
+        "mean of $g$ off, the third what lies along $\\hat x$, because the output does not change when $x$ is "
+        "shifted or stretched.",
         solution=layer_norm_backward,
         case=norm_case,
         truth=by_the_op(norm.LayerNorm),
@@ -292,6 +301,8 @@ EXERCISES = (
         task="RMSNorm takes no mean off: $\\hat x = x/s$ with $s = \\sqrt{\\text{mean of } x^2 + \\varepsilon}$ over "
         "the features, $y = w \\odot \\hat x$. Write `backward(x, w, dy, eps)`: $\\partial L/\\partial x$. x, dy "
         "(n, d), w (d,).",
+        why="Without a mean in the forward pass there are two ways from $x$ to $\\hat x$: directly, and through "
+        "$s$, with $\\partial s/\\partial x_i = x_i/(d s)$. The second takes off what lies along $\\hat x$.",
         solution=rms_norm_backward,
         case=norm_case,
         truth=by_the_op(norm.RMSNorm),
@@ -317,6 +328,9 @@ EXERCISES = (
         "is $2 E[\\mathrm{relu}(u)\\, \\mathrm{relu}(v)]$, for normal $u, v$ of variance 1 and correlation $c$. This "
         "expectation is $(\\sin\\theta + (\\pi - \\theta) \\cos\\theta)/2\\pi$, with the angle $\\theta$ between the "
         "inputs, $\\cos\\theta = c$. Write `correlation(c)`, for an array c (k,) between -1 and 1.",
+        why="Only the angle between the two inputs counts. Put $\\theta = \\arccos c$, $\\sin\\theta = \\sqrt{1 - "
+        "c^2}$ and $\\cos\\theta = c$ into the expectation; the factor 2 of He cancels the 2 of $2\\pi$. "
+        "Equal inputs then keep the correlation 1.",
         solution=correlation,
         case=lambda rng: (rng.uniform(-0.95, 0.95, size=5),),
         truth=correlation_by_integration,
@@ -342,6 +356,8 @@ EXERCISES = (
         task="On its way back through a layer the *squared* norm of the gradient is multiplied by $\\chi$ (below 1). "
         "Write `layers_until(chi, factor)`: behind how many layers is the *norm* down to `factor` times what it was "
         "(`factor` below 1, the answer need not be whole)?",
+        why="A layer multiplies the squared norm by $\\chi$, the norm by $\\sqrt\\chi$. Behind $n$ layers it is "
+        "$\\chi^{n/2}$; set that to the factor and take logarithms on both sides.",
         solution=layers_until,
         case=lambda rng: (rng.uniform(0.6, 0.98), 10.0 ** rng.uniform(-6, -1)),
         truth=layers_by_counting,
@@ -363,6 +379,9 @@ EXERCISES = (
         name="lsuv-layer",
         task="One step of LSUV: write `rescale(W, x)`: the weights W (m, d), all multiplied by one number, so that "
         "$z = x W^\\top$ has the standard deviation 1, over all units and all samples of the batch x (n, d) together.",
+        why="What comes out is linear in the weights: divided by its standard deviation, they give an output of "
+        "standard deviation 1. One number for the whole layer keeps orthogonal weights orthogonal up to a "
+        "factor.",
         solution=rescale,
         case=lambda rng: (rng.normal(size=(5, 4)), 2 * rng.normal(size=(12, 4)) + 1),
         truth=rescaled_by_trial,
@@ -388,7 +407,10 @@ EXERCISES = (
         "`\"residual\"` (x + f(x)); `norm` a layer norm before each block, `\"pre\"`, behind it, `\"post\"`, or "
         "`\"none\"`; `init` and `scale` (a factor) make the block's weights. Choose so that at least "
         f"{ENOUGH:.0%} of the validation digits are right after {STEPS} steps of Adam. Answer with such a dict.",
-        solution={"way": "residual", "norm": "pre", "init": "he", "scale": 0.1, "lr": 0.01},
+        why="Without a way around the gradient is multiplied by a hundred matrices, and what is left points in "
+        "few directions. With a way around each block doubles, unless something holds it small: a norm in "
+        "front of it, or a scale near $1/\\sqrt{100}$.",
+        solution={"way": "residual", "norm": "pre", "init": "he", "scale": 0.1, "lr": 0.005},
         judge=does_not_learn,
         mistakes=(
             Mistake({"way": "plain", "init": "xavier"}, "The gradient vanishes"),
