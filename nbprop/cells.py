@@ -31,11 +31,11 @@ class _Made:
     """What a cell of marimo has made: a `CellLifecycleItem`, which marimo disposes of when the cell is to be run again
     (because something that it reads has changed, too) or is deleted."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.things = weakref.WeakSet()
 
     @classmethod
-    def of(cls, marimo):
+    def of(cls, marimo) -> "_Made":
         """That of the cell that runs now. Each page of an app has a registry of its own."""
         registry = marimo.cell_lifecycle_registry
         found = [each for each in registry.registry.get(marimo.cell_id, ()) if isinstance(each, cls)]
@@ -44,10 +44,10 @@ class _Made:
             registry.add(found[0])
         return found[0]
 
-    def create(self, context):
+    def create(self, context) -> None:
         pass
 
-    def dispose(self, context, deletion):
+    def dispose(self, context, deletion) -> bool:
         _replace(self.things)
         return True
 

@@ -110,6 +110,8 @@ LATE = {
     ("exercises/prediction.py", "IPython"),
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
+    ("sweeping/packing.py", "cloudpickle"),
+    ("sweeping/task.py", "threadpoolctl"),
     ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
     ("training/progress.py", "ipywidgets"),
@@ -242,7 +244,7 @@ def test_the_wheel_needs_four_packages(wheel):
     needs = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==)", metadata, re.MULTILINE)
     assert needs == ["anywidget", "ipywidgets", "matplotlib", "numpy"]
     extras = set(re.findall(r"^Provides-Extra: (.*)", metadata, re.MULTILINE))
-    assert extras == {"docs", "lab", "test", "torch", "tutorials"}
+    assert extras == {"docs", "lab", "sweep", "test", "torch", "tutorials"}
 
 
 def test_the_wheel_works_from_where_it_is_put(wheel, tmp_path):

@@ -279,6 +279,31 @@ def Percentiles(
     deviation above and below its middle.
     """
 
+class _Phase(Board):
+    measure: str
+    over: Literal["median", "mean", "lowest", "highest", "spread"]
+    x: str
+    y: str
+    log: bool
+
+def Phase(
+    source: Shown,
+    line: Any = None,
+    at: dict[str, Any] | None = None,
+    *,
+    height: float | None = None,
+    measure: str = "",
+    over: Literal["median", "mean", "lowest", "highest", "spread"] = "median",
+    x: str = "",
+    y: str = "",
+    log: bool = False,
+) -> _Phase:
+    """What came of each run of a sweep, `nb.sweep(...)`, over two axes of its grid: a cell for each pair of values,
+    coloured by a number that was measured. What is still to come, what runs, has diverged or has failed is told
+    apart by its mark. A cell that is pressed (or `view.cell = {"depth": 5, "gain": 1.2}`) is framed, and its runs
+    are drawn as curves below the map.
+    """
+
 class _Runs(Board):
     of: Literal["loss", "accuracy"]
     axis: Literal["step", "samples", "seconds", "evaluations"]
