@@ -111,6 +111,7 @@ LATE = {
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
     ("sweeping/packing.py", "cloudpickle"),
+    ("sweeping/table.py", "pandas"),
     ("sweeping/task.py", "threadpoolctl"),
     ("training/learning_rates.py", "views"),
     ("training/progress.py", "IPython"),
