@@ -28,6 +28,7 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     },
     "11-language": {"50,257": "tokens of GPT-2"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
+    "16-going-deep": {"10,000": "layers, of a paper"},
 }
 
 
