@@ -47,7 +47,8 @@ def check(done, err):
         data = [output.data for output in cells[name].outputs if "image/png" in output.get("data", {})]
         assert len(data) == 1 and len(data[0]["image/png"]) > 5000, name
         assert not data[0]["text/plain"].startswith("<"), name  # no address of an object
-    assert cells["saved"].outputs[0].text == "True\n"
+    said = [output.text for output in cells["saved"].outputs if output.output_type == "stream"]
+    assert said == ["True\n"]  # on a slow machine a progress bar comes before it
     assert cells["playing"].outputs[0].text == "playing True\n"
     assert [line for line in err.splitlines() if not NOISE.search(line)] == []
 

@@ -20,8 +20,14 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     "00-playground": {"50,000": "a factor that the flow above it shows"},
     "02-backpropagation-by-hand": {"0.05": "a loss to be reached"},
     "03-gradient-descent": {"0.08": "a learning rate to be tried"},
-    "09-images": {"99.05": "LeNet-5 on MNIST", "10,000": "digits of MNIST", "0.8": "LeNet-5 with distorted digits"},
+    "09-images": {
+        "99.05": "LeNet-5 on MNIST",
+        "10,000": "digits of MNIST",
+        "0.95": "LeNet-5",
+        "0.8": "and with distorted digits",
+    },
     "11-language": {"50,257": "tokens of GPT-2"},
+    "15-curvature": {"2,410": "parameters of 64-32-10"},
 }
 
 

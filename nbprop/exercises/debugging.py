@@ -133,7 +133,7 @@ EXERCISES = (
         why="Who does not look at the input gives every sample the same probabilities, and the best are the "
         r"shares $p_k$ with which the classes occur. A share $p_k$ of the samples then costs $-\ln p_k$ each: "
         r"the mean is $-\sum_k p_k \ln p_k$, the entropy of the labels.",
-        case=lambda rng: (rng.integers(1, 40, 5),),
+        case=lambda rng: (rng.integers(1, 40, rng.integers(3, 7)),),
         truth=guessing_by_the_engine,
         mistakes=(
             Mistake(

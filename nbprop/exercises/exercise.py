@@ -21,7 +21,7 @@ from .diagnosis import diagnose, same
 from .results import noted
 
 CASES = 5  # random tests of a function
-TOLERANCE, OF_A_VALUE = 1e-6, 1e-3
+TOLERANCE, OF_A_VALUE = 1e-6, 5e-3  # three digits of a value are enough
 FACTOR = re.compile(r"The sign is wrong|It is [-\d.e]+ times")  # the same one in all tests
 
 
@@ -69,7 +69,7 @@ class Exercise:
     hints      in steps, from a question to nearly the answer
     judge      in place of truth, for answers that are settings, a model or a trainer: judge(answer) -> None when it is
                right, else what is wrong
-    tolerance  largest difference, relative to the largest number of the right answer (default 1e-6, of a value 1e-3);
+    tolerance  largest difference, relative to the largest number of the right answer (default 1e-6, of a value 5e-3);
                the task says how many digits are enough where the answer has many
     why        how the solution is found, in a few sentences of Markdown, shown before it
     """
@@ -93,7 +93,7 @@ class Exercise:
         self.answer, self.truth, self.why = solution, truth or solution, why
         self.outputs, self.mistakes, self.hints = outputs, mistakes, hints
         self.tolerance = tolerance or (TOLERANCE if case else OF_A_VALUE)
-        self._hinted = 0
+        self._hinted, self._trials = 0, []
 
     # What the reader calls.
 
@@ -126,7 +126,7 @@ class Exercise:
     def solution(self):
         """How the answer is found, and the answer: a function's source, or the value."""
         why = f"{self.why}\n\n" if self.why else ""
-        if not inspect.isfunction(self.answer):
+        if not (inspect.isfunction(self.answer) or inspect.isclass(self.answer)):
             return Text(f"{why}`{self.answer!r}`")
         return Text(f"{why}```python\n{textwrap.dedent(inspect.getsource(self.answer)).strip()}\n```")
 
@@ -153,9 +153,8 @@ class Exercise:
         return self._verdict([plain(answer)], [self.answer], [[mistake.answer] for mistake in self.mistakes])
 
     def _check_function(self, function, case):
-        answers, truths, mistakes = [], [], [[] for _ in self.mistakes]
-        cases = [*(case(np.random.default_rng(seed)) for seed in range(CASES)), *self.edges]
-        for k, arguments in enumerate(cases):
+        answers, trials = [], self._tried(case)
+        for k, (arguments, _, _) in enumerate(trials):
             with printing() as printed:
                 try:
                     answer = run(function, arguments)
@@ -168,10 +167,17 @@ class Exercise:
             if _missing(answer):
                 return self._unanswered(answer)
             answers.append(answer)
-            truths.append(self.truth(*copy.deepcopy(arguments)))
-            for mistake, found in zip(self.mistakes, mistakes, strict=True):
-                found.append(_tried(mistake.answer, arguments))
+        cases, truths, wrong = zip(*trials, strict=True)
+        mistakes = [[found[k] for found in wrong] for k in range(len(self.mistakes))]
         return self._verdict(answers, truths, mistakes, [self._place(each) for each in cases])
+
+    def _tried(self, case):
+        """[(arguments, truth, what each mistake answers)] of all tests, found once."""
+        if not self._trials:
+            for arguments in [*(case(np.random.default_rng(seed)) for seed in range(CASES)), *self.edges]:
+                truth = self.truth(*copy.deepcopy(arguments))
+                self._trials.append((arguments, truth, [_tried(each.answer, arguments) for each in self.mistakes]))
+        return self._trials
 
     def _nothing(self, arguments, printed, k):
         """What to say of a function that has returned None."""
@@ -223,7 +229,7 @@ class Exercise:
         if said.keys() == {"right."}:
             return Verdict(True, self._praise())
         text = "\n  ".join(f"{', '.join(names)}: {wrong}" for wrong, names in said.items())
-        return Verdict(False, self._order(answers, truths) or text)
+        return Verdict(False, (None if whole else self._order(answers, truths)) or text)
 
     def _parts(self, answer, truth):
         """Several outputs in one array, such as np.array([dw, db]), as a list of them."""

@@ -29,8 +29,8 @@ def still_stuck(lr):
     if accuracy > ENOUGH:
         return None
     losses = trainer.history["train_loss"]
-    way = "hardly moves: longer steps" if 0.5 < losses[-1] <= losses[0] else "jumps about: shorter steps"
-    return f"After {STEPS} steps {accuracy:.0%} are right, {ENOUGH:.0%} are asked for. The loss {way} would help."
+    way = "jumps up and down: shorter" if losses.max() > 1.1 * losses[0] else "falls too slowly: longer"
+    return f"After {STEPS} steps {accuracy:.0%} are right, {ENOUGH:.0%} are asked for. The loss {way} steps would help."
 
 
 def still_vanishing(init):
@@ -69,6 +69,8 @@ EXERCISES = (
             ),
             Mistake(lambda w: np.tanh(w) * (1 - np.tanh(w) ** 2), "A factor 2 is missing: the derivative of t² is 2t."),
         ),
+        why="A square of something, $f = t^2$ with $t = \\tanh(w)$: the chain rule multiplies $df/dt = 2t$ by "
+        "$dt/dw = 1 - t^2$.",
         hints=(
             "It is a square of something. What is the derivative of t²?",
             "2 tanh(w), times the derivative of tanh(w).",
@@ -88,6 +90,8 @@ EXERCISES = (
             Mistake(float(-np.log10(0.2)), "That is with the logarithm to base 10. Here it is the natural one."),
             Mistake(0.8, "That is how much the right class lacks. The loss is minus the logarithm of what it has."),
         ),
+        why="Cross-entropy looks at the probability of the right class alone, 0.2, and takes minus its natural "
+        "logarithm.",
         hints=("How large is the probability of the right class?", "-ln 0.2, in Python `-np.log(0.2)`."),
     ),
     Exercise(
@@ -97,11 +101,13 @@ EXERCISES = (
         solution=0.01,
         judge=still_stuck,
         mistakes=(
-            Mistake(0.0001, "The loss hardly moves: longer steps would help."),
-            Mistake(3.0, "The loss jumps about: shorter steps would help."),
+            Mistake(0.0001, "The loss falls too slowly: longer steps would help."),
+            Mistake(3.0, "The loss jumps up and down: shorter steps would help."),
             Mistake(-0.01, "lr must be"),
             Mistake("0.01", "lr must be"),
         ),
+        why="With `0.0001` the loss falls so slowly that 500 steps are far too few; a hundred times as much is about "
+        "right for Adam on a network this small. From about 1 on the steps are so long that the loss jumps about.",
         hints=(
             "Is the loss falling too slowly, or jumping up and down? `0.0001` is the length of a step.",
             "Try ten times, then a hundred times as much.",
@@ -120,6 +126,8 @@ EXERCISES = (
             Mistake("zeros", "Nothing at all comes back"),
             Mistake("her", "unknown init"),
         ),
+        why="ReLU sets half of the values to 0, and with them goes half of the second moment in each layer. "
+        "`he` draws weights of twice the variance, which makes up for it: $30$ factors near 1.",
         hints=(
             "ReLU sets half of all values to 0. Which weights make up for that?",
             "It is of 2015, by He and others.",

@@ -24,8 +24,9 @@ from .parts import layers_of, matrices, parts_of, wired
 from .round import Round
 
 NOBODY = (
-    "No layer is seen: the model is called inside of a function that torch.compile has closed. The loss is seen, and "
-    "the parameters; to see the rest, leave that function as it is while you watch"
+    "No layer is seen: no module with a matrix of weights was called. Is the model called inside of a function that "
+    "torch.compile has closed? Then leave that function as it is while you watch. Of models that keep their weights "
+    "elsewhere, as those of Keras do, tell them: run = nb.watch(), run.observe(...)"
 )
 UNSEEN = (
     "The parameters change, but no optimizer's step is seen, as when torch.compile has closed it: write run.step(loss) "

@@ -28,6 +28,7 @@ FRONTEND = os.environ.get("NBPROP_FRONTEND") or LAB
 if FRONTEND not in (LAB, NOTEBOOK, VOILA):
     raise ValueError(f"NBPROP_FRONTEND: expected {LAB}, {NOTEBOOK} or {VOILA}, got {FRONTEND!r}")
 SERVED = LAB if FRONTEND == VOILA else FRONTEND  # Voila is an extension of that server
+IN_SIGHT = "(cells) => cells.filter((one) => one.checkVisibility()).map((one) => +one.dataset.windowedListIndex)"
 CELL = ".jp-Notebook .jp-Cell[data-windowed-list-index]"
 IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
@@ -263,8 +264,8 @@ class Lab:
     def show(self, cell):
         """Turns the wheel until a cell is there: what is out of sight may be off the page. Returns its place."""
         place = self.cell(cell)
-        while not place.count():
-            there = self.page.eval_on_selector_all(CELL, "(all) => all.map((one) => +one.dataset.windowedListIndex)")
+        while not place.is_visible():
+            there = self.page.eval_on_selector_all(CELL, IN_SIGHT)
             box = self.page.locator(".jp-Notebook").first.bounding_box()
             self.page.mouse.move(box["x"] + box["width"] - 40, min(box["y"] + box["height"] / 2, 600))
             self.page.mouse.wheel(0, 400 if max(there) < cell else -400)

@@ -71,11 +71,11 @@ def test_the_arrow_keys_move_and_enter_chooses(lab, board):
 def test_a_press_on_a_layer_frames_it_and_again_lets_go(lab, board):
     drawn = lambda: canvas(board, "histograms").evaluate("(canvas) => canvas.toDataURL()")  # noqa: E731
     before, box = drawn(), canvas(board, "histograms").bounding_box()
-    lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    lab.page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.2 * box["height"])
     lab.until(lambda: chosen(lab).get("layer"), "a layer is chosen")
     lab.page.mouse.move(2, 2)
     lab.until(lambda: drawn() != before, "it is framed")
-    lab.page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"])
+    lab.page.mouse.click(box["x"] + 0.25 * box["width"], box["y"] + 0.2 * box["height"])
     lab.page.mouse.move(2, 2)
     lab.until(lambda: not chosen(lab) and drawn() == before, "it is as before")
 

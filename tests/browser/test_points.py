@@ -42,8 +42,9 @@ def tools(board, name=None):
 
 
 def middle(canvas):
+    """A place left of it: the plane is a square at the left, however wide the canvas is."""
     box = canvas.bounding_box()
-    return box["x"] + 0.2 * box["width"], box["y"] + 0.45 * box["height"]
+    return box["x"] + 0.4 * box["height"], box["y"] + 0.45 * box["height"]
 
 
 def counts(lab):
@@ -243,9 +244,9 @@ def test_an_empty_plane_is_drawn_on_and_learned(lab):
     lab.until(lambda: "there are none yet" in (message.text_content() or ""), "it says what is missing")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    for k, (dx, dy) in enumerate([(0.15, 0.4), (0.3, 0.6)]):
+    for k, (dx, dy) in enumerate([(0.3, 0.4), (0.55, 0.6)]):
         panel.get_by_label("class", exact=True).select_option(index=k)
-        lab.page.mouse.click(box["x"] + dx * box["width"], box["y"] + dy * box["height"])
+        lab.page.mouse.click(box["x"] + dx * box["height"], box["y"] + dy * box["height"])
     lab.until(lambda: lab.ask("playground.trainer.data.y_train.tolist()") == [0, 1], "one of each class")
     lab.page.get_by_role("button", name="Play", exact=True).click()
     lab.until(lambda: lab.ask("playground.trainer.steps") > 5, "it learns")

@@ -8,7 +8,8 @@ from test_playground import App, until
 pytestmark = not_in(VOILA, because="it takes nothing off its page")
 AWAY = """() => {
     const box = document.querySelector(".nbprop-board")?.getBoundingClientRect();
-    return !box?.height || box.bottom < 0 || box.top > innerHeight;
+    const pane = document.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
+    return !box?.height || box.bottom < pane.top || box.top > pane.bottom;
 }"""
 LONG = "print('\\n'.join(map(str, range(400))))"
 CELLS = [

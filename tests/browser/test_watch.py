@@ -1,6 +1,7 @@
 """Training scripts of PyTorch as people write them, in JupyterLab, with one line added: watched live while the cell
 runs, paused, its learning rate turned, resumed, stopped."""
 
+import os
 import re
 
 import pytest
@@ -161,6 +162,32 @@ def test_a_script_with_one_line_added(lab, kind):
     optimizer = "a" if kind == "gan" else "optimizer"
     assert lab.ask(f"{optimizer}.param_groups[0]['lr']") == 0.003
     assert lab.ask("sum(len(m._forward_hooks) for m in (maker if 'maker' in globals() else model).modules())") == 0
+
+
+def test_the_time_line_goes_back_to_a_snapshot(lab):
+    """While the loop is paused, in its cell: the mark before is that of a snapshot, and the loop goes on from it."""
+    watched = Watched(lab, 1)
+    lab.until(lambda: watched.step() > 60, "a snapshot was taken", 60)
+    watched.press("Pause")
+    watched.says("paused")
+    there = watched.step()
+    line = watched.root.get_by_role("slider", name="Time line: step")
+    line.focus()
+    lab.page.keyboard.press("[")
+    place = watched.root.locator(".nbprop-place")
+    at = there // 50 * 50 if there < 1200 else None  # later snapshots are further apart
+    lab.until(lambda: re.match(r"step [\d,]+ of", place.inner_text()), "the past is shown")
+    found = int(re.match(r"step ([\d,]+)", place.inner_text())[1].replace(",", ""))
+    assert found % 50 == 0 and (at is None or found in (at, at - 50))
+    if shots := os.environ.get("NBPROP_SHOTS"):
+        watched.root.screenshot(path=f"{shots}/watch_past.png")
+    watched.press("Continue from here")
+    lab.until(lambda: watched.step() == found, "it is back there")
+    watched.press("Resume")
+    lab.until(lambda: watched.step() > found + 5, "it goes on", 60)
+    watched.press("Stop")
+    lab.wait_idle()
+    assert lab.ask("'back from step' in run.history.events[-1].text")
 
 
 def test_what_was_seen_stays_after_the_loop(lab):

@@ -54,8 +54,11 @@ def test_a_right_answer_in_other_words_is_right(name, k):
     assert verdict.right and verdict.text.startswith("Right"), verdict
 
 
-def test_no_other_answer_is_to_an_exercise_that_is_not_there():
-    assert (OTHERS.keys() | WRONG.keys()) <= ALL.keys()
+def test_no_other_answer_is_to_an_exercise_or_a_slip_that_is_not_there():
+    right_too, _ = of_all("RIGHT_TOO")
+    assert (OTHERS.keys() | WRONG.keys() | right_too.keys()) <= ALL.keys()
+    for name, words in right_too.items():
+        assert set(words) <= {mutant.words for mutant in mutants(name) if mutant.verdict.right}
 
 
 def wording(answer):
