@@ -59,8 +59,8 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     14: Page(
         "14-debugging",
-        "A network that does not learn",
-        "a dozen broken networks, and what is wrong with each",
+        "Debugging",
+        "a dozen networks that do not learn, and what is wrong with each",
         (5, 7, 12),
         90,
     ),

@@ -30,6 +30,15 @@ def test_widgets_of_ones_own_and_board_are_one_output_with_a_picture(spirals):
     assert controls.plot().get_title() == "Loss"
 
 
+def test_widgets_of_ones_own_are_heard_while_a_cell_runs(spirals):
+    """ipykernel 7.4 asks the comm which thread is to hear: the one that the page names, not the busy one."""
+    sliders = [widgets.FloatSlider(), widgets.FloatSlider()]
+    for slider in sliders:
+        slider.comm._reply_subshell_for = lambda data, named: "the thread of the loop"
+    nb.views.Controls(nb.views.Loss(spirals), sliders[0], widgets.VBox([sliders[1]]))
+    assert [slider.comm._reply_subshell_for({}, "its own") for slider in sliders] == ["its own", "its own"]
+
+
 def test_names_of_knobs_make_controls_that_act_and_show_what_is_turned_in_code(spirals):
     controls = nb.views.Controls(nb.views.Loss(spirals), "lr", "clip", "batch_norm", "optimizer", "momentum")
     hand = Hand(controls)

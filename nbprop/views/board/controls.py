@@ -11,7 +11,7 @@ from . import dial
 from .board import Board
 from .desk import Desk
 from .shown import show
-from .widgets import Strict, let_go
+from .widgets import Strict, hear_in_any_thread, let_go
 
 
 def Controls(board: Any, *controls: Any) -> Any:
@@ -63,6 +63,8 @@ class Framed(Strict, widgets.VBox):
         self._row = widgets.HBox(row, layout=widgets.Layout(flex_flow="row wrap", grid_gap="0 12px"))
         super().__init__([self._row, board])
         self.add_class("nbprop-controls")
+        for each in _all(row):
+            hear_in_any_thread(each.comm)  # a slider of yours acts while a loop runs in a cell, too
         cells.claim(self)
         self._made = True
 
@@ -104,6 +106,11 @@ class Framed(Strict, widgets.VBox):
 
     def __repr__(self) -> str:
         return repr(self.board) if self._close else f"Controls({self.board!r})"
+
+
+def _all(row):
+    """Widgets, with those that are in them."""
+    return [part for each in row for part in (each, *_all(getattr(each, "children", ())))]
 
 
 def _turned(board, names):
