@@ -249,7 +249,7 @@ EXERCISES = (
             Mistake(lambda *a: highway_without(*a, part="x"), "The way around is missing: dy (1 - t)."),
             Mistake(lambda *a: highway_without(*a, part="h"), "The way through h is missing."),
             Mistake(
-                lambda x, W, V, b, dy: 2 * highway_without(x, W, V, b, dy, part="gate") - highway_backward(x, W, V, b, dy),
+                lambda *a: 2 * highway_without(*a, part="gate") - highway_backward(*a),
                 "The gate opens for h and closes for x: dy times (h - x), not (x - h).",
             ),
             Mistake(lambda x, W, V, b, dy: highway_backward(x, W, V, b, dy) + dy * sigmoid(x @ V.T + b),
