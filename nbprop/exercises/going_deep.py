@@ -44,7 +44,7 @@ def highway_case(rng):
     return rng.normal(size=(4, 3)), *rng.normal(size=(2, 3, 3)), rng.normal(size=3), rng.normal(size=(4, 3))
 
 
-def highway_without(x, W, V, b, dy, part):
+def highway_without(x, W, V, b, dy, *, part):
     """The three ways back, without one of them."""
     h, t = np.tanh(x @ W.T), sigmoid(x @ V.T + b)
     ways = {"x": dy * (1 - t), "h": (dy * t * (1 - h**2)) @ W, "gate": (dy * (h - x) * t * (1 - t)) @ V}
@@ -244,12 +244,12 @@ EXERCISES = (
         case=highway_case,
         truth=highway_by_autodiff,
         mistakes=(
-            Mistake(lambda *a: highway_without(*a, "gate"),
+            Mistake(lambda *a: highway_without(*a, part="gate"),
                     "x also decides how far the gate opens: the way back through t is missing."),
-            Mistake(lambda *a: highway_without(*a, "x"), "The way around is missing: dy (1 - t)."),
-            Mistake(lambda *a: highway_without(*a, "h"), "The way through h is missing."),
+            Mistake(lambda *a: highway_without(*a, part="x"), "The way around is missing: dy (1 - t)."),
+            Mistake(lambda *a: highway_without(*a, part="h"), "The way through h is missing."),
             Mistake(
-                lambda x, W, V, b, dy: 2 * highway_without(x, W, V, b, dy, "gate") - highway_backward(x, W, V, b, dy),
+                lambda *a: 2 * highway_without(*a, part="gate") - highway_backward(*a),
                 "The gate opens for h and closes for x: dy times (h - x), not (x - h).",
             ),
             Mistake(lambda x, W, V, b, dy: highway_backward(x, W, V, b, dy) + dy * sigmoid(x @ V.T + b),
