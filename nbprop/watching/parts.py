@@ -108,7 +108,7 @@ def _split(one, count, call):
 
 def _layer(title, module, part, places, one):
     weights = [places[p] for p in part.weights]
-    bias = getattr(module, "bias", None)
+    bias: Any = getattr(module, "bias", None)
     units = one.z.shape[unit_axis(one.z)]
     at = places.get(bias) if hasattr(bias, "detach") and bias.shape == (units,) else None
     function = one.activation.name if one.activation is not None else "identity"
