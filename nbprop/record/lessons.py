@@ -59,7 +59,7 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     14: Page(
         "14-debugging",
-        "Debugging",
+        "A network that does not learn",
         "a dozen networks that do not learn, and what is wrong with each",
         (5, 7, 12),
         90,
