@@ -257,7 +257,7 @@ EXERCISES = (
     Patient(
         4,
         he,
-        "nothing moves, from the first step on.",
+        "no weight ever moves, only the biases of the last layer do.",
         ("What arrives in the first layer, going back?", "Which share of the ReLU units is above 0 for any sample?"),
         (
             (("rate too low", {"lr": 0.05}), "It is not 'rate too low'"),
@@ -270,7 +270,7 @@ EXERCISES = (
     Patient(
         5,
         {"weight_decay": 1e-4},
-        "the loss rises to what guessing costs, and stays there.",
+        "the loss ends at what guessing costs, and stays there.",
         ("What becomes of the weights? `nb.views.Histograms`.", "They go to 0. What pulls them there?"),
         (
             (("rate too high", {"lr": 0.001}), "It is not 'rate too high'"),
@@ -311,7 +311,7 @@ EXERCISES = (
     Patient(
         8,
         xavier,
-        "its first loss is exactly ln 10, and only the biases of the last layer ever move.",
+        "only the biases of its last layer ever move, as in number 4. Is it the same fault?",
         (
             "What do the units of one layer have in common?",
             "Who breaks the symmetry between them? The initial weights.",
