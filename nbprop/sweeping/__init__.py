@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbprop.checks import number, optional, whole, wrong
+from nbprop.record.source import STATES
 
 from .grid import MOST, grid_of, not_too_many, seeds_of
 from .sweep import Sweep
@@ -27,6 +28,7 @@ def sweep(
     file: "str | os.PathLike[str] | None" = None,
     limit: "float | None" = None,
     ahead: "int | None" = None,
+    again: "Sequence[str]" = (),
     most: int = MOST,
 ) -> Sweep:
     """A run for each point of a grid and each seed, made beside the notebook: a `Sweep`, in a cell a live map.
@@ -43,7 +45,8 @@ def sweep(
               so far and returns the next points, [] at the end: `propose(rows)`
     measure   names of series of the history, whose last values are kept (default: all that are single numbers), or
               measure(trainer) -> a number or a dict of numbers
-    seeds     how many (0, 1, ...), or which; Python's and NumPy's global generators are set to it before each run
+    seeds     how many (0, 1, ...), or which. Before each run Python's and NumPy's global generators are set to it; not
+              in threads of this process, where make should draw from `seed` alone
     executor  anything with the interface of concurrent.futures.Executor, such as Client().get_executor() of Dask;
               default: a pool of processes, one for each core (`workers`), each with one thread of BLAS
     file      where results are written as they arrive, a line of JSON each: the same sweep with the same file goes on
@@ -51,6 +54,7 @@ def sweep(
     limit     seconds that one run may take
     ahead     runs that the executor is given at a time; default: a few more than it has workers, 256 where it does not
               say how many
+    again     runs in the file that are made again by what became of them: "failed", "out of time", "diverged"
     most      runs that are made without a question
 
     A run that raises, diverges, or whose process dies is marked so, and the others go on. Results do not depend on the
@@ -67,10 +71,14 @@ def sweep(
     points, propose = grid_of(grid)
     chosen = seeds_of(seeds)
     not_too_many(points, chosen, whole(1)("most", most))
+    if executor is not None and workers is not None:
+        raise TypeError("workers is of the pool that is made without executor=; this executor has its own")
+    if isinstance(again, str) or not set(again) <= set(STATES[3:]):
+        raise ValueError(wrong("again", f"some of {', '.join(STATES[3:])}", again, '("failed",)'))
     made = Sweep(
         make, points, propose, measure, chosen, optional(whole(1))("steps", steps), executor,
         optional(whole(1))("workers", workers), file, optional(number(above=0))("limit", limit),
-        optional(whole(1))("ahead", ahead), most,
+        optional(whole(1))("ahead", ahead), tuple(again), most,
     )  # fmt: skip
     made.resume()
     return made

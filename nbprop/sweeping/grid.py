@@ -1,13 +1,14 @@
 """Which points a sweep goes through: a product of lists, a list of points, or what a function proposes."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
 
 from nbprop.checks import whole, wrong
 
+LONG = 10**7  # values of an axis
 MOST = 100_000  # runs of a sweep, unless more are asked for
 
 
@@ -18,8 +19,12 @@ class Product:
         self.axes = {name: _values(name, values) for name, values in lists.items()}
         self.shape = tuple(map(len, self.axes.values()))
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
         return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        return self.size
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         point = {}
@@ -44,8 +49,8 @@ class Listed:
         self._points: list[dict[str, Any]] = []
         self.add(points)
 
-    def add(self, points: "Iterable[Mapping[str, Any]]") -> int:
-        """How many are new."""
+    def add(self, points: "Iterable[Mapping[str, Any]]", most: "int | None" = None) -> int:
+        """How many are new. ValueError, with nothing added, if there would be more than `most`."""
         points, before = list(points), len(self._points)
         for point in points:
             if not isinstance(point, Mapping) or not point:
@@ -55,14 +60,19 @@ class Listed:
         for point in taken:
             if set(point) != names:
                 raise ValueError(f"every point must have the same names, {sorted(names)}; got {point}")
-        known = set(map(key_of, self._points))
+        known = {key_of(point): point for point in self._points}
         for point in taken:
-            if key_of(point) not in known:
-                known.add(key_of(point))
-                self._points.append({name: point[name] for name in next(iter(self._points), point)})
+            known.setdefault(key_of(point), {name: point[name] for name in next(iter(self._points), point)})
+        if most is not None and len(known) > most:
+            raise ValueError(f"{len(known):,} points are more than most={most:,}; say most=... if you mean it")
+        self._points = list(known.values())
         for name in next(iter(self._points), {}):
             self.axes[name] = _sorted({key_of(point[name]): point[name] for point in self._points}.values())
         return len(self._points) - before
+
+    @property
+    def size(self) -> int:
+        return len(self._points)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -107,7 +117,7 @@ def seeds_of(given: Any) -> tuple[int, ...]:
 
 
 def not_too_many(grid: "Product | Listed", seeds: tuple[int, ...], most: int) -> None:
-    runs = len(grid) * len(seeds)
+    runs = grid.size * len(seeds)
     if runs > most:
         of = f" x {len(seeds)} seeds" if len(seeds) > 1 else ""
         raise ValueError(
@@ -135,6 +145,8 @@ def plain(name: str, value: Any) -> Any:
 def _values(name, values):
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
         raise TypeError(wrong(name, "a list of values", values, f"{name}=[{values!r}]"))
+    if isinstance(values, Sized) and len(values) > LONG:
+        raise ValueError(f"{name} has {len(values):,} values, of which each would be a run: make it coarser")
     found = tuple(plain(name, value) for value in values)
     if not found:
         raise ValueError(f"{name} has no values")

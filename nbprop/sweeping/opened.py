@@ -56,6 +56,8 @@ class Shown(Strict, widgets.VBox):
         if self._made and layout.comm is not None:
             layout.close()
             let_go(self.board)
+            if self._opened is not None:
+                self._opened.close()
 
     def describe(self) -> str:
         return self.board.describe()

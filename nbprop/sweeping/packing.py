@@ -1,5 +1,6 @@
 """What travels to the workers: `make` and `measure` as bytes, made once."""
 
+import functools
 import hashlib
 import inspect
 import pickle
@@ -63,9 +64,15 @@ def takes_seed(make: "Callable[..., Any]", names: "list[str]") -> bool:
 
 
 def fingerprint(function: Any) -> "str | None":
-    """Of the source of a function, or of names; None where no source is to be had."""
+    """Of the source of a function, or of names; None where there is nothing to compare."""
     if function is None or not callable(function):
         return repr(function)
+    if isinstance(function, functools.partial):
+        return f"{fingerprint(function.func)} {function.args} {function.keywords}"
+    if getattr(function, "__name__", "") == "<lambda>":  # whose source is the whole statement around it
+        code = function.__code__
+        text = repr((code.co_code, [each for each in code.co_consts if not inspect.iscode(each)], code.co_names))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):

@@ -21,6 +21,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+MOST = 61 if sys.platform == "win32" else 2**20  # processes that a pool may have
 AHEAD = 256  # runs that an executor of unknown size is given at a time
 
 
@@ -60,7 +61,7 @@ class Pool:
     owned = True
 
     def __init__(self, workers: "int | None", ahead: "int | None") -> None:
-        self.workers = workers or _cores()
+        self.workers = min(workers or _cores(), MOST)
         self.ahead = ahead or 2 * self.workers + 2
         self._executor = None
 
@@ -69,7 +70,8 @@ class Pool:
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.workers, context, initializer=_begin)
             _end_with_the_interpreter(self)
-        with _for_children():
+        begun = len(getattr(self._executor, "_processes", None) or ())
+        with _for_children() if begun < self.workers else contextlib.nullcontext():
             return self._executor.submit(function, *arguments)
 
     def again(self) -> bool:
@@ -85,10 +87,9 @@ class Pool:
         """End the processes, with whatever they are at."""
         executor, self._executor = self._executor, None
         if executor is not None:
-            processes = list((getattr(executor, "_processes", None) or {}).values())
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
+            for process in list((getattr(executor, "_processes", None) or {}).values()):
                 process.kill()
+            executor.shutdown(wait=True, cancel_futures=True)  # which has nothing to wait for any more
 
 
 def engine(executor: Any, workers: "int | None", ahead: "int | None") -> "Given | Pool":
@@ -97,7 +98,7 @@ def engine(executor: Any, workers: "int | None", ahead: "int | None") -> "Given 
 
 def broken(error: BaseException) -> bool:
     """Has the executor as a whole come to an end, and not one run?"""
-    return isinstance(error, BrokenExecutor)
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "ShutdownExecutorError"  # of loky
 
 
 def _cores():

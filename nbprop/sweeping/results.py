@@ -1,5 +1,7 @@
 """The file of a sweep: a line of JSON for each run, appended as it ends. No pickle."""
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -38,23 +40,28 @@ class Results:
         self._end, there = 0, None
         self._file.seek(0)
         with os.fdopen(os.dup(self._file.fileno()), "rb") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, 1):
                 row = _row(line)
                 if row is None:
+                    if there is not None and any(_row(other) is not None for other in lines):
+                        raise ValueError(f"line {number} of {self.path} is damaged, and others follow it: take it out")
                     break  # it was being written when the sweep was killed
                 if there is None:
                     there = row
+                    if "nbprop sweep" not in there:
+                        break
                 else:
                     row.pop("history", None)
                     self.earlier.append(((self._end, len(line)), row))
                 self._end += len(line)
-            foreign = there is None and self._end == 0 and os.fstat(self._file.fileno()).st_size > 0
+        foreign = there is None and os.fstat(self._file.fileno()).st_size > 0
         if foreign or (there is not None and "nbprop sweep" not in there):
             raise ValueError(f"{self.path} is not the file of a sweep, and nothing of it is written over: name another")
+        if there is not None:
+            self._same(there, header)
+        self._file.truncate(self._end)
         if there is None:
             self._append(_line(header))
-        else:
-            self._same(there, header)
 
     def _same(self, there, header):
         """ValueError if its results are not of the same kind."""
@@ -69,23 +76,23 @@ class Results:
                     "another file, or delete it to begin anew"
                 )
 
-    def add(self, result: "dict[str, Any]") -> "tuple[int, int]":
-        """Write a result; its place in the file, (-1, 0) while it is not written."""
-        self._waiting.append(_line(result))
-        return self.retry()
+    def add(self, run: int, result: "dict[str, Any]") -> None:
+        """What came of a run is to be written."""
+        self._waiting.append((run, _line(result)))
 
-    def retry(self) -> "tuple[int, int]":
-        """Write what waits; the place of the last one."""
-        place = -1, 0
+    def write(self) -> "list[tuple[int, tuple[int, int]]]":
+        """Write what waits, as far as there is room; of each run its place in the file."""
+        written = []
         while self._waiting:
+            run, line = self._waiting[0]
             try:
-                place = self._append(self._waiting[0])
+                written.append((run, self._append(line)))
             except OSError as error:
                 self.problem = error.strerror or str(error)
-                return -1, 0
+                return written
             self._waiting.pop(0)
         self.problem = ""
-        return place
+        return written
 
     @property
     def unwritten(self) -> int:
@@ -106,11 +113,15 @@ class Results:
 
     def at(self, place: "tuple[int, int]") -> "dict[str, Any]":
         """The result that is there."""
+        if self._file.closed:
+            raise ValueError("this sweep is closed: nb.sweep(..., file=...) with the same file reads it again")
         self._file.seek(place[0])
         return _row(self._file.read(place[1])) or {}
 
     def close(self) -> None:
-        self._file.close()
+        if not self._file.closed:
+            _unlock(self._file)  # which a process that was forked meanwhile holds open, too
+            self._file.close()
 
     def __del__(self) -> None:  # a sweep that nobody has any more
         if hasattr(self, "_file"):
@@ -136,13 +147,28 @@ def _lock(file, path):
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            raise OSError(f"{path} cannot be locked ({error}): put it on a file system that has locks") from error
         raise BlockingIOError(
             f"{path} is being written by another sweep: name another file, or end that one with sweep.close()"
         ) from error
 
 
+def _unlock(file):
+    if sys.platform == "win32":
+        import msvcrt
+
+        file.seek(2**30)
+        with contextlib.suppress(OSError):
+            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
 def _line(value):
-    return json.dumps(_written(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return json.dumps(_written(value), allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _row(line) -> "dict[str, Any] | None":
@@ -165,7 +191,7 @@ def _written(value):
 
 def _restored(value):
     if isinstance(value, dict):
-        if value.keys() == {"float"}:
+        if value.keys() == {"float"} and value["float"] in ("nan", "inf", "-inf"):
             return float(value["float"])
         return {name: _restored(one) for name, one in value.items()}
     return [_restored(one) for one in value] if isinstance(value, list) else value

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import random
 import time
 import weakref
 from pathlib import Path
@@ -19,10 +20,11 @@ from nbprop.views.base.loop import running_loop
 
 from . import packing
 from .driving import Driving, identity
-from .grid import key_of
+from .grid import key_of, plain
 from .pool import engine
 from .results import Results
 from .table import Table
+from .task import begin, unpacked
 
 SHORT = 2.0  # seconds that opening a run may take at once
 
@@ -34,12 +36,12 @@ class Sweep(Driving):
     "running", "paused", "cancelled", "stopped" (its executor is gone: `message` says why), "finished" or "closed".
     """
 
-    def __init__(self, make, grid: Any, propose, measure, seeds, steps, executor, workers, file, limit,
-                 ahead, most) -> None:  # fmt: skip
-        self._make, self._measure, self._steps, self._limit, self._most = make, measure, steps, limit, most
+    def __init__(self, make, grid: Any, propose, measure, seeds, steps, executor, workers, file, limit, ahead, again,
+                 most) -> None:  # fmt: skip
+        self._steps, self._limit, self._ahead, self._most = steps, limit, ahead, most
         self._propose, self.grid, self.seeds = propose, grid, seeds
         self._engine = engine(executor, workers, ahead)
-        if propose is not None and not grid.add(propose([]) or []):
+        if propose is not None and not grid.add(propose([]) or [], most // len(seeds)):
             raise ValueError("the function that proposes points gave none: propose([]) is to give the first ones")
         self._names = list(grid.axes)
         self._takes_seed = packing.takes_seed(make, self._names)
@@ -47,12 +49,16 @@ class Sweep(Driving):
             raise TypeError("with several seeds make needs an argument for them: make(..., seed)")
         self._packed = packing.pack(make, measure, self._takes_seed)
         self.table = Table(grid, seeds)
+        self._shown: weakref.WeakSet[Any] = weakref.WeakSet()
+        super().__init__()
         cells.claim(self)  # what the same cell made before lets go of its file
         header = {"make": packing.fingerprint(make), "measure": packing.fingerprint(measure), "steps": steps}
         self._results = Results(file, {**header, "grid": str(grid), "seeds": list(seeds)})
         self._earlier = {identity(row["point"], row["seed"]): (place, row) for place, row in self._results.earlier}
-        self._shown: weakref.WeakSet[Any] = weakref.WeakSet()
-        super().__init__()
+        self._results.earlier.clear()
+        self._recall(again)
+        if propose is None:
+            self._earlier = {}
 
     def wait(self, timeout: "float | None" = None, bar: bool = True) -> "Sweep":
         """Wait until it has ended, is paused or stopped; with a line of progress. An interrupt ends the waiting and
@@ -85,13 +91,12 @@ class Sweep(Driving):
 
     def left(self) -> float:
         """Seconds that are still to be waited, as it seems; NaN while nothing is known."""
-        ended = self.table.seconds[self.table.state > RUNNING]
         open_ = int((self.table.state <= RUNNING).sum())
-        here = self._worked + (time.monotonic() - self._began if self.state == "running" else 0)
-        made = max(self.steps - self._recalled, 0)
-        if not open_ or not made or not len(ended):
+        made = self.steps - self._recalled
+        if not open_ or made <= 0:
             return 0.0 if not open_ else float("nan")
-        return open_ * here / made
+        going = self._thread is not None and not self._ended.is_set()
+        return open_ * (self._worked + (time.monotonic() - self._began if going else 0)) / made
 
     def describe(self) -> str:
         """How far it is, in a sentence or two."""
@@ -106,11 +111,13 @@ class Sweep(Driving):
         return f"{words}. {self.message}".strip() if self.message else f"{words}."
 
     def result(self, seed: "int | None" = None, **point: Any) -> "dict[str, Any]":
-        """What came of one run, with its thinned `history`, a History."""
-        run = self.run_at(seed, **point)
-        if self.table.state[run] <= RUNNING or self.table.place[run, 0] < 0:
-            raise ValueError(f"{_said(*self.table.point(run))} is {STATES[self.table.state[run]]}")
+        """What came of one run, with its thinned `history`, a History. ValueError where it is still to come."""
         with self._lock:
+            run = self.run_at(seed, **point)
+            if self.table.state[run] <= RUNNING or self.table.place[run, 0] < 0:
+                raise ValueError(
+                    f"{_said(*self.table.point(run))}: {STATES[self.table.state[run]]}, nothing is written yet"
+                )
             at, length = map(int, self.table.place[run])
             found = self._results.at((at, length))
         return {**found, "history": _history(found["history"])}
@@ -124,6 +131,7 @@ class Sweep(Driving):
             raise ValueError(f"expected a value for each of {', '.join(self._names)}; got {', '.join(point) or 'none'}")
         places = []
         for name, value in point.items():
+            value = plain(name, value)
             known = [key_of(each) for each in self.axes[name]]
             if key_of(value) not in known:
                 raise ValueError(wrong(name, f"one of {', '.join(map(str, self.axes[name]))}", value))
@@ -135,27 +143,31 @@ class Sweep(Driving):
         return int(found[self.seeds.index(seed)])
 
     def trainer(self, seed: "int | None" = None, **point: Any) -> Any:
-        """The run with this point and seed made again, here: a Trainer, at its last step."""
+        """The run with this point and seed made again, here, by what was sent to the workers: a Trainer, at its last
+        step."""
         self.run_at(seed, **point)
         made = self._again(seed, point)
         if self._steps is not None and made.steps < self._steps:
-            made.fit(steps=self._steps - made.steps, bar=False)
+            with contextlib.suppress(Diverged):
+                made.fit(steps=self._steps - made.steps, bar=False)
         return made
 
     def _again(self, seed, point):
-        seed = self.seeds[0] if seed is None else seed
-        made = self._make(**point, **({"seed": seed} if self._takes_seed else {}))
+        seed, states = self.seeds[0] if seed is None else seed, (random.getstate(), np.random.get_state())  # noqa: NPY002
+        begin(seed)
+        try:
+            made = unpacked(self._packed)[0](**point, **({"seed": seed} if self._takes_seed else {}))
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
         if not hasattr(made, "fit") or not hasattr(made, "history"):
             raise TypeError(f"make gives {type(made).__name__} and no Trainer: there is no run to open")
         return made
 
-    def rows(self) -> "list[dict[str, Any]]":
-        """A dict a run: point, seed, status, numbers, seconds, worker, error."""
-        return self.table.rows()
-
     def to_dataframe(self) -> Any:
         """`rows()` as a pandas DataFrame."""
-        return self.table.to_dataframe()
+        with self._lock:
+            return self.table.to_dataframe()
 
     def to_csv(self, path: Any = None) -> "str | None":
         """`rows()` as CSV: a text, or None if it is written to the file `path`."""

@@ -10,8 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from contextlib import nullcontext
-from functools import lru_cache
+from contextlib import nullcontext, suppress
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +23,7 @@ GRACE = 5.0  # seconds in which a run that has had its time may come to an end b
 LINES = 12  # of a traceback
 
 done, diverged, failed, late = STATES[2:]
-unread = "unread"  # no run can be made there
+unread, interrupted = "unread", "interrupted"  # no run can be made there; it is to be made again
 
 
 class Unread(Exception):
@@ -35,32 +34,45 @@ class OutOfTime(BaseException):
     """Raised in the middle of a run that takes longer than it may."""
 
 
+def here() -> str:
+    """This process, by the names of its machine and its number."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def work(packed: bytes, point: "dict[str, Any]", seed: int, steps: "int | None", limit: "float | None",
-         owned: bool = False) -> "dict[str, Any]":  # fmt: skip
+         owned: bool = False, home: str = "") -> "dict[str, Any]":  # fmt: skip
     """What became of one run. It raises nothing: what goes wrong is said in the answer.
 
     packed: what `packing.pack` made of make and measure; owned: the process is ours, and may be ended when the run
-    cannot be interrupted. The answer: `status`, `numbers` (name -> float), `history` (name -> [steps, values]),
-    `seconds`, `worker`, `error`.
+    cannot be interrupted; home: the process of the notebook, whose global generators are left alone. The answer:
+    `status`, `numbers` (name -> float), `history` (name -> [steps, values]), `seconds`, `worker`, `error`.
     """
     began = time.perf_counter()
     answer = {"status": failed, "numbers": {}, "history": {}, "error": ""}
-    random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 (what make draws from the global generator is to be the same, too)
+    if here() != home:
+        begin(seed)
     try:
-        with _Watch(limit, owned) as watch:
-            make, measure, takes_seed = _unpacked(packed)
-            with _one_thread(owned):
-                made = make(**point, **({"seed": seed} if takes_seed else {}))
-                answer |= _trained(made, measure, steps, watch)
+        with _Watch(limit, owned) as watch, nullcontext() if owned else _ONE_THREAD:
+            make, measure, takes_seed = unpacked(packed)
+            made = make(**point, **({"seed": seed} if takes_seed else {}))
+            answer |= _trained(made, measure, steps, watch)
     except Unread as error:
         answer |= {"status": unread, "error": str(error)}
     except OutOfTime:
         answer |= {"status": late, "error": f"took longer than {limit:g} s"}
-    except (Exception, SystemExit, KeyboardInterrupt) as error:
+    except Diverged as error:
+        answer |= {"status": diverged, "error": str(error)}
+    except KeyboardInterrupt:
+        answer |= {"status": interrupted}
+    except BaseException as error:
         answer |= {"error": _said(error)}
-    worker = f"{socket.gethostname()}:{os.getpid()}"
-    return answer | {"seconds": round(time.perf_counter() - began, 6), "worker": worker}
+    return answer | {"seconds": round(time.perf_counter() - began, 6), "worker": here()}
+
+
+def begin(seed: int) -> None:
+    """Set the global generators, for a make that draws from them."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 (what make draws from the global generator is to be the same, too)
 
 
 def _trained(made, measure, steps, watch):
@@ -92,7 +104,7 @@ def _measured(trainer, measure, history):
     if callable(measure):
         return _numbers(measure(trainer))
     if measure is None:
-        return {name: values[-1] for name, (_, values) in history.items() if values}
+        return {name: float(trainer.history[name][-1]) for name in history}
     found = {}
     for name in measure:
         if name not in trainer.history:
@@ -134,8 +146,9 @@ def thinned(history: Any) -> "dict[str, Any]":
     return found
 
 
-@lru_cache(maxsize=4)
-def _unpacked(packed):
+def unpacked(packed: bytes) -> Any:
+    """make, measure, and whether make takes a seed: anew for each run, as nothing that one run has changed, such as a
+    generator that make names, may reach the next."""
     try:
         return pickle.loads(packed)
     except Exception as error:
@@ -145,22 +158,41 @@ def _unpacked(packed):
         ) from error
 
 
-def _one_thread(owned):
+class _OneThread:
     """BLAS in one thread, so that a run gives the same numbers wherever it is made. Processes of ours have that from
-    their start; elsewhere threadpoolctl does it, where it is installed."""
-    if owned:
-        return nullcontext()
-    try:
-        import threadpoolctl
-    except ImportError:
-        return nullcontext()
-    return threadpoolctl.threadpool_limits(1)
+    their start; elsewhere threadpoolctl does it, where it is installed: for all of the process, so the first run that
+    goes on in it begins that, and the last one ends it."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._limits = threading.Lock(), 0, None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                with suppress(ImportError):
+                    import threadpoolctl
+
+                    self._limits = threadpoolctl.threadpool_limits(1)
+
+    def __exit__(self, *_) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_ONE_THREAD = _OneThread()
 
 
 def _said(error):
     """The error, where it happened in the caller's own code, and the last lines of its traceback."""
-    lines = "".join(traceback.format_exception(error)).strip().splitlines()
-    return "\n".join([f"{type(error).__name__}: {error}", *lines[-LINES:]])
+    try:
+        lines = "".join(traceback.format_exception(error)).strip().splitlines()
+        return "\n".join([f"{type(error).__name__}: {error}", *lines[-LINES:]])
+    except Exception:  # its words are a fault themselves
+        return type(error).__name__
 
 
 class _Watch:

@@ -90,7 +90,7 @@ export function inWords(frame, labels, row, column) {
 /** Value -> share of the colour map. @returns {(value: number) => number} */
 export function shadeOf(log, low, high) {
   const f = log ? Math.log : (/** @type {number} */ v) => v, [from, to] = [f(low), f(high)];
-  return (value) => (to > from ? (f(value) - from) / (to - from) : 0.5);
+  return (value) => (log && value <= 0 ? 0 : to > from ? (f(value) - from) / (to - from) : 0.5);
 }
 
 /** @param {Panel} panel  @param {Frame} frame  @param {(row: number, column: number) => Box} boxOf  @param {(value: number) => number} shade */

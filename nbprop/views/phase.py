@@ -9,7 +9,7 @@ from nbprop.record.lessons import Lesson
 from nbprop.record.source import PENDING, RUNNING, STATES, CannotSay, Swept
 
 from .base import colors
-from .base.swept import DIVERGED, DONE, NONE, mapped, numbers_of, places_of, said
+from .base.swept import DIVERGED, DONE, NONE, mapped, numbers_of, places_of, said, words_of
 from .base.view import Control, Option, View, new_axes, number, plural
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Offered:
 
 
 def _values(values):
-    return ("", said(values[0])), *((said(value), said(value)) for value in values[1:])
+    first, *rest = words_of(values)
+    return ("", first), *((word, word) for word in rest)
 
 
 class Phase(View):
@@ -79,13 +80,14 @@ class Phase(View):
     options: Any = Offered()
 
     def __init__(self, source, line: Any = None, at: "dict[str, Any] | None" = None, **options) -> None:
-        self._cell: tuple[int, ...] | None = None
-        self._line = line
+        self._cell: tuple[Any, ...] | None = None  # values, as places move when a grid grows
+        self._line, self._note = line, ""
         super().__init__(source, **options)
         for name, value in (at or {}).items():
             if name not in getattr(source, "axes", {}):
                 raise ValueError(f"at: {name!r} is no axis{did_you_mean(name, source.axes)}")
-            setattr(self, REST + name, said(value))
+            place = self._place(name, value, "at")
+            setattr(self, REST + name, words_of(source.axes[name])[place] if place else "")
         steering = [Control("turn", "Pause", key="p")] if hasattr(source, "pause") else []
         steering += [Control("cancel", "Cancel")] if hasattr(source, "cancel") else []
         steering += [Control("open", "Open this run", key="o")] if hasattr(source, "open") else []
@@ -93,7 +95,7 @@ class Phase(View):
 
     @property
     def version(self) -> Any:
-        return super().version, self._cell
+        return super().version, self._cell, self._note
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -120,7 +122,7 @@ class Phase(View):
         for name, values in axes.items():
             if name not in shown:
                 word = getattr(self, REST + name)
-                held[name] = [said(value) for value in values].index(word) if word else 0
+                held[name] = words_of(values).index(word) if word else 0
         return held
 
     def _sorted(self):
@@ -143,16 +145,14 @@ class Phase(View):
         table, measure = self.source.table, self._measure()
         runs, rows, columns = self._sorted()
         numbers = table.numbers[measure][runs] if measure else np.full(len(runs), np.nan)
-        return mapped(rows, columns, table.state[runs], numbers, self._shape(), self.over)
+        return mapped(rows, columns, table.state[runs], numbers, self._shape(), self.over, bool(measure))
 
     # ---- a cell ------------------------------------------------------------------------------------------------------
 
     @property
     def cell(self) -> "dict[str, Any] | None":
         """The point whose runs are drawn as curves: name -> value; None for none."""
-        if self._cell is None:
-            return None
-        return {name: values[k] for (name, values), k in zip(self.source.axes.items(), self._cell, strict=True)}
+        return None if self._cell is None else dict(zip(self.source.axes, self._cell, strict=True))
 
     @cell.setter
     def cell(self, point: "dict[str, Any] | None") -> None:
@@ -160,15 +160,26 @@ class Phase(View):
             axes = self.source.axes
             if not isinstance(point, dict) or set(point) != set(axes):
                 raise ValueError(f"cell: expected a value for each of {', '.join(axes)}, or None; got {point!r}")
-            for name, value in point.items():
-                if value not in axes[name]:
-                    meant = did_you_mean(value, map(said, axes[name]))
-                    raise ValueError(f"cell: {name} is none of {', '.join(map(said, axes[name]))}: {value!r}{meant}")
-            self._cell = tuple(axes[name].index(point[name]) for name in axes)
+            self._cell = tuple(axes[name][self._place(name, point[name], "cell")] for name in axes)
         else:
             self._cell = None
         for board in tuple(vars(self).get("boards", ())):
             board.ask()
+
+    def _place(self, name, value, what):
+        """Which of an axis' values it is."""
+        values = self.source.axes[name]
+        value = tuple(value) if isinstance(value, list) else value
+        for place, each in enumerate(values):
+            if each == value and isinstance(each, bool) == isinstance(value, bool):
+                return place
+        words = words_of(values)
+        meant = did_you_mean(value, words)
+        raise ValueError(f"{what}: {name} is none of {', '.join(words)}: {value!r}{meant}")
+
+    def _places(self):
+        """Of the cell, which value of each axis."""
+        return tuple(self._place(name, value, "cell") for name, value in (self.cell or {}).items())
 
     def act(self, name, value) -> None:
         source = self.source
@@ -179,7 +190,11 @@ class Phase(View):
         elif name == "open":
             if self._cell is None:
                 raise ValueError("press a cell first: the run that is there is opened")
-            source.open(**(self.cell or {}))
+            try:
+                source.open(**(self.cell or {}))
+                self._note = ""
+            except Exception as error:  # of the reader's own make
+                self._note = f"It cannot be opened: {type(error).__name__}: {error}"
         elif name == "cell":
             row, column = map(int, value)
             rows, columns = self._shape()
@@ -187,7 +202,8 @@ class Phase(View):
                 raise ValueError(f"Phase: expected a cell of {rows} × {columns}, got {value!r}")
             (x, y), held = self._shown(), self._held()
             places = {**held, x: column, **({y: row} if y else {})}
-            cell = tuple(places[each] for each in source.axes)
+            cell = tuple(values[places[each]] for each, values in source.axes.items())
+            self._note = ""
             self._cell = None if cell == self._cell else cell
         else:
             super().act(name, value)
@@ -197,16 +213,17 @@ class Phase(View):
         if self._cell is None:
             return None
         axes, (x, y), held = list(self.source.axes), self._shown(), self._held()
-        if any(self._cell[axes.index(name)] != place for name, place in held.items()):
+        places = self._places()
+        if any(places[axes.index(name)] != place for name, place in held.items()):
             return None
-        return (self._cell[axes.index(y)] if y else 0), self._cell[axes.index(x)]
+        return (places[axes.index(y)] if y else 0), places[axes.index(x)]
 
     def _results(self):
         """What came of the runs of the cell: (seed, result) each, of those that have ended."""
         table, cell = self.source.table, self.cell
         if cell is None:
             return []
-        runs = np.flatnonzero((table.where == np.array(self._cell)).all(axis=1))
+        runs = np.flatnonzero((table.where == np.array(self._places())).all(axis=1))
         key = self._cell, tuple(table.state[runs]), tuple(table.place[runs, 0])
 
         def read():
@@ -236,7 +253,7 @@ class Phase(View):
         cells, (0 the middle of the first one); progress (2,): runs that have ended, and all."""
         value, state, lost, ended = self._mapped()
         finite = value[np.isfinite(value) & ((value > 0) | (not self.log))]
-        ends = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+        ends = (finite.min(), finite.max()) if finite.size else (0.1 if self.log else 0.0, 1.0)
         own, (_, curves) = self._own(), self._curves()
         longest = max((len(steps) for steps, _ in curves), default=0)
         padded = np.full((len(curves), 2, longest), np.nan)
@@ -256,7 +273,7 @@ class Phase(View):
         if self._line is None or across is None or up is None or len(across) < 2 or len(up) < 2:
             return np.zeros((2, 0))
         if callable(self._line):
-            xs = np.linspace(across[0], across[-1], LINE)
+            xs = np.interp(np.linspace(0, len(across) - 1, LINE), np.arange(len(across)), across)
             ys = np.array([self._line(each) for each in xs])
         else:
             xs, ys = (np.asarray(each, float) for each in self._line)
@@ -270,10 +287,10 @@ class Phase(View):
         measures = list(self.source.table.numbers)
         point, runs = self._cell_words()
         return {
-            "x": {"name": x, "values": [said(value) for value in axes[x]]},
-            "y": {"name": y or "", "values": [said(value) for value in axes[y]] if y else [""]},
+            "x": {"name": x, "values": words_of(axes[x])},
+            "y": {"name": y or "", "values": words_of(axes[y]) if y else [""]},
             "measure": self._measure(), "over": self.over, "seeds": len(self.source.seeds), "log": self.log,
-            "told": self.source.describe(), "curve": self._curves()[0], "point": point, "runs": runs,
+            "told": self._note or self.source.describe(), "curve": self._curves()[0], "point": point, "runs": runs,
             "choices": {
                 **at,
                 "measure": [["", "by itself"], *([name, name] for name in measures)] if len(measures) > 1 else [],
@@ -298,7 +315,7 @@ class Phase(View):
         if self._cell is None:
             return "", []
         cell, table = self.cell or {}, self.source.table
-        runs = np.flatnonzero((table.where == np.array(self._cell)).all(axis=1))
+        runs = np.flatnonzero((table.where == np.array(self._places())).all(axis=1))
         lines = []
         for k, run in enumerate(runs):
             numbers = ", ".join(f"{name} {number(values[run])}" for name, values in table.numbers.items())
@@ -349,6 +366,7 @@ class Phase(View):
         low, high = map(float, frame["range"])
         norm = (LogNorm if self.log else Normalize)(low, high if high > low else low + (abs(low) or 1.0))
         cmap = colors.cividis().with_extremes(bad=(0, 0, 0, 0))
+        value = np.maximum(value, low) if self.log else value
         image = ax.imshow(np.ma.masked_invalid(value), origin="lower", aspect="auto", cmap=cmap, norm=norm)
         for row, column in np.argwhere((state != DONE) & (state != NONE)):
             mark, color = MARKS[int(state[row, column])]

@@ -116,7 +116,7 @@ import nbprop as nb
 
 def make(k):
     time.sleep(0.3)
-    return {"pid": os.getpid(), "k": k, "threads": float(os.environ["OMP_NUM_THREADS"])}
+    return {"pid": os.getpid(), "threads": float(os.environ["OMP_NUM_THREADS"])}
 
 sweep = nb.sweep(make, {"k": list(range(8))}, workers=2, file=sys.argv[1])
 while sweep.steps < 2:

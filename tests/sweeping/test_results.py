@@ -35,7 +35,8 @@ def test_whatever_was_written_whole_is_there_again(rows, cut, tmp_path_factory):
     results = Results(path, HEADER)
     ends = []
     for row in rows:
-        results.add(row)
+        results.add(0, row)
+        results.write()
         ends.append(path.stat().st_size)
     results.close()
     assert read(path) == rows
@@ -48,7 +49,8 @@ def test_whatever_was_written_whole_is_there_again(rows, cut, tmp_path_factory):
     whole = [row for row, end in zip(rows, ends, strict=True) if end <= size]
     assert read(path) == whole
     results = Results(path, HEADER)
-    results.add({"seed": 99})
+    results.add(0, {"seed": 99})
+    results.write()
     results.close()
     assert read(path) == [*whole, {"seed": 99}]
 
@@ -56,12 +58,47 @@ def test_whatever_was_written_whole_is_there_again(rows, cut, tmp_path_factory):
 def test_every_line_is_json_for_anyone_also_what_is_not_finite(tmp_path):
     path = tmp_path / "runs.jsonl"
     results = Results(path, HEADER)
-    place = results.add({"numbers": {"a": math.nan, "b": -math.inf}, "history": {"loss": [[1], [math.inf]]}})
+    results.add(3, {"numbers": {"a": math.nan, "b": -math.inf}, "history": {"loss": [[1], [math.inf]]}})
+    ((run, place),) = results.write()
+    assert run == 3
     assert math.isnan(results.at(place)["numbers"]["a"]) and results.at(place)["history"] == {"loss": [[1], [math.inf]]}
     results.close()
     for line in path.read_text().splitlines():
         json.loads(line, parse_constant=pytest.fail)
     assert read(path)[0]["numbers"]["b"] == -math.inf
+
+
+def test_a_damaged_line_before_others_is_not_written_over(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    results = Results(path, HEADER)
+    for seed in range(3):
+        results.add(seed, {"seed": seed})
+    results.write()
+    results.close()
+    text = path.read_text().replace('{"seed":1}', '{"seed":')
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"line 3 of .* is damaged, and others follow it: take it out"):
+        Results(path, HEADER)
+    assert path.read_text() == text
+
+
+def test_axes_and_numbers_may_be_called_float_and_words_may_be_of_any_kind(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    row = {"point": {"float": 32}, "numbers": {"float": "a"}, "error": "no file 'caf\udce9'"}
+    results = Results(path, HEADER)
+    results.add(0, row)
+    results.write()
+    results.close()
+    assert read(path) == [row]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes that are forked")
+def test_a_process_that_was_forked_meanwhile_does_not_hold_the_file(tmp_path):
+    results = Results(tmp_path / "runs.jsonl", HEADER)
+    copy = os.dup(results._file.fileno())  # what a forked child has
+    results.close()
+    Results(tmp_path / "runs.jsonl", HEADER).close()
+    os.close(copy)
 
 
 def test_two_sweeps_on_one_file_are_refused(tmp_path):
@@ -115,19 +152,25 @@ def test_with_a_full_disk_nothing_is_lost_and_nothing_is_half_written(tmp_path):
     path = tmp_path / "runs.jsonl"
     results = Results(path, HEADER)
     results._file = Full(results._file)
-    results.add({"seed": 0})
+    results.add(0, {"seed": 0})
+    results.write()
     results._file.room = 9
-    assert results.add({"seed": 1}) == (-1, 0) and results.add({"seed": 2}) == (-1, 0)
+    results.add(1, {"seed": 1})
+    results.add(2, {"seed": 2})
+    assert results.write() == []
     assert results.unwritten == 2 and "No space left" in results.problem
     assert path.read_bytes().endswith(b'{"seed":0}\n')
     results._file.room = 10**9
-    place = results.add({"seed": 3})
-    assert not results.unwritten and not results.problem and results.at(place) == {"seed": 3}
+    results.add(3, {"seed": 3})
+    written = dict(results.write())
+    assert not results.unwritten and not results.problem
+    assert [results.at(written[run])["seed"] for run in (1, 2, 3)] == [1, 2, 3]
     results.close()
     assert [row["seed"] for row in read(path)] == [0, 1, 2, 3]
 
 
 def test_without_a_path_it_goes_with_the_sweep():
     results = Results(None, HEADER)
-    assert results.at(results.add({"seed": 4})) == {"seed": 4}
+    results.add(0, {"seed": 4})
+    assert results.at(results.write()[0][1]) == {"seed": 4}
     results.close()

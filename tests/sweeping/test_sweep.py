@@ -42,7 +42,7 @@ def swept(make, grid, executor=None, **settings):
     return sweep.wait(timeout=60, bar=False)
 
 
-def test_each_run_is_what_it_is_alone_and_can_be_made_again(tmp_path):
+def test_each_run_is_what_it_is_alone_and_can_be_made_again():
     def make(depth, gain, seed):
         model = nb.nn.mlp([2, *[4] * depth, 1], "tanh", nb.nn.init.lecun(gain=gain), seed=seed)
         return nb.Trainer(model, nb.data.moons(samples=40, seed=seed), lr=0.01, seed=seed)
@@ -117,14 +117,88 @@ def watched(depth, gain, seed):
     return trainer
 
 
-def test_the_global_generators_begin_at_the_seed():
-    def make(k, seed):
-        return float(np.random.rand())  # noqa: NPY002
+def test_the_global_generators_begin_at_the_seed_and_no_run_sees_what_another_has_changed():
+    rng = np.random.default_rng(0)
 
-    first, second = (swept(make, {"k": [1, 2]}, seeds=[3, 4]) for _ in range(2))
-    values = [row["value"] for row in first.rows()]
-    assert values == [row["value"] for row in second.rows()]
-    assert values[0] == values[2] != values[1]
+    def make(k, seed):
+        return {"drawn": float(np.random.rand()), "own": float(rng.random())}  # noqa: NPY002
+
+    sweep = nb.sweep(make, {"k": [1, 2]}, seeds=[3, 4], workers=1).wait(60, bar=False)
+    rows = sweep.rows()
+    assert rows[0]["drawn"] == rows[2]["drawn"] != rows[1]["drawn"]
+    assert len({row["own"] for row in rows}) == 1
+    sweep.close()
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    swept(lambda k, seed: float(k), {"k": [1]})
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+
+
+def test_a_run_is_made_again_as_it_was_sent():
+    width = [4]
+
+    def make(k, seed):
+        drawn = int(np.random.randint(99))  # noqa: NPY002
+        return nb.Trainer(nb.nn.mlp([2, width[0], 1], seed=drawn), "moons", seed=seed)
+
+    sweep = nb.sweep(make, {"k": [1]}, steps=5, measure="loss", workers=1).wait(60, bar=False)
+    width[0] = 8
+    again = sweep.trainer(k=1)
+    assert again.history["loss"][-1] == sweep.rows()[0]["loss"] and again.layers[0].units == 4
+    sweep.close()
+
+
+def test_a_run_that_diverges_first_is_no_measure_for_the_others():
+    def make(k):
+        lr = 1e30 if k == 0 else 0.01
+        made = nb.Trainer(nb.nn.mlp([2, 4, 4, 1], "relu", seed=0), "moons", optimizer="sgd", lr=lr, seed=0)
+        if k == 1:  # by itself, and inside make
+            made.lr = 1e30
+            made.fit(steps=50, bar=False)
+        return made
+
+    rows = swept(make, {"k": [0, 1, 2, 3]}, steps=40).rows()
+    assert [row["status"] for row in rows] == ["diverged", "diverged", "done", "done"]
+    assert np.isfinite(rows[2]["loss"])
+
+
+def test_numbers_do_not_take_the_place_of_the_point():
+    rows = swept(lambda k: {"k": 7.0, "x": 1.0}, {"k": [1]}).rows()
+    assert rows[0]["k"] == 1 and "a number of it is called k, as a column of the table is" in rows[0]["error"]
+
+
+def test_runs_that_failed_are_made_again_if_asked_for(tmp_path):
+    GATES["make"] = lambda k: 1 / 0 if k == 1 else k
+    swept(through, {"k": [1, 2]}, file=tmp_path / "runs.jsonl").close()
+    GATES["make"] = lambda k: 10 * k
+    kept = swept(through, {"k": [1, 2]}, file=tmp_path / "runs.jsonl")
+    assert [row["status"] for row in kept.rows()] == ["failed", "done"]
+    kept.close()
+    again = swept(through, {"k": [1, 2]}, file=tmp_path / "runs.jsonl", again=["failed"])
+    assert [row["value"] for row in again.rows()] == [10, 2]
+    again.close()
+    last = swept(through, {"k": [1, 2]}, file=tmp_path / "runs.jsonl")
+    assert [row["value"] for row in last.rows()] == [10, 2]  # of two lines the later one counts
+    last.close()
+
+
+def test_a_fault_of_ours_is_said_and_nobody_waits_for_ever(monkeypatch):
+    monkeypatch.setattr("nbprop.sweeping.table.Table.put", lambda *_: 1 / 0)
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+    sweep = swept(lambda k: k, {"k": [1, 2]})
+    assert sweep.state == "stopped" and "nbprop failed: ZeroDivisionError" in sweep.message
+    assert sweep.table.counts()["pending"] == 2
+    monkeypatch.undo()
+    sweep.resume()
+    assert sweep.wait(60, bar=False).state == "finished"
+
+
+def test_what_is_proposed_beyond_the_limit_changes_nothing():
+    def propose(rows):
+        return [{"k": k} for k in ((5.0, 6.0) if not rows else (1.0, 2.0, 3.0))]
+
+    sweep = swept(lambda k: k, propose, most=4)
+    assert sweep.state == "stopped" and "5 points are more than most=4" in sweep.message
+    assert sweep.axes == {"k": (5.0, 6.0)} and [row["value"] for row in sweep.rows()] == [5.0, 6.0]
 
 
 def test_a_killed_sweep_goes_on_where_it_was_and_more_can_be_added(tmp_path):
@@ -187,7 +261,7 @@ def test_a_run_that_takes_too_long_is_interrupted():
     assert sweep.rows()[1]["error"] == "took longer than 0.3 s"
 
 
-def test_a_process_that_dies_and_one_that_cannot_be_interrupted_cost_nobody_else_anything(monkeypatch):
+def test_a_process_that_dies_and_one_that_cannot_be_interrupted_cost_nobody_else_anything():
     def make(kind, k):
         if kind == "dies":
             os._exit(9)
@@ -296,6 +370,8 @@ def holding(thing):
         (lambda a: a, {"measure": []}, "measure must be a name"),
         (lambda a: a, {"executor": 5}, "the interface of concurrent.futures.Executor"),
         (lambda a: a, {"limit": 0}, "limit must be"),
+        (lambda a: a, {"again": "failed"}, "again must be"),
+        (lambda a: a, {"executor": Here(), "workers": 2}, "this executor has its own"),
         (lambda a: a, {"file": "nowhere/runs.jsonl"}, "there is no folder"),
         (holding(threading.Lock()), {}, "names something that lives here only"),
         (holding(np.zeros(10**6)), {}, "name 8 MB of data, which would be sent with each run"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nbprop.record import History
-from nbprop.views.base.swept import mapped, places_of
+from nbprop.views.base.swept import mapped, places_of, words_of
 from nbprop.views.phase import Phase
 
 PENDING, RUNNING, DONE, DIVERGED, FAILED, LATE = range(6)
@@ -96,7 +96,10 @@ def test_axes_measure_and_statistic_are_chosen(source):
     for name, value in {"x": "width", "measure": "speed", "over": "mode", "at_gain": "7"}.items():
         with pytest.raises(ValueError, match=name):
             setattr(Phase(source), name, value)
-    for at, words in [({"gain": 7.0}, "at_gain"), ({"gin": 1.0}, "'gin' is no axis; did you mean 'gain'")]:
+    for at, words in [
+        ({"gain": 7.0}, "at: gain is none of 0.5, 1: 7.0"),
+        ({"gin": 1.0}, "'gin' is no axis; did you mean 'gain'"),
+    ]:
         with pytest.raises(ValueError, match=words):
             Phase(source, at=at)
 
@@ -120,8 +123,39 @@ def test_points_that_are_not_in_a_list_are_no_cells():
     value, state, lost, ended = mapped(
         np.array([0, 1]), np.array([0, 1]), np.array([DONE, DONE]), np.array([1.0, np.inf]), (2, 2), "median"
     )
-    assert state.tolist() == [[DONE, -1], [-1, DONE]] and value[0, 0] == 1 and np.isnan(value[1]).all()
-    assert ended.tolist() == [[1, 0], [0, 1]] and not lost.any()
+    assert state.tolist() == [[DONE, -1], [-1, DIVERGED]] and value[0, 0] == 1 and np.isnan(value[1]).all()
+    assert ended.tolist() == [[1, 0], [0, 1]] and lost.tolist() == [[0, 0], [0, 1]]
+
+
+def test_what_is_done_and_not_finite_is_no_cell_that_is_still_to_come():
+    state = np.array([DONE, DONE, DONE])
+    numbers, places = np.array([1.0, np.inf, np.nan]), (np.array([0, 0, 0]), np.array([0, 0, 1]))
+    value, of_cell, lost, _ = mapped(*places, state, numbers, (1, 2), "median")
+    assert value[0, 0] == 1 and np.isnan(value[0, 1]) and of_cell.tolist() == [[DONE, DIVERGED]]
+    assert lost.tolist() == [[0.5, 1.0]]
+
+
+def test_values_of_an_axis_are_told_apart_by_their_words():
+    assert words_of((1.0, 1.0001, 1.0002)) == ["1", "1.0001", "1.0002"]
+    source = Swept()
+    source.axes = {**source.axes, "gain": (1.00001, 1.00002)}
+    view = Phase(source, x="depth", y="init", at={"gain": 1.00001})
+    assert view.at_gain == "" and Phase(source, x="depth", y="init", at={"gain": 1.00002}).at_gain == "1.00002"
+
+
+def test_a_cell_stays_where_it_is_when_an_axis_grows(source):
+    view = Phase(source)
+    view.cell = {"depth": 2, "gain": 1.0, "init": "he"}
+    source.axes = {**source.axes, "depth": (0, 1, 2, 4)}
+    assert view.cell == {"depth": 2, "gain": 1.0, "init": "he"}
+
+
+def test_a_run_that_cannot_be_opened_says_why(source):
+    view = Phase(source)
+    view.cell = {"depth": 2, "gain": 1.0, "init": "he"}
+    source.open = lambda **point: 1 / 0
+    view.act("open", None)
+    assert view.labels()["told"] == "It cannot be opened: ZeroDivisionError: division by zero"
 
 
 def test_a_cell_that_is_pressed_is_framed_and_its_runs_are_drawn(source, ax):

@@ -17,9 +17,11 @@ DONE, DIVERGED = STATES.index("done"), STATES.index("diverged")
 NONE = -1  # no point of the sweep
 
 
-def mapped(rows, columns, state, numbers, shape, over) -> tuple[np.ndarray, ...]:
+def mapped(rows, columns, state, numbers, shape, over, measured=True) -> tuple[np.ndarray, ...]:
     """Of each cell (rows, columns): value, of its runs that are done, NaN for none; state, a place in STATES, NONE
-    where there is no point; lost, the share of those that have ended and are not done; ended, a share of all."""
+    where there is no point; lost, the share of those that have ended and are not done, or whose number is not finite;
+    ended, a share of all. measured: are there numbers at all?"""
+    measured = np.full(len(numbers), measured)
     flat, n = rows * shape[1] + columns, shape[0] * shape[1]
     counts = np.zeros((n, len(STATES)), int)
     np.add.at(counts, (flat, state), 1)
@@ -31,18 +33,27 @@ def mapped(rows, columns, state, numbers, shape, over) -> tuple[np.ndarray, ...]
     value, there = np.full(n, np.nan), ~np.isnan(values).all(axis=1)
     value[there] = REDUCED[over](values[there], axis=1)
     worst = RUNNING + 1 + counts[:, RUNNING + 1 :].argmax(axis=1)
-    of_cell = np.select(
-        [many == 0, counts[:, DONE] > 0, ended > 0, counts[:, RUNNING] > 0], [NONE, DONE, worst, RUNNING], PENDING
-    )
-    lost = np.where(ended > 0, 1 - counts[:, DONE] / np.maximum(ended, 1), 0)
+    good = np.bincount(flat, (state == DONE) & (~measured | np.isfinite(numbers)), n)
+    worst = np.where((counts[:, DONE] > 0) & (worst == DONE), DIVERGED, worst)  # done, and its number is not finite
+    of_cell = np.select([many == 0, good > 0, ended > 0, counts[:, RUNNING] > 0], [NONE, DONE, worst, RUNNING], PENDING)
+    lost = np.where(ended > 0, 1 - good / np.maximum(ended, 1), 0)
     return tuple(np.reshape(each, shape) for each in (value, of_cell, lost, ended / np.maximum(many, 1)))
 
 
-def said(value: Any) -> str:
+def said(value: Any, digits: int = 4) -> str:
     """A value of an axis in few letters."""
     if isinstance(value, float):
-        return number(value, 4)
-    return "-".join(map(said, value)) if isinstance(value, tuple) else str(value)
+        return number(value, digits)
+    return "-".join(said(each, digits) for each in value) if isinstance(value, tuple) else str(value)
+
+
+def words_of(values: Any) -> list[str]:
+    """The values of an axis, each in few letters, with as many digits as tell them apart."""
+    for digits in (4, 8, 17):
+        words = [said(value, digits) for value in values]
+        if len(set(words)) == len(words):
+            break
+    return words
 
 
 def numbers_of(values: Any) -> "np.ndarray | None":
