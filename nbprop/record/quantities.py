@@ -52,7 +52,8 @@ class Quantity:
 
 
 def _saturated(seen):
-    return np.array([statistics.saturated_share(tap.a, tap.activation) for tap in seen.taps], np.float32)
+    shares = np.array([statistics.saturated_share(tap.a, tap.activation) for tap in seen.taps], np.float32)
+    return _of_some(seen, shares)
 
 
 def unmeasured(count) -> np.ndarray:
