@@ -96,7 +96,8 @@ class Loop(Turned, Returning, Between):
 
     def end_step(self, loss: "float | None" = None, looked: "Observation | None" = None, **more: float) -> None:
         """A step of the loop is over. looked: what was seen of it; loss and whatever else is one number goes into the
-        history. Raises `Stopped` inside a `with`, once Stop was pressed."""
+        history. Raises `Stopped` inside a `with`, once Stop was pressed; with a GradScaler that is raised when the
+        next step begins."""
         if self._closed:
             return
         begun = time.perf_counter()

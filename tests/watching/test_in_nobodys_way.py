@@ -130,10 +130,13 @@ def test_validation_with_gradients_keeps_few_graphs_alive(plain, monkeypatch):
 def test_a_node_of_a_graph_that_is_gone_is_not_taken_for_another():
     made, x = round.Round(), torch.ones(2, requires_grad=True)
     call = Call("first", nn.Linear(1, 1), None, None, None)
-    for _ in range(20):
-        made.at(call, x * 2)  # which nobody holds
-    others = [x + i for i in range(200)]
-    assert [made.behind(each) for each in others] == [(None, False)] * 200
+    gone = [x * i for i in range(20)]
+    for each in gone:
+        made.at(call, each)
+    gone.clear()
+    del each
+    others = [x * i for i in range(300)]  # some get their ids, unless somebody holds them
+    assert [made.behind(each) for each in others] == [(None, False)] * 300
     y = x * 3
     made.at(call, y, passed=True)
     assert made.behind(y) == (call, True)
