@@ -52,7 +52,8 @@ class Quantity:
 
 
 def _saturated(seen):
-    return np.array([statistics.saturated_share(tap.a, tap.activation) for tap in seen.taps], np.float32)
+    shares = [statistics.saturated_share(tap.a, tap.activation) if tap.a.size else np.nan for tap in seen.taps]
+    return _of_some(seen, np.array(shares, np.float32))
 
 
 def unmeasured(count) -> np.ndarray:

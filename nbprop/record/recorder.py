@@ -11,6 +11,7 @@ from .quantities import FLOWS, QUANTITIES, Quantity, unmeasured
 
 # Columns of a history that are no quantities.
 RESERVED = {"loss", "train_loss", "val_loss", "train_accuracy", "val_accuracy"}
+MEASURED = set(QUANTITIES) | {quantity.series for quantity in QUANTITIES.values()}
 
 
 class Recorder:
@@ -32,8 +33,7 @@ class Recorder:
         history has already."""
         if not isinstance(name, str) or not name.strip():
             raise ValueError(f"record: name must be a text such as 'weight norm'; got {name!r}")
-        taken = RESERVED | set(QUANTITIES) | {quantity.series for quantity in QUANTITIES.values()}
-        if name in taken | set(columns) - set(self.own) - self.former:
+        if name in RESERVED | MEASURED | set(columns) - set(self.own) - self.former:
             raise ValueError(f"record: {name!r} is recorded by nbprop itself; take another name")
         if function is None:
             if name not in self.own:

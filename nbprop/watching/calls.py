@@ -18,7 +18,7 @@ class Call:
     where nobody has seen it. dz, dy: the gradient of the loss with respect to z, and to what the weights have given;
     None until it comes. node: that of z in the graph. others: (z, dz) of what else it gives, as the last state of an
     LSTM, through which the gradient may come back instead (state). passed: nodes of poolings and dropouts behind z.
-    batch: which micro-batch of the step it is of.
+    batch: which micro-batch of the step it is of. training: whether the module was in training, not in evaluation.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Call:
     handles: "list[Any]" = field(default_factory=list)
     passed: "list[Any]" = field(default_factory=list)
     batch: int = 0
+    training: bool = True
     state: bool = False
 
     @property

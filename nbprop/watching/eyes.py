@@ -5,6 +5,7 @@ that a copied or saved model has nothing of it; in all other steps a step costs 
 optimizer's step, and a look at the gradients at each backward pass. No hook changes a number.
 """
 
+import math
 import threading
 import time
 from typing import Any
@@ -19,6 +20,7 @@ from . import graph
 from .answers import Evaluating, given, predicted
 from .calls import array
 from .following import Following, is_followed
+from .given import one_number
 from .losses import Losses, scaler_here, unless_compiled
 from .parts import layers_of, matrices, parts_of, wired
 from .round import Round
@@ -55,16 +57,16 @@ class Eyes(Following):
         self._before_it: Any = None  # steps, and versions of the parameters, when the last backward pass began
         self._changed_unseen = 0
         self.scaler: Any = None
-        self.losses = Losses(torch, criterion, [*self._parameters], self._begins)
+        self.losses = Losses(torch, criterion, [*self._parameters], lambda: self._guard(self._begins))
         self._before_module, self._behind_module = (
             unless_compiled(torch, hook) for hook in (self._enters, self._leaves)
         )
-        self._kept = [hook for name in optimizers for hook in self._around_steps(name)]
+        self._kept: list[Any] = [hook for name in optimizers for hook in self._around_steps(name)]
 
     def _around_steps(self, name):
         optimizer, torch = self._optimizers[name], self._torch
         before = unless_compiled(torch, lambda *_: self._guard(self._before_update, name))
-        after = unless_compiled(torch, lambda *_: self._after_update(name))
+        after = unless_compiled(torch, lambda *_: self._guard(self._after_update, name))
         return optimizer.register_step_pre_hook(before), optimizer.register_step_post_hook(after)
 
     def join(self, loop: Any) -> None:
@@ -147,7 +149,7 @@ class Eyes(Following):
     def _after_update(self, name):
         self.losses.thread = threading.get_ident()
         scaler = scaler_here()
-        scale = 1.0 if scaler is None else float(scaler.get_scale())
+        scale = 1.0 if scaler is None else float(scaler.get_scale()) or math.nan  # of what was times 0 nothing is known
         self.scaler = scaler if self.scaler is None else self.scaler
         self.losses.stepped(name, scale)
         if self._round is not None:
@@ -170,7 +172,7 @@ class Eyes(Following):
 
     def told(self, loop: Any, loss: Any) -> None:
         """`run.step(loss)`: the loop says that a step is over."""
-        self.losses.told(loss)
+        self.losses.told(loop.heeded(lambda: one_number("step", "loss", loss)))
         if not loop.told_itself:
             loop.told_itself = True
             loop.message = "" if loop.message == UNSEEN else loop.message
@@ -187,6 +189,24 @@ class Eyes(Following):
         seen = self._guard(self._seen) if self._round is not None else None
         self.cost += time.perf_counter() - begun
         loop.end_step(loss, seen, **more)
+
+    def leave(self, stop: Any) -> None:
+        """Call stop(), which raises, where nothing is left half done: at once, or, as a GradScaler is in the middle of
+        its step, when the next step begins, with a forward pass in training or a backward pass."""
+        if self.scaler is None:
+            stop()
+        if self.losses.stop is not None:
+            return
+        mine = {module for model in self._models.values() for module in model.modules()}
+
+        def enters(module, inputs):
+            if module in mine and module.training and self._torch.is_grad_enabled() and self._mine_is_this_thread():
+                stop()
+
+        self.losses.stop = stop
+        if not self.compiled:
+            hook = unless_compiled(self._torch, enters)
+            self._kept.append(self._torch.nn.modules.module.register_module_forward_pre_hook(hook))
 
     def _seen(self):
         """The Observation of a step that was looked into. A layer that was not called in it stands there as it was when

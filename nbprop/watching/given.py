@@ -10,6 +10,8 @@ from nbprop.record.layers import Layer, Tap, Wire, unit_axis
 from nbprop.record.observation import Observation
 from nbprop.record.source import CannotSay
 
+from .calls import array as of_tensor
+
 
 class Given:
     """What `run.observe(...)` was told. cost, look, wires: as of Eyes."""
@@ -28,6 +30,10 @@ class Given:
 
     def look(self, wanted: bool) -> None:
         self._wanted = wanted
+
+    def leave(self, stop: Any) -> None:
+        """Call stop(), which ends the loop."""
+        stop()
 
     def told(self, loop: Any, loss: Any) -> None:
         """`run.step(loss)`."""
@@ -138,7 +144,7 @@ def _flat(what, given, prefix=""):
         names = getattr(given, "_fields", range(1, len(given) + 1))
         items = [(str(name), each) for name, each in zip(names, given, strict=True)]
     else:
-        array = np.asarray(given)
+        array = of_tensor(given) if hasattr(given, "detach") else np.asarray(given)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"observe: {what} must hold arrays of numbers; {prefix or what} has dtype {array.dtype}")
         return {prefix or what: array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)}

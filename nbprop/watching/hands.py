@@ -84,7 +84,9 @@ class Hands:
         return control
 
     def _groups(self, name):
-        return [group for each in self._optimizers.values() for group in each.param_groups if name in group]
+        return [
+            group for each in self._optimizers.values() for group in each.param_groups if group.get(name) is not None
+        ]
 
     @staticmethod
     def _put(groups, name, value):

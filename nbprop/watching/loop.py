@@ -85,6 +85,7 @@ class Loop(Turned, Returning, Between):
         self._took: dict[bool, float | None] = {True: None, False: None}  # seconds, of steps looked into and not
         self._failed: set[str] = set()
         self._told = Told()
+        self._seek = 0  # from which step on schedules are looked for once more
         self._scheduled: dict[str, tuple[Event, int, Any]] = {}  # the last event of each knob that the loop has turned
         self.told_itself = False  # does the loop say itself when a step is over?
         self._closed = False
@@ -95,7 +96,8 @@ class Loop(Turned, Returning, Between):
 
     def end_step(self, loss: "float | None" = None, looked: "Observation | None" = None, **more: float) -> None:
         """A step of the loop is over. looked: what was seen of it; loss and whatever else is one number goes into the
-        history. Raises `Stopped` inside a `with`, once Stop was pressed."""
+        history. Raises `Stopped` inside a `with`, once Stop was pressed; with a GradScaler that is raised when the
+        next step begins."""
         if self._closed:
             return
         begun = time.perf_counter()
@@ -110,7 +112,10 @@ class Loop(Turned, Returning, Between):
             self._ending = False
         self._last = time.perf_counter()
         if self._stop_asked and self._inside:
-            raise Stopped(self)
+            self._eyes.leave(self._stop_now)
+
+    def _stop_now(self):
+        raise Stopped(self)
 
     def _keep(self, loss, looked, more):
         step, history = self.steps, self.history
@@ -123,8 +128,8 @@ class Loop(Turned, Returning, Between):
                 self.message = f"The gradient is not clipped: {self._hands.why}"
             for name, old, new in self._hands.news():  # turned by the loop itself, as a schedule does
                 self._flag_of_the_loop(name, old, new)
-                if name == "lr" and self._states is not None and not self._states.also.schedules:
-                    self._states.also.find()
+                if name == "lr":
+                    self._look_for_schedules()
         if looked is not None:
             with np.errstate(all="ignore"):
                 self._recorder.keep(_Without(history, self._eyes.missing), step, looked, self._needed(), 1)
@@ -136,6 +141,12 @@ class Loop(Turned, Returning, Between):
             if self._eyes.scaler is not None:
                 self._states.uses(self._eyes.scaler)
             self._states.keep(step)
+
+    def _look_for_schedules(self):
+        """Who turns the rate? A loop that does it by hand would have all objects gone through at every step."""
+        if self._states is not None and self.steps >= self._seek and not self._states.also.schedules:
+            self._states.also.find()
+            self._seek = 2 * self.steps
 
     def _name_what_is_not_finite(self, loss, looked):
         with np.errstate(all="ignore"):
@@ -242,7 +253,7 @@ class Loop(Turned, Returning, Between):
         """What a function makes of what the user has given; what does not fit is said, and logged once: None."""
         try:
             return function()
-        except (TypeError, ValueError) as error:
+        except Exception as error:
             self.message = f"{error}. The loop goes on without it"
             if str(error) not in self._failed:
                 self._failed.add(str(error))

@@ -25,6 +25,7 @@ class Losses:
         self._torch, self.last, self._parameters, self._begins = torch, None, parameters, begins
         self.thread: int | None = None  # that of the loop, once it is known
         self._depth: dict[int, int] = {}  # thread -> how deep it is in backward passes
+        self.stop: Callable[[], Any] | None = None  # ends the loop when the next pass begins
         self.wanted = False  # are nodes of the graph wanted?
         self.roots: list[Any] = []  # those from which the passes of this step began
         self._came: list[Any] = []  # since the last optimizer's step: (thread, tensor, cut off)
@@ -48,13 +49,14 @@ class Losses:
 
     def begun(self, root: Any) -> Any:
         """A backward pass begins in this thread: what was noted of it."""
-        thread, alone = threading.get_ident(), not self._depth
-        depth = self._depth[thread] = self._depth.get(thread, 0) + 1
-        if depth > 1 or not self._torch.is_tensor(root) or root.numel() != 1:
-            return None
-        if alone:  # else another loop's thread is in the middle of one
+        thread = threading.get_ident()
+        if self.stop is not None and thread == self.thread:
+            self.stop()
+        first = thread not in self._depth and self._torch.is_tensor(root) and root.numel() == 1
+        if first and not self._depth:  # else another loop's thread is in the middle of one
             self._begins()
-        return root
+        self._depth[thread] = self._depth.get(thread, 0) + 1  # last: what fails before has not begun
+        return root if first else None
 
     def ended(self, root: Any, marks: "list[Any]", done: bool) -> None:
         """It is over; one that has failed, or has reached nothing that is watched, had no loss of this loop."""
@@ -91,9 +93,9 @@ class Losses:
         if mine := [float(each) / by for thread, each in came if thread == self.thread]:
             self._taken.setdefault(name, []).extend(mine)
 
-    def told(self, loss: Any) -> None:
-        """`run.step(loss)`."""
-        self._said, self._came = float(loss.detach() if self._torch.is_tensor(loss) else loss), []
+    def told(self, loss: "float | None") -> None:
+        """`run.step(loss)`; None: what it said is no loss."""
+        self._said, self._came = loss, []
 
     def taken(self, first: str) -> "tuple[float | None, dict[str, float]]":
         """The loss of the step that is over, which is that of the first optimizer, and those of all by their names.
@@ -109,7 +111,7 @@ class Losses:
         if self._hook is not None:
             self._hook.remove()
         self._came, self.roots, self._parameters = [], [], []
-        self._begins = _nothing
+        self._begins, self.stop = _nothing, None
         _unwatch(self._torch, self)
 
 
@@ -128,12 +130,12 @@ def _watch(torch, losses):
         if compiling():
             return original(tensors, *given, **named)
         begun, thread = [], threading.get_ident()
-        for each in tuple(_WATCHING):
-            with suppress(Exception):  # then the loss is not seen; the training goes on
-                if each.thread in (None, thread):
-                    begun.append((each, each.marks(), each.begun(tensors)))
         done = False
         try:
+            for each in tuple(_WATCHING):
+                with suppress(Exception):  # then the loss is not seen; the training goes on
+                    if each.thread in (None, thread):
+                        begun.append((each, each.marks(), each.begun(tensors)))
             found = original(tensors, *given, **named)
             done = True
             return found

@@ -19,6 +19,7 @@ class Returning:
     _hands: Any
     _spreads: Any
     _ending: bool
+    _seek: int
     _changed: "Callable[[], None]"
     _since_back: "dict[str, Any]"
     _scheduled: "dict[str, tuple[Event, int, Any]]"
@@ -50,7 +51,7 @@ class Returning:
         self.post(lambda: self._rewind(step))
 
     def _rewind(self, step):
-        self._since_back = {}
+        self._since_back, self._seek = {}, 0
         left = self._states.restore(step, self._ending, self._turn_again)
         if self._hands is not None:
             self._hands.known()

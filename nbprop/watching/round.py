@@ -2,12 +2,13 @@
 of it, and what of that belongs together."""
 
 import weakref
+from collections import deque
 from typing import Any
 
 from .calls import Call, array
 
 CALLS = 256  # of one module in a step are kept, the newest: a cell that is called at every moment of a sequence
-LARGEST = 64_000_000  # bytes of micro-batches whose gradient has come; beyond, the oldest go
+LARGEST = 64_000_000  # bytes of micro-batches, and of a layer's calls before its newest; beyond, the oldest go
 
 
 class Round:
@@ -25,22 +26,42 @@ class Round:
         self.left_out = 0
         self.any = False
         self._batch = 0  # number of the backward pass that comes next
-        self._nodes: dict[int, tuple[Call, bool]] = {}  # node of the graph -> call, and whether something is between
+        self._older: deque[tuple[Call, int]] = (
+            deque()
+        )  # calls that are not their layer's newest, no backward pass since
+        self._bytes = 0  # of these
+        # id of a node of the graph -> the node, lest another gets its id; its call; whether something is between
+        self._nodes: dict[int, tuple[Any, Call, bool]] = {}
         self._outputs: dict[int, tuple[Any, Call, bool]] = {}  # the same of tensors that no gradient reaches
 
     def add(self, call: Call, output: Any) -> None:
         """A layer has given that tensor."""
-        self.any, call.batch = True, self._batch
+        self.any, call.batch, call.training = True, self._batch, call.module.training
         calls = self.calls.setdefault(call.name, [])
+        if calls:
+            self._older.append((calls[-1], calls[-1].size))
+            self._bytes += calls[-1].size
+        if call.training and (validation := [each for each in calls if not (each.training or each.reached)]):
+            self._leave_out(validation)
         calls.append(call)
         if len(calls) > CALLS:
-            self._drop([calls.pop(0)])
+            self._leave_out(calls[:1])
+        while self._bytes > LARGEST:  # no backward pass may ever come, as in validation without no_grad
+            old, size = self._older.popleft()
+            self._bytes -= size
+            if old.name not in self.done and old in self.calls[old.name]:
+                self._leave_out([old])
         self.at(call, output)
+
+    def _leave_out(self, gone):
+        for call in gone:
+            self.calls[call.name].remove(call)
+        self._drop(gone)
 
     def at(self, call: Call, output: Any, passed: bool = False) -> None:
         """Whatever gets that tensor follows this call. passed: with a pooling or a dropout between."""
         if output.grad_fn is not None:
-            self._nodes[id(output.grad_fn)] = call, passed
+            self._nodes[id(output.grad_fn)] = output.grad_fn, call, passed
             if passed:
                 call.passed.append(output.grad_fn)
         else:
@@ -50,13 +71,13 @@ class Round:
         """The call that this tensor is of, and whether something is between."""
         node = getattr(tensor, "grad_fn", None)
         if node is not None:
-            return self._nodes.get(id(node), (None, False))
+            return self._nodes.get(id(node), (None, None, False))[1:]
         output, call, passed = self._outputs.get(id(tensor), (None, None, False))
         return (call, passed) if output is not None and output() is tensor else (None, False)
 
     def _drop(self, calls):
         gone = {id(call) for call in calls}
-        self._nodes = {node: each for node, each in self._nodes.items() if id(each[0]) not in gone}
+        self._nodes = {node: each for node, each in self._nodes.items() if id(each[1]) not in gone}
         self._outputs = {at: each for at, each in self._outputs.items() if id(each[1]) not in gone}
         for call in calls:
             call.let_go()
@@ -64,6 +85,8 @@ class Round:
     def begins(self) -> None:
         """A backward pass begins. Of earlier micro-batches of the step so many are kept as there is room for."""
         self._batch += 1
+        self._older.clear()
+        self._bytes = 0
         open_calls = [call for name, calls in self.calls.items() if name not in self.done for call in calls]
         batches = sorted({call.batch for call in open_calls})
         size = sum(call.size for call in open_calls) if len(batches) > 1 else 0
@@ -72,9 +95,7 @@ class Round:
                 break
             gone = [call for call in open_calls if call.batch == batch]
             size -= sum(call.size for call in gone)
-            for call in gone:
-                self.calls[call.name].remove(call)
-            self._drop(gone)
+            self._leave_out(gone)
             self.left_out += 1
 
     def begins_anew(self, layers: "set[str]") -> None:
@@ -101,4 +122,5 @@ class Round:
             for call in calls:
                 call.let_go()
         self.calls, self.done, self._nodes, self._outputs = {}, {}, {}, {}
+        self._older.clear()
         self.gradients, self.before, self.following = {}, None, None

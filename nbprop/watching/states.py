@@ -66,7 +66,7 @@ class States:
             "optimizers": {name: copy.deepcopy(each.state_dict()) for name, each in self._optimizers.items()},
             "also": self.also.states(),
             "torch": self._torch.get_rng_state(),
-            "cuda": self._torch.cuda.get_rng_state_all() if self._torch.cuda.is_available() else None,
+            "cuda": self._torch.cuda.get_rng_state_all() if self._torch.cuda.is_initialized() else None,
             "numpy": np.random.get_state(),  # noqa: NPY002 (the generator that the user's loop may draw from)
             "python": random.getstate(),
         }

@@ -5,6 +5,7 @@ from typing import Any
 
 from nbprop.checks import did_you_mean
 from nbprop.record import Event
+from nbprop.record.recorder import MEASURED, Recorder
 
 from .also import what_comes_of
 from .given import one_number
@@ -30,6 +31,7 @@ class Turned(Seen):
     _single: int
     _stop_asked: bool
     _told: Told
+    _recorder: Recorder
     _scheduled: "dict[str, tuple[Event, int, Any]]"
 
     def pause(self) -> None:
@@ -101,8 +103,11 @@ class Turned(Seen):
         """What the loop itself has turned; a schedule does at every step, and that is one event."""
         events = self.history.events
         last, since, first = self._scheduled.get(name, (None, self.steps, old))
-        if events and events[-1] is last:
-            events.pop()
+        others, at = [event for event, *_ in self._scheduled.values() if event is not last], len(events) - 1
+        while at >= 0 and any(events[at] is event for event in others):  # a schedule may turn several knobs
+            at -= 1
+        if at >= 0 and events[at] is last:
+            events.pop(at)
         else:
             since, first = self.steps, old
         text = Event(self.steps, name, first, new).text
@@ -113,9 +118,14 @@ class Turned(Seen):
 
     def log(self, **numbers: Any) -> None:
         """Put numbers of yours into the history, at the present step: `run.log(val_loss=0.31, val_accuracy=0.9)`. Loss
-        draws what begins with train_ or val_, and the Doctor compares them."""
-        checked = {name: one_number("log", name, value) for name, value in numbers.items()}
-        self.post(lambda: self._log(checked))
+        draws what begins with train_ or val_, and the Doctor compares them. ValueError for the name of what nbprop
+        records itself, as the loss; a value that is no number is said on the board, and left out."""
+        if taken := [name for name in numbers if name == "loss" or name in MEASURED | set(self._recorder.own)]:
+            raise ValueError(
+                f"log: {taken[0]!r} is recorded by nbprop itself; take another name, such as my_{taken[0]}, or val_loss"
+            )
+        checked = {name: self.heeded(lambda name=name: one_number("log", name, numbers[name])) for name in numbers}
+        self.post(lambda: self._log({name: value for name, value in checked.items() if value is not None}))
 
     def _log(self, numbers):
         for name, value in numbers.items():

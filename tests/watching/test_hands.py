@@ -247,8 +247,14 @@ def test_numbers_of_ones_own():
         assert run.history["val_loss"][-1] == pytest.approx(1 / 6) and run.evaluation["train_accuracy"] == 0.5
         assert run.history.events[-1].text == "second phase"
         assert run.history["largest"][-1][0] == pytest.approx(model[0].weight.abs().max().item(), rel=1e-2)
-        with pytest.raises(TypeError, match="one number"):
-            run.log(val_loss="low")
+        for _ in range(2):
+            run.log(val_loss="low", val_accuracy=0.25)
+        assert "val_loss must be one number" in run.message and run.history["val_loss"][-1] == pytest.approx(1 / 6)
+        assert run.evaluation["val_accuracy"] == 0.25
+        for name in ("loss", "ratio", "dz", "dW", "saturated", "a_std", "largest"):
+            with pytest.raises(ValueError, match=f"'{name}' is recorded by nbprop itself"):
+                run.log(**{name: 0.1})
+        assert len(run.history["loss"]) == 7
         assert "val" in nb.views.Loss(run).describe().lower()
 
 
