@@ -16,7 +16,7 @@ import numpy as np
 from nbprop.engine import Tensor
 
 SECONDS = 10.0  # that one call of an answer may take
-AGAIN = 0.1  # seconds between two attempts to stop it: time for what is in a `finally`
+AGAIN = 0.1  # seconds from the first attempt to stop it to the second: time for what is in a `finally`
 
 
 class Failed(Exception):
@@ -70,7 +70,7 @@ def timed(function: Callable, arguments: tuple, seconds: float) -> Any:
                 if over:
                     return
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
-            wait = AGAIN
+            wait = max(min(wait / 2, AGAIN), 1e-3)  # ever more often: one has to come outside of its `try`
 
     with contextlib.suppress(RuntimeError):  # no threads
         threading.Thread(target=stop, daemon=True).start()
