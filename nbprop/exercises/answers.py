@@ -57,9 +57,8 @@ def timed(function: Callable, arguments: tuple, seconds: float) -> Any:
     a bare `except:` catches that, too.
 
     Out of reach is what does not come back to Python's own loop: a long call in C (one product of huge matrices,
-    `time.sleep`, `input()`) is stopped at its end, and one that never ends never. So
-    may be a loop that hardly ever is at a place outside of such an `except:`. Where there are no threads, as in a
-    browser, there is no limit.
+    `time.sleep`, `input()`) is stopped at its end, and one that never ends never. So may be a loop that hardly ever is
+    at a place outside of such an `except:`. Where there are no threads, as in a browser, there is no limit.
     """
     thread, lock, ended, over = threading.get_ident(), threading.Lock(), threading.Event(), False
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprop.engine import Tensor
 
-from .answers import Failed, call
+from .answers import Failed, array, call
 
 # ---- the order of the walk
 
@@ -176,7 +176,7 @@ def not_checkpointed(answer):
             return f"{failed} (With L = {L} and every = {every}.)"
         if found is None or found is ...:
             return "Not answered yet: write it in place of `...` and run the cell again."
-        found, truth = np.array(found), layers.gradient()
+        found, truth = array(found), layers.gradient()
         if found.shape != truth.shape or not np.allclose(found, truth, rtol=1e-6, atol=1e-12):
             return f"The gradient is not right with L = {L} and every = {every}.{where(L, every, found)}"
         runs.append((L, every, layers))
