@@ -16,6 +16,7 @@ import numpy as np
 from nbprop.engine import Tensor
 
 SECONDS = 10.0  # that one call of an answer may take
+AGAIN = 0.1  # seconds from the first attempt to stop it to the second: time for what is in a `finally`
 
 
 class Failed(Exception):
@@ -27,14 +28,20 @@ class TooLong(BaseException):
 
 
 def run(function: Callable, arguments: tuple, seconds: float | None = None) -> Any:
-    """What the function returns, given copies of the arguments, as plain arrays; Failed if there is nothing.
+    """What the function returns, given copies of the arguments, as plain arrays; else as `call`."""
+    return call(function, copy.deepcopy(arguments), seconds, plain)
 
-    It may change its arguments, raise anything, ask to end the program, or go on for ever: it is stopped after
-    `seconds` (default SECONDS).
+
+def call(function: Callable, arguments: tuple, seconds: float | None = None, seen: Callable | None = None) -> Any:
+    """seen(function(*arguments)), by default what it returns; Failed if there is nothing.
+
+    It may raise anything, ask to end the program, or go on for ever: it is stopped after `seconds` (default SECONDS),
+    but not in all cases, see `timed`.
     """
     seconds = SECONDS if seconds is None else seconds
     try:
-        return plain(_timed(function, copy.deepcopy(arguments), seconds))
+        found = timed(function, arguments, seconds)
+        return found if seen is None else seen(found)
     except TooLong:
         raise Failed(f"It was stopped after {seconds:g} seconds: does its loop end?") from None
     except KeyboardInterrupt:
@@ -42,28 +49,36 @@ def run(function: Callable, arguments: tuple, seconds: float | None = None) -> A
     except SystemExit:
         raise Failed("It ends the program (SystemExit); a function only returns its answer.") from None
     except Exception as error:
-        raise Failed(f"It raises {type(error).__name__}: {error}{_called(function, arguments)}") from None
+        raise Failed(f"It raises {type(error).__name__}: {error}{_called(function, arguments)}") from error
 
 
-def _timed(function, arguments, seconds):
-    """function(*arguments), with TooLong raised in this thread when it takes longer."""
-    thread, lock, ended = threading.get_ident(), threading.Lock(), threading.Event()
+def timed(function: Callable, arguments: tuple, seconds: float) -> Any:
+    """function(*arguments), with TooLong raised in this thread when it takes longer: again and again until it ends, as
+    a bare `except:` catches that, too.
+
+    Out of reach is what does not come back to Python's own loop: a long call in C (one product of huge matrices,
+    `time.sleep`, `input()`) is stopped at its end, and one that never ends never. So may be a loop that hardly ever is
+    at a place outside of such an `except:`. Where there are no threads, as in a browser, there is no limit.
+    """
+    thread, lock, ended, over = threading.get_ident(), threading.Lock(), threading.Event(), False
 
     def stop():
-        with lock:
-            if not ended.is_set():
+        wait = seconds
+        while not ended.wait(wait):
+            with lock:
+                if over:
+                    return
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TooLong))
+            wait = max(min(wait / 2, AGAIN), 1e-3)  # ever more often: one has to come outside of its `try`
 
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    with contextlib.suppress(RuntimeError):  # no threads, as in a browser: then without a limit
-        timer.start()
+    with contextlib.suppress(RuntimeError):  # no threads
+        threading.Thread(target=stop, daemon=True).start()
     try:
         return function(*arguments)
     finally:
+        over = True  # before anything is called, where the next TooLong could come
         with lock:
             ended.set()
-        timer.cancel()
 
 
 def _called(function, arguments):
@@ -112,7 +127,8 @@ def array(value: Any) -> np.ndarray:
         found: np.ndarray = np.array(value)
     except ValueError:  # lists of different lengths
         found = np.empty(len(value), dtype=object)
-        found[:] = value
+        for k, each in enumerate(value):  # not at once: NumPy would look into them again
+            found[k] = each
     if found.dtype == object and found.size and all(isinstance(each, Number) for each in found.flat):
         found = found.astype(complex if any(isinstance(each, complex) for each in found.flat) else float)
     return found if np.any(np.iscomplex(found)) else np.real(found)

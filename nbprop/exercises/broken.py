@@ -15,6 +15,7 @@ from nbprop.checks import did_you_mean, whole
 from nbprop.engine import Op
 from nbprop.training import Trainer
 
+from .answers import Failed, call
 from .symptoms import FAULTS, STEPS, Look
 
 ENOUGH = 0.85  # accuracy on the validation samples from which on a network is repaired
@@ -213,9 +214,9 @@ def _repaired(k, repair):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            made = repair(trainer) if callable(repair) else trainer.set(**repair)
-        except (Exception, SystemExit) as error:
-            raise Refused(f"Your repair raises {type(error).__name__}: {error}") from error
+            made = call(repair if callable(repair) else lambda it: it.set(**repair), (trainer,))
+        except Failed as failed:
+            raise Refused(f"Your repair: {failed}") from None
     trainer = made if isinstance(made, Trainer) else trainer
     if trainer.steps:
         raise Refused(f"A repair comes before the first step; yours has made {trainer.steps:,} steps.")

@@ -29,8 +29,10 @@ def same(a, b, tolerance):
         a = a.reshape(())
     if a.shape != b.shape:
         return False
-    if not (_numeric(a) and _numeric(b)):
-        return bool(np.all(_words(a) == _words(b)))
+    if _numeric(a) != _numeric(b):
+        return False
+    if not _numeric(a):
+        return _words(a) == _words(b)
     if not b.size:
         return True
     scale = max(np.abs(b[np.isfinite(b)]).max(initial=0), 1e-30)
@@ -151,7 +153,7 @@ def _numeric(a):
 
 
 def _words(a):
-    return np.array([each.strip().lower() if isinstance(each, str) else each for each in a.flat], dtype=object)
+    return [str(each).strip().lower() for each in a.flat]
 
 
 def _first_words(raw, answers):

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from .answers import Failed, array, is_open, plain, printing, run
+from .answers import Failed, TooLong, array, is_open, plain, printing, run, timed
 from .diagnosis import diagnose, same
-from .results import noted
+from .results import NAME, noted
 
 CASES = 5  # random tests of a function
 TOLERANCE, OF_A_VALUE = 1e-6, 5e-3  # three digits of a value are enough
+JUDGED = 120.0  # seconds that a judge may take, with all trainings
 FACTOR = re.compile(r"The sign is wrong|It is [-\d.e]+ times")  # the same one in all tests
 
 
@@ -89,6 +90,9 @@ class Exercise:
         edges: tuple[tuple, ...] = (),
         why: str = "",
     ):
+        if not isinstance(name, str) or not NAME.fullmatch(name):  # results could not be read again
+            expected = "lower-case words with hyphens, at most 80 letters, such as 'sum-of-squares'"
+            raise ValueError(f"name of an exercise: expected {expected}; got {name!r}")
         self.name, self.task, self.case, self.edges, self.judge = name, task, case, edges, judge
         self.answer, self.truth, self.why = solution, truth or solution, why
         self.outputs, self.mistakes, self.hints = outputs, mistakes, hints
@@ -104,11 +108,13 @@ class Exercise:
             return self._unanswered(answer)
         try:
             if self.judge is not None:
-                wrong = self.judge(answer)
+                wrong = timed(self.judge, (answer,), JUDGED)
                 return Verdict(wrong is None, wrong or "Right.")
             if self.case is None:
                 return self._check_value(answer)
-        except Exception as error:
+        except TooLong:
+            return Verdict(False, f"{_kind(answer)} cannot be tried: it was stopped after {JUDGED:g} seconds.")
+        except (Exception, SystemExit) as error:
             return Verdict(False, f"{_kind(answer)} cannot be tried: {type(error).__name__}: {error}")
         if not callable(answer):
             return Verdict(False, f"Expected your function itself, e.g. check(f), got {_kind(answer)}.")
@@ -155,13 +161,16 @@ class Exercise:
     def _check_function(self, function, case):
         answers, trials = [], self._tried(case)
         for k, (arguments, _, _) in enumerate(trials):
+            answer = failed = None
             with printing() as printed:
                 try:
                     answer = run(function, arguments)
-                except Failed as failed:
-                    return Verdict(False, f"{failed}{self._given(arguments)}")
+                except Failed as why:
+                    failed = f"{why}{self._given(arguments)}"
             if k == 0:
                 print(printed.getvalue(), end="")
+            if failed:
+                return Verdict(False, failed)
             if answer is None and not is_open(function):
                 return self._nothing(arguments, bool(printed.getvalue()), k)
             if _missing(answer):

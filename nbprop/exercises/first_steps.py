@@ -79,7 +79,7 @@ EXERCISES = (
     Exercise(
         name="cross-entropy-by-hand",
         task="A network gives three classes the probabilities 0.7, 0.2 and 0.1; the right one is the second. How large "
-        "is its cross-entropy? Give a number.",
+        "is its cross-entropy? Give a number; three digits are enough.",
         solution=float(-np.log(0.2)),
         tolerance=5e-3,
         mistakes=(

@@ -175,8 +175,9 @@ def does_not_learn(settings):
     if not isinstance(settings, dict) or not settings.keys() <= {"way", "norm", "init", "scale", "lr"}:
         return f"Expected settings such as {EXAMPLE}; got {settings!r}."
     for name, known in (("way", WAYS), ("norm", NORMS)):
-        if settings.get(name, known[0]) not in known:
-            return f"{name} is one of {', '.join(known)}; got {settings[name]!r}."
+        chosen = settings.get(name, known[0])
+        if not isinstance(chosen, str) or chosen not in known:
+            return f"{name} is one of {', '.join(known)}; got {chosen!r}."
     try:
         trainer = hundred(**settings)
         first, last = _gradients(trainer)

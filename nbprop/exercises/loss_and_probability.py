@@ -131,10 +131,10 @@ def which(answer):
     """None if each letter has the loss that fits; else what is wrong with the first that has not."""
     if not isinstance(answer, dict) or answer.keys() != RIGHT.keys():
         return f"Expected a dict with a name for each letter, such as {EXAMPLE}; got {answer!r}."
-    if ... in answer.values() or None in answer.values():
+    if any(name is ... or name is None for name in answer.values()):
         return "Not answered yet: each letter needs the name of a loss."
     for letter, name in answer.items():
-        if name not in nn.LOSSES:
+        if not isinstance(name, str) or name not in nn.LOSSES:
             return f"{letter}: there is no loss {name!r}; the names are {', '.join(nn.LOSSES)}."
     wrong = [letter for letter, (name, _) in RIGHT.items() if answer[letter] != name]
     if wrong:

@@ -9,6 +9,8 @@ import numpy as np
 
 from nbprop.engine import Tensor
 
+from .answers import Failed, array, call
+
 # ---- the order of the walk
 
 
@@ -46,11 +48,13 @@ def not_an_order(answer):
         return "Expected your function itself, e.g. check(order)."
     for inputs, root in graphs():
         try:
-            found: Any = answer([list(each) for each in inputs], root)
-        except RecursionError:
-            return f"It is right for small graphs, but raises RecursionError at {DEEP:,} nodes in a row: keep a stack."
-        except Exception as error:
-            return f"It raises {type(error).__name__}: {error}"
+            found = call(answer, ([list(each) for each in inputs], root))
+        except Failed as failed:
+            if isinstance(failed.__cause__, RecursionError) and len(inputs) > DEEP:
+                return (
+                    f"It is right for small graphs, but raises RecursionError at {DEEP:,} nodes in a row: keep a stack."
+                )
+            return str(failed)
         if found is None or found is ...:
             return "Not answered yet: write it in place of `...` and run the cell again."
         try:
@@ -167,12 +171,12 @@ def not_checkpointed(answer):
     for L, every in ((12, 3), (1, 1), (11, 3), (12, 1), (12, 12), (5, 8), (64, 8)):
         layers = Layers(L)
         try:
-            found = answer(layers.forward, layers.backward, layers.x, L, every, layers.dy.copy())
-        except Exception as error:
-            return f"With L = {L} and every = {every} it raises {type(error).__name__}: {error}"
+            found = call(answer, (layers.forward, layers.backward, layers.x, L, every, layers.dy.copy()))
+        except Failed as failed:
+            return f"{failed} (With L = {L} and every = {every}.)"
         if found is None or found is ...:
             return "Not answered yet: write it in place of `...` and run the cell again."
-        found, truth = np.array(found), layers.gradient()
+        found, truth = array(found), layers.gradient()
         if found.shape != truth.shape or not np.allclose(found, truth, rtol=1e-6, atol=1e-12):
             return f"The gradient is not right with L = {L} and every = {every}.{where(L, every, found)}"
         runs.append((L, every, layers))

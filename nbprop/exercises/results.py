@@ -34,8 +34,8 @@ def noted(method: "Callable[..., Any]") -> "Callable[..., Any]":
     answer with nothing filled in is not."""
 
     @wraps(method)
-    def inside(exercise, *given):
-        said = method(exercise, *given)
+    def inside(exercise, *given, **named):
+        said = method(exercise, *given, **named)
         what = method.__name__ if method.__name__ in KINDS else "right" if said.right else "wrong"
         if method.__name__ in KINDS or not said.text.startswith("Not answered yet"):
             now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
@@ -101,11 +101,12 @@ def results() -> Results:
 def collect(folder: "str | os.PathLike[str]") -> Results:
     """The results of many: one row for each person and exercise, from the files in a folder and its subfolders, which
     `results().save` has written. `who` is the name of the file without its ending, with its subfolder if it is in one.
+    What is hidden (its name or a folder's begins with a ".", such as `.ipynb_checkpoints`) is left out.
 
     FileNotFoundError where there are none; ValueError that names the file and line where one is something else.
     """
     folder = Path(folder)
-    paths = sorted(folder.rglob("*.csv"))
+    paths = [path for path in sorted(folder.rglob("*.csv")) if not _hidden(path.relative_to(folder))]
     if not paths:
         raise FileNotFoundError(f"no file whose name ends in .csv in {str(folder)!r}, in which results were expected")
     return Results(
@@ -113,6 +114,10 @@ def collect(folder: "str | os.PathLike[str]") -> Results:
         for path in paths
         for row in _rows(read(path))
     )
+
+
+def _hidden(path):
+    return any(part.startswith(".") for part in path.parts)
 
 
 def read(path: "str | os.PathLike[str]") -> "list[Event]":

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import nbprop as nb
-from nbprop.exercises import Exercise, Mistake, answers
+from nbprop.exercises import Exercise, Mistake, answers, own_engine
 from nbprop.exercises.answers import array, is_open, run
 
 
@@ -71,6 +71,31 @@ def test_a_function_that_does_not_return_is_said_to(means, monkeypatch):
     assert means.check(column_means).right
 
 
+def swallows(x, scale):
+    while True:
+        try:
+            x = column_means(x, scale)
+        except:  # noqa: E722
+            continue
+
+
+def test_a_loop_that_catches_everything_is_stopped_as_well(means, monkeypatch):
+    monkeypatch.setattr(answers, "SECONDS", 0.05)
+    monkeypatch.setattr(answers, "AGAIN", 0.02)
+    assert means.check(swallows).text.startswith("It was stopped after 0.05 seconds")
+    caught = []
+
+    def three_times():
+        while len(caught) < 3:
+            try:
+                while True:
+                    pass
+            except:  # noqa: E722
+                caught.append(sys.exc_info()[0])
+
+    assert run(three_times, ()) is None and caught == [answers.TooLong] * 3
+
+
 def test_a_limit_ends_nothing_that_is_done_in_time(monkeypatch):
     monkeypatch.setattr(answers, "SECONDS", 0.05)
     for _ in range(20):
@@ -85,7 +110,7 @@ def test_where_there_are_no_threads_there_is_no_limit(monkeypatch):
     def refused(self):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(answers.threading.Timer, "start", refused)
+    monkeypatch.setattr(answers.threading.Thread, "start", refused)
     assert run(lambda: 3, ()) == 3
 
 
@@ -246,3 +271,64 @@ def test_a_judge_that_cannot_try_an_answer_says_so():
     exercise = Exercise("j", "t", {"lr": 0.1}, judge=lambda answer: None if answer["lr"] < 1 else "too large")
     assert exercise.check(7).text == "7 cannot be tried: TypeError: 'int' object is not subscriptable"
     assert "cannot be tried: KeyError" in exercise.check({}).text
+
+
+def test_a_judge_survives_an_answer_that_ends_the_program_or_never_ends(monkeypatch):
+    exercise = Exercise("j", "t", {"lr": 0.1}, judge=lambda answer: answer(1, 1))
+    assert exercise.check(ends_the_program).text == ("the function ends_the_program cannot be tried: SystemExit: out")
+    monkeypatch.setattr(sys.modules["nbprop.exercises.exercise"], "JUDGED", 0.1)
+    words = exercise.check(endless).text
+    assert words == "the function endless cannot be tried: it was stopped after 0.1 seconds."
+
+
+def never(*given):
+    stack = [given]
+    while stack:
+        pass
+
+
+def leaves(*given):
+    sys.exit("out")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("topological-order", lambda f: f),
+        ("checkpointed-backward", lambda f: f),
+        ("broken-1", lambda f: (nb.exercise("broken-1").answer[0], f)),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_functions_that_a_judge_calls_are_run_without_harm(name, answer, monkeypatch):
+    check = nb.exercise(name).check
+    with monkeypatch.context() as short:
+        short.setattr(answers, "SECONDS", 0.1)
+        assert "was stopped after 0.1 seconds" in check(answer(never)).text
+    assert "ends the program (SystemExit)" in check(answer(leaves)).text
+    assert "raises TypeError" in check(answer(lambda: None)).text
+
+
+def test_an_order_that_calls_itself_is_told_of_its_depth():
+    check = nb.exercise("topological-order").check
+    assert "raises RecursionError at 5,000 nodes in a row: keep a stack" in check(own_engine.depth_first).text
+    assert check(lambda inputs, root: in_a_recursion(inputs, root)).text.startswith("It raises RecursionError")
+
+
+def test_what_an_answer_printed_before_it_raised_is_shown_once(means, capsys):
+    def looks_first(x, scale):
+        print("here")
+        raise LookupError
+
+    means.check(looks_first)
+    assert capsys.readouterr().out == "here\n"
+
+
+@pytest.mark.parametrize("shapes", [(3, 2), ((2, 3), (2, 2)), ((), 2)])
+def test_a_ragged_list_is_refused_in_words(means, quarter, shapes):
+    words = Exercise("words", "t", ["relu", "tanh"])
+    ragged = [np.ones(shape) for shape in shapes]
+    assert "Expected numbers, got [" in means.check(lambda x, scale: ragged).text
+    assert "Expected numbers, got [" in quarter.check(ragged).text
+    assert words.check(ragged).text == "It is not right."
+    assert Exercise("two", "t", [1.0, 2.0]).check(ragged).text.startswith("Expected numbers, got [")

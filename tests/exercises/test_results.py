@@ -50,6 +50,26 @@ def test_exercises_of_the_course_are_noted_under_their_names():
     assert [(row["exercise"], row["right"], row["checks"]) for row in results()] == [("chain-rule", True, 2)]
 
 
+def test_answers_and_what_else_is_given_by_name_are_noted(number):
+    assert number.check(answer=12).right
+    assert [row["right"] for row in results()] == [True]
+
+
+@pytest.mark.parametrize("name", ["Sum of squares", "sum_of_squares", "-sum", "", "a" * 81, None])
+def test_a_name_that_could_not_be_read_again_is_refused(name):
+    with pytest.raises(ValueError, match=r"lower-case words with hyphens, .* such as 'sum-of-squares'; got"):
+        Exercise(name, "t", 1.0)
+
+
+def test_what_is_hidden_is_nobodys(number, tmp_path):
+    number.check(12)
+    for folder in (tmp_path, tmp_path / ".ipynb_checkpoints", tmp_path / "b" / ".trash"):
+        folder.mkdir(parents=True, exist_ok=True)
+        results().save(folder / "anna.csv")
+    results().save(tmp_path / "._anna.csv")
+    assert [row["who"] for row in collect(tmp_path)] == ["anna"]
+
+
 def test_it_is_a_table_for_people(number):
     number.check(7.0)
     lines = repr(results()).splitlines()
