@@ -1,8 +1,9 @@
 """The hooks by which a loop of PyTorch is seen.
 
 Only in a step that is looked into is anything hooked to forward passes, and that to PyTorch and not to the modules, so
-that a copied or saved model has nothing of it; in all other steps a step costs the hooks before and after an
-optimizer's step, and a look at the gradients at each backward pass. No hook changes a number.
+that a copied or saved model has nothing of it (a loss module that is given has a hook); in all other steps a step costs
+the hooks before and after an optimizer's step, and a look at the gradients at each backward pass. No hook changes a
+number.
 """
 
 import math
