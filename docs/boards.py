@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MOMENTS, LEAST = 60, 6
 SIZE = 600_000  # bytes of a page
 SECONDS = 8.0  # that a recording may take: of what takes longer there are fewer moments
-SHOWN = re.compile(r"(Board|Playground|Controls)\(")  # how what is a board shows itself in text
+SHOWN = re.compile(r"(Board|Compared|Playground|Controls)\(")  # how what is a board shows itself in text
 FRAME = re.compile(r'<iframe class="nbprop-page" src="boards/([\w-]+\.html)"')
 
 

@@ -19,14 +19,14 @@ class Past:
     asked, steps, moment: the step. history: the loop's, all of it. `show(step)` goes to another one.
     """
 
-    status, message, why_not = "paused", "", WHY_NOT
+    status, message, exact, why_not = "paused", "", True, WHY_NOT
 
     def __init__(self, run: Any, step: int) -> None:
         self.run, self.watchers, self._shown = run, set(), 0
         self.show(step)
 
-    def show(self, step: int) -> None:
-        """Look at another step."""
+    def show(self, step: int, wait: bool = True) -> None:
+        """Look at another step. wait: it is there at once."""
         self.steps = self.asked = self.moment = min(max(int(step), self.run.earliest), self.run.steps)
         self._shown += 1
 

@@ -111,8 +111,10 @@ def test_a_worker_that_cannot_read_make_stops_the_sweep():
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 import nbprop as nb
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background has it ignored
 
 def make(k):
     time.sleep(0.3)
