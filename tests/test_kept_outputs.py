@@ -26,7 +26,8 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "0.95": "LeNet-5",
         "0.8": "and with distorted digits",
     },
-    "11-language": {"50,257": "tokens of GPT-2"},
+    "11-language": {"50,257": "tokens of GPT-2", "1.93": "after twice the steps, tried outside of the lesson"},
+    "13-automatic-differentiation": {"1.5": "where Martins and others take it"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
     "16-going-deep": {"10,000": "layers of Xiao and others"},
 }
