@@ -54,6 +54,8 @@ class App:
         return self.board.get_attribute(f"data-{name}")
 
     def number(self, name):
+        """What the board says it is, as soon as it says so: a new one does with its first picture."""
+        until(lambda: self.data(name) is not None, f"the board tells its {name}")
         return int(self.data(name))
 
     def pictures(self):
