@@ -143,7 +143,7 @@ class Module(Stateful):
         """(dotted name, module) of this module ("") and all inside, each once, outer before inner."""
         packed = self._packed
         if packed is not None and not prefix and packed.holds(structure(), _parts):
-            return list(packed.modules)
+            return [("", self), *packed.modules]
         found: dict[int, tuple[str, Module]] = {}
         stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
@@ -276,7 +276,7 @@ class Module(Stateful):
             named, found = self.named_parameters(), [item for m in self.modules() for item in _search(m.__dict__)]
             lists = [(one, _parts(one)) for name, one in found if isinstance(one, _LISTS) and name != "_contents"]
             constants = [one for _, one in found if isinstance(one, Tensor) and not isinstance(one, Parameter)]
-            packed = Packed(structure(), self.named_modules(), named, lists, constants, packed)
+            packed = Packed(structure(), type(self), self.named_modules()[1:], named, lists, constants, packed)
             object.__setattr__(self, "_packed", packed)
         return packed
 

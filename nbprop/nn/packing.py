@@ -12,17 +12,18 @@ class Packed:
     """What a module found when it last looked: `theta`, `gradient`, all modules, and by what it sees that they still
     hold.
 
-    modules, named: (name, module) and (name, parameter). lists: (list or dict, parts in it) of those that can change
+    kind: the module's class. modules, named: (name, module inside) and (name, parameter); not the module itself, whose
+    memory is free as soon as nobody else holds it. lists: (list or dict, parts in it) of those that can change
     without notice. constants: tensors without gradient.
     """
 
-    def __init__(self, structure, modules, named, lists, constants, before) -> None:
+    def __init__(self, structure, kind, modules, named, lists, constants, before) -> None:
         parameters = [p for _, p in named]
         pair = _common_slices(parameters) or _gather(named)
         kept = pair if before is None else (before.theta, before.gradient)  # each look would give another slice
         same = all(a.__array_interface__ == b.__array_interface__ for a, b in zip(pair, kept, strict=True))
         self.theta, self.gradient = kept if same else pair
-        self.structure, self.modules, self.lists = structure, modules, lists
+        self.structure, self.kind, self.modules, self.lists = structure, kind, modules, lists
         self.constants = [tensor for tensor in constants if tensor.is_leaf]
         self.held = [(p, p.data, p.grad) for p in parameters]
         self.named, self._places = named, None
@@ -44,8 +45,8 @@ class Packed:
     def places(self) -> list[tuple[tuple[int, ...], tuple[str, str]]]:
         """(shape, names) of each parameter: its dotted name, and that with the class of its module: "Linear.bias"."""
         if self._places is None:
-            modules = dict(self.modules)
-            self._places = [(p.shape, (name, _kind(name, modules))) for name, p in self.named]
+            kinds = {"": self.kind} | {name: type(module) for name, module in self.modules}
+            self._places = [(p.shape, (name, _kind(name, kinds))) for name, p in self.named]
         return self._places
 
     def frozen_slices(self, changes) -> list[slice]:
@@ -66,11 +67,11 @@ def _same(these, those):
     return len(these) == len(those) and all(a is b for a, b in zip(these, those, strict=True))
 
 
-def _kind(name, modules):
+def _kind(name, kinds):
     outer = name.rpartition(".")[0]
-    while outer not in modules:
+    while outer not in kinds:
         outer = outer.rpartition(".")[0]
-    return f"{type(modules[outer]).__name__}.{name[len(outer) :].lstrip('.')}"
+    return f"{kinds[outer].__name__}.{name[len(outer) :].lstrip('.')}"
 
 
 def assign(vector, value, name) -> None:

@@ -77,7 +77,7 @@ class Optimizer:
     shaped = False  # whether the rule is for one parameter in its shape, not for numbers
     decay = 0.0  # the usual weight_decay
     held: Sequence[tuple[int | None, Any]] = ()  # (number of its group, tensor) of each that it was given
-    _owner: Any = None  # a function (name, value) that is told of a setting instead of it being set
+    _owner: Any = None  # a weak method (optimizer, name, value) that is told of a setting instead of it being set
     _place: tuple[str, tuple[int, ...]] = ("", ())  # (kind, shape) of what a `shaped` rule is for, as "Linear.weight"
     _pieces: Any = None  # (what they were made of, the pieces of an update)
     t: int
@@ -111,8 +111,8 @@ class Optimizer:
     if not TYPE_CHECKING:  # an editor that saw them would take any name for a setting
 
         def __setattr__(self, name, value) -> None:
-            if name in self.checks and self._owner is not None:
-                self._owner(name, self.checks[name](name, value))
+            if name in self.checks and (owner := self._owner and self._owner()) is not None:
+                owner(self, name, self.checks[name](name, value))
             elif name in self.checks or not (name in ("t", "state") or name[0] == "_" or hasattr(type(self), name)):
                 self.assign(name, value)
             else:

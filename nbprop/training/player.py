@@ -11,6 +11,7 @@ import asyncio
 import math
 import sys
 import time
+import weakref
 
 from .interrupt import deferred, hear, unhear
 
@@ -25,13 +26,17 @@ class Player:
     """Drives a trainer's steps from an asyncio task, at up to `speed` steps per second."""
 
     def __init__(self, trainer) -> None:
-        self.trainer = trainer
+        self._trainer = weakref.ref(trainer)  # whose memory is free as soon as nobody holds it: it plays no more
         self.speed = math.inf
         self.unseen = False  # go on although nobody can see it
         self.until = math.inf
         self._task = None
         self._last_seen = 0.0
         self._rest = None  # done when it is time to go on
+
+    @property
+    def trainer(self):
+        return self._trainer()
 
     @property
     def playing(self) -> bool:

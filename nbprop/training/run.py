@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -47,8 +48,9 @@ class Run(Looking):
         self.steps = 0
         self._loss_was = math.nan  # of the last step; one that diverged at once has none
         self.said = ""  # what the last step has done to its learning rate by itself
-        # Called with name and value when somebody sets one of an optimizer's settings.
-        self.on_setting: Callable[[str, Any], None] | None = None
+        # The method that is called with name and value when somebody sets one of an optimizer's settings; weak, as the
+        # optimizers' way to here is: a run that nobody holds any more gives its memory back at once.
+        self.on_setting: WeakMethod[Callable[[str, Any], None]] | None = None
         self.rng = np.random.default_rng([seed, 4])  # of the objective: noise, augmentation
         self.theta, self._stamp, self._left = model.theta, changes(), None
         self._losses = []
@@ -64,13 +66,14 @@ class Run(Looking):
     def own(self, optimizers) -> None:
         """From now on these are the run's optimizers: who sets one of their settings turns a knob."""
         self.optimizers = optimizers
-        for part, optimizer in optimizers.items():
-            optimizer._owner = lambda name, value, part=part: self._set(part, name, value)
+        for optimizer in optimizers.values():
+            optimizer._owner = WeakMethod(self._set)
 
-    def _set(self, part, name, value):
-        if self.on_setting is None:
+    def _set(self, optimizer, name, value):
+        if (tell := self.on_setting and self.on_setting()) is None:
             raise AttributeError(f"this optimizer belongs to a run: set {name} of its trainer")
-        self.on_setting(name, {part: value} if len(self.optimizers) > 1 else value)
+        part = next(part for part, one in self.optimizers.items() if one is optimizer)
+        tell(name, {part: value} if len(self.optimizers) > 1 else value)
 
     @property
     def optimizer(self) -> optim.Optimizer:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -146,8 +147,11 @@ class Trainer(Seen):
         """This run, with its past and its history, is now the trainer's."""
         self._run, self._past, self.history = run, past, history
         history.attach(self)
-        run.on_setting = lambda name, value: self.set(**{name: value})
+        run.on_setting = WeakMethod(self._set_of_optimizer)
         run.leave()
+
+    def _set_of_optimizer(self, name, value):
+        self.set(**{name: value})
 
     if not TYPE_CHECKING:  # an editor that saw it would take any name for a knob
 

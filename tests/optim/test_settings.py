@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -78,8 +79,13 @@ def test_defaults_are_those_of_a_new_one(kind):
 
 
 def test_an_owner_is_told_instead():
-    adam, told = optim.Adam(), []
-    adam._owner = lambda name, value: told.append((name, value))
+    class Owner(list):
+        def tell(self, optimizer, name, value):
+            assert optimizer is adam
+            self.append((name, value))
+
+    adam, told = optim.Adam(), Owner()
+    adam._owner = weakref.WeakMethod(told.tell)
     adam.lr = 0.9
     adam.betas = [0, 0.5]
     assert told == [("lr", 0.9), ("betas", (0.0, 0.5))]
