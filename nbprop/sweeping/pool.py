@@ -63,9 +63,11 @@ class Pool:
     def __init__(self, workers: "int | None", ahead: "int | None") -> None:
         self.workers = min(workers or _cores(), MOST)
         self.ahead = ahead or 2 * self.workers + 2
-        self._executor = None
+        self._executor, self.over = None, False
 
     def submit(self, function, *arguments) -> "Future[Any]":
+        if self.over:
+            raise RuntimeError("the interpreter ends")
         if self._executor is None:
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.workers, context, initializer=_begin)
@@ -76,7 +78,7 @@ class Pool:
 
     def again(self) -> bool:
         self.kill()
-        return True
+        return not self.over
 
     def end(self) -> None:
         executor, self._executor = self._executor, None
@@ -153,6 +155,7 @@ def _end_with_the_interpreter(pool):
 
     def kill():
         if (there := known()) is not None:
+            there.over = True  # or those that are gone would be made anew, and their runs be blamed for it
             there.kill()
 
     with contextlib.suppress(RuntimeError):  # it is ending already

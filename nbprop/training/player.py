@@ -12,6 +12,7 @@ import math
 import sys
 import time
 import weakref
+from typing import Any
 
 from .interrupt import deferred, hear, unhear
 
@@ -35,7 +36,7 @@ class Player:
         self._rest = None  # done when it is time to go on
 
     @property
-    def trainer(self):
+    def trainer(self) -> Any:
         return self._trainer()
 
     @property

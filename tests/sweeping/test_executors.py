@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import nbprop as nb
+from nbprop.sweeping import pool
 
 GRID = {"depth": [1, 2, 3], "gain": [0.5, 1.0]}
 
@@ -182,3 +183,11 @@ def test_a_script_that_ends_does_not_wait_for_its_runs(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(Path(nb.__file__).parents[1])}
     ended = subprocess.run([sys.executable, file], env=environment, timeout=60, capture_output=True, text=True)
     assert ended.returncode == 0 and ended.stderr == ""
+
+
+def test_a_pool_that_has_ended_with_the_interpreter_begins_no_process():
+    made = pool.Pool(1, None)
+    made.over = True
+    assert not made.again()
+    with pytest.raises(RuntimeError, match="interpreter"):
+        made.submit(abs, 1)
