@@ -137,8 +137,8 @@ def test_a_source_of_ones_own_is_looked_at_as_far_as_it_says_something(ax):
     view = Doctor(source)
     labels = view.labels()
     assert (
-        "nothing is known here of the layers and the numbers of a layer"
-        == dict(labels["skipped"])["Vanishing gradient"]
+        dict(labels["skipped"])["Vanishing gradient"]
+        == "nothing is known here of the layers and the numbers of a layer"
         and not labels["failed"]
     )
     assert view.describe().startswith("After 3 steps: nothing wrong was found, but it is too early to tell")
