@@ -66,6 +66,9 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
+    22: Page(
+        "22-through-time", "Through time", "windows, periods and lags: what a cut loses, and what it costs", (10,), 60
+    ),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),
