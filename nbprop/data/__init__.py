@@ -1,6 +1,6 @@
 """Data sets: points to learn from and points to validate on, made here or of the user's own tables, files and arrays.
 
-iris and digits need scikit-learn, pictures Pillow, the rest NumPy only.
+iris and digits need scikit-learn, pictures Pillow, episodes gymnasium, the rest NumPy only.
 """
 
 from collections.abc import Callable
@@ -21,6 +21,7 @@ from nbprop.data.synthetic import *  # noqa: F403
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
+    from nbprop.data.episodes import Episodes
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
     from nbprop.data.pictures import from_folder
     from nbprop.data.reading import read
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
 
 # Name -> file it is in. What reads files and tables is loaded on first use: most runs need none of it.
 _HOME = {
+    "Episodes": "episodes",
     "from_bunch": "loaders",
     "from_csv": "delimited",
     "from_folder": "pictures",
@@ -67,6 +69,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "Arrays",
     "DataWarning",
     "Dataset",
+    "Episodes",
     "Padded",
     "dataset",
     "from_arrays",

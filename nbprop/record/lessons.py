@@ -66,6 +66,13 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
+    20: Page(
+        "20-control",
+        "Control",
+        "a pole that is balanced, an arm that is moved, and where gradients come from",
+        (6, 12),
+        70,
+    ),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),
