@@ -1,6 +1,6 @@
 """Data sets: points to learn from and points to validate on, made here or of the user's own tables, files and arrays.
 
-iris and digits need scikit-learn, pictures Pillow, the rest NumPy only.
+iris and digits need scikit-learn, pictures Pillow, episodes gymnasium, the rest NumPy only.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from nbprop.data.synthetic import *  # noqa: F403
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
     from nbprop.data.grammar import reber, reber_following, reber_possible
+    from nbprop.data.episodes import Episodes
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
     from nbprop.data.long_lags import adding, temporal_order
     from nbprop.data.pictures import from_folder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
 # Name -> file it is in. What reads files and tables, and made sequences, is loaded on first use: most runs need none.
 _HOME = {
     "adding": "long_lags",
+    "Episodes": "episodes",
     "from_bunch": "loaders",
     "from_csv": "delimited",
     "from_folder": "pictures",
@@ -74,6 +76,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "Arrays",
     "DataWarning",
     "Dataset",
+    "Episodes",
     "Padded",
     "adding",
     "dataset",

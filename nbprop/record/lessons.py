@@ -68,6 +68,12 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
     22: Page(
         "22-through-time", "Through time", "windows, periods and lags: what a cut loses, and what it costs", (10,), 60
+    20: Page(
+        "20-control",
+        "Control",
+        "a pole that is balanced, an arm that is moved, and where gradients come from",
+        (6, 12),
+        70,
     ),
 }
 WAYS = {  # through the course, for those who have so much time

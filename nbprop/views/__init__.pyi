@@ -339,6 +339,22 @@ def Samples(
     it.
     """
 
+class _Scene(Board):
+    time: int
+    trail: bool
+
+def Scene(
+    source: Any,
+    draw: Any = None,
+    x: tuple[float, float] | None = None,
+    y: tuple[float, float] | None = None,
+    *,
+    height: float | None = None,
+    time: int = 0,
+    trail: bool = False,
+) -> _Scene:
+    """Lines, circles and rectangles that a function draws, moment by moment; both axes have the same scale."""
+
 class _Sharpness(Board):
     log: bool
 
