@@ -47,7 +47,7 @@ def collapse_by_decode(path):
 
 
 def fewest_frames(labels):
-    return len(labels) + sum(one == other for one, other in zip(labels[:-1], labels[1:], strict=True))
+    return len(labels) + sum(labels[i] == labels[i - 1] for i in range(1, len(labels)))
 
 
 def by_trying(labels):
@@ -205,8 +205,8 @@ EXERCISES = (
         task="Write `collapse(path)`: the labels that CTC reads in a path, a list with a class for each frame, 0 the "
         "blank. Repeats are merged first, then blanks dropped. Return a list.",
         solution=collapse,
-        why="A class is a new label if it is no blank and differs from the class of the frame before. The blank counts as "
-        "a frame before, so that what comes behind it is new: `1 0 1` are two labels, `1 1` is one.",
+        why="A class is a new label if it is no blank and differs from the class of the frame before. The blank counts "
+        "as a frame before, so that what comes behind it is new: `1 0 1` are two labels, `1 1` is one.",
         truth=collapse_by_decode,
         case=some_path,
         edges=(([2],), ([0, 3, 0],), ([2, 2, 1, 1, 2],)),
@@ -229,8 +229,8 @@ EXERCISES = (
     ),
     Exercise(
         name="fewest-frames",
-        task="Write `fewest_frames(labels)`: how many frames a recording must have at least, so that CTC can align these "
-        "labels with it. `labels` is a list of classes, of which none is the blank.",
+        task="Write `fewest_frames(labels)`: how many frames a recording must have at least, so that CTC can align "
+        "these labels with it. `labels` is a list of classes, of which none is the blank.",
         solution=fewest_frames,
         why="Each label needs a frame. Between two equal ones there must be a blank, or they would be merged: one more "
         "frame for each pair of equal neighbours.",
@@ -257,9 +257,9 @@ EXERCISES = (
         "Go through the $2S + 1$ states blank, label 1, blank, ..., with $\\alpha_t(s)$.",
         solution=probability,
         why="At the first frame one stands in the first blank or the first label. At each further frame "
-        r"$\alpha_t(s) = p_t(\mathrm{class\ of\ } s)\,[\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \alpha_{t-1}(s-2)]$, the last "
-        "only where $s$ is a label other than that of $s - 2$: a blank may be skipped between different labels. It ends in "
-        "the last label or the last blank.",
+        r"$\alpha_t(s) = p_t(\mathrm{class\ of\ } s)\,[\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \alpha_{t-1}(s-2)]$, the "
+        "last only where $s$ is a label other than that of $s - 2$: a blank may be skipped between different labels. It "
+        "ends in the last label or the last blank.",
         truth=probability_by_loss,
         case=some_frames,
         mistakes=(
@@ -296,18 +296,19 @@ EXERCISES = (
     ),
     Exercise(
         name="gradient-of-ctc",
-        task="Write `logits_gradient(p, shares, labels)`: $\\partial L/\\partial z$, $(T, C)$, of the CTC loss, where $p$ = "
-        "softmax$(z)$, $(T, C)$; `shares` $(T, 2S + 1)$ are the shares of the alignments that are in each of the states "
-        "blank, label 1, blank, ..., blank; `labels` is a list of $S$ classes, 0 the blank.",
+        task="Write `logits_gradient(p, shares, labels)`: $\\partial L/\\partial z$, $(T, C)$, of the CTC loss, where "
+        "$p$ = softmax$(z)$, $(T, C)$; `shares` $(T, 2S + 1)$ are the shares of the alignments that are in each of the "
+        "states blank, label 1, blank, ..., blank; `labels` is a list of $S$ classes, 0 the blank.",
         solution=logits_gradient,
-        why="It is $p$ less the share of all alignments that are in that class: for the blank the sum over every second "
-        "state, for a label that stands in several places the sum over these.",
+        why="It is $p$ less the share of all alignments that are in that class: for the blank the sum over every "
+        "second state, for a label that stands in several places the sum over these.",
         truth=gradient_by_backward,
         case=some_shares,
         mistakes=(
             Mistake(
                 lambda p, shares, labels: -logits_gradient(p, shares, labels),
-                "The sign is wrong: where a class is said too little, its gradient is negative, and the step raises it.",
+                "The sign is wrong: where a class is said too little, its gradient is negative, so that the step raises "
+                "it.",
             ),
             Mistake(overwritten, "A class that stands in several places has all of their shares: subtract each."),
             Mistake(no_blanks, "The blank is a class, too: its states are every second, from the first on."),
@@ -323,12 +324,12 @@ EXERCISES = (
     ),
     Exercise(
         name="edit-distance",
-        task="Write `edit_distance(said, true)`: the fewest labels that must be put in, taken out or replaced to make one "
-        "list of the other.",
+        task="Write `edit_distance(said, true)`: the fewest labels that must be put in, taken out or replaced to make "
+        "one list of the other.",
         solution=edit_distance,
-        why="$d(i, j)$ for the first $i$ labels of one and the first $j$ of the other: the last of the one is taken out, "
-        "$d(i-1, j) + 1$, that of the other put in, $d(i, j-1) + 1$, or they stand for each other, $d(i-1, j-1)$, and 1 "
-        "if they differ. The smallest of the three; at the borders, $d(i, 0) = i$ and $d(0, j) = j$.",
+        why="$d(i, j)$ for the first $i$ labels of one and the first $j$ of the other: the last of the one is taken "
+        "out, $d(i-1, j) + 1$, that of the other put in, $d(i, j-1) + 1$, or they stand for each other, $d(i-1, j-1)$, "
+        "and 1 if they differ. The smallest of the three; at the borders, $d(i, 0) = i$ and $d(0, j) = j$.",
         truth=ctc.edit_distance,
         case=some_strings,
         edges=(([], [1, 2]), ([1, 2, 3], [])),
@@ -346,9 +347,9 @@ EXERCISES = (
             Mistake(lambda said, true: abs(len(said) - len(true)), "Labels can be wrong where the lengths are equal."),
         ),
         hints=(
-            "Make a table d, one row for each beginning of `said`, the empty one included, one column for each of `true`.",
-            "Each cell is the smallest of: the one above + 1, the one at the left + 1, the one above and left, + 1 if the "
-            "two labels differ.",
+            "Make a table d, one row for each beginning of `said`, the empty one included, a column for each of `true`.",
+            "Each cell is the smallest of: the one above + 1, the one at the left + 1, the one above and left, + 1 if "
+            "the two labels differ.",
         ),
     ),
 )

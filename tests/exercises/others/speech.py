@@ -28,7 +28,7 @@ def collapse_by_groups(path):
 
 
 def collapse_by_neighbours(path):
-    return [k for k, before in zip(path, [0, *path]) if k and k != before]
+    return [k for k, before in zip(path, [0, *path], strict=False) if k and k != before]
 
 
 def collapse_with_arrays(path):
