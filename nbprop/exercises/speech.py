@@ -258,8 +258,8 @@ EXERCISES = (
         solution=probability,
         why="At the first frame one stands in the first blank or the first label. At each further frame "
         r"$\alpha_t(s) = p_t(\mathrm{class\ of\ } s)\,[\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + \alpha_{t-1}(s-2)]$, the "
-        "last only where $s$ is a label other than that of $s - 2$: a blank may be skipped between different labels. It "
-        "ends in the last label or the last blank.",
+        "last only where $s$ is a label other than that of $s - 2$: a blank may be skipped between different labels. "
+        "It ends in the last label or the last blank.",
         truth=probability_by_loss,
         case=some_frames,
         mistakes=(
@@ -307,8 +307,7 @@ EXERCISES = (
         mistakes=(
             Mistake(
                 lambda p, shares, labels: -logits_gradient(p, shares, labels),
-                "The sign is wrong: where a class is said too little, its gradient is negative, so that the step raises "
-                "it.",
+                "The sign is wrong: where a class is said too little, its gradient is negative, and a step raises it.",
             ),
             Mistake(overwritten, "A class that stands in several places has all of their shares: subtract each."),
             Mistake(no_blanks, "The blank is a class, too: its states are every second, from the first on."),
@@ -347,9 +346,9 @@ EXERCISES = (
             Mistake(lambda said, true: abs(len(said) - len(true)), "Labels can be wrong where the lengths are equal."),
         ),
         hints=(
-            "Make a table d, one row for each beginning of `said`, the empty one included, a column for each of `true`.",
-            "Each cell is the smallest of: the one above + 1, the one at the left + 1, the one above and left, + 1 if "
-            "the two labels differ.",
+            "Make a table d, a row for each beginning of `said`, the empty one included, a column for each of `true`.",
+            "Each cell is the smallest of: the one above + 1, the one at the left + 1, the one above and left, + 1 "
+            "if the two labels differ.",
         ),
     ),
 )
