@@ -9,7 +9,7 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 from nbprop.checks import did_you_mean
-from nbprop.data import bundled, synthetic
+from nbprop.data import bundled, sound, speech, synthetic
 from nbprop.data.bundled import *  # noqa: F403
 from nbprop.data.checks import DataWarning
 from nbprop.data.dataset import Dataset
@@ -95,6 +95,8 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "reber_following",
     "reber_possible",
     "temporal_order",
+    "sound",
+    "speech",
     *DATASETS,
 ]
 

@@ -75,6 +75,7 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
         (6, 12),
         70,
     ),
+    17: Page("17-speech", "Speech", "spoken digits, and a loss that finds out where they are", (10, 12), 60),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),
