@@ -66,6 +66,13 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
+    23: Page(
+        "23-phase-diagrams",
+        "Phase diagrams",
+        "maps of hundreds of trainings, and the lines that theory draws in them",
+        (16,),
+        60,
+    ),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),
