@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .saving import load, save
     from .second_order import hessian, hvp
     from .sources import Descent
-    from .sweeping import sweep
+    from .sweeping import read_sweep, sweep
     from .theory import mean_field
     from .training import Objective, Trainer, curvature
     from .watching import watch
@@ -74,6 +74,7 @@ __all__ = [
     "playground",
     "predict",
     "presets",
+    "read_sweep",
     "record",
     "save",
     "sources",
@@ -118,6 +119,7 @@ _HOME = {
     "compare": "comparing",
     "watch": "watching",
     "sweep": "sweeping",
+    "read_sweep": "sweeping",
     "exercise": "exercises",
     "predict": "exercises",
 }

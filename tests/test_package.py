@@ -233,7 +233,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
     }
     assert {".py", ".js"} <= {Path(name).suffix for name in sources}
-    sources |= {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    sources |= {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.*[bl]")}
     info = f"nbprop-{nbprop.__version__}.dist-info"
     files = set(wheel.namelist())
     assert {name for name in files if not name.startswith(info)} == sources
@@ -266,8 +266,8 @@ def test_the_wheel_has_the_course_as_it_is_in_the_repository(wheel, tmp_path):
     done = subprocess.run(
         command, env={"PYTHONPATH": "site", "PATH": ""}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.ipynb")} == lessons
+    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.*[bl]")}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.*[bl]")} == lessons
     assert done.stdout.startswith("written: 00-playground.ipynb, 01-chain-rule.ipynb, ") and not done.stderr
 
 

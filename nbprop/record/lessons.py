@@ -76,6 +76,13 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
         70,
     ),
     17: Page("17-speech", "Speech", "spoken digits, and a loss that finds out where they are", (10, 12), 60),
+    23: Page(
+        "23-phase-diagrams",
+        "Phase diagrams",
+        "maps of hundreds of trainings, and the lines that theory draws in them",
+        (16,),
+        60,
+    ),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),
