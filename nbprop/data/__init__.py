@@ -21,13 +21,16 @@ from nbprop.data.synthetic import *  # noqa: F403
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
+    from nbprop.data.grammar import reber, reber_following, reber_possible
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
+    from nbprop.data.long_lags import adding, temporal_order
     from nbprop.data.pictures import from_folder
     from nbprop.data.reading import read
     from nbprop.data.tabular import from_table
 
-# Name -> file it is in. What reads files and tables is loaded on first use: most runs need none of it.
+# Name -> file it is in. What reads files and tables, and made sequences, is loaded on first use: most runs need none.
 _HOME = {
+    "adding": "long_lags",
     "from_bunch": "loaders",
     "from_csv": "delimited",
     "from_folder": "pictures",
@@ -35,6 +38,10 @@ _HOME = {
     "from_table": "tabular",
     "from_torch": "loaders",
     "read": "reading",
+    "reber": "grammar",
+    "reber_following": "grammar",
+    "reber_possible": "grammar",
+    "temporal_order": "long_lags",
 }
 
 
@@ -68,6 +75,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "DataWarning",
     "Dataset",
     "Padded",
+    "adding",
     "dataset",
     "from_arrays",
     "from_bunch",
@@ -80,6 +88,10 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "pad",
     "points",
     "read",
+    "reber",
+    "reber_following",
+    "reber_possible",
+    "temporal_order",
     *DATASETS,
 ]
 

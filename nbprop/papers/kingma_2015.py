@@ -9,7 +9,7 @@ from nbprop import data as datasets, nn, optim
 from nbprop.record import Diverged
 from nbprop.training import Objective, Trainer
 
-from .card import QUIET, part
+from .card import QUIET, Card, Setting, Verdict, part
 
 
 class Uncorrected(optim.Adam):
@@ -55,12 +55,12 @@ def trial(s, seed, share):
         return model.bound(x, rng.normal(size=(len(x), s.code)).astype(np.float32))
 
     found = {}
-    for name, beta, lr in product(RULES, s.betas, s.rates):
+    every: Any = product(RULES, s.betas, s.rates)
+    for name, beta, lr in every:
         model = VAE(64, s.hidden, s.code, seed)
-        trainer = Trainer(
-            model, objective=Objective(loss, X), optimizer=RULES[name](lr=lr, betas=(s.beta1, beta)), batch_size=s.batch,
-            seed=seed, **QUIET,
-        )  # fmt: skip
+        optimizer = RULES[name](lr=lr, betas=(s.beta1, beta))
+        objective = Objective(loss, X)
+        trainer = Trainer(model, objective=objective, optimizer=optimizer, batch_size=s.batch, seed=seed, **QUIET)
         try:
             trainer.fit(steps=part(s.steps, share), bar=False)
             end = min(float(np.mean(trainer.history["loss"][-50:])), s.worst)
