@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         exercises,
         nn,
         optim,
+        papers,
         playground,
         presets,
         record,
@@ -71,6 +72,7 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "papers",
     "playground",
     "predict",
     "presets",
@@ -140,6 +142,7 @@ _STOREYS = (
     "presets",
     "playground",
     "exercises",
+    "papers",
 )
 
 

@@ -126,7 +126,7 @@ def test_version_and_help():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["corse", "x"], "unknown command 'corse'; there is: course FOLDER"),
+        (["corse", "x"], "unknown command 'corse'; there are: course FOLDER, papers [KEY]"),
         (["course"], "required: FOLDER"),
         (["course", "x", "y"], "unrecognized arguments: y"),
         (["course", __file__], "cannot be put into"),

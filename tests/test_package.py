@@ -79,6 +79,7 @@ STOREYS = {
         "sources",
         "numpy",
     },
+    "papers": {"checks", "data", "engine", "nn", "optim", "record", "theory", "training", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
     "watching": {"cells", "checks", "nn", "record", "training", "views", "numpy"},
     "sweeping": {"cells", "checks", "record", "views", "ipywidgets", "numpy"},
@@ -101,6 +102,7 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("__main__", "jupyterlab"),
+    ("__main__", "papers"),
     ("data/bundled.py", "sklearn"),
     ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
@@ -108,6 +110,7 @@ LATE = {
     ("diagnosis/diagnosis.py", "pandas"),
     ("exercises/form.py", "ipywidgets"),
     ("exercises/prediction.py", "IPython"),
+    ("papers/card.py", "matplotlib"),
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
     ("sweeping/packing.py", "cloudpickle"),
