@@ -77,6 +77,7 @@ STOREYS = {
         "record",
         "training",
         "sources",
+        "theory",
         "numpy",
     },
     "comparing": {"checks", "record", "sources", "training", "views"},
