@@ -37,6 +37,7 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "0.6": "seconds: 29 frames of 20 ms",
     },
     "23-phase-diagrams": {},
+    "23-phase-diagrams": {"0.0003": "a rate of Adam to be tried"},
 }
 
 

@@ -77,6 +77,7 @@ STOREYS = {
         "record",
         "training",
         "sources",
+        "theory",
         "numpy",
     },
     "papers": {"checks", "data", "engine", "nn", "optim", "record", "theory", "training", "numpy"},
