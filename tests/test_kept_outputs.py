@@ -36,7 +36,6 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "3,300": "Hz, an example",
         "0.6": "seconds: 29 frames of 20 ms",
     },
-    "23-phase-diagrams": {},
     "23-phase-diagrams": {"0.0003": "a rate of Adam to be tried"},
 }
 

@@ -21,8 +21,8 @@ from nbprop.data.synthetic import *  # noqa: F403
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
-    from nbprop.data.grammar import reber, reber_following, reber_possible
     from nbprop.data.episodes import Episodes
+    from nbprop.data.grammar import reber, reber_following, reber_possible
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
     from nbprop.data.long_lags import adding, temporal_order
     from nbprop.data.pictures import from_folder

@@ -9,7 +9,7 @@ from nbprop import data as datasets, nn, optim
 from nbprop.record import Diverged
 from nbprop.training import Objective, Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, part
 
 
 class Uncorrected(optim.Adam):

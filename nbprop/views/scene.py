@@ -151,9 +151,9 @@ class Scene(View):
                 if shape.kind == "line":
                     ax.plot(*now.T, color=color, lw=shape.width, alpha=alpha, solid_capstyle="round")
                 elif shape.kind == "circle":
-                    ax.add_patch(Circle(now[0, :2], now[0, 2], **rim))
+                    ax.add_patch(Circle(tuple(now[0, :2]), now[0, 2], **rim))
                 else:
-                    ax.add_patch(Rectangle(now[0, :2], *now[0, 2:], **rim))
+                    ax.add_patch(Rectangle(tuple(now[0, :2]), *now[0, 2:], **rim))
         words = " ".join(filter(None, [_said(stage, time), _not_finite(stage, time)]))
         ax.text(0.01, 0.98, words, va="top", size="small", color=colors.MUTED, transform=ax.transAxes)
         return ax
