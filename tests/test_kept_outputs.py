@@ -30,6 +30,11 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     "13-automatic-differentiation": {"1.5": "where Martins and others take it"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
     "16-going-deep": {"10,000": "layers of Xiao and others"},
+    "22-through-time": {
+        "74,000": "sequences of experiment 4 of Hochreiter and Schmidhuber",
+        "8,440": "strings of experiment 1",
+        "31,390": "sequences of experiment 6a",
+    },
 }
 
 
