@@ -102,6 +102,7 @@ STOREYS = {
 LATE = {
     ("__main__", "jupyterlab"),
     ("data/bundled.py", "sklearn"),
+    ("data/episodes.py", "gymnasium"),
     ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
     ("training/__init__.py", "sources"),

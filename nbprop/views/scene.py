@@ -118,7 +118,7 @@ class Scene(View):
         return {
             "shapes": [[shape.kind, shape.color, shape.width, shape.name] for shape in stage.shapes],
             "said": stage.said,
-            "stops": {"last": stage.moments - 1, "names": [], "parts": []},
+            "stops": {"time": {"last": stage.moments - 1, "names": [], "parts": []}},
             "marks": self.marks(),
         }
 
