@@ -105,6 +105,7 @@ LATE = {
     ("__main__", "jupyterlab"),
     ("__main__", "papers"),
     ("data/bundled.py", "sklearn"),
+    ("data/episodes.py", "gymnasium"),
     ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
     ("training/__init__.py", "sources"),
