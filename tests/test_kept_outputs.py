@@ -30,6 +30,14 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     "13-automatic-differentiation": {"1.5": "where Martins and others take it"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
     "16-going-deep": {"10,000": "layers of Xiao and others"},
+    "19-sentiment": {
+        "7,500": "words and signs that VADER has",
+        "1.15": "really, of Taboada and others",
+        "1.25": "very",
+        "1.5": "extraordinarily; and what is behind but, of VADER",
+        "0.74": "not, of VADER",
+        "0.25": "how little a sentence may be worth, in nbprop/data/sentences.py",
+    },
     "17-speech": {
         "8,000": "numbers a second, speech.RATE",
         "3,200": "Hz, an example",
