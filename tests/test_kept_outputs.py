@@ -30,6 +30,7 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     "13-automatic-differentiation": {"1.5": "where Martins and others take it"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
     "16-going-deep": {"10,000": "layers of Xiao and others"},
+    "18-translation": {"8,000": "numbers of a sentence of Sutskever and others"},
 }
 
 

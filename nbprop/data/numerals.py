@@ -42,11 +42,11 @@ def numeral(number: int, language: str = "en") -> tuple[str, ...]:
     if language == "fr":
         parts = parts[thousands == 1 :]  # "mille" for 1,000, not "un mille"
         plural = {"cents": "cent", "vingts": "vingt"}  # they lose their s before "mille"
-        return (*[plural.get(part, part) for part in parts], *below(rest))
+        return (*(plural[part] if part in plural else part for part in parts), *below(rest))
     if language == "en" and thousands and 0 < rest < 100:
         parts.append("and")
     parts += below(rest)
-    return tuple([*parts[:-1], "eins"] if parts[-1] == "ein" else parts)
+    return (*parts[:-1], "eins") if parts[-1] == "ein" else tuple(parts)
 
 
 def spelled(parts: Iterable[str], language: str = "en") -> str:

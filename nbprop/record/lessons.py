@@ -66,6 +66,7 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
+    18: Page("18-translation", "Translation", "one language read, another written, and where it looks", (11,), 50),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),

@@ -184,8 +184,9 @@ class View(Beside, metaclass=_Made):
         if self._lacking:
             self._lacking = lacking(self.source, self.contract)
         needs_data = Taught in self.contract and "data" not in self._lacking
-        enough = hasattr(self.source.data, "X_train") or (not self.one_array and hasattr(self.source.data, "take"))
-        if not needs_data or enough:
+        if not needs_data or hasattr(self.source.data, "X_train"):
+            return self._lacking
+        if not self.one_array and self.source.data is not None:
             return self._lacking
         none = self.source.data is None
         return [*self._lacking, "data" if none else "data set with one array of inputs and one of targets"]
