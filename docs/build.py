@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 GUIDES = (
     *("house", "data", "objectives", "derivatives", "left_out", "comparing", "diagnosis"),
-    *("sharing", "watching", "sweeping", "teaching", "frontends", "adding", "hub"),
+    *("sharing", "watching", "sweeping", "papers", "teaching", "frontends", "adding", "hub"),
 )
 
 

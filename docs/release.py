@@ -79,7 +79,7 @@ def look_into(wheel, sdist, version):
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "nbprop").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
-    } | {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    } | {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.*[bl]")}
     info = f"nbprop-{version}.dist-info"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -123,8 +123,8 @@ def try_the_course(python, folder):
     """All notebooks are put there; what was changed stays, and the next time that is said."""
     command = [python, "-I", "-m", "nbprop", "course", folder]
     run(*command)
-    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
-    if {path.name: path.read_bytes() for path in folder.glob("*.ipynb")} != lessons:
+    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.*[bl]")}
+    if {path.name: path.read_bytes() for path in folder.glob("*.*[bl]")} != lessons:
         raise Wrong("the course that is put into a folder is not the one of the repository")
     changed = folder / "01-chain-rule.ipynb"
     changed.write_text("mine")

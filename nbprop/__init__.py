@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
         exercises,
         nn,
         optim,
+        papers,
         playground,
         presets,
         record,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from .saving import load, save
     from .second_order import hessian, hvp
     from .sources import Descent
-    from .sweeping import sweep
+    from .sweeping import read_sweep, sweep
     from .theory import mean_field
     from .training import Objective, Trainer, curvature
     from .watching import watch
@@ -71,9 +72,11 @@ __all__ = [
     "nn",
     "no_grad",
     "optim",
+    "papers",
     "playground",
     "predict",
     "presets",
+    "read_sweep",
     "record",
     "save",
     "sources",
@@ -118,6 +121,7 @@ _HOME = {
     "compare": "comparing",
     "watch": "watching",
     "sweep": "sweeping",
+    "read_sweep": "sweeping",
     "exercise": "exercises",
     "predict": "exercises",
 }
@@ -138,6 +142,7 @@ _STOREYS = (
     "presets",
     "playground",
     "exercises",
+    "papers",
 )
 
 

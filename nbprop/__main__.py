@@ -2,6 +2,7 @@
 
     python -m nbprop                  the playground, in a notebook in the folder you are in
     python -m nbprop course FOLDER    the course; what you have changed there is left alone
+    python -m nbprop papers [KEY]     the table of the paper cards; or makes a card, two minutes at most
 
 Whatever else stands behind `python -m nbprop` is handed to JupyterLab (--no-browser, --port=9000, ...).
 """
@@ -23,14 +24,18 @@ def main(arguments: "list[str] | None" = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("python -m nbprop", description=__doc__, formatter_class=raw, allow_abbrev=False)
-    parser.usage = "%(prog)s [--version] [options of jupyter lab]\n       %(prog)s course FOLDER"
+    parser.usage = (
+        "%(prog)s [--version] [options of jupyter lab]\n       %(prog)s course FOLDER\n       %(prog)s papers [KEY]"
+    )
     parser.add_argument("--version", action="version", version=f"nbprop {__version__}")
     command = "" if not arguments or arguments[0].startswith("-") else arguments[0]
     try:
         if command == "course":
             put(arguments[1:])
+        elif command == "papers":
+            cards(arguments[1:])
         elif command:
-            parser.error(f"unknown command {command!r}; there is: course FOLDER")
+            parser.error(f"unknown command {command!r}; there are: course FOLDER, papers [KEY]")
         else:
             playground(parser.parse_known_args(arguments)[1])
     except RuntimeError as error:
@@ -65,6 +70,21 @@ def put(arguments: "list[str]") -> None:
         print(told(folder, course.put(folder)))
     except OSError as error:
         sys.exit(f"nbprop: the course cannot be put into {folder!r}: {error}. Name another folder.")
+
+
+def cards(arguments: "list[str]") -> None:
+    """Prints the table of the paper cards, or makes one of them."""
+    parser = argparse.ArgumentParser("python -m nbprop papers", description="The paper cards: the table, or one made.")
+    parser.add_argument("key", metavar="KEY", nargs="?", help="which is to be made; without: the table of all")
+    key = parser.parse_args(arguments).key
+    from . import papers
+
+    if key is None:
+        print(papers)
+    elif key in papers.CARDS:
+        print(papers.CARDS[key], papers.CARDS[key].run(), sep="\n\n")
+    else:
+        parser.error(f"no paper card {key!r}; there are: {', '.join(papers.CARDS)}")
 
 
 def told(folder: "str | os.PathLike[str]", done: course.Put) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PLAYGROUND, INDEX = "00-playground.ipynb", "index.ipynb"
+KINDS = ".ipynb", ".jsonl"
 PLACES = Path(__file__).parent, Path(__file__).parents[1]  # notebooks/ is in the installed package, or beside it
 RECORD = ".nbprop-course.json"  # name of a notebook -> the hash of what was put there: is it still that?
 
@@ -21,8 +22,9 @@ class Put(NamedTuple):
 
 
 def names() -> list[str]:
-    """All notebooks of the course. RuntimeError if this installation came without them."""
-    return sorted(path.name for path in _home().glob("*.ipynb"))
+    """All files of the course: its notebooks, and the results that some of them read. RuntimeError if this installation
+    came without them."""
+    return sorted(path.name for path in _home().iterdir() if path.suffix in KINDS)
 
 
 def put(folder: "str | os.PathLike[str]", only: "tuple[str, ...]" = ()) -> Put:

@@ -48,6 +48,10 @@ OPTIONAL = {
 }
 
 
+def pytest_addoption(parser):
+    parser.addoption("--papers", action="store_true", help="make all paper cards anew (half an hour), and nothing else")
+
+
 def pytest_configure(config):
     required = {name.strip() for name in os.environ.get("NBPROP_REQUIRE", "").split(",") if name.strip()}
     if unknown := required - OPTIONAL.keys():
@@ -58,7 +62,13 @@ def pytest_configure(config):
             raise pytest.UsageError(f"NBPROP_REQUIRE asks for {name}, but there is {how}")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    chosen = {True: [], False: []}
+    for item in items:
+        chosen[(item.get_closest_marker("papers") is not None) == config.getoption("--papers")].append(item)
+    items[:] = chosen[True]
+    if chosen[False]:
+        config.hook.pytest_deselected(items=chosen[False])
     for item in items:
         if "playwright" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")

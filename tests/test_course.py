@@ -37,8 +37,9 @@ def run(*arguments, **options):
 
 def test_the_course_is_the_notebooks_of_the_repository(tmp_path):
     done = course.put(tmp_path / "new" / "folder")
-    ours = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {path.name: path.read_bytes() for path in (tmp_path / "new" / "folder").glob("*.ipynb")} == ours
+    ours = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.*[bl]")}  # and results
+    assert {path.name: path.read_bytes() for path in (tmp_path / "new" / "folder").glob("*.*[bl]")} == ours
+    assert "23-phase-diagrams.jsonl" in ours
     assert done == (sorted(ours), [], [], [])
     assert course.names() == sorted(ours)
     assert course.put(tmp_path / "new" / "folder") == ([], sorted(ours), [], [])
@@ -125,7 +126,7 @@ def test_version_and_help():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["corse", "x"], "unknown command 'corse'; there is: course FOLDER"),
+        (["corse", "x"], "unknown command 'corse'; there are: course FOLDER, papers [KEY]"),
         (["course"], "required: FOLDER"),
         (["course", "x", "y"], "unrecognized arguments: y"),
         (["course", __file__], "cannot be put into"),

@@ -30,7 +30,14 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
     "13-automatic-differentiation": {"1.5": "where Martins and others take it"},
     "15-curvature": {"2,410": "parameters of 64-32-10"},
     "16-going-deep": {"10,000": "layers of Xiao and others"},
+    "17-speech": {
+        "8,000": "numbers a second, speech.RATE",
+        "3,200": "Hz, an example",
+        "3,300": "Hz, an example",
+        "0.6": "seconds: 29 frames of 20 ms",
+    },
     "18-translation": {"8,000": "numbers of a sentence of Sutskever and others"},
+    "23-phase-diagrams": {},
 }
 
 

@@ -79,6 +79,7 @@ STOREYS = {
         "sources",
         "numpy",
     },
+    "papers": {"checks", "data", "engine", "nn", "optim", "record", "theory", "training", "numpy"},
     "comparing": {"checks", "record", "sources", "training", "views"},
     "watching": {"cells", "checks", "nn", "record", "training", "views", "numpy"},
     "sweeping": {"cells", "checks", "record", "views", "ipywidgets", "numpy"},
@@ -101,6 +102,7 @@ STOREYS = {
 # What is imported inside functions only, on first use: (file or storey, what).
 LATE = {
     ("__main__", "jupyterlab"),
+    ("__main__", "papers"),
     ("data/bundled.py", "sklearn"),
     ("data/pictures.py", "PIL"),
     ("nn/module.py", "summary"),
@@ -108,6 +110,7 @@ LATE = {
     ("diagnosis/diagnosis.py", "pandas"),
     ("exercises/form.py", "ipywidgets"),
     ("exercises/prediction.py", "IPython"),
+    ("papers/card.py", "matplotlib"),
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
     ("sweeping/packing.py", "cloudpickle"),
@@ -233,7 +236,7 @@ def test_the_wheel_holds_every_source_file_and_nothing_else(wheel):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
     }
     assert {".py", ".js"} <= {Path(name).suffix for name in sources}
-    sources |= {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    sources |= {f"nbprop/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.*[bl]")}
     info = f"nbprop-{nbprop.__version__}.dist-info"
     files = set(wheel.namelist())
     assert {name for name in files if not name.startswith(info)} == sources
@@ -266,8 +269,8 @@ def test_the_wheel_has_the_course_as_it_is_in_the_repository(wheel, tmp_path):
     done = subprocess.run(
         command, env={"PYTHONPATH": "site", "PATH": ""}, cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.ipynb")} == lessons
+    lessons = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.*[bl]")}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.*[bl]")} == lessons
     assert done.stdout.startswith("written: 00-playground.ipynb, 01-chain-rule.ipynb, ") and not done.stderr
 
 

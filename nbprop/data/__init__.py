@@ -1,6 +1,6 @@
 """Data sets: points to learn from and points to validate on, made here or of the user's own tables, files and arrays.
 
-iris and digits need scikit-learn, pictures Pillow, the rest NumPy only.
+iris and digits need scikit-learn, pictures Pillow, episodes gymnasium, the rest NumPy only.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 from nbprop.checks import did_you_mean
-from nbprop.data import bundled, synthetic
+from nbprop.data import bundled, sound, speech, synthetic
 from nbprop.data.bundled import *  # noqa: F403
 from nbprop.data.checks import DataWarning
 from nbprop.data.dataset import Dataset
@@ -22,13 +22,18 @@ from nbprop.data.synthetic import *  # noqa: F403
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
+    from nbprop.data.grammar import reber, reber_following, reber_possible
+    from nbprop.data.episodes import Episodes
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
+    from nbprop.data.long_lags import adding, temporal_order
     from nbprop.data.pictures import from_folder
     from nbprop.data.reading import read
     from nbprop.data.tabular import from_table
 
-# Name -> file it is in. What reads files and tables is loaded on first use: most runs need none of it.
+# Name -> file it is in. What reads files and tables, and made sequences, is loaded on first use: most runs need none.
 _HOME = {
+    "adding": "long_lags",
+    "Episodes": "episodes",
     "from_bunch": "loaders",
     "from_csv": "delimited",
     "from_folder": "pictures",
@@ -36,6 +41,10 @@ _HOME = {
     "from_table": "tabular",
     "from_torch": "loaders",
     "read": "reading",
+    "reber": "grammar",
+    "reber_following": "grammar",
+    "reber_possible": "grammar",
+    "temporal_order": "long_lags",
 }
 
 
@@ -68,7 +77,9 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "Arrays",
     "DataWarning",
     "Dataset",
+    "Episodes",
     "Padded",
+    "adding",
     "dataset",
     "from_arrays",
     "from_bunch",
@@ -82,7 +93,13 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "pad",
     "points",
     "read",
+    "reber",
+    "reber_following",
+    "reber_possible",
+    "sound",
+    "speech",
     "spelled",
+    "temporal_order",
     *DATASETS,
 ]
 

@@ -41,8 +41,9 @@ def numeral(number: int, language: str = "en") -> tuple[str, ...]:
     parts = [*below(thousands), {"en": "thousand", "de": "tausend", "fr": "mille"}[language]] if thousands else []
     if language == "fr":
         parts = parts[thousands == 1 :]  # "mille" for 1,000, not "un mille"
-        plural = {"cents": "cent", "vingts": "vingt"}  # they lose their s before "mille"
-        return (*(plural[part] if part in plural else part for part in parts), *below(rest))
+        if parts[-2:-1] in (["cents"], ["vingts"]):  # they lose their s before "mille"
+            parts[-2] = parts[-2][:-1]
+        return (*parts, *below(rest))
     if language == "en" and thousands and 0 < rest < 100:
         parts.append("and")
     parts += below(rest)

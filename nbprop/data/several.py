@@ -22,7 +22,8 @@ class Arrays:
         numbers stay whole (bytes stay bytes), all are copied.
     y: targets, as X; None where there are none (an autoencoder, a game).
     validation: the share of the samples kept for validation, 0 <= validation < 1, of class numbers (n,) the same of
-        each class. Default: a quarter, and nothing of fewer than 20 samples.
+        each class. Default: a quarter, and nothing of fewer than 20 samples. Or which they are, bool (n,), where those
+        that belong together (of one speaker, one patient) are to stay together.
     seed: the same seed gives the same split.
 
     Raises ValueError or TypeError that names the array, as in X['left'] or y[1], that does not fit.
@@ -30,9 +31,7 @@ class Arrays:
     X, y: all samples.  train, val: places of the samples to train and to validate on, int64, in order.
     """
 
-    def __init__(
-        self, X: Any, y: Any = None, validation: float | None = None, seed: int = 0, name: str = "data"
-    ) -> None:
+    def __init__(self, X: Any, y: Any = None, validation: Any = None, seed: int = 0, name: str = "data") -> None:
         self.name = name
         _check_rows([*_tables(X, "X"), *_tables(y, "y")])
         self.X: Any = _tree(X, "X")
@@ -46,6 +45,10 @@ class Arrays:
                 raise ValueError(f"{other}: expected {len(like)} samples, as {first} has, got {len(array)}")
         self._n = len(like)
         seed = whole()("seed", seed)
+        if isinstance(validation, (np.ndarray, list, tuple)):
+            is_val = _which(validation, self._n)
+            self.train, self.val = np.flatnonzero(~is_val), np.flatnonzero(is_val)
+            return
         share, _ = splitting.held_back(validation, self._n)
         is_class = isinstance(self.y, np.ndarray) and self.y.ndim == 1 and self.y.dtype.kind in "iu"
         labels, numbers = np.unique(self.y, return_inverse=True) if is_class else ((), np.arange(self._n))
@@ -69,6 +72,19 @@ class Arrays:
     def __repr__(self) -> str:
         y = "" if self.y is None else f", y {_shapes(self.y)}"
         return f"Arrays({self.name!r}, X {_shapes(self.X)}{y}, {len(self.train)} train, {len(self.val)} validation)"
+
+
+def _which(validation, n):
+    """bool (n,), some of them False."""
+    which = np.asarray(validation)
+    if which.dtype != bool or which.shape != (n,):
+        raise ValueError(
+            f"validation: expected a share from 0 to 1, or True and False for each of {n} samples, got "
+            f"{which.dtype} of shape {which.shape}"
+        )
+    if which.all():
+        raise ValueError("validation: expected some samples to train on, got True for all of them")
+    return which
 
 
 def _tables(tree, name):

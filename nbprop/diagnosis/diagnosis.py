@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.record import source as contracts
 from nbprop.record.source import CannotSay, Recorded, Shown, lacking
 
 from .finding import SEVERITIES, Finding, said
@@ -13,6 +14,18 @@ from .seen import Seen
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+UNKNOWN = {  # what a rule needs, in words, where a source does not have it
+    contracts.Recorded: "what was recorded",
+    contracts.Layered: "the layers",
+    contracts.Probed: "the numbers of a layer",
+    contracts.Opened: "the weights and gradients",
+    contracts.Turned: "the knobs",
+    contracts.Taught: "the data",
+    contracts.Predicts: "the predictions",
+    contracts.Built: "how the model is made",
+}
 
 
 class Diagnosis:
@@ -110,15 +123,15 @@ def looked(seen: Seen) -> Diagnosis:
     findings: dict[str, Finding] = {}
     skipped: dict[str, str] = {}
     for name, rule in known_rules().items():
-        if missing := lacking(seen.source, rule.needs):
-            skipped[name] = f"this {type(seen.source).__name__} has no {', '.join(missing)}"
+        if missing := [UNKNOWN[need] for need in rule.needs if lacking(seen.source, (need,))]:
+            skipped[name] = f"nothing is known here of {' and '.join(missing)}"
         elif causes := [each for each in rule.after if each in findings]:
             skipped[name] = f"would only say what follows from {', '.join(causes)}"
         else:
             try:
                 found = rule.find(seen)
             except CannotSay as error:
-                skipped[name] = str(error)
+                skipped[name] = str(error).rstrip(".")
             except Exception as error:  # a doctor that stumbles does not take the patient down; it is told, and tested
                 skipped[name] = f"failed: {type(error).__name__}: {error}"
             else:

@@ -17,6 +17,7 @@ class CTC(Op):
     takes one step, or two from a label to the next if they differ.  a[t, n, s] = ln(sum over all ways to state s at
     frame t), b[n, s] = ln(sum over all ways from there to the end).  Then e^(a + b + L) is the share of the alignments
     that are in s at t, and  dL/dx[t, n, c] = -sum of the shares of all states of class c.
+    (The way back keeps them as `shares`, (T, N, 2 S + 1).)
     Graves, Fernández, Gomez & Schmidhuber 2006, equations 5 to 15, in logarithms.
 
     Where no alignment is possible (fewer frames than labels and blanks between equal ones) L is inf, or 0 with
@@ -66,10 +67,11 @@ class CTC(Op):
             b = np.logaddexp(np.logaddexp(c[:, :-2], c[:, 1:-1]), c[:, 2:] + self.two[:, 2:])
         shares += self.L[:, None]
         np.exp(shares, out=shares)
-        shares *= -dy[:, None]
+        self.shares = shares
+        one_state = shares * -dy[:, None]
         one_hot = (self.states[..., None] == np.arange(C)).astype(dy.dtype)
         dx = self.room(0, self.shape)
-        np.matmul(shares.swapaxes(0, 1), one_hot, out=dx.swapaxes(0, 1))
+        np.matmul(one_state.swapaxes(0, 1), one_hot, out=dx.swapaxes(0, 1))
         return dx, None, None, None
 
     def check(self, x, targets, input_lengths, target_lengths) -> None:

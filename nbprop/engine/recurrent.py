@@ -26,6 +26,10 @@ class _Recurrent(Op):
 
     After backward `dh` (T, N, H) holds dL/dh_t for t = 1 ... T, along all ways from h_t to the loss. If the loss
     depends on h_T alone, dh[T - 1 - lag] is what reaches the state `lag` steps before.
+
+    With a `window` the way back is cut, BPTT(h; h') with h = window and h' = period (Williams & Peng 1990): every
+    `period` steps, and after the last one, what has come from outside since the pass before is sent back through the
+    last `window` steps and no further. What the passes give is added up.
     """
 
     states, blocks = 1, 1  # arrays in the state, blocks in W and U
@@ -33,7 +37,9 @@ class _Recurrent(Op):
     each_unit: dict[int, tuple[int, int]]  # blocks -> elementwise FLOPs forward and backward, of one unit in one step
     views: Any  # of each kind its own
     run: Any
+    slopes: Any  # puts the factors of the way back, of all steps, into dz
     run_back: Any
+    window = period = 0  # everything at once
     whole = np.float32
     from_x = from_h = slice(None)  # the rows of M that W and U fill
     dh = dc = dM = lengths = UNSET
@@ -92,8 +98,16 @@ class _Recurrent(Op):
         np.copyto(self.ds[0], dy[: T + 1].swapaxes(1, 2))
         if self.lengths is not None:
             np.copyto(self.ds[0, 1:], 0, where=self.padding)
-        self.run_back(dy, self.V.T)
+        if self.states > 1:
+            self.ds[1, -1] = dy[-1].T
+        self.slopes()
+        if not self.window:
+            self.run_back(self.V.T, self.back)
+        else:
+            self._in_passes(T)
         self.dh = self.ds[0, 1:].swapaxes(1, 2)
+        if self.states > 1:
+            self.dc = self.ds[1, 1:].swapaxes(1, 2)
         dz = self.dz.reshape(T, rows, N).swapaxes(0, 1).reshape(rows, T * N)
         dM = self.dM = dz.dot(self.columns.swapaxes(0, 1).reshape(width, T * N).T, self.dM)
         dx = self.M[:, :n].T.dot(dz).reshape(n, T, N).transpose(1, 2, 0) if self.needs[0] else None
@@ -101,13 +115,39 @@ class _Recurrent(Op):
         dW, dU, db, dd = dM[self.from_x, :n], dM[self.from_h, n + 1 :], dM[self.from_x, n], dM[self.from_h, n]
         return (dx, ds if self.states > 1 else ds[0], dW, dU, db, dd)[: len(self.needs)]
 
+    def _in_passes(self, T) -> None:
+        """The way back in windows. (What they share is computed again in each.)"""
+        outside, factors = self.ds.copy(), self.dz.copy()
+        outside[1:, :-1] = 0  # to cells only the last one's comes from outside
+        ds, dz = np.zeros_like(self.ds), np.zeros_like(self.dz)
+        for begin, start, end in passes(T, self.window, self.period):
+            first = start + 1 if start else 0  # what comes to h_0 itself goes with the first pass
+            self.ds[:, begin : end + 1] = 0
+            self.ds[:, first : end + 1] = outside[:, first : end + 1]
+            self.dz[begin:end] = factors[begin:end]
+            self.run_back(self.V.T, self.back[T - end : T - begin])
+            ds[:, begin + (begin > 0) : end + 1] += self.ds[:, begin + (begin > 0) : end + 1]
+            dz[begin:end] += self.dz[begin:end]
+        self.ds[:], self.dz[:] = ds, dz
+
     def flops(self, y, x, s, W, U, b=None, d=None) -> tuple[int, ...]:
         steps = x.shape[0] * x.shape[1]
         from_x, from_h, biases = 2 * steps * W.size, 2 * steps * U.size, (b is not None) * steps * len(W)
         forward, back = self.each_unit[self.blocks]
         units = steps * U.shape[1]
         through_time = from_h + back * units  # needed for every gradient; counted once, for U
+        if self.window:
+            taken = sum(end - begin for begin, _, end in passes(len(x), self.window, self.period))
+            through_time = through_time * taken // max(len(x), 1)
         return from_x + from_h + 2 * biases + forward * units, from_x, 0, from_x, from_h + through_time, biases, biases
+
+
+def passes(T, window, period=0) -> list[tuple[int, int, int]]:
+    """(begin, start, end) of each pass of BPTT(window; period) over T steps: errors of the steps start ... end - 1 are
+    sent back through the steps begin ... end - 1. period: 0, or more than the window, is the window (chunks)."""
+    period = min(period, window) or window
+    ends = [*range(period, T, period), T] if T else []
+    return [(max(0, end - window), start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 class RNN(_Recurrent):
@@ -128,10 +168,12 @@ class RNN(_Recurrent):
             self.kM.dot(column, h)
             np.tanh(h, out=h) if self.tanh else np.maximum(h, 0, out=h)
 
-    def run_back(self, dy, UT) -> None:
+    def slopes(self) -> None:
         h = self.h[1:]
         self.dz[:, 0] = 1 - h * h if self.tanh else h != 0  # h > 0, or NaN
-        for dz, dh_before, dh in self.back:
+
+    def run_back(self, UT, steps) -> None:
+        for dz, dh_before, dh in steps:
             if self.tanh:
                 dz *= dh
             else:
@@ -168,14 +210,16 @@ class GRU(_Recurrent):
             h *= u
             h += n
 
-    def run_back(self, dy, UT) -> None:
+    def slopes(self) -> None:
         r, u, n, v = self.a.swapaxes(0, 1)
         dz_r, dz_u, dz_n, dv = self.dz.swapaxes(0, 1)
         np.multiply(u - u * u, self.h[:-1] - n, out=dz_u)
         np.multiply(1 - u, 1 - n * n, out=dz_n)
         np.multiply(dz_n, r, out=dv)
         np.multiply(dv, v - r * v, out=dz_r)
-        for blocks, dz, u, dh_before, dh in self.back:
+
+    def run_back(self, UT, steps) -> None:
+        for blocks, dz, u, dh_before, dh in steps:
             blocks *= dh
             dh_before += UT.dot(dz)
             dh_before += dh * u
@@ -211,13 +255,16 @@ class ResetBefore(GRU):
             h *= u
             h += n
 
-    def run_back(self, dy, UT) -> None:
-        H, (r, u, n) = self.h.shape[1], self.a.swapaxes(0, 1)
+    def slopes(self) -> None:
+        r, u, n = self.a.swapaxes(0, 1)
         dz_r, dz_u, dz_n = self.dz.swapaxes(0, 1)
         np.multiply(r - r * r, self.h[:-1], out=dz_r)
         np.multiply(u - u * u, self.h[:-1] - n, out=dz_u)
         np.multiply(1 - u, 1 - n * n, out=dz_n)
-        for dz_un, dz_ru, dz_r, dz_n, r, u, dh_before, dh in self.back:
+
+    def run_back(self, UT, steps) -> None:
+        H = self.h.shape[1]
+        for dz_un, dz_ru, dz_r, dz_n, r, u, dh_before, dh in steps:
             dz_un *= dh
             drh = UT[:, 2 * H :].dot(dz_n)
             dz_r *= drh
@@ -272,7 +319,7 @@ class LSTM(_Recurrent):
             for gate, value in zip(self.a.swapaxes(0, 1)[1:-1], (0, 1), strict=False):
                 np.copyto(gate, value, where=self.padding)
 
-    def run_back(self, dy, UT) -> None:
+    def slopes(self) -> None:
         a, dz, tanh_c = self.a, self.dz, self.tanh_c
         np.multiply(a, a, out=dz)
         np.subtract(a[:, :-1], dz[:, :-1], out=dz[:, :-1])
@@ -280,11 +327,11 @@ class LSTM(_Recurrent):
         for factor, partner in zip(dz.swapaxes(0, 1), self.partners, strict=True):
             factor *= partner
         np.multiply(a[:, 0], 1 - tanh_c * tanh_c, out=self.dc_dh)
-        self.ds[1, -1] = dy[-1].T
-        for dz, dz_o, dz_ifg, dc_dh, f, dh_before, dh, dc_before, dc in self.back:
+
+    def run_back(self, UT, steps) -> None:
+        for dz, dz_o, dz_ifg, dc_dh, f, dh_before, dh, dc_before, dc in steps:
             dc += dh * dc_dh
             dz_o *= dh
             dz_ifg *= dc
             dh_before += UT.dot(dz)
             np.multiply(dc, f, out=dc_before)
-        self.dc = self.ds[1, 1:].swapaxes(1, 2)

@@ -238,11 +238,10 @@ EXERCISES = (
     Exercise(
         name="all-words-right",
         task="A network gives each word right with probability 0.95, whatever else happened. In per cent, how many "
-        "sentences of 12 words (their end included) are without a mistake? (One digit behind the point.)",
-        solution=54.0,
+        "sentences of 12 words (their end included) are without a mistake? (Three digits.)",
+        solution=100 * 0.95**12,
         why="All twelve have to be right: $0.95^{12} = 0.540$. A share of right words near 1 says little about whole "
         "sentences.",
-        tolerance=0.06,
         mistakes=(
             Mistake(95.0, "That is a single word."),
             Mistake(40.0, "Mistakes do not add up: $12 \\cdot 5\\,\\%$ counts sentences with two mistakes twice."),

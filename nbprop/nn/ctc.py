@@ -1,4 +1,12 @@
-"""The loss of sequences without alignment."""
+"""The loss of sequences without alignment, and what is read out of frames: labels, where they are, how many are wrong.
+
+said = nb.nn.ctc.decode(z, lengths)                     # a list of labels for each sequence
+nb.nn.ctc.label_error_rate(said, true)
+p, shares = ..., nb.nn.ctc.occupancy(log_p, labels)     # where the alignments of one sequence are, frame by frame
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -43,3 +51,65 @@ class CTCLoss(Module):
         if self.reduction == "mean":
             return (losses / target_lengths.astype(losses.dtype).clip(low=1)).mean()
         return losses.sum() if self.reduction == "sum" else losses
+
+
+def decode(z: Any, lengths: Any = None, blank: int = 0) -> list[list[int]]:
+    """The likeliest class of each frame, repeats merged, then blanks dropped: best path decoding (Graves and others
+    2006, section 3.2). No search for the likeliest labels, which have many paths, but near it where a net is sure.
+
+    z (N, T, C): scores of the classes, logits or probabilities; lengths (N,): frames that count, default T. One list of
+    labels for each sequence.
+    """
+    z = np.asarray(as_tensor(z).data)
+    if z.ndim != 3:
+        raise ValueError(
+            f"z: expected (N, T, C), a score of each class at each frame, got shape {z.shape}; try z[None]"
+        )
+    lengths = np.full(len(z), z.shape[1]) if lengths is None else np.asarray(lengths)
+    if lengths.shape != (len(z),) or lengths.dtype.kind not in "iu" or (lengths > z.shape[1]).any():
+        raise ValueError(f"lengths: expected {len(z)} whole numbers up to {z.shape[1]}, got {lengths!r}")
+    best = [frames[:n].argmax(axis=-1) for frames, n in zip(z, lengths, strict=True)]
+    return [[int(k) for t, k in enumerate(path) if k != blank and (t == 0 or k != path[t - 1])] for path in best]
+
+
+def occupancy(log_probs: Any, labels: Any, blank: int = 0) -> np.ndarray:
+    """Which share of the alignments is where: (T, 2 S + 1), a column for each state blank, label 1, blank, ...,
+    label S, blank, each row with the sum 1; each alignment counts as much as it is probable. dL/dlogits of `CTCLoss`
+    is the probability of a class less the shares of its states.
+
+    log_probs (T, C) of one sequence, such as `logits.log_softmax()`; labels (S,).
+    Raises ValueError where the labels do not fit into the frames.
+    """
+    x, labels = np.asarray(as_tensor(log_probs).data), np.asarray(labels, np.int64)
+    if x.ndim != 2 or labels.ndim != 1:
+        raise ValueError(f"expected log_probs (T, C) and labels (S,), got shapes {x.shape} and {labels.shape}")
+    op = ops.CTC(blank)
+    op.y = loss = op.forward(x[:, None], labels[None], np.array([len(x)]), np.array([len(labels)]))
+    if not np.isfinite(loss).all():
+        equal = int(np.sum(labels[1:] == labels[:-1]))
+        raise ValueError(
+            f"no alignment is possible: {len(labels)} labels with {equal} blanks between equal ones in {len(x)} frames"
+            if len(labels) + equal > len(x)
+            else "no alignment has a probability above 0"
+        )
+    op.backward(np.ones(1, x.dtype))
+    return op.shares[:, 0]
+
+
+def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
+    """The fewest insertions, deletions and substitutions that make one sequence of the other (Levenshtein 1966)."""
+    row = list(range(len(other) + 1))
+    for i, x in enumerate(one, 1):
+        before, row = row, [i]
+        for j, y in enumerate(other, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+    return row[-1]
+
+
+def label_error_rate(said: Iterable[Sequence[Any]], true: Iterable[Sequence[Any]]) -> float:
+    """All edit distances, as a share of all true labels; above 1 where more is said than there is. (Graves and others
+    2006, equation 1, take the mean of a share for each sequence.)"""
+    pairs = [(list(a), list(b)) for a, b in zip(said, true, strict=True)]
+    if not (many := sum(len(b) for _, b in pairs)):
+        raise ValueError("true: expected at least one label, got none")
+    return sum(edit_distance(a, b) for a, b in pairs) / many

@@ -30,6 +30,8 @@ class LayerSettings(Settings, total=False):
     batch_first: bool
     dropout: float
     bidirectional: bool
+    window: int
+    period: int
 
 
 class RecurrentCell(Module):
@@ -59,6 +61,7 @@ class RecurrentCell(Module):
     bias_hh: Any = None
     last: Any = None
     _notes = ("last",)
+    window = period = 0
     op: Any  # op(lengths) is a new op of the engine that computes this layer
     own: tuple[str, ...] = ()  # names of the settings that this kind alone has
     defaults: dict[str, Any] = {"bias": True}  # shown in the repr where they differ
@@ -94,7 +97,9 @@ class RecurrentCell(Module):
         if state is None:
             state = np.zeros((self.states, x.shape[1], self.hidden_size)[self.states == 1 :], x.dtype)
         biases = [self.bias_ih, self.bias_hh] if self.bias else []
-        y = apply(self.op(lengths), x, state, self.weight_ih, self.weight_hh, *biases)
+        op = self.op(lengths)
+        op.window, op.period = self.window, self.period
+        y = apply(op, x, state, self.weight_ih, self.weight_hh, *biases)
         if y.requires_grad:
             self.last = y.op
         return y
@@ -206,6 +211,11 @@ class Recurrent(RecurrentCell):
         bidirectional: another direction in each layer that reads from the end; out has both, side by side.
         dropout: probability, of the outputs of all layers but the last, while training.
         batch_first: x and out are (N, T, ...); the state is not.
+        window, period: BPTT(h; h') with h = window and h' = period (Williams & Peng 1990): every `period` steps, and
+            after the last, the errors since the time before are sent back through the last `window` steps and no
+            further. The numbers forward stay as they are. window 0, the default: the full gradient. period 0, or more
+            than the window: as the window, which makes chunks. Of one layer in one direction only, for through several
+            an error would get further back than a window. Both may be set later, `lstm.window = 20`.
         input_size, hidden_size, bias, init, recurrent_init, rng, dtype: as in RecurrentCell.
     Attributes: those of RecurrentCell. With several layers or directions these belong to `l0`, `l0_reverse`, `l1`, ...,
         each a layer of its own, whose sequence is in the order in which it reads.
@@ -215,15 +225,18 @@ class Recurrent(RecurrentCell):
     enforce_sorted=False)), which is layer(x, lengths=lengths). There is no proj_size: put a Linear behind.
     """
 
-    defaults = {"num_layers": 1, "bidirectional": False, "dropout": 0.0, "batch_first": False}
+    defaults = {
+        "num_layers": 1, "bidirectional": False, "dropout": 0.0, "batch_first": False, "window": 0, "period": 0,
+    }  # fmt: skip
     drop: Any = None
+    _checks = {"window": whole(), "period": whole()}
 
     def __init__(
         self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, dropout=0.0, bidirectional=False,
-        **settings: Any,
+        window=0, period=0, **settings: Any,
     ) -> None:  # fmt: skip
         self.num_layers, self.bidirectional = layers("num_layers", num_layers), flag("bidirectional", bidirectional)
-        self.batch_first = flag("batch_first", batch_first)
+        self.batch_first, self.window, self.period = flag("batch_first", batch_first), window, period
         if share("dropout", dropout) and num_layers == 1:
             raise ValueError("dropout acts between layers, and num_layers is 1: put an nn.Dropout behind the layer")
         settings["rng"] = rng = np.random.default_rng(settings.get("rng"))
@@ -264,6 +277,11 @@ class Recurrent(RecurrentCell):
         T, N = x.shape[first], x.shape[not first]
         state = self._start(state, N, (len(self._names),))
         lengths = None if lengths is None else self._checked(lengths, T, N)
+        if self.window and len(self._names) > 1:
+            raise ValueError(
+                f"{self!r}: a window is of one layer in one direction; through {len(self._names)} an error would get "
+                "further back than its steps. Set window = 0, or use nn.truncated_bptt for layers above each other"
+            )
         out, state = (self._one if len(self._names) == 1 else self._all)(x, state, lengths, T, N)
         return ((out[0] if first else out[:, 0]), state[..., 0, :]) if alone else (out, state)
 

@@ -66,7 +66,25 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     ),
     15: Page("15-curvature", "Curvature", "valleys, sharpness, and where the edge of stability is", (6,), 80),
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
+    17: Page("17-speech", "Speech", "spoken digits, and a loss that finds out where they are", (10, 12), 60),
     18: Page("18-translation", "Translation", "one language read, another written, and where it looks", (11,), 50),
+    20: Page(
+        "20-control",
+        "Control",
+        "a pole that is balanced, an arm that is moved, and where gradients come from",
+        (6, 12),
+        70,
+    ),
+    22: Page(
+        "22-through-time", "Through time", "windows, periods and lags: what a cut loses, and what it costs", (10,), 60
+    ),
+    23: Page(
+        "23-phase-diagrams",
+        "Phase diagrams",
+        "maps of hundreds of trainings, and the lines that theory draws in them",
+        (16,),
+        60,
+    ),
 }
 WAYS = {  # through the course, for those who have so much time
     "an hour": (0, 1),

@@ -7,13 +7,15 @@ from nbprop.checks import number, optional, whole, wrong
 from nbprop.record.source import STATES
 
 from .grid import MOST, grid_of, not_too_many, seeds_of
+from .kept import Kept, read_sweep
 from .sweep import Sweep
+from .task import POINTS
 
 if TYPE_CHECKING:
     import os
     from concurrent.futures import Executor
 
-__all__ = ["Sweep", "sweep"]
+__all__ = ["Kept", "Sweep", "read_sweep", "sweep"]
 
 
 def sweep(
@@ -30,6 +32,7 @@ def sweep(
     ahead: "int | None" = None,
     again: "Sequence[str]" = (),
     most: int = MOST,
+    points: int = POINTS,
 ) -> Sweep:
     """A run for each point of a grid and each seed, made beside the notebook: a `Sweep`, in a cell a live map.
 
@@ -56,6 +59,7 @@ def sweep(
               say how many
     again     runs in the file that are made again by what became of them: "failed", "out of time", "diverged"
     most      runs that are made without a question
+    points    of each series of a run's history that are kept, with the first and the last; 0: none, for a small file
 
     A run that raises, diverges, or whose process dies is marked so, and the others go on. Results do not depend on the
     executor or on the order. What `make` and `measure` name in a notebook travels by value (cloudpickle); data is
@@ -68,17 +72,17 @@ def sweep(
             expected = "a name of a series such as 'val_loss', several, or a function of the Trainer"
             raise TypeError(wrong("measure", expected, measure))
         measure = tuple(measure)
-    points, propose = grid_of(grid)
+    which, propose = grid_of(grid)
     chosen = seeds_of(seeds)
-    not_too_many(points, chosen, whole(1)("most", most))
+    not_too_many(which, chosen, whole(1)("most", most))
     if executor is not None and workers is not None:
         raise TypeError("workers is of the pool that is made without executor=; this executor has its own")
     if isinstance(again, str) or not set(again) <= set(STATES[3:]):
         raise ValueError(wrong("again", f"some of {', '.join(STATES[3:])}", again, '("failed",)'))
     made = Sweep(
-        make, points, propose, measure, chosen, optional(whole(1))("steps", steps), executor,
+        make, which, propose, measure, chosen, optional(whole(1))("steps", steps), executor,
         optional(whole(1))("workers", workers), file, optional(number(above=0))("limit", limit),
-        optional(whole(1))("ahead", ahead), tuple(again), most,
+        optional(whole(1))("ahead", ahead), tuple(again), most, whole(0)("points", points),
     )  # fmt: skip
     made.resume()
     return made

@@ -15,6 +15,7 @@ from .pool import broken, engine
 from .task import here, work
 
 RETRY = 5.0  # seconds after which what could not be written is tried again
+INTERRUPTED = 5  # times that the worker of a run may be interrupted before it counts as failed
 BLAMED = 2  # times that a run may break the pool, the second time alone in it
 SHOWN = {"running": "playing", "paused": "paused", "cancelled": "paused", "stopped": "stopped", "finished": "ready",
          "closed": "ready"}  # fmt: skip
@@ -33,6 +34,8 @@ class Driving:
     _limit: "float | None"
     _ahead: "int | None"
     _most: int
+    _points: int
+    rows: Any
     _engine: Any
     _results: Any = None
     _earlier: dict[Any, Any]
@@ -42,6 +45,7 @@ class Driving:
         self._under_way: dict[Any, int] = {}  # future -> run, in the order in which they were handed out
         self._alone: list[int] = []  # runs of which one has broken the pool
         self._blamed: dict[int, int] = {}
+        self._interrupted: dict[int, int] = {}
         self._next, self._recalled, self._lock = 0, 0, threading.RLock()
         self.state, self._why, self.version = "paused", "", 0
         self._began, self._worked, self._thread = 0.0, 0.0, None
@@ -177,7 +181,7 @@ class Driving:
             if run is None:
                 return
             point, seed = self.table.point(run)
-            task = self._packed, point, seed, self._steps, self._limit, self._engine.owned, here()
+            task = self._packed, point, seed, self._steps, self._limit, self._engine.owned, here(), self._points
             try:
                 future = self._engine.submit(work, *task)
             except Exception as error:
@@ -238,7 +242,7 @@ class Driving:
             return  # given up
         self.version += 1
         if future.cancelled():
-            return self._pend([run])
+            return self._once_more(run)
         error = future.exception()
         if error is not None and broken(error):
             return self._lost([run], error)
@@ -246,11 +250,19 @@ class Driving:
             return self._keep(run, {**NOTHING, "status": "failed", "error": f"{type(error).__name__}: {error}"})
         result = future.result()
         if result["status"] == "interrupted":
-            return self._pend([run])
+            return self._once_more(run)
         if result["status"] == "unread":
             self._pend([run])
             return self._stop(f"{result['error'][0].upper()}{result['error'][1:]}.")
         self._keep(run, result)
+
+    def _once_more(self, run):
+        """Somebody has interrupted its worker, or taken it back: no fault of the run's, unless it goes on so."""
+        self._interrupted[run] = self._interrupted.get(run, 0) + 1
+        if self._interrupted[run] < INTERRUPTED:
+            return self._pend([run])
+        words = f"it was interrupted {INTERRUPTED} times (KeyboardInterrupt or SIGINT in its worker, or taken back by "
+        self._keep(run, {**NOTHING, "status": "failed", "error": words + "the executor), and is not made again"})
 
     def _keep(self, run, result):
         if words := self.table.strange(result):
@@ -303,11 +315,6 @@ class Driving:
         if self.state != "closed":
             self.state, self._why = "stopped", words
         self.version += 1
-
-    def rows(self) -> "list[dict[str, Any]]":
-        """A dict a run: point, seed, status, numbers, seconds, worker, error."""
-        with self._lock:
-            return self.table.rows()
 
 
 def identity(point: dict[str, Any], seed: int) -> Any:

@@ -74,7 +74,7 @@ def fingerprint(function: Any) -> "str | None":
         text = repr((code.co_code, [each for each in code.co_consts if not inspect.iscode(each)], code.co_names))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
     try:
-        source = inspect.getsource(function)
+        source = inspect.getsource(function).rstrip()  # at the end of a cell there is no newline behind it
     except (OSError, TypeError):
         return None
     return hashlib.sha256(source.encode()).hexdigest()[:16]

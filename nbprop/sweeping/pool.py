@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import weakref
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from typing import Any
@@ -23,6 +24,7 @@ THREADS = (
 )
 MOST = 61 if sys.platform == "win32" else 2**20  # processes that a pool may have
 AHEAD = 256  # runs that an executor of unknown size is given at a time
+LOOK = 5.0  # seconds between two looks at how large a cluster is
 
 
 class Given:
@@ -39,7 +41,17 @@ class Given:
         self._executor = executor
         workers = getattr(executor, "_max_workers", None)
         self.workers = workers if isinstance(workers, int) else None
-        self.ahead = ahead or (max(2 * self.workers, 4) if self.workers else AHEAD)
+        self._ahead = ahead or (max(2 * self.workers, 4) if self.workers else None)
+        self._looked, self._seen = float("-inf"), AHEAD
+
+    @property
+    def ahead(self) -> int:
+        """How many runs it is given at a time. A cluster of Dask may grow: then it is twice as many as it has threads
+        now, and at least 256, as one that adapts itself grows by what waits."""
+        if self._ahead is None and time.monotonic() - self._looked > LOOK:
+            self._looked = time.monotonic()
+            self._seen = max(2 * _threads(self._executor), AHEAD)
+        return self._ahead or self._seen
 
     def submit(self, function, *arguments) -> "Future[Any]":
         return self._executor.submit(function, *arguments)
@@ -63,14 +75,17 @@ class Pool:
     def __init__(self, workers: "int | None", ahead: "int | None") -> None:
         self.workers = min(workers or _cores(), MOST)
         self.ahead = ahead or 2 * self.workers + 2
-        self._executor, self.over = None, False
+        self._executor, self.over = None, False  # over: the interpreter ends
+        self._environment = os.environ | dict.fromkeys(THREADS, "1")  # of all its processes, whenever they begin
 
     def submit(self, function, *arguments) -> "Future[Any]":
         if self.over:
-            raise RuntimeError("the interpreter ends")
+            raise RuntimeError("Python is ending")
         if self._executor is None:
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self.workers, context, initializer=_begin)
+            self._executor = ProcessPoolExecutor(
+                self.workers, context, initializer=_begin, initargs=(self._environment,)
+            )
             _end_with_the_interpreter(self)
         begun = len(getattr(self._executor, "_processes", None) or ())
         with _for_children() if begun < self.workers else contextlib.nullcontext():
@@ -92,6 +107,15 @@ class Pool:
             for process in list((getattr(executor, "_processes", None) or {}).values()):
                 process.kill()
             executor.shutdown(wait=True, cancel_futures=True)  # which has nothing to wait for any more
+
+
+def _threads(executor):
+    """Of the workers that a cluster of Dask has now; 0 where that is not known."""
+    ask: Any = getattr(getattr(executor, "_client", None), "nthreads", None)
+    try:
+        return sum(ask().values()) if ask else 0
+    except Exception:  # it is gone: handing out a run will say so
+        return 0
 
 
 def engine(executor: Any, workers: "int | None", ahead: "int | None") -> "Given | Pool":
@@ -132,11 +156,16 @@ def _for_children():
             for name, value in hidden.items():
                 setattr(main, name, value)
             for name, value in before.items():
-                os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+                if os.environ.get(name) == "1":  # else another thread has set it meanwhile
+                    os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-def _begin():
-    """In a new process: Ctrl-C and the kernel's interrupt are for the notebook, without which it is of no use."""
+def _begin(environment):
+    """In a new process: the environment variables are those of the others, whatever the notebook has set since; Ctrl-C
+    and the kernel's interrupt are for the notebook, without which it is of no use."""
+    if os.environ != environment:
+        os.environ.clear()
+        os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -155,7 +184,7 @@ def _end_with_the_interpreter(pool):
 
     def kill():
         if (there := known()) is not None:
-            there.over = True  # or those that are gone would be made anew, and their runs be blamed for it
+            there.over = True  # or its processes, which are gone, would be begun anew
             there.kill()
 
     with contextlib.suppress(RuntimeError):  # it is ending already

@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+MARK, FORMAT = "nbprop sweep", 1
+Row = tuple[tuple[int, int], dict[str, Any]]  # place in the file, and what it says
 
 
 class Results:
@@ -23,7 +24,7 @@ class Results:
     def __init__(self, path: "str | os.PathLike[str] | None", header: "dict[str, Any]") -> None:
         self.path = None if path is None else Path(path)
         self.problem, self._waiting = "", []
-        self.earlier: list[tuple[tuple[int, int], dict[str, Any]]] = []  # what was there: place, and what it says
+        self.earlier: list[Row] = []  # what was there
         if self.path is None:
             self._file: Any = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115 (as long as the sweep)
         else:
@@ -31,31 +32,16 @@ class Results:
         try:
             if self.path is not None:
                 _lock(self._file, self.path)
-            self._begin({"nbprop sweep": FORMAT, **header})
+            self._begin({MARK: FORMAT, **header})
         except BaseException:
             self._file.close()
             raise
 
     def _begin(self, header):
-        self._end, there = 0, None
         self._file.seek(0)
         with os.fdopen(os.dup(self._file.fileno()), "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                row = _row(line)
-                if row is None:
-                    if there is not None and any(_row(other) is not None for other in lines):
-                        raise ValueError(f"line {number} of {self.path} is damaged, and others follow it: take it out")
-                    break  # it was being written when the sweep was killed
-                if there is None:
-                    there = row
-                    if "nbprop sweep" not in there:
-                        break
-                else:
-                    row.pop("history", None)
-                    self.earlier.append(((self._end, len(line)), row))
-                self._end += len(line)
-        foreign = there is None and os.fstat(self._file.fileno()).st_size > 0
-        if foreign or (there is not None and "nbprop sweep" not in there):
+            there, self.earlier, self._end = scanned(lines, self.path)
+        if there is None and os.fstat(self._file.fileno()).st_size > 0:
             raise ValueError(f"{self.path} is not the file of a sweep, and nothing of it is written over: name another")
         if there is not None:
             self._same(there, header)
@@ -65,7 +51,7 @@ class Results:
 
     def _same(self, there, header):
         """ValueError if its results are not of the same kind."""
-        if there["nbprop sweep"] != FORMAT:
+        if there[MARK] != FORMAT:
             raise ValueError(f"{self.path} was written by another version of nbprop: name another file")
         for name in ("make", "measure", "steps"):
             old, new = there.get(name), header.get(name)
@@ -115,8 +101,7 @@ class Results:
         """The result that is there."""
         if self._file.closed:
             raise ValueError("this sweep is closed: nb.sweep(..., file=...) with the same file reads it again")
-        self._file.seek(place[0])
-        return _row(self._file.read(place[1])) or {}
+        return row_at(self._file, place)
 
     def close(self) -> None:
         if not self._file.closed:
@@ -126,6 +111,33 @@ class Results:
     def __del__(self) -> None:  # a sweep that nobody has any more
         if hasattr(self, "_file"):
             self._file.close()
+
+
+def scanned(lines: Any, path: Any) -> "tuple[dict[str, Any] | None, list[Row], int]":
+    """The header, None where it is no file of a sweep; the rows, without their histories; where the last whole one
+    ends: behind it is at most one that was being written when the sweep was killed. ValueError if it is damaged."""
+    header, rows, end = None, [], 0
+    for number, line in enumerate(lines, 1):
+        row = _row(line)
+        if row is None:
+            if header is not None and any(_row(other) is not None for other in lines):
+                raise ValueError(f"line {number} of {path} is damaged, and others follow it: take it out")
+            break
+        if header is None:
+            if MARK not in row:
+                break
+            header = row
+        else:
+            row.pop("history", None)
+            rows.append(((end, len(line)), row))
+        end += len(line)
+    return header, rows, end
+
+
+def row_at(file: Any, place: "tuple[int, int]") -> "dict[str, Any]":
+    """The result that is there."""
+    file.seek(place[0])
+    return _row(file.read(place[1])) or {}
 
 
 def _opened(path):

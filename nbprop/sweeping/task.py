@@ -40,11 +40,12 @@ def here() -> str:
 
 
 def work(packed: bytes, point: "dict[str, Any]", seed: int, steps: "int | None", limit: "float | None",
-         owned: bool = False, home: str = "") -> "dict[str, Any]":  # fmt: skip
+         owned: bool = False, home: str = "", points: int = POINTS) -> "dict[str, Any]":  # fmt: skip
     """What became of one run. It raises nothing: what goes wrong is said in the answer.
 
     packed: what `packing.pack` made of make and measure; owned: the process is ours, and may be ended when the run
-    cannot be interrupted; home: the process of the notebook, whose global generators are left alone. The answer:
+    cannot be interrupted; home: the process of the notebook, whose global generators are left alone; points: of each
+    series that are kept. The answer:
     `status`, `numbers` (name -> float), `history` (name -> [steps, values]), `seconds`, `worker`, `error`.
     """
     began = time.perf_counter()
@@ -55,7 +56,7 @@ def work(packed: bytes, point: "dict[str, Any]", seed: int, steps: "int | None",
         with _Watch(limit, owned) as watch, nullcontext() if owned else _ONE_THREAD:
             make, measure, takes_seed = unpacked(packed)
             made = make(**point, **({"seed": seed} if takes_seed else {}))
-            answer |= _trained(made, measure, steps, watch)
+            answer |= _trained(made, measure, steps, watch, points)
     except Unread as error:
         answer |= {"status": unread, "error": str(error)}
     except OutOfTime:
@@ -75,7 +76,7 @@ def begin(seed: int) -> None:
     np.random.seed(seed % 2**32)  # noqa: NPY002 (what make draws from the global generator is to be the same, too)
 
 
-def _trained(made, measure, steps, watch):
+def _trained(made, measure, steps, watch, points):
     if not hasattr(made, "fit") or not hasattr(made, "history"):
         watch.over()
         if callable(measure):
@@ -89,9 +90,9 @@ def _trained(made, measure, steps, watch):
             raise ValueError("make gave a trainer that has made no step: say steps=200, or fit it in make")
     except Diverged as problem:
         status, error = diverged, str(problem)
-    history = thinned(made.history)
+    history = thinned(made.history, points)
     try:
-        numbers = _measured(made, measure, history)
+        numbers = _measured(made, measure)
     except Exception:
         if status != diverged:  # of what has diverged there may be nothing to measure
             raise
@@ -100,11 +101,11 @@ def _trained(made, measure, steps, watch):
     return {"status": status, "error": error, "numbers": numbers, "history": history}
 
 
-def _measured(trainer, measure, history):
+def _measured(trainer, measure):
     if callable(measure):
         return _numbers(measure(trainer))
     if measure is None:
-        return {name: float(trainer.history[name][-1]) for name in history}
+        return {name: float(trainer.history[name][-1]) for name in thinned(trainer.history)}
     found = {}
     for name in measure:
         if name not in trainer.history:
@@ -135,13 +136,14 @@ def _numbers(made):
     return found
 
 
-def thinned(history: Any) -> "dict[str, Any]":
-    """name -> [steps, values] of all series of single numbers, at most 100 of each, with the first and the last."""
+def thinned(history: Any, points: int = POINTS) -> "dict[str, Any]":
+    """name -> [steps, values] of all series of single numbers, at most `points` of each, with the first and the last;
+    none of them for 0."""
     found = {}
-    for name in history:
+    for name in history if points else ():
         steps, values = history.series(name)
         if values.ndim == 1 and len(values):
-            at = np.unique(np.linspace(0, len(values) - 1, min(len(values), POINTS)).round().astype(int))
+            at = np.unique(np.linspace(len(values) - 1, 0, min(len(values), points)).round().astype(int))
             found[name] = [steps[at].tolist(), [float(f"{value:.6g}") for value in values[at]]]
     return found
 

@@ -64,6 +64,21 @@ def setting(name, doc, control=None, given=lambda value, optimizer: value, fits=
     return Knob(doc, check=check, read=read, apply=apply, control=control, looks=name == "groups")
 
 
+def of_recurrent(name) -> Any:
+    """A Knob's check of a whole number that the only recurrent layer has."""
+
+    def check(run, value, wanted):
+        if makeup.windowed(run.model) is None:
+            kinds = [type(m).__name__ for m in run.model.modules() if isinstance(m, nn.RecurrentCell)]
+            raise ValueError(
+                f"{name} cannot be {value!r}: expected a model with one recurrent layer (nn.RNN, nn.GRU, nn.LSTM) in "
+                f"one direction, got {', '.join(kinds) or 'none'}; nn.truncated_bptt is for all others"
+            )
+        return whole()(name, value)
+
+    return check
+
+
 class Anew(dict):
     """Optimizers that begin anew, though they may be like those that there are."""
 

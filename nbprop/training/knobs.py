@@ -96,6 +96,36 @@ class Knobs(OfOptimizer):
             lesson=Lesson(5, "Exploding gradients"),
         ),
     )  # fmt: skip
+    window: Knob[int | None, int] = Knob(
+        "h of truncated backpropagation through time, BPTT(h; h') (Williams & Peng 1990): errors get back through at "
+        "most so many steps; 0: through all. None where there is not one recurrent layer in one direction.",
+        check=applying.of_recurrent("window"),
+        read=lambda run: None if (layer := makeup.windowed(run.model)) is None else layer.window,
+        apply=lambda run, value: setattr(makeup.windowed(run.model), "window", value),
+        graph=True,
+        looks=True,
+        control=Slider(
+            "Window", 1, 128, 1, "Steps that errors go back in time", whole=True, off=(0,), group="Gradient",
+            about="How many steps back in time an error may go in a recurrent network, its own counted. What lies "
+            "further back is not learned; without a window everything is gone through.",
+            lesson=Lesson(22, "A window and a period"),
+        ),
+    )  # fmt: skip
+    period: Knob[int | None, int] = Knob(
+        "h' of BPTT(h; h'): after how many steps the errors since the last time are sent back; 0, or more than the "
+        "window: as the window, which makes chunks. None where `window` is.",
+        check=applying.of_recurrent("period"),
+        read=lambda run: None if (layer := makeup.windowed(run.model)) is None else layer.period,
+        apply=lambda run, value: setattr(makeup.windowed(run.model), "period", value),
+        graph=True,
+        looks=True,
+        control=Slider(
+            "Period", 1, 128, 1, "After how many steps errors are sent back", whole=True, off=(0,), group="Gradient",
+            about="After how many steps of a sequence the errors are sent back through the window. With 1 every error "
+            "gets the whole window and it costs most; as long as the window the sequence is cut into chunks.",
+            lesson=Lesson(22, "A window and a period"),
+        ),
+    )  # fmt: skip
     l1: Knob[float, float] = Knob(
         "Weight of the L1 penalty: l1 * sign(theta) is added to the gradient.",
         check=plain(number(0, tip=1e-4), "l1"),
@@ -309,6 +339,8 @@ class Turns(TypedDict, total=False):
     accumulate: int
     clip: float | None
     clip_value: float | None
+    window: int
+    period: int
     l1: float
     data: str | Dataset | Arrays | tuple[Any, Any]
     loss: str | Callable[..., Any]

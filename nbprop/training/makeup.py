@@ -110,6 +110,14 @@ def dropout_of(run) -> Any:
     return reading(shares or [module.p for module in to_come(run) if isinstance(module, nn.Dropout)], None)
 
 
+def windowed(model) -> nn.Recurrent | None:
+    """The recurrent layer that a window of BPTT can be of: the only one, and in one direction."""
+    first, *more = [module for module in model.modules() if isinstance(module, nn.RecurrentCell)] or [None]
+    if more or not isinstance(first, nn.Recurrent):
+        return None
+    return first if first.num_layers == 1 and not first.bidirectional else None
+
+
 def reading(values, none) -> Any:
     """One value for all places, a tuple where they differ, `none` where there are no places."""
     return values[0] if len(set(values)) == 1 else tuple(values) or none

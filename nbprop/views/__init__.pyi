@@ -16,6 +16,24 @@ def Activations(
     its slope f'. Backpropagation multiplies by this slope, so nothing gets through where it is near 0.
     """
 
+class _Alignment(Board):
+    above: str
+
+def Alignment(
+    source: Shown,
+    X: Any = None,
+    labels: Any = None,
+    frames: int | None = None,
+    classes: Any = None,
+    blank: int = 0,
+    *,
+    above: str = "said",
+    height: float | None = None,
+) -> _Alignment:
+    """CTC at work on one sequence: above, what the network gives each class at each frame; below, where the alignments
+    of the true labels are, a row for each state blank, label, blank, ...
+    """
+
 class _Attention(Board):
     layer: int | str
     head: int | str
@@ -340,6 +358,22 @@ def Samples(
     same: a bar for each, sorted; below, how losses run, and the sample that is chosen with what the network says of
     it.
     """
+
+class _Scene(Board):
+    time: int
+    trail: bool
+
+def Scene(
+    source: Any,
+    draw: Any = None,
+    x: tuple[float, float] | None = None,
+    y: tuple[float, float] | None = None,
+    *,
+    height: float | None = None,
+    time: int = 0,
+    trail: bool = False,
+) -> _Scene:
+    """Lines, circles and rectangles that a function draws, moment by moment; both axes have the same scale."""
 
 class _Sharpness(Board):
     log: bool

@@ -9,6 +9,7 @@ from nbprop.record.lessons import Lesson
 from nbprop.record.source import PENDING, RUNNING, STATES, CannotSay, Swept
 
 from .base import colors
+from .base.loop import running_loop
 from .base.swept import DIVERGED, DONE, NONE, mapped, numbers_of, places_of, said, words_of
 from .base.view import Control, Option, View, new_axes, number, plural
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 OVER = (("median", "median"), ("mean", "mean"), ("lowest", "lowest"), ("highest", "highest"), ("spread", "spread"))
+SAID = 0.3  # seconds after which what was said has reached the page
 LINE = 200  # points of a line over the map
 CURVES = 5  # seeds of the chosen cell whose curves are drawn
 FIRST, SECOND, REST = ("", "by itself"), ("", "by itself"), "at_"
@@ -163,8 +165,7 @@ class Phase(View):
             self._cell = tuple(axes[name][self._place(name, point[name], "cell")] for name in axes)
         else:
             self._cell = None
-        for board in tuple(vars(self).get("boards", ())):
-            board.ask()
+        self._ask()
 
     def _place(self, name, value, what):
         """Which of an axis' values it is."""
@@ -190,11 +191,12 @@ class Phase(View):
         elif name == "open":
             if self._cell is None:
                 raise ValueError("press a cell first: the run that is there is opened")
-            try:
-                source.open(**(self.cell or {}))
-                self._note = ""
-            except Exception as error:  # of the reader's own make
-                self._note = f"It cannot be opened: {type(error).__name__}: {error}"
+            cell, loop = self.cell or {}, running_loop()
+            self._note = source.waits(**cell) if loop is not None and hasattr(source, "waits") else ""
+            if loop is not None and self._note:
+                loop.call_later(SAID, self._open, cell)  # the words are to be read before
+            else:
+                self._open(cell)
         elif name == "cell":
             row, column = map(int, value)
             rows, columns = self._shape()
@@ -207,6 +209,18 @@ class Phase(View):
             self._cell = None if cell == self._cell else cell
         else:
             super().act(name, value)
+
+    def _open(self, cell):
+        try:
+            self.source.open(**cell)
+            self._note = ""
+        except Exception as error:  # of the reader's own make
+            self._note = f"It cannot be opened: {type(error).__name__}: {error}"
+        self._ask()
+
+    def _ask(self):
+        for board in tuple(vars(self).get("boards", ())):
+            board.ask()
 
     def _own(self):
         """Row and column of the cell, where it is in the map."""

@@ -21,7 +21,7 @@ MAP = "[data-panel=phase]"
 @pytest.fixture(scope="module")
 def lab(new_lab):
     lab = new_lab().open("sweep.ipynb", [CELL, "sum(range(1000))"])
-    lab.command("application:toggle-left-area")
+    lab.only_the_notebook()
     lab.run_all()
     lab.page.locator(f"{MAP} canvas").wait_for()
     return lab

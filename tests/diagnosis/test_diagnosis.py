@@ -102,7 +102,7 @@ class Loop:
 def test_a_loop_of_ones_own_is_told_what_its_history_tells():
     diagnosis = nb.diagnose(Loop([1.0, 5.0, float("inf")]))
     assert [each.rule for each in diagnosis] == ["lr_too_high"] and diagnosis[0].severity == "alarm"
-    assert diagnosis.skipped["vanishing"] == "this Loop has no layers, probe"
+    assert diagnosis.skipped["vanishing"] == "nothing is known here of the layers and the numbers of a layer"
     assert not nb.diagnose(Loop([1.0, 0.9, 0.8]))
     assert not nb.diagnose(Loop([]))
     assert "cannot be turned" in Remedy("x", {"lr": 0.1}).cannot(Loop([1.0]))

@@ -254,6 +254,7 @@ VALUES: dict[str, Any] = {  # name of a turn -> (encode, decode)
     "nesterov": _plain(flag, "nesterov"),
     "centered": _plain(flag, "centered"),
     "amsgrad": _plain(flag, "amsgrad"),
+    **{name: _plain(whole(), name) for name in ("window", "period")},
     "ns_steps": _plain(whole(1, 20), "ns_steps"),
     "dampening": _plain(number(0, most=1), "dampening"),
     "groups": (list, lambda value: [_decode_group(each) for each in value]),

@@ -26,6 +26,7 @@ class Option:
     where: str = "kernel"
     more: bool = False  # the source may offer others
     walk: bool = False  # a range that is walked through: it can be played; `labels()["stops"]` says where it ends
+    pace: int = 0  # ms that each step of the walk stands while it plays, and round again; 0: slowly, up to the end
 
     @property
     def type(self) -> Any:

@@ -51,10 +51,12 @@ export const PACE = 1800; // ms that each step of a walk stands while it plays
 
 /**
  * A walk: the stepper, with buttons for the ends, one that plays it slowly, and a list of its parts.
- * `offer` is told where it ends, what its steps are called, and where its parts begin.
+ * `offer` is told where it ends, what its steps are called, and where its parts begin. With a `pace` it plays that fast,
+ * and round again.
  * @param {any} option  @param {(value: number) => void} choose
  */
-function walker({ label: name, range: [low] }, choose) {
+function walker({ label: name, range: [low], pace = 0 }, choose) {
+  const calm = pace && matchMedia("(prefers-reduced-motion: reduce)").matches; // then a picture a second
   const slider = /** @type {HTMLInputElement} */ (make("input", ""));
   Object.assign(slider, { type: "range", min: low, max: low, step: 1 });
   const parts = /** @type {HTMLSelectElement} */ (make("select", "")), place = make("output", "");
@@ -71,7 +73,7 @@ function walker({ label: name, range: [low] }, choose) {
     return button;
   };
   const by = (/** @type {number} */ step) => () => (play(false), move(Number(slider.value) + step));
-  const player = press("Play", "play slowly", () => play(!timer));
+  const player = press("Play", pace ? "play" : "play slowly", () => play(!timer));
   const [back, on] = [press("◀", "one back", by(-1)), press("▶", "one on", by(1))];
   const ends = [press("|◀", "first", by(-Infinity)), press("▶|", "last", by(Infinity))];
   const label = make("span", "nbprop-option nbprop-stepper", player, ends[0], back, make("label", "", new Text(name), slider), on, ends[1], parts, place);
@@ -82,16 +84,17 @@ function walker({ label: name, range: [low] }, choose) {
   };
   function play(/** @type {boolean} */ go) {
     clearInterval(timer);
-    timer = go ? Number(setInterval(() => tick(), PACE)) : 0;
+    timer = go ? Number(setInterval(() => tick(), calm ? 1000 : pace || PACE)) : 0;
     player.textContent = go ? "Pause" : "Play";
-    player.setAttribute("aria-label", `${name}: ${go ? "pause" : "play slowly"}`);
+    player.setAttribute("aria-label", `${name}: ${go ? "pause" : player.title}`);
     if (go && Number(slider.value) >= stops.last) move(low);
   }
   function tick() {
     const value = Number(slider.value);
+    if (pace && label.isConnected && value >= stops.last) return move(low);
     if (!label.isConnected || value >= stops.last) return play(false);
     move(value + 1);
-    if (value + 1 >= stops.last) play(false);
+    if (!pace && value + 1 >= stops.last) play(false);
   }
   function move(/** @type {number} */ value) {
     const next = Math.min(Math.max(value, low), stops.last);
@@ -111,6 +114,7 @@ function walker({ label: name, range: [low] }, choose) {
     if (!given || offered === (offered = JSON.stringify(given))) return;
     stops = given;
     slider.max = String(stops.last);
+    parts.hidden = !stops.parts.length;
     parts.replaceChildren(...stops.parts.map(([first, words]) => new Option(words, String(first))));
   };
   slider.oninput = () => (play(false), show(Number(slider.value)), choose(Number(slider.value)));

@@ -211,7 +211,7 @@ export class PanelView {
     else if (own && event.key === "Enter" && this.pointer && this.picture?.press) this.press(this.pointer);
     else if (own && event.key in MOVES) {
       const [x, y] = MOVES[/** @type {keyof typeof MOVES} */ (event.key)], by = STRIDE * (event.shiftKey ? 5 : 1);
-      const { x: left, y: top, width, height } = (this.tools?.drawing && this.picture?.sheet?.box) || { x: 0, y: 0, width: this.width, height: this.height };
+      const { x: left, y: top, width, height } = this.picture?.sheet?.box ?? { x: 0, y: 0, width: this.width, height: this.height };
       const at = this.pointer ?? { x: left + width / 2, y: top + height / 2 };
       const to = this.picture?.move?.(this.pointer, [x, y], event.shiftKey); // to the next thing, of a picture that has some
       if (to) this.point({ x: to.x, y: to.y });

@@ -100,7 +100,8 @@ class Panel:
 def _option(option, value):
     """What stays of an option, and its value at the start."""
     if isinstance(option.choices, range):
-        choices = {"range": [option.choices[0], option.choices[-1]], **({"walk": True} if option.walk else {})}
+        walk = {"walk": True, **({"pace": option.pace} if option.pace else {})} if option.walk else {}
+        choices = {"range": [option.choices[0], option.choices[-1]], **walk}
     else:
         choices = {"choices": [list(choice) for choice in option.choices]}
     return {"name": option.name, "label": option.label, "where": option.where, **choices, "value": value}
