@@ -90,13 +90,13 @@ def exact_match_one_by_one(said, right, end):
 
 
 def sentences_case(rng):
-    n, T, end = int(rng.integers(4, 9)), int(rng.integers(4, 7)), 1
+    n, T, end = int(rng.integers(4, 9)), int(rng.integers(4, 7)), int(rng.choice([0, 1, 8, 9]))
     right = rng.integers(2, 5, size=(n, T))
     right[np.arange(n), rng.integers(1, T, size=n)] = end
     said = right.copy()
     for row, last in zip(said, (right == end).argmax(axis=1), strict=True):
         kind = rng.integers(4)
-        row[last + 1 :] = rng.integers(1, 5, size=T - last - 1)  # what nobody reads
+        row[last + 1 :] = rng.choice([2, 3, 4, end], size=T - last - 1)  # what nobody reads
         if kind == 1:
             row[rng.integers(0, last)] = 6  # a wrong word
         if kind == 2:
