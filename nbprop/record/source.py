@@ -307,8 +307,9 @@ class Built(Protocol):
 class Attends(Protocol):
     """Who looks where."""
 
-    def attention(self, X: np.ndarray) -> list:
-        """The weights of every attention, each (heads, T, S), for one sample X; [] where there is none."""
+    def attention(self, X: Any) -> list:
+        """The weights of every attention, each (heads, T, S), for one sample X, an array or a tree of arrays; [] where
+        there is none."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn, theory
-from nbprop.data.trees import leaves
+from nbprop.data.trees import alone, leaves
 from nbprop.engine import Tensor, record
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
@@ -260,7 +260,7 @@ class Looking:
     def attention(self, X) -> list[np.ndarray]:
         """The weights of every attention in the model, each (heads, T, S), for one sample X."""
         with self.looking():
-            self.objective.outputs(self.model, X[None])
+            self.objective.outputs(self.model, alone(X))
             attentions = [each for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
             return [each.attention_weights[0] for each in attentions]
 
