@@ -93,7 +93,7 @@ class Search(Optimizer):
 
         def f(theta):
             put(theta)
-            said = model()
+            said: Any = model()
             return float(getattr(said, "data", said))
 
         frozen = [slice(end - p.size, end) for p, end in zip(tensors, ends, strict=True) if not p.requires_grad]
