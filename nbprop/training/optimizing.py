@@ -164,7 +164,7 @@ class OfOptimizer:
             group="Optimizer",
             about="How much worse a step of annealing may be and still be taken, at its first step; it cools from "
             "there. At 0 only what is better is taken, and the search ends in the nearest hollow.",
-            lesson=Lesson(6, "A race of networks"),
+            lesson=Lesson(21, "One point: annealing"),
         ),
     )  # fmt: skip
     sigma: Knob[Any, Setting] = applying.setting(
@@ -175,7 +175,7 @@ class OfOptimizer:
             group="Optimizer",
             about="How far from the weights an evolution strategy tries others. Far, and it sees the broad shape of "
             "the loss and no detail; near, and it sees nearly the gradient.",
-            lesson=Lesson(6, "A race of networks"),
+            lesson=Lesson(21, "Two sides: an evolution strategy"),
         ),
     )  # fmt: skip
     inertia: Knob[Any, Setting] = applying.setting(
@@ -185,7 +185,7 @@ class OfOptimizer:
             "Inertia", 0, 1, 0.01, "How much of its velocity a particle keeps", group="Optimizer",
             about="How much of its last step each particle goes on with. Near 1 the swarm flies on and searches far; "
             "small, and it falls together where it is.",
-            lesson=Lesson(6, "A race of networks"),
+            lesson=Lesson(21, "Many points: a swarm, and a population"),
         ),
     )  # fmt: skip
     mutation: Knob[Any, Setting] = applying.setting(
@@ -195,7 +195,7 @@ class OfOptimizer:
             "Mutation", 0, 1, 0.01, "Share of the weights that is changed in a child", group="Optimizer",
             about="How many of the weights of a child are changed at random; by how much, the learning rate says. "
             "Without any, only what is there already can be mixed anew.",
-            lesson=Lesson(6, "A race of networks"),
+            lesson=Lesson(21, "Many points: a swarm, and a population"),
         ),
     )  # fmt: skip
     population: Knob[Any, int | Mapping[str, int]] = applying.setting(
