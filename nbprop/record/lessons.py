@@ -75,6 +75,13 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
         (6, 12),
         70,
     ),
+    21: Page(
+        "21-without-gradients",
+        "Without gradients",
+        "annealing, evolution, a swarm and genes, beside backpropagation",
+        (6,),
+        60,
+    ),
     22: Page(
         "22-through-time", "Through time", "windows, periods and lags: what a cut loses, and what it costs", (10,), 60
     ),

@@ -349,7 +349,8 @@ class Compares(Protocol):
         ...
 
     def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
-        """(steps, values): the "samples", "seconds" or "evaluations" that the run of that place had used up by then."""
+        """(steps, values): the "samples", "seconds", "evaluations" or "forwards" that the run of that place had used up
+        by then."""
         ...
 
 

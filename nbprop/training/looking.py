@@ -130,7 +130,7 @@ class Looking:
             x, y = self.objective.xy(self._batch)
             self._observation = Observation(
                 made.layers, made.taps, self.theta, self._dL, self._loss_was,
-                x=x, y=y, recurrent=made.recurrent, **self._watched,
+                x=x, y=y, recurrent=made.recurrent if made.back else (), forward_only=not made.back, **self._watched,
             )  # fmt: skip
         return self._observation
 
@@ -163,6 +163,8 @@ class Looking:
         if kind == "weights":
             return [self.theta[layer.weight] for layer in self.layers]
         if not self._made:
+            return [np.zeros(0, np.float32) for _ in self.layers]
+        if kind == "gradients" and not self._made.back:
             return [np.zeros(0, np.float32) for _ in self.layers]
         if kind == "gradients":
             return [self._dL[layer.weight] for layer in self.layers]
