@@ -135,21 +135,30 @@ def check_differentiable(objective, X, y, score) -> np.ndarray:
     """X as the model takes it, if there is a derivative with respect to it of the loss with targets y, or of the score
     of that number; else an error that says why not."""
     data, name = objective.data, "input_gradient"
-    if not isinstance(data, Dataset):
-        raise ValueError(f"{name}: expected a run on a data set with one array of inputs and one of targets")
-    if data.vocabulary:
-        raise ValueError(f"{name}: expected inputs that are measurements: {data.name!r} has tokens, which cannot move")
+    if isinstance(data, Dataset) and data.vocabulary:
+        raise ValueError(
+            f"{name}: expected inputs that are measurements: {data.name!r} has tokens, which cannot move; try "
+            "gradient_times_input, which moves their embeddings"
+        )
     if (y is None) == (score is None):
         raise TypeError(f"{name}: expected either targets y, for the loss, or the number of a score; got both or none")
-    if score is not None:
-        whole(0, max(data.output_shape[-1], 1 + (data.task == "binary")) - 1)(f"{name}: score", score)
-    X = as_inputs(X, data)
+    X = check_scored(objective, X, score, name)
     if y is not None and np.shape(y) != (len(X), *data.y_train.shape[1:]):
         raise ValueError(
             f"{name}: y: expected the targets of {len(X)} samples, {(len(X), *data.y_train.shape[1:])}, "
             f"got {np.shape(y)}"
         )
     return X
+
+
+def check_scored(objective, X, score, name) -> np.ndarray:
+    """X as the model takes it, if the model gives them a score of that number, or none is asked for; else an error."""
+    data = objective.data
+    if not isinstance(data, Dataset):
+        raise ValueError(f"{name}: expected a run on a data set with one array of inputs and one of targets")
+    if score is not None:
+        whole(0, max(data.output_shape[-1], 1 + (data.task == "binary")) - 1)(f"{name}: score", score)
+    return as_inputs(X, data)
 
 
 def check_one_alone(objective, model, settings) -> None:
