@@ -50,6 +50,8 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "8,440": "strings of experiment 1",
         "31,390": "sequences of experiment 6a",
     },
+    "18-translation": {"8,000": "numbers of a sentence of Sutskever and others"},
+    "23-phase-diagrams": {},
 }
 
 

@@ -15,6 +15,7 @@ from nbprop.data.checks import DataWarning
 from nbprop.data.dataset import Dataset
 from nbprop.data.empty import points
 from nbprop.data.gate import from_arrays
+from nbprop.data.numerals import numeral, spelled
 from nbprop.data.sequences import Padded, mask, pad
 from nbprop.data.several import Arrays
 from nbprop.data.synthetic import *  # noqa: F403
@@ -92,6 +93,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "from_table",
     "from_torch",
     "mask",
+    "numeral",
     "pad",
     "points",
     "read",
@@ -104,6 +106,7 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "worth",
     "sound",
     "speech",
+    "spelled",
     *DATASETS,
 ]
 

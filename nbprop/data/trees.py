@@ -35,3 +35,13 @@ def rows(tree) -> int:
 def numbers(tree) -> int:
     """How many numbers a row has, of all arrays together."""
     return sum(int(np.prod(np.shape(leaf)[1:])) for leaf in leaves(tree))
+
+
+def alone(sample) -> Any:
+    """One sample as a batch of one: an array, or a tuple or dict of such (a list is an array)."""
+    if isinstance(sample, dict):
+        return {name: alone(each) for name, each in sample.items()}
+    if isinstance(sample, tuple) and not all(np.isscalar(each) for each in sample):
+        parts = [alone(each) for each in sample]
+        return type(sample)(*parts) if hasattr(sample, "_fields") else tuple(parts)
+    return np.asarray(sample)[None]

@@ -319,8 +319,9 @@ class Built(Protocol):
 class Attends(Protocol):
     """Who looks where."""
 
-    def attention(self, X: np.ndarray) -> list:
-        """The weights of every attention, each (heads, T, S), for one sample X; [] where there is none."""
+    def attention(self, X: Any) -> list:
+        """The weights of every attention, each (heads, T, S), for one sample X, an array or a tree of arrays; [] where
+        there is none."""
         ...
 
 
@@ -360,7 +361,8 @@ class Compares(Protocol):
         ...
 
     def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
-        """(steps, values): the "samples", "seconds" or "evaluations" that the run of that place had used up by then."""
+        """(steps, values): the "samples", "seconds", "evaluations" or "forwards" that the run of that place had used up
+        by then."""
         ...
 
 

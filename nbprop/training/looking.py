@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nbprop import nn, theory
-from nbprop.data.trees import leaves
+from nbprop.data.trees import alone, leaves
 from nbprop.engine import Tensor, record
 from nbprop.engine.embedding import Embedding
 from nbprop.engine.tape import reachable, walk
@@ -132,7 +132,7 @@ class Looking:
             x, y = self.objective.xy(self._batch)
             self._observation = Observation(
                 made.layers, made.taps, self.theta, self._dL, self._loss_was,
-                x=x, y=y, recurrent=made.recurrent, **self._watched,
+                x=x, y=y, recurrent=made.recurrent if made.back else (), forward_only=not made.back, **self._watched,
             )  # fmt: skip
         return self._observation
 
@@ -165,6 +165,8 @@ class Looking:
         if kind == "weights":
             return [self.theta[layer.weight] for layer in self.layers]
         if not self._made:
+            return [np.zeros(0, np.float32) for _ in self.layers]
+        if kind == "gradients" and not self._made.back:
             return [np.zeros(0, np.float32) for _ in self.layers]
         if kind == "gradients":
             return [self._dL[layer.weight] for layer in self.layers]
@@ -287,7 +289,7 @@ class Looking:
     def attention(self, X) -> list[np.ndarray]:
         """The weights of every attention in the model, each (heads, T, S), for one sample X."""
         with self.looking():
-            self.objective.outputs(self.model, X[None])
+            self.objective.outputs(self.model, alone(X))
             attentions = [each for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
             return [each.attention_weights[0] for each in attentions]
 

@@ -220,7 +220,7 @@ class Moment(Knobs, Winding):
 
     def attention(self, X: Any) -> list[np.ndarray]:
         """As `Trainer.attention`."""
-        return self._look(lambda run: run.attention(np.asarray(X)))
+        return self._look(lambda run: run.attention(X))
 
     def evaluate(self) -> dict[str, float]:
         """Loss, accuracy and metrics of this very step, computed now."""

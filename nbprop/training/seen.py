@@ -357,9 +357,9 @@ class Seen(Returning):
         return self._looking(lambda: self._run.gradient_times_input(X, score))
 
     def attention(self, X: Any) -> "list[np.ndarray]":
-        """Who looks where in one sample X, (T,) or (T, d): for every nn.MultiheadAttention in the model the weights
-        (heads, T, S), each row with sum 1."""
-        return self._looking(lambda: self._run.attention(np.asarray(X)))
+        """Who looks where in one sample X, (T,) or (T, d), or a tuple or dict of such for several inputs: for every
+        nn.MultiheadAttention in the model the weights (heads, T, S), each row with sum 1."""
+        return self._looking(lambda: self._run.attention(X))
 
     def activations(self, X: Any) -> "list[np.ndarray]":
         """What every layer of `layers`, with its activation, gives for samples X: a list of arrays (n, units), (n, T,

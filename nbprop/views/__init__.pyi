@@ -41,6 +41,8 @@ class _Attention(Board):
 def Attention(
     source: Shown,
     sample: Any = None,
+    rows: Any = None,
+    columns: Any = None,
     *,
     layer: int | str = 1,
     head: int | str = "all",

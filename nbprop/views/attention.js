@@ -5,6 +5,7 @@ import { alarm, colorTable, nothing, picture, pixel, rgb, shorten, text, textSiz
 
 const GAP = 8; // between matrices, CSS pixels
 const SMALLEST = 6; // smaller letters are left out
+const WORD = 4; // from so many letters on what stands at the sides are words: beside the rows, and upright above the columns
 
 /**
  * @param {import("./base/plot.js").Panel} panel
@@ -28,7 +29,10 @@ export function draw(panel, frame, labels) {
     ctx.strokeStyle = theme.grid;
     ctx.lineWidth = 1;
     ctx.strokeRect(box.x, box.y, box.width, box.height);
-    if (letters) {
+    if (letters && longest >= WORD) {
+      labels.columns.forEach((word, k) => upright(panel, word, box.x + (k + 0.5) * cell, box.y - 4, style));
+      labels.rows.forEach((word, k) => text(panel, word, box.x - 4, box.y + (k + 0.5) * cell, { ...style, align: "right" }));
+    } else if (letters) {
       labels.columns.forEach((letter, k) => text(panel, letter, box.x + (k + 0.5) * cell, box.y - margin / 2, { ...style, align: "center" }));
       labels.rows.forEach((letter, k) => text(panel, letter, box.x - margin / 2, box.y + (k + 0.5) * cell, { ...style, align: "center" }));
     }
@@ -54,23 +58,38 @@ export function draw(panel, frame, labels) {
 }
 
 /**
+ * Writes a word from (x, y) upwards.
+ * @param {import("./base/plot.js").Panel} panel  @param {string} word  @param {number} x  @param {number} y
+ * @param {{size: number, color: string}} style
+ */
+function upright(panel, word, x, y, style) {
+  const { ctx } = panel;
+  ctx.save();
+  ctx.translate(x, y);
+  ctx.rotate(-Math.PI / 2);
+  text(panel, word, 0, 0, style);
+  ctx.restore();
+}
+
+/**
  * Where the matrices go, so that their cells, which are square, are as large as can be. `letters` is the size of the
- * letters at the sides, 0 when there is no room for them, `margin` what they take up (at most one more row and column).
+ * letters at the sides, 0 when there is no room for them, `margin` what they take up (of letters at most one more row
+ * and column).
  */
 export function layout(count, rows, columns, width, height, size, longest = 1) {
-  const title = size + 6;
+  const title = size + 6, words = longest >= WORD ? (0.6 * longest + 0.8) * size : 0;
   /** @type {{across: number, cell: number, letters: number, w: number, h: number} | undefined} */
   let best;
   for (let across = 1; across <= count; across++) {
     const down = Math.ceil(count / across);
     const w = (width - GAP * (across + 1)) / across, h = (height - title - GAP * (down - 1)) / down - title;
-    let cell = Math.min(w / (columns + 1), h / (rows + 1));
-    let letters = Math.floor(Math.min(size, cell, (1.5 * cell) / longest));
+    let cell = words ? Math.min((w - words) / columns, (h - words) / rows) : Math.min(w / (columns + 1), h / (rows + 1));
+    let letters = words ? (cell < size ? 0 : size) : Math.floor(Math.min(size, cell, (1.5 * cell) / longest));
     if (letters < SMALLEST) [letters, cell] = [0, Math.max(0.1, Math.min(w / columns, h / rows))];
     if (!best || cell > best.cell) best = { across, cell, letters, w, h };
   }
   const { across, cell, letters, w, h } = /** @type {NonNullable<typeof best>} */ (best);
-  const margin = letters ? Math.min(cell, Math.max(1.8, 0.65 * longest + 0.4) * letters) : 0, [wide, high] = [columns * cell, rows * cell];
+  const margin = !letters ? 0 : words || Math.min(cell, Math.max(1.8, 0.65 * longest + 0.4) * letters), [wide, high] = [columns * cell, rows * cell];
   const boxes = Array.from({ length: count }, (_, i) => {
     const left = GAP + (i % across) * (w + GAP), x = left + (w - wide - margin) / 2 + margin;
     const y = title + Math.floor(i / across) * (h + title + GAP) + (h - high - margin) / 2 + margin;

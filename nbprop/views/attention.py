@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SHOWN = {"\n": "⏎", " ": "␣", "\t": "⇥"}  # letters that leave no ink
+WORD = 4  # from so many letters on a word stands upright above its column
 SMALLEST = 4.5  # points; smaller letters are left out of a plot
 
 
@@ -22,8 +23,11 @@ class Attention(View):
     """The attention weights of a layer for one sample: a row for each place that looks, a column for each place that is
     looked at. Every row has the sum 1; what a mask forbids is left empty.
 
-    sample: a text, written in the data's vocabulary (letters); or a sample as the model takes it, (T,) or
-        (T, d). Default: the first validation sample (training sample if there are none).
+    sample: a text, written in the data's vocabulary (letters); or a sample as the model takes it, (T,) or (T, d), or
+        a tuple or dict of such for a model of several inputs. Default: the first validation sample (training sample if
+        there are none).
+    rows, columns: a word for each place that looks, and for each that is looked at. Default: the letters of the
+        vocabulary, else numbers.
     Options: `layer`: 1 for the first attention of the model, 2, ...; `head`: 1, 2, ... or "all" (default) beside each
         other.
     """
@@ -37,20 +41,33 @@ class Attention(View):
     lesson = Lesson(11, "Training, and watching it look")
     contract = (Taught, Attends)
     shows = "a Trainer of a network with attention"
+    one_array = False
     size = (4.4, 4.4)
     rate = 12.0
     # What there is to choose depends on the network.
     options = (Option("layer", "layer", (("1", "1"),), "1"), Option("head", "head", (("all", "all"),), "all"))
 
-    def __init__(self, source, sample=None, *, layer: int | str = 1, head: int | str = "all") -> None:
+    def __init__(
+        self,
+        source,
+        sample=None,
+        rows: Any = None,
+        columns: Any = None,
+        *,
+        layer: int | str = 1,
+        head: int | str = "all",
+    ) -> None:
         super().__init__(source)
         self.sample: Any = None
+        self.rows, self.columns = ([str(each) for each in words or ()] for words in (rows, columns))
         if not self.served:
             return
-        data = source.data
-        if sample is None:
-            sample = (data.X_val if len(data.X_val) else data.X_train)[0]
-        self.sample = _tokens(sample, data.vocabulary) if isinstance(sample, str) else np.asarray(sample)
+        self.vocabulary = getattr(source.data, "vocabulary", ())
+        self.sample = _first(source.data) if sample is None else sample
+        if isinstance(sample, str):
+            self.sample = _tokens(sample, self.vocabulary)
+        elif not isinstance(self.sample, (tuple, dict)):
+            self.sample = np.asarray(self.sample)
         if found := source.attention(self.sample):
             layers = [str(i + 1) for i in range(len(found))]
             heads = ["all", *(str(i + 1) for i in range(max(map(len, found))))]
@@ -89,8 +106,8 @@ class Attention(View):
         heads, rows, columns = self._weights().shape
         names = [f"head {i + 1}" for i in range(heads)]
         return {
-            "rows": self._letters(rows),
-            "columns": self._letters(columns),
+            "rows": self._words("rows", rows),
+            "columns": self._words("columns", columns),
             "heads": names[self._shown(heads)],
             "marks": self.marks(),
         }
@@ -104,10 +121,13 @@ class Attention(View):
     def _shown(self, heads):
         return slice(heads) if self.head == "all" else slice(min(int(self.head), heads) - 1, min(int(self.head), heads))
 
-    def _letters(self, count):
-        names = self.source.data.vocabulary
-        if names and self.sample.shape == (count,):
-            return [SHOWN.get(names[token], names[token]) for token in self.sample]
+    def _words(self, name, count):
+        if given := getattr(self, name):
+            if len(given) != count:
+                raise CannotSay(f"Attention: {name}: expected {count} words, one for each place, got {len(given)}")
+            return given
+        if self.vocabulary and np.shape(self.sample) == (count,):
+            return [SHOWN.get(self.vocabulary[token], self.vocabulary[token]) for token in self.sample]
         return [str(i + 1) for i in range(count)]
 
     def plot(self, ax=None) -> "Axes":
@@ -127,6 +147,8 @@ class Attention(View):
             part = ax.inset_axes((column / across + 0.03, 1 - (row + 0.95) / down, 0.94 / across - 0.03, 0.85 / down))
             part.imshow(_paint(matrix), aspect="equal", interpolation="nearest")
             part.xaxis.tick_top()
+            upright = 90 if max(map(len, labels["columns"])) >= WORD else 0
+            part.xaxis.set_tick_params(labelrotation=upright)
             for axis, letters in ((part.xaxis, labels["columns"]), (part.yaxis, labels["rows"])):
                 axis.set_ticks(range(len(letters)), letters if letter >= SMALLEST else [""] * len(letters))
                 axis.set_tick_params(length=0, labelsize=letter, labelcolor=colors.FOREGROUND, pad=1)
@@ -145,6 +167,13 @@ class Attention(View):
         said = [f"{name} {_habit(matrix)}" for name, matrix in zip(labels["heads"], frame["weights"], strict=True)]
         more = f", and {plural(len(said) - 4, 'head')} more" if len(said) > 4 else ""
         return f"Layer {self.layer}, on average: {', '.join(said[:4])}{more}."
+
+
+def _first(data):
+    """Its first validation sample, or its first training sample."""
+    if not hasattr(data, "X_val"):  # several arrays
+        return data.take((data.val if len(data.val) else data.train)[0])[0]
+    return (data.X_val if len(data.X_val) else data.X_train)[0]
 
 
 def _tokens(text, vocabulary, what="Attention: sample"):

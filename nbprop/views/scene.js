@@ -55,8 +55,9 @@ function shapeOf([kind, color, width, name], numbers) {
   return { kind, color, width, name, moves: moments > 1, at };
 }
 
-/** A box with the same scale along both axes, as large as there is room. @param {number[]} range */
-export function layout(panel, [x0, x1, y0, y1], size) {
+/** A box with the same scale along both axes, as large as there is room. @param {any} panel  @param {number[]} range  lowest and highest x, and y  @param {number} size */
+export function layout(panel, range, size) {
+  const [x0, x1, y0, y1] = range;
   const top = size + 8, bottom = size + 10, high = panel.height - top - bottom, count = tickCount(panel, high, true);
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
   let left = 0, box = { x: 0, y: top, width: 0, height: high }, x = linearScale([0, 1], [0, 1]), y = x;

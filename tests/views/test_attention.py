@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nbprop as nb
 from nbprop.views.attention import Attention, _habit, _paint
 
 
@@ -122,3 +123,41 @@ def test_the_plot_of_one_head(letters, ax):
 def test_letters_too_small_to_read_are_left_out_of_the_plot(letters, ax):
     Attention(letters, "ab " * 40).plot(ax)
     assert {label.get_text() for part in ax.child_axes for label in part.get_xticklabels()} == {""}
+
+
+class Reader(nb.nn.Module):
+    """Looks from the words before at all words of a source."""
+
+    def __init__(self):
+        self.embedding, self.attention = nb.nn.Embedding(6, 4, rng=0), nb.nn.MultiheadAttention(4, 2, rng=1)
+        self.out = nb.nn.Linear(4, 6, rng=2)
+
+    def forward(self, source, before):
+        return self.out(self.attention(self.embedding(before), self.embedding(source)))
+
+
+def reader():
+    tokens = np.random.default_rng(0).integers(0, 6, (24, 9))
+    data = nb.data.Arrays((tokens[:, :5], tokens[:, 5:8]), tokens[:, 6:9])
+    return nb.Trainer(Reader(), data, loss="cross_entropy", seed=0)
+
+
+def test_a_model_of_two_inputs_has_rows_and_columns_of_its_own(ax):
+    trainer = reader()
+    first = Attention(trainer)
+    assert first.frame()["weights"].shape == (2, 3, 5) and first.labels()["columns"] == list("12345")
+    sample = ([1, 2], np.array([0, 3, 4]))
+    rows, columns = ("drei", "und", "vierzig"), ("forty", "three")
+    view = Attention(trainer, sample, rows, columns, head=1)
+    np.testing.assert_array_equal(view.frame()["weights"][0], trainer.attention(sample)[0][0])
+    np.testing.assert_array_equal(trainer.at(0).attention(sample)[0], trainer.attention(sample)[0])
+    assert (view.labels()["rows"], view.labels()["columns"]) == (list(rows), list(columns))
+    view.plot(ax)
+    assert {label.get_rotation() for label in ax.child_axes[0].get_xticklabels()} == {90.0}
+    trainer.fit(steps=1, bar=False)
+    assert np.abs(view.frame()["weights"].sum(axis=-1) - 1).max() < 1e-5
+
+
+def test_a_word_too_few_is_said():
+    view = Attention(reader(), ([1, 2], [0, 3]), ("drei",))
+    assert view.labels() == {} and "rows: expected 2 words, one for each place, got 1" in view.unserved

@@ -57,6 +57,7 @@ class View(Beside, metaclass=_Made):
     lesson: Lesson | None = None  # of the course, which explains it
     contract: tuple[type, ...] = ()  # protocols of nbprop/record/source.py: what it reads of its source
     shows = "a Trainer"  # what has all that, in words
+    one_array = True  # does it need data of one array of inputs? False: of several, `data.Arrays`, they will do as well
     records: frozenset = (
         frozenset()
     )  # "layers", "lags", "sharpness", ...: the series that the source is to record for it
@@ -184,6 +185,8 @@ class View(Beside, metaclass=_Made):
             self._lacking = lacking(self.source, self.contract)
         needs_data = Taught in self.contract and "data" not in self._lacking
         if not needs_data or hasattr(self.source.data, "X_train"):
+            return self._lacking
+        if not self.one_array and self.source.data is not None:
             return self._lacking
         none = self.source.data is None
         return [*self._lacking, "data" if none else "data set with one array of inputs and one of targets"]
