@@ -52,7 +52,7 @@ class Words(View):
     def __init__(self, source, sentences: Any = None, *, by: str = "gradient", score: "str | None" = None) -> None:
         super().__init__(source, by=by)
         self.sentences: Any = []
-        if not self.served or not self._tells():
+        if not self.served or not _tells(source.data):
             return
         data = source.data
         names = tuple((name, name) for name in data.classes)
@@ -66,21 +66,15 @@ class Words(View):
 
     @classmethod
     def suits(cls, source) -> bool:
-        data = getattr(source, "data", None)
-        return super().suits(source) and bool(getattr(data, "vocabulary", ())) and np.ndim(data.y_train) == 1
-
-    def _tells(self):
-        """Are there tokens to be read, and a class for each sentence?"""
-        data = self.source.data
-        return bool(data.vocabulary) and bool(data.classes) and np.ndim(data.y_train) == 1
+        return super().suits(source) and _tells(source.data)
 
     def _first(self):
         data, model = self.source.data, getattr(self.source, "model", None)
         tables = [] if model is None else [each for each in model.modules() if isinstance(each, Embedding)]
-        nothing = {each.padding_idx for each in tables} - {None}
+        nothing = [each.padding_idx for each in tables if each.padding_idx is not None]
         found = []
         for row in (data.X_val if len(data.X_val) else data.X_train)[:LINES]:
-            real = np.flatnonzero(~np.isin(row, list(nothing)))
+            real = np.flatnonzero(~np.isin(row, nothing))
             found.append(row[: real[-1] + 1] if len(real) else row[:1])
         return found
 
@@ -89,7 +83,7 @@ class Words(View):
         return self._constant("words", (self.source.version, self.source.steps, self.by, self.score), self._reckoned)
 
     def _reckoned(self):
-        if not self.sentences or not self._tells():
+        if not self.sentences or not _tells(self.source.data):
             raise CannotSay(
                 "Words: expected data with a vocabulary whose targets are one class for each sentence; "
                 "try nb.data.from_arrays(X, y, vocabulary=words)."
@@ -164,6 +158,11 @@ class Words(View):
             said.append(f"{' '.join(line)!r} {number(score, 2)}, most by {line[most]!r} ({number(values[most], 2)})")
         more = f"; and {len(said) - 3} more" if len(said) > 3 else ""
         return f"Score of {self.score}, by {dict(self.options[0].choices)[self.by]}: {'; '.join(said[:3])}{more}."
+
+
+def _tells(data):
+    """Are there tokens to be read, and one class for each row of them?"""
+    return bool(getattr(data, "vocabulary", ())) and bool(data.classes) and np.ndim(data.y_train) == 1
 
 
 def _tokens(text, vocabulary):
