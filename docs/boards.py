@@ -36,7 +36,7 @@ def save_into(folder, prefix) -> None:
 
     numbers = count(1)
 
-    def picture(board):
+    def picture(board, playing=False):
         name = f"{prefix}-{next(numbers)}.html"
         (Path(folder) / name).write_bytes(recorded(board))
         return {"text/html": frame(name, board.describe())}

@@ -65,9 +65,8 @@ def section(card) -> str:
         return "\n".join([*lines, "- Not made yet.", ""])
     verdict, many = made.verdict, len(made.seeds)
     lines.append(f"- Ours, {many} seed{'s' * (many != 1)}, {made.seconds:.0f} s: {verdict.ours}.")
-    lines.append(
-        f"- **{'Passed' if verdict.passed else 'Not passed'}.** {verdict.why}".rstrip() + "." * bool(verdict.why)
-    )
+    why = f" {verdict.why[0].upper()}{verdict.why[1:]}." if verdict.why else ""
+    lines.append(f"- **{'Passed' if verdict.passed else 'Not passed'}.**{why}")
     lines.append(f"- The figure that two runs are compared by: {verdict.figure:.3g}, to {card.tolerance:g}.")
     return "\n".join([*lines, ""])
 

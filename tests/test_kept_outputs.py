@@ -36,6 +36,12 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "3,300": "Hz, an example",
         "0.6": "seconds: 29 frames of 20 ms",
     },
+    "23-phase-diagrams": {"0.0003": "a rate of Adam to be tried"},
+    "22-through-time": {
+        "74,000": "sequences of experiment 4 of Hochreiter and Schmidhuber",
+        "8,440": "strings of experiment 1",
+        "31,390": "sequences of experiment 6a",
+    },
     "18-translation": {"8,000": "numbers of a sentence of Sutskever and others"},
     "23-phase-diagrams": {},
 }

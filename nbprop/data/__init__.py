@@ -22,12 +22,13 @@ from nbprop.data.synthetic import *  # noqa: F403
 
 if TYPE_CHECKING:  # for editors, which do not run __getattr__ below
     from nbprop.data.delimited import from_csv
-    from nbprop.data.grammar import reber, reber_following, reber_possible
     from nbprop.data.episodes import Episodes
+    from nbprop.data.grammar import reber, reber_following, reber_possible
     from nbprop.data.loaders import from_bunch, from_npz, from_torch
     from nbprop.data.long_lags import adding, temporal_order
     from nbprop.data.pictures import from_folder
     from nbprop.data.reading import read
+    from nbprop.data.sentences import sentiment, valences, worth
     from nbprop.data.tabular import from_table
 
 # Name -> file it is in. What reads files and tables, and made sequences, is loaded on first use: most runs need none.
@@ -44,7 +45,10 @@ _HOME = {
     "reber": "grammar",
     "reber_following": "grammar",
     "reber_possible": "grammar",
+    "sentiment": "sentences",
     "temporal_order": "long_lags",
+    "valences": "sentences",
+    "worth": "sentences",
 }
 
 
@@ -96,6 +100,10 @@ __all__ = [  # pyright: ignore[reportUnsupportedDunderAll]
     "reber",
     "reber_following",
     "reber_possible",
+    "sentiment",
+    "temporal_order",
+    "valences",
+    "worth",
     "sound",
     "speech",
     "spelled",

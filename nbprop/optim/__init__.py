@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checks import lookup, not_of_torch
 from ..elsewhere import absent
-from . import adaptive, muon, recent, schedules
+from . import adaptive, muon, recent, schedules, searching
 from .adaptive import *  # noqa: F403
 from .clipping import clip_grad_norm, clip_grad_value
 from .lbfgs import LBFGS
@@ -27,6 +27,7 @@ from .schedules import (
     StepLR,
     Then,
 )
+from .searching import *  # noqa: F403
 from .sgd import SGD
 
 RMSprop = adaptive.RMSProp  # as PyTorch spells it
@@ -38,9 +39,15 @@ OPTIMIZERS = {  # name -> what makes one, from lr alone; those for which any bat
     **{getattr(file, each).name: getattr(file, each) for file in (adaptive, recent, muon) for each in file.__all__},
 }
 
+EVERY = {  # and those that need all samples at once
+    **OPTIMIZERS, "lbfgs": LBFGS,
+    **{getattr(searching, each).name: getattr(searching, each) for each in searching.__all__},
+}  # fmt: skip
+
 
 def optimizer(which, lr=None) -> Optimizer:
     """The optimizer called `which`, one of `OPTIMIZERS`: "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", ...
+    or "lbfgs"; or one that needs no gradient: "annealing", "evolution", "swarm", "genetic".
 
     An Optimizer is returned as it is (not copied), a class is called. lr: learning rate; None leaves the default.
     """
@@ -50,7 +57,7 @@ def optimizer(which, lr=None) -> Optimizer:
         return which
     not_of_torch("optimizer", which, f"nb.optim.{type(which).__name__}(lr=0.01)")
     a_class = isinstance(which, type) and issubclass(which, Optimizer)
-    make = which if a_class else lookup("optimizer", which, {**OPTIMIZERS, "lbfgs": LBFGS})
+    make = which if a_class else lookup("optimizer", which, EVERY)
     return make() if lr is None else make(lr=lr)
 
 
@@ -64,6 +71,7 @@ __all__ = [
 __all__ += adaptive.__all__
 __all__ += recent.__all__
 __all__ += muon.__all__
+__all__ += searching.__all__
 
 _PYTORCHS = {"Adagrad": "AdaGrad", "Adadelta": "AdaDelta"}
 _PYTORCHS |= {"clip_grad_norm_": "clip_grad_norm", "clip_grad_value_": "clip_grad_value", "lr_scheduler": "schedules"}

@@ -73,7 +73,8 @@ class Optimizer:
     checks: dict[str, Any] = {"lr": number(0)}  # setting -> check; the order is that of settings()
     common: dict[str, Any] = {"weight_decay": number(0), "schedule": factor, "groups": None}
     decoupled = False
-    full_batch = False  # whether the rule compares gradients of one and the same loss
+    full_batch = False  # whether the rule compares gradients, or losses, of one and the same loss
+    gradient_free = False  # whether it asks for losses alone, see searching.py
     shaped = False  # whether the rule is for one parameter in its shape, not for numbers
     decay = 0.0  # the usual weight_decay
     held: Sequence[tuple[int | None, Any]] = ()  # (number of its group, tensor) of each that it was given

@@ -19,14 +19,10 @@ from .card import Card, Outcome, Setting, Verdict, html_table
 
 __all__ = ["Card", "Outcome", "Setting", "Verdict"]
 
-FILES = (
-    "rumelhart_1986",
-    "glorot_2010",
-    "saxe_2014",
-    "he_2015",
-    "ioffe_2015",
-    "cohen_2021",
-)  # in the order of the years
+FILES = (  # in the order of the years
+    *("rumelhart_1986", "lecun", "williams_1990", "hochreiter_1997", "glorot_2010", "pascanu_2013", "saxe_2014"),
+    *("srivastava_2014", "he_2015", "ioffe_2015", "kingma_2015", "cohen_2021"),
+)
 CARDS: "dict[str, Card]" = {card.key: card for name in FILES for card in import_module(f".{name}", __name__).CARDS}
 COLUMNS = ("card", "claim", "published", "ours", "passed")
 

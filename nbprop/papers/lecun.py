@@ -77,7 +77,7 @@ def zip_codes(s, seed, share):
     y = (2 * np.eye(10)[data.y_train] - 1).astype(np.float32)
     objective = Supervised(Arrays(X, y, validation=0), "mse")
     trainer = Trainer(model, objective=objective, optimizer=optim.SGD(lr=s.lr), batch_size=s.batch, seed=seed, **QUIET)
-    trainer.fit(steps=part(s.passes * len(X), share), bar=False)
+    trainer.fit(steps=part(s.passes * (len(X) // s.batch), share), bar=False)
     return {
         "count": model.count,
         "train": errors(model, X, data.y_train),
@@ -171,13 +171,14 @@ def lenet(s, seed, share):
 def judge_lenet(numbers):
     train, test = (float(np.mean([each[name] for each in numbers])) for name in ("train", "test"))
     counts = tuple(numbers[0][name] for name in LeNet5.names)
+    why = f"20 passes over 1,347 pictures, 45 times fewer than there, leave a training error of {train:.1f} %"
     passed = counts == (156, 12, 1516, 32, 48120, 10164) and test < 2.0
     return Verdict(
         bool(passed),
         test,
         f"{sum(counts):,} parameters ({', '.join(f'{n:,}' for n in counts)}), training error {train:.2f} %, test error "
         f"{test:.1f} %",
-        "" if passed else "a few hundred pictures to train on are few for this network, and 8 × 8 pixels are coarse",
+        "" if passed else why,
     )
 
 
@@ -197,15 +198,15 @@ CARDS = (
             "activation": Setting("activation", "1.7159 tanh(2/3 z)"),
             "loss": Setting("loss", "mean squared error, targets in the quasi-linear range", "targets -1 and 1"),
             "start": Setting("weights from U(±2.4 / fan-in)", "yes"),
-            "batch": Setting("batch", 1),
-            "lr": Setting("learning rate", "diagonal approximation of Newton's", 0.05, "gradient descent"),
+            "batch": Setting("batch", 1, 8, "time"),
+            "lr": Setting("learning rate", "diagonal approximation of Newton's", 0.1, "gradient descent"),
             "passes": Setting("passes", 23),
         },
         "9,760 parameters, and a mean test error of at most 5 %.",
         "training error 0.14 %, test error 5.0 %",
         zip_codes,
         judge_zip_codes,
-        seeds=3,
+        seeds=2,
         tolerance=1.0,
     ),
     Card(
@@ -230,7 +231,7 @@ CARDS = (
         "test error 0.95 %",
         lenet,
         judge_lenet,
-        seeds=3,
+        seeds=2,
         tolerance=0.8,
     ),
 )

@@ -145,7 +145,7 @@ def judge_xor(numbers):
     share, middle = len(direct) / many, np.median(direct) if direct else np.nan
     stuck = many - len(direct)
     return Verdict(
-        share >= 0.9 and 558 / 3 <= middle <= 558 * 3,
+        bool(share >= 0.9 and 558 / 3 <= middle <= 558 * 3),
         share,
         f"{len(direct)} of {many} seeds, median {middle:.0f} sweeps; with two hidden units and no direct connections "
         f"{len(two)} of {many}",

@@ -119,7 +119,7 @@ CARDS = (
         "the accuracy of BPTT(h) with a fraction of its computation",
         trial,
         judge,
-        seeds=3,
+        seeds=2,
         tolerance=3,
     ),
 )

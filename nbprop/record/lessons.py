@@ -68,12 +68,26 @@ LESSONS = {  # number -> Page: what the index, its map and the page for teachers
     16: Page("16-going-deep", "Going deep", "hundreds of layers, and the paths that keep them alive", (8,), 60),
     17: Page("17-speech", "Speech", "spoken digits, and a loss that finds out where they are", (10, 12), 60),
     18: Page("18-translation", "Translation", "one language read, another written, and where it looks", (11,), 50),
+    19: Page(
+        "19-sentiment",
+        "Sentiment",
+        "sentences that praise and blame, and which word says so",
+        (11, 12),
+        60,
+    ),
     20: Page(
         "20-control",
         "Control",
         "a pole that is balanced, an arm that is moved, and where gradients come from",
         (6, 12),
         70,
+    ),
+    21: Page(
+        "21-without-gradients",
+        "Without gradients",
+        "annealing, evolution, a swarm and genes, beside backpropagation",
+        (6,),
+        60,
     ),
     22: Page(
         "22-through-time", "Through time", "windows, periods and lags: what a cut loses, and what it costs", (10,), 60

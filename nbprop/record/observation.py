@@ -16,6 +16,8 @@ from nbprop.nn.parameter import Parameter
 from . import histograms, statistics
 from .layers import behind, find_layers, tapped
 
+FORWARD_ONLY = "no gradient here: the optimizer asks for losses alone, so the step did not go backward"
+
 
 class Observation:
     """What happened in each layer, for a batch or for one sample.
@@ -29,20 +31,30 @@ class Observation:
     theta, gradient: (parameters,), all of them, biases too, in the order of `model.theta`.
     loss: of this batch or sample, a float. x, y: inputs and targets (n, ...), where they are known.
 
+    forward_only: whether the step went forward alone, as one of an optimizer that needs no gradient does; then dz, dW
+    and gradient raise ValueError.
+
     All arrays are read-only. Those of the last step of a run hold the numbers of the next one as soon as that is
     made; `copy()` keeps them.
     """
 
     def __init__(
-        self, layers, taps, theta, gradient, loss, *, x=None, y=None, before=None, after=None, recurrent=()
-    ) -> None:
+        self, layers, taps, theta, gradient, loss, *, x=None, y=None, before=None, after=None, recurrent=(),
+        forward_only=False,
+    ) -> None:  # fmt: skip
         self.layers, self.taps, self.loss = layers, taps, float(loss)
-        self.theta, self.gradient = _seen(theta), _seen(gradient)
+        self.theta, self._gradient, self.forward_only = _seen(theta), _seen(gradient), forward_only
         self.x, self.y = (None if array is None else _seen(array) for array in (x, y))
         self.before = before  # theta, before and after the last step that was watched
         self.after = after
         self.recurrent = recurrent  # the ops of the calls of recurrent layers
         self.measured = {}  # what has been measured of it already, by the name of the quantity
+
+    @property
+    def gradient(self) -> np.ndarray:
+        if self.forward_only:
+            raise ValueError(FORWARD_ONLY)
+        return self._gradient
 
     @property
     def z(self) -> list[np.ndarray]:
@@ -54,6 +66,8 @@ class Observation:
 
     @property
     def dz(self) -> list[np.ndarray]:
+        if self.forward_only:
+            raise ValueError(FORWARD_ONLY)
         return [_seen(tap.dz) for tap in self.taps]
 
     @property
@@ -107,8 +121,9 @@ class Observation:
             list(self.layers),
             taps,
             self.theta.copy(),
-            self.gradient.copy(),
+            self._gradient.copy(),
             self.loss,
+            forward_only=self.forward_only,
             x=x,
             y=y,
             before=before,

@@ -76,6 +76,10 @@ def _delta_norms(seen):
     return _known(norms, [tap.reached for tap in seen.taps])
 
 
+def _gradient_norms(seen):
+    return unmeasured(len(seen.layers)) if seen.forward_only else seen.norms(seen.gradient)
+
+
 def _update_ratios(seen):
     if seen.before is None:
         return unmeasured(len(seen.layers))
@@ -112,7 +116,7 @@ _ENTRIES = [
         flow="backward",
     ),
     Quantity(
-        "dW", "dW", "dL/dW", "norm", "gradient dL/dW", lambda seen: seen.norms(seen.gradient),
+        "dW", "dW", "dL/dW", "norm", "gradient dL/dW", _gradient_norms,
         flow="backward", needs="",
     ),
     Quantity(  # about 1e-3: A. Karpathy, makemore

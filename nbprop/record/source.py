@@ -260,6 +260,18 @@ class Sensitive(Protocol):
         ...
 
 
+class Attributes(Protocol):
+    """How much each input has to do with its answer, and what the answer is without it."""
+
+    def gradient_times_input(self, X: np.ndarray, *, score: int) -> np.ndarray:
+        """The derivative of the score of a class times the input: an array like X, also of tokens."""
+        ...
+
+    def outputs(self, X: np.ndarray) -> Any:
+        """What the model gives for samples, before a loss makes probabilities of it: (n, ..., outputs)."""
+        ...
+
+
 class Opened(Protocol):
     """What is inside the network."""
 
@@ -349,7 +361,8 @@ class Compares(Protocol):
         ...
 
     def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
-        """(steps, values): the "samples", "seconds" or "evaluations" that the run of that place had used up by then."""
+        """(steps, values): the "samples", "seconds", "evaluations" or "forwards" that the run of that place had used up
+        by then."""
         ...
 
 

@@ -134,7 +134,8 @@ class Comparison(Knobs, Live):
 
     def spent(self, index: int, what: str) -> tuple[np.ndarray, np.ndarray]:
         """What a run has used up since the comparison began, as (steps (n,), values (n,)): "samples" that it has seen,
-        "seconds" of computing of its own, "evaluations" of the loss, each with its way back."""
+        "seconds" of computing of its own, "evaluations" of the loss, each with its way back if its optimizer goes by
+        the gradient, "forwards": the same in forward passes, of which a way back counts as two."""
         return self._efforts[index].series(what)
 
     def _going(self):

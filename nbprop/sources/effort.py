@@ -1,4 +1,4 @@
-"""What a run has used up: samples, seconds of its own, evaluations of the loss."""
+"""What a run has used up: samples, seconds of its own, evaluations of the loss, forward passes."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from nbprop.data.trees import leaves
 from nbprop.record import History
 from nbprop.training.batches import Batches
 
-MEASURES = ("samples", "seconds", "evaluations")
+MEASURES = ("samples", "seconds", "evaluations", "forwards")
+BACKWARD = 2  # forward passes that a backward pass counts as: two products of matrices for each one forward
 
 
 class Effort:
@@ -56,7 +57,10 @@ class Effort:
         else:
             samples = _drawn(feed.samples, position, settings["batch_size"], settings["drop_last"], count)
         self.total["samples"] += samples
-        self.total["evaluations"] += count * len(run.objective.losses)
+        free = run.optimizer.gradient_free
+        evaluations = run.optimizer.evaluations if free else count * len(run.objective.losses)
+        self.total["evaluations"] += evaluations
+        self.total["forwards"] += evaluations * (1 if free else 1 + BACKWARD)
         self._note()
 
     def truncate(self, step: int) -> None:

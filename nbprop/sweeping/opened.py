@@ -66,7 +66,10 @@ class Shown(Strict, widgets.VBox):
         show(self, self.board)
 
     def _repr_mimebundle_(self, **kwargs):
-        return {**dict(super()._repr_mimebundle_(**kwargs) or {}), **self.board.picture()}
+        return {
+            **dict(super()._repr_mimebundle_(**kwargs) or {}),
+            **self.board.picture(playing=True),
+        }  # its runs are made elsewhere
 
     def __repr__(self) -> str:
         return repr(self.board)

@@ -29,6 +29,8 @@ def stability(optimizer: Any) -> Stability:
     rate = optimizer.rate
     if type(optimizer) is not SGD:
         name = type(optimizer).__name__
+        if optimizer.gradient_free:
+            return Stability(np.nan, "", f"{name} goes by no gradient: no line can be drawn for it")
         if optimizer.full_batch or optimizer.shaped:
             return Stability(
                 np.nan, "", f"{name} turns the gradient into another direction: no line can be drawn for it"

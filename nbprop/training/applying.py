@@ -39,7 +39,7 @@ def setting(name, doc, control=None, given=lambda value, optimizer: value, fits=
 
     def _checked(optimizer, value, run, part):
         if name not in optimizer.checks:
-            having = [label for label, kind in optim.OPTIMIZERS.items() if name in optim.optimizer(label).checks]
+            having = [label for label in optim.EVERY if name in optim.optimizer(label).checks]
             raise ValueError(
                 f"{type(optimizer).__name__} has no {name}; {', '.join(having)} {'have' if len(having) > 1 else 'has'}"
                 f": try trainer.set(optimizer={having[0]!r}, {name}={value!r})"

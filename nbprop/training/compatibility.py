@@ -135,21 +135,30 @@ def check_differentiable(objective, X, y, score) -> np.ndarray:
     """X as the model takes it, if there is a derivative with respect to it of the loss with targets y, or of the score
     of that number; else an error that says why not."""
     data, name = objective.data, "input_gradient"
-    if not isinstance(data, Dataset):
-        raise ValueError(f"{name}: expected a run on a data set with one array of inputs and one of targets")
-    if data.vocabulary:
-        raise ValueError(f"{name}: expected inputs that are measurements: {data.name!r} has tokens, which cannot move")
+    if isinstance(data, Dataset) and data.vocabulary:
+        raise ValueError(
+            f"{name}: expected inputs that are measurements: {data.name!r} has tokens, which cannot move; try "
+            "gradient_times_input, which moves their embeddings"
+        )
     if (y is None) == (score is None):
         raise TypeError(f"{name}: expected either targets y, for the loss, or the number of a score; got both or none")
-    if score is not None:
-        whole(0, max(data.output_shape[-1], 1 + (data.task == "binary")) - 1)(f"{name}: score", score)
-    X = as_inputs(X, data)
+    X = check_scored(objective, X, score, name)
     if y is not None and np.shape(y) != (len(X), *data.y_train.shape[1:]):
         raise ValueError(
             f"{name}: y: expected the targets of {len(X)} samples, {(len(X), *data.y_train.shape[1:])}, "
             f"got {np.shape(y)}"
         )
     return X
+
+
+def check_scored(objective, X, score, name) -> np.ndarray:
+    """X as the model takes it, if the model gives them a score of that number, or none is asked for; else an error."""
+    data = objective.data
+    if not isinstance(data, Dataset):
+        raise ValueError(f"{name}: expected a run on a data set with one array of inputs and one of targets")
+    if score is not None:
+        whole(0, max(data.output_shape[-1], 1 + (data.task == "binary")) - 1)(f"{name}: score", score)
+    return as_inputs(X, data)
 
 
 def check_one_alone(objective, model, settings) -> None:
@@ -178,9 +187,10 @@ def check_batch_norm(objective, settings) -> None:
 
 
 def check_full_batch(optimizers, objective, model, settings) -> None:
-    """Raise ValueError where an optimizer that compares the gradients of its steps would get them of different losses.
-    settings: of the run, and the dropout that is asked for."""
-    for name in (type(each).__name__ for each in optimizers.values() if each.full_batch):
+    """Raise ValueError where an optimizer that compares the gradients of its steps, or losses, would get them of
+    different ones. settings: of the run, and the dropout that is asked for."""
+    for optimizer in (each for each in optimizers.values() if each.full_batch):
+        name, what = type(optimizer).__name__, "values" if optimizer.gradient_free else "the gradients"
         n, wrong = objective.drawn, ""
         dropout = settings.get("dropout", tuple(m.p for m in model.modules() if isinstance(m, nn.Dropout)))
         if n is None or len(objective.losses) > 1 or getattr(objective, "augment", None) is not None:
@@ -188,15 +198,16 @@ def check_full_batch(optimizers, objective, model, settings) -> None:
         elif settings["batch_size"] < n:
             wrong = f"batch_size must be at least {n}, the number of training samples; got {settings['batch_size']}"
         elif changed := [each for each in ("clip", "clip_value", "l1") if settings[each]]:
-            wrong = f"{changed[0]} changes the gradient; got {changed[0]}={settings[changed[0]]}: turn it off before"
+            how = "is for a gradient, and there is none" if optimizer.gradient_free else "changes the gradient"
+            wrong = f"{changed[0]} {how}; got {changed[0]}={settings[changed[0]]}: turn it off before"
         elif settings["accumulate"] > 1:
             wrong = f"all samples are in one batch already; got accumulate={settings['accumulate']}"
         elif any(dropout) if isinstance(dropout, tuple) else dropout:
             wrong = "dropout makes another loss of every step; turn it off before"
-        elif next(each.line_search_fn for each in optimizers.values()):
+        elif not optimizer.gradient_free and optimizer.line_search_fn:
             wrong = "a Trainer computes the loss once in a step: leave line_search_fn out, or use step(closure)"
         if wrong:
-            raise ValueError(f"{name} compares the gradients of one and the same loss: {wrong}")
+            raise ValueError(f"{name} compares {what} of one and the same loss: {wrong}")
 
 
 def _leaves_one(n, settings):

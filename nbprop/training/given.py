@@ -89,8 +89,8 @@ def _instead(name, value, settings, takes, knobs):
     if name in MEANT:
         return f"; {MEANT[name].format(name=name, value=value)}"
     asked = settings.get("optimizer")
-    first = asked if isinstance(asked, str) and asked in optim.OPTIMIZERS else "adam"
-    kinds = [type(optim.optimizer(each)) for each in (first, *optim.OPTIMIZERS)]
+    first = asked if isinstance(asked, str) and asked in optim.EVERY else "adam"
+    kinds = [type(optim.optimizer(each)) for each in (first, *optim.EVERY)]
     if isinstance(value, str) and name in knobs:
         return f"; it is a knob: trainer.set({name}={value!r}) once the Trainer is made"
     if own := [each.__name__ for each in kinds if name in each.checks]:

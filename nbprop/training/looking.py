@@ -11,6 +11,8 @@ import numpy as np
 from nbprop import nn, theory
 from nbprop.data.trees import alone, leaves
 from nbprop.engine import Tensor, record
+from nbprop.engine.embedding import Embedding
+from nbprop.engine.tape import reachable, walk
 from nbprop.nn.module import Module, evaluating
 from nbprop.nn.parameter import changes
 from nbprop.optim import SGD
@@ -20,7 +22,7 @@ from nbprop.record.observation import Observation, observe, untouched
 from nbprop.record.source import CannotSay
 
 from .around import Around
-from .compatibility import check_differentiable
+from .compatibility import check_differentiable, check_scored
 from .outputs import called
 from .step import EagerStep, RecordedStep
 from .structure import Structure
@@ -130,7 +132,7 @@ class Looking:
             x, y = self.objective.xy(self._batch)
             self._observation = Observation(
                 made.layers, made.taps, self.theta, self._dL, self._loss_was,
-                x=x, y=y, recurrent=made.recurrent, **self._watched,
+                x=x, y=y, recurrent=made.recurrent if made.back else (), forward_only=not made.back, **self._watched,
             )  # fmt: skip
         return self._observation
 
@@ -163,6 +165,8 @@ class Looking:
         if kind == "weights":
             return [self.theta[layer.weight] for layer in self.layers]
         if not self._made:
+            return [np.zeros(0, np.float32) for _ in self.layers]
+        if kind == "gradients" and not self._made.back:
             return [np.zeros(0, np.float32) for _ in self.layers]
         if kind == "gradients":
             return [self._dL[layer.weight] for layer in self.layers]
@@ -248,14 +252,39 @@ class Looking:
             output = self.model(x)
             if score is None:
                 found = self.objective.loss_of(output, self.objective._targets(y))
-            elif self.objective.data.task == "binary":
-                found = output.sum() if score else -output.sum()
             else:
-                found = output[..., score].sum()
+                found = self._score(output, score)
             if not found.requires_grad:
                 return np.zeros_like(X)
             found.backward()
             return np.zeros_like(X) if x.grad is None else np.array(x.grad)
+
+    def _score(self, output, score):
+        """The sum over all samples of what the model gives for a class."""
+        if self.objective.data.task == "binary":
+            return output.sum() if score else -output.sum()
+        return output[..., score].sum()
+
+    def gradient_times_input(self, X, score) -> np.ndarray:
+        """Of measurements an array as X; of tokens (n, T) a number for each, the products of its embedding added up."""
+        name = "gradient_times_input"
+        X = np.asarray(check_scored(self.objective, X, score, name))
+        if not self.objective.data.vocabulary:
+            return X * self.input_gradient(X, score=score)
+        with self.looking(), evaluating(self.model):
+            found = self._score(self.model(Tensor(X)), score)
+            looked_up = [
+                node
+                for node in (reachable(found) if found.requires_grad else ())
+                if isinstance(node.op, Embedding) and np.array_equal(node.inputs[0].data, X)
+            ]
+            if not looked_up:
+                raise ValueError(
+                    f"{name}: expected a model that looks the tokens (n, T) up in an nn.Embedding which is trained, "
+                    "and whose score depends on it; found none"
+                )
+            walk(found)  # the parameters keep the gradients that they have
+            return np.sum([(node.data * node.grad).sum(axis=-1) for node in looked_up], axis=0)
 
     def attention(self, X) -> list[np.ndarray]:
         """The weights of every attention in the model, each (heads, T, S), for one sample X."""

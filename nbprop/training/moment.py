@@ -214,6 +214,10 @@ class Moment(Knobs, Winding):
         """As `Trainer.input_gradient`."""
         return self._look(lambda run: run.input_gradient(X, y, score))
 
+    def gradient_times_input(self, X: Any, *, score: int) -> np.ndarray:
+        """As `Trainer.gradient_times_input`."""
+        return self._look(lambda run: run.gradient_times_input(X, score))
+
     def attention(self, X: Any) -> list[np.ndarray]:
         """As `Trainer.attention`."""
         return self._look(lambda run: run.attention(X))

@@ -135,7 +135,8 @@ class OfOptimizer:
         "eps",
         "What is added to a denominator, against division by 0.",
         Slider(
-            "Epsilon", 1e-12, 0.1, 0.25, "Added to a denominator; logarithmic", log=True, group="Optimizer",
+            "Epsilon", 1e-12, 0.1, 0.25, "Added to a denominator; logarithmic", log=True,
+            group="Optimizer",
             about="A tiny number that keeps the optimizer from dividing by zero. With Adam, RMSProp and AdaGrad it "
             "shortens the steps only where the gradients are as small as itself; AdaDelta takes the length of its "
             "first steps from it.",
@@ -154,6 +155,74 @@ class OfOptimizer:
             lesson=Lesson(7, "Weight decay"),
         ),
     )  # fmt: skip
+    # Of those that need no gradient: see nbprop/optim/searching.py
+    temperature: Knob[Any, Setting] = applying.setting(
+        "temperature",
+        "How much worse Annealing still takes, at its first step: in the units of the loss.",
+        Slider(
+            "Temperature", 1e-4, 1, 0.1, "How much worse is still taken", log=True, off=(0.0,),
+            group="Optimizer",
+            about="How much worse a step of annealing may be and still be taken, at its first step; it cools from "
+            "there. At 0 only what is better is taken, and the search ends in the nearest hollow.",
+            lesson=Lesson(21, "One point: annealing"),
+        ),
+    )  # fmt: skip
+    sigma: Knob[Any, Setting] = applying.setting(
+        "sigma",
+        "How far EvolutionStrategy tries, around where it is.",
+        Slider(
+            "Sigma", 1e-3, 1, 0.05, "How far around it is tried", log=True,
+            group="Optimizer",
+            about="How far from the weights an evolution strategy tries others. Far, and it sees the broad shape of "
+            "the loss and no detail; near, and it sees nearly the gradient.",
+            lesson=Lesson(21, "Two sides: an evolution strategy"),
+        ),
+    )  # fmt: skip
+    inertia: Knob[Any, Setting] = applying.setting(
+        "inertia",
+        "How much of its velocity a particle of ParticleSwarm keeps.",
+        Slider(
+            "Inertia", 0, 1, 0.01, "How much of its velocity a particle keeps", group="Optimizer",
+            about="How much of its last step each particle goes on with. Near 1 the swarm flies on and searches far; "
+            "small, and it falls together where it is.",
+            lesson=Lesson(21, "Many points: a swarm, and a population"),
+        ),
+    )  # fmt: skip
+    mutation: Knob[Any, Setting] = applying.setting(
+        "mutation",
+        "Share of the parameters of a child that Genetic changes.",
+        Slider(
+            "Mutation", 0, 1, 0.01, "Share of the weights that is changed in a child", group="Optimizer",
+            about="How many of the weights of a child are changed at random; by how much, the learning rate says. "
+            "Without any, only what is there already can be mixed anew.",
+            lesson=Lesson(21, "Many points: a swarm, and a population"),
+        ),
+    )  # fmt: skip
+    population: Knob[Any, int | Mapping[str, int]] = applying.setting(
+        "population", "Points that EvolutionStrategy, ParticleSwarm and Genetic try in a step."
+    )
+    ranks: Knob[Any, bool | Mapping[str, bool]] = applying.setting(
+        "ranks", "Whether ranks count in the place of losses in EvolutionStrategy."
+    )
+    cooling: Knob[Any, Setting] = applying.setting(
+        "cooling", "Factor of the temperature of Annealing from step to step."
+    )
+    trials: Knob[Any, int | Mapping[str, int]] = applying.setting("trials", "Points that Annealing tries in a step.")
+    spread: Knob[Any, Setting] = applying.setting(
+        "spread", "How far from theta the first points of ParticleSwarm and Genetic are."
+    )
+    cognitive: Knob[Any, Setting] = applying.setting(
+        "cognitive", "Pull of each particle of ParticleSwarm to the best that it has seen."
+    )
+    social: Knob[Any, Setting] = applying.setting(
+        "social", "Pull of each particle of ParticleSwarm to the best of all."
+    )
+    crossover: Knob[Any, Setting] = applying.setting(
+        "crossover", "Share of the children of Genetic that have weights of both parents."
+    )
+    tournament: Knob[Any, int | Mapping[str, int]] = applying.setting(
+        "tournament", "How many are drawn for each parent in Genetic, of which the best is taken."
+    )
     schedule: Knob[Any, str | Plan | Mapping[str, str | Plan]] = applying.setting(
         "schedule",
         "None, or a function of the number of updates that gives a factor for lr: see nb.optim.schedules. Assign one, "

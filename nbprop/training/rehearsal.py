@@ -69,6 +69,9 @@ def rehearse(run, sample=None, turns=()) -> Rehearsal:
         raise CannotSay(f"The next step of this run cannot be looked into: {run.bound}.")
     if run.objective.lacks:
         raise CannotSay(f"There is no step to look into: {run.objective.lacks}.")
+    if run.optimizer.gradient_free:
+        name = type(run.optimizer).__name__
+        raise CannotSay(f"No gradient here: {name} asks for losses alone, so there is no way back to look into.")
     if sample is not None:
         _check_sample(run.objective, sample)
     with run.looking():

@@ -26,6 +26,7 @@ from .left import Left
 from .looking import Looking
 from .past import Snapshot
 from .remembered import carry, layout, moved_said
+from .searching import search
 from .step import EagerStep, RecordedStep
 from .structure import Structure
 
@@ -98,6 +99,8 @@ class Run(Looking):
         before, self._left = self.theta.copy() if measure_update else None, None
         if self._places:
             loss = self._in_turns()
+        elif self.optimizer.gradient_free:
+            loss = search(self)
         else:
             loss = self._gradient()
             self._update(loss, "", self.optimizers[""])
@@ -133,20 +136,20 @@ class Run(Looking):
         self._left_behind()
         return batch
 
-    def _one_gradient(self):
-        """The same of the next batch."""
+    def _one_gradient(self, back=True):
+        """The same of the next batch. Without back only the loss, and the gradient is 0."""
         objective, settings = self.objective, self.settings
         self._observation = None
         if self.not_replayed:
-            return self._of_part("", self._draw())
+            return self._of_part("", self._draw(), back)
         indices = self.batches.next(settings["batch_size"], settings["drop_last"])
         recorded = self._recordings.get(len(indices))
         if recorded is None:
             recorded = self._record(indices)
             if recorded is None:  # it was declared static, and is not
-                return self._of_part("", self._batch)
+                return self._of_part("", self._batch, back)
         self._made, self._batch = recorded, recorded.batch
-        return recorded.run(objective.X, objective.target, indices)
+        return recorded.run(objective.X, objective.target, indices, back)
 
     def _record(self, indices):
         """A recorded step for batches of that size; None if a declaration that it may be replayed proves wrong."""
@@ -160,12 +163,12 @@ class Run(Looking):
         self._recordings[len(indices)] = recorded
         return recorded
 
-    def _of_part(self, part, batch):
+    def _of_part(self, part, batch, back=True):
         """Leaves the gradient of a part of the loss in the model; the loss."""
         objective, model, self._batch = self.objective, self.model, batch
         if not isinstance(self._made, EagerStep):
             self._made = EagerStep(model)
-        loss = self._made.run(lambda: objective.loss(model, batch, self.rng, part))
+        loss = self._made.run(lambda: objective.loss(model, batch, self.rng, part), back)
         self._made.check(objective.losses[part], self._module(part), part)
         self._left_behind()
         return loss

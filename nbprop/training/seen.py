@@ -345,6 +345,17 @@ class Seen(Returning):
         Raises ValueError or TypeError for tokens, which cannot move, and for what does not fit."""
         return self._looking(lambda: self._run.input_gradient(X, y, score))
 
+    def gradient_times_input(self, X: Any, *, score: int) -> np.ndarray:
+        """How much each input has to do with the score of a class, to first order: derivative times input. Of
+        measurements an array like X; of tokens (n, T) an array (n, T): the derivative with respect to the token's
+        embedding times the embedding, added up. For a score that is linear in the inputs it is the very part that each
+        adds. (Shrikumar et al. 2016; of words: Denil et al. 2014)
+
+        X, score: as for `input_gradient`, and the run is left as it is, too. With all their limits: where a network is
+        saturated the gradient is 0 however much an input counts (Sundararajan et al. 2017, section 2.1).
+        Raises ValueError where tokens are not looked up in an nn.Embedding that is trained."""
+        return self._looking(lambda: self._run.gradient_times_input(X, score))
+
     def attention(self, X: Any) -> "list[np.ndarray]":
         """Who looks where in one sample X, (T,) or (T, d), or a tuple or dict of such for several inputs: for every
         nn.MultiheadAttention in the model the weights (heads, T, S), each row with sum 1."""

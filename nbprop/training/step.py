@@ -1,6 +1,8 @@
 """The gradient of one batch: computed anew, or by replaying a recorded step where that gives the same numbers."""
 
 import inspect
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,11 @@ from nbprop.record.observation import untouched
 
 
 class Step:
-    """What can be seen of a step once it is made: `layers`, and in `taps` the arrays of each; both in one order."""
+    """What can be seen of a step once it is made: `layers`, and in `taps` the arrays of each; both in one order.
+
+    back: whether the last one went backward, too; if not there are no gradients in its taps."""
+
+    back = True
 
     def __init__(self, model) -> None:
         self.model = model
@@ -45,7 +51,11 @@ class Step:
     @property
     def taps(self) -> list[Tap]:
         self._found = self._found or self._seen()
-        return self._found[1]
+        return self._found[1] if self.back else list(map(_forward_only, self._found[1]))
+
+
+def _forward_only(tap):
+    return replace(tap, dz=np.full_like(tap.z, np.nan), reached=False, x=None, dy=None)
 
 
 class EagerStep(Step):
@@ -54,15 +64,16 @@ class EagerStep(Step):
     _tape: Any = None
     _known: Any = None
 
-    def run(self, compute) -> float:
-        """compute() -> the loss, a Tensor. Leaves the gradient in the model; returns the loss (float)."""
-        self._found = None
+    def run(self, compute, back=True) -> float:
+        """compute() -> the loss, a Tensor. Leaves the gradient in the model, or 0 if not back; the loss (float)."""
+        self._found, self.back = None, back
         self.model.zero_grad()
         with record() as tape:
             loss = compute()
         if not loss.requires_grad:
             raise ValueError(UNTRAINED)
-        loss.backward(retain_graph=True)  # kept until the next step, to be looked into
+        if back:
+            loss.backward(retain_graph=True)  # kept until the next step, to be looked into
         self._tape, self._loss, self.recurrent = tape, loss, recurrent_ops(tape.calls)
         return float(loss.data)
 
@@ -97,9 +108,10 @@ class RecordedStep(Step):
             self.shares = Tensor(np.empty(batch_size, model.theta.dtype))
             self.batch = self._x, self.y, self.shares.data
         self.replay: Any = None
+        self._beside: Any = None
 
-    def run(self, X, y, indices) -> float:
-        """Loss (float) of the samples `indices` of X and y; leaves their gradient in the model."""
+    def run(self, X, y, indices, back=True) -> float:
+        """Loss (float) of the samples `indices` of X and y; leaves their gradient in the model, or 0 if not back."""
         X.take(indices, axis=0, out=self._x, mode="clip")  # the other modes copy first
         y.take(indices, axis=0, out=self.y, mode="clip")
         if self.shares is not None:
@@ -108,8 +120,23 @@ class RecordedStep(Step):
             self.replay = self._record()
         else:
             self.replay.forward()
-        self.replay.backward()
+        self.back = back
+        if back:
+            self.replay.backward()
+        else:
+            self.model.gradient[...] = 0
         return float(self._loss)
+
+    def beside(self) -> Callable[[], float]:
+        """A function that gives the loss of these samples with the parameters as they are when it is called. It has
+        arrays of its own: what is seen of this step stays."""
+        if self._beside is None:
+            self._beside = RecordedStep(self.model, self.objective, len(self._x))
+        other = self._beside
+        for mine, copied in zip(self.batch, other.batch, strict=True):
+            copied[...] = mine
+        other.replay = other.replay or other._record()
+        return lambda: float(other.replay.forward())
 
     def _record(self) -> Replay:
         with record() as self._tape:

@@ -389,6 +389,22 @@ def Sharpness(
     dashed, how large it may be for the steps of gradient descent to be stable: 2/lr, more with momentum.
     """
 
+class _Words(Board):
+    by: str
+    score: str | None
+
+def Words(
+    source: Shown,
+    sentences: Any = None,
+    *,
+    by: str = "gradient",
+    score: str | None = None,
+    height: float | None = None,
+) -> _Words:
+    """Sentences whose words are coloured by how much each has to do with the score of a class: blue speaks for it,
+    orange against it, the darker the more, by one scale for all. At the end of a line stands the score.
+    """
+
 class _Writing(Board):
     temperature: float | str
 

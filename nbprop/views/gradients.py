@@ -6,6 +6,7 @@ import numpy as np
 
 from nbprop.record import verdicts
 from nbprop.record.lessons import Lesson
+from nbprop.record.observation import FORWARD_ONLY
 from nbprop.record.quantities import QUANTITIES
 from nbprop.record.source import CannotSay, Layered, Probed, Recorded
 
@@ -354,8 +355,19 @@ class GradientFlow(Theorized, View):
         low, high = number(change.min(), 2), number(change.max(), 2)
         return f"{self._shown().said} is {low if low == high else f'{low} to {high}'} times as large"
 
+    def _forward_only(self):
+        """Whether there is nothing because the last step did not go backward."""
+        optimizer = getattr(self.source, "optimizer", None)
+        backward = self._shown().flow == "backward" and self.moment is None
+        return backward and self.source.steps > 0 and getattr(optimizer, "gradient_free", False)
+
+    def unmeasured(self) -> str:
+        return FORWARD_ONLY if self._forward_only() else super().unmeasured()
+
     def _silent(self, shown):
         """Why there is no number."""
+        if self._forward_only():
+            return f"{shown.said}: {FORWARD_ONLY}."
         if self.moment is not None:
             return f"{shown.said} was not recorded at step {self.moment:,}."
         if not self.source.steps:

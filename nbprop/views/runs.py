@@ -21,6 +21,7 @@ AXES = {
     "samples": ("samples", "samples seen"),
     "seconds": ("seconds", "seconds of computing"),
     "evaluations": ("evaluations", "evaluations of the loss"),
+    "forwards": ("forward passes", "forward passes, a way back counts as two"),
 }
 HALVES = {"loss": ("loss", "val_loss"), "accuracy": ("train_accuracy", "val_accuracy")}
 
@@ -30,7 +31,8 @@ class Runs(View):
     neighbouring ones); where there are no validation points, thin alone. A flag where something was changed.
 
     Options: `of` ("loss", default, or "accuracy"); `axis`: over what, "step" (default), "samples" that a run has seen,
-    "seconds" of its own computing, "evaluations" of the loss, all counted since the comparison began; `difference`: of
+    "seconds" of its own computing, "evaluations" of the loss, "forwards", passes forward, of which a way back
+    counts as two, all counted since the comparison began; `difference`: of
     each to the first run (default False); `log`: logarithmic loss axis (default False), not for differences.
     """
 
@@ -160,7 +162,9 @@ class Runs(View):
                 "samples": "training samples that each run has seen since the comparison began",
                 "seconds": "time that each run has spent on its own steps since the comparison began, what is measured "
                 "of them included",
-                "evaluations": "how often each run has computed the loss and its gradient since the comparison began",
+                "evaluations": "how often each run has computed the loss, and its gradient where it goes by one, since "
+                "the comparison began",
+                "forwards": "passes forward through the network since the comparison began; one backward counts as two",
             }[self.axis],
             "flag": "something was changed after this step",
             "stopped": "here a run has stopped: it has diverged",

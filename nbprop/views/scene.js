@@ -11,12 +11,12 @@ const NEAR = 8; // pixels from a line at which it is under the pointer
  * @typedef {{kind: string, color: string, width: number, name: string, moves: boolean, at: (moment: number) => number[][]}} Shape
  * @param {import("./base/plot.js").Panel} panel
  * @param {Record<string, Numbers>} frame  range (4,); shape0, shape1, ... (T or 1, k, m), see Shape in base/stage.py
- * @param {{shapes?: [string, string, number, string][], said?: string[], stops?: {last: number}, marks?: Record<string, string>}} labels
+ * @param {{shapes?: [string, string, number, string][], said?: string[], stops?: {time: {last: number}}, marks?: Record<string, string>}} labels
  * @param {{time?: number, trail?: boolean}} options
  */
 export function draw(panel, frame, labels, options) {
   if (!frame.range || !labels.shapes?.length) return nothing(panel, "nothing drawn yet");
-  const last = labels.stops?.last ?? 0, now = Math.min(options.time ?? 0, last), size = textSize(panel), keys = keysOf(panel);
+  const last = labels.stops?.time.last ?? 0, now = Math.min(options.time ?? 0, last), size = textSize(panel), keys = keysOf(panel);
   const shapes = labels.shapes.map((words, i) => shapeOf(words, frame[`shape${i}`]));
   const { box, x, y } = layout(panel, Array.from(frame.range.data), size);
   axisLeft(panel, box, y, "", { ticks: ticksOf(y, tickCount(panel, box.height, true)) });
@@ -55,8 +55,9 @@ function shapeOf([kind, color, width, name], numbers) {
   return { kind, color, width, name, moves: moments > 1, at };
 }
 
-/** A box with the same scale along both axes, as large as there is room. @param {number[]} range */
-export function layout(panel, [x0, x1, y0, y1], size) {
+/** A box with the same scale along both axes, as large as there is room. @param {any} panel  @param {number[]} range  lowest and highest x, and y  @param {number} size */
+export function layout(panel, range, size) {
+  const [x0, x1, y0, y1] = range;
   const top = size + 8, bottom = size + 10, high = panel.height - top - bottom, count = tickCount(panel, high, true);
   const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
   let left = 0, box = { x: 0, y: top, width: 0, height: high }, x = linearScale([0, 1], [0, 1]), y = x;

@@ -118,7 +118,7 @@ class Scene(View):
         return {
             "shapes": [[shape.kind, shape.color, shape.width, shape.name] for shape in stage.shapes],
             "said": stage.said,
-            "stops": {"last": stage.moments - 1, "names": [], "parts": []},
+            "stops": {"time": {"last": stage.moments - 1, "names": [], "parts": []}},
             "marks": self.marks(),
         }
 
@@ -144,6 +144,7 @@ class Scene(View):
         for moment in (*self._others(stage.moments, time), time):
             for shape in stage.shapes:
                 now, color = shape.at(moment), getattr(colors, shape.color.upper())
+                x, y, *size = map(float, now[0])
                 if not np.isfinite(now).all() or (moment != time and len(shape.numbers) == 1):
                     continue
                 alpha = 1.0 if moment == time else 0.2
@@ -151,9 +152,9 @@ class Scene(View):
                 if shape.kind == "line":
                     ax.plot(*now.T, color=color, lw=shape.width, alpha=alpha, solid_capstyle="round")
                 elif shape.kind == "circle":
-                    ax.add_patch(Circle(now[0, :2], now[0, 2], **rim))
+                    ax.add_patch(Circle((x, y), size[0], **rim))
                 else:
-                    ax.add_patch(Rectangle(now[0, :2], *now[0, 2:], **rim))
+                    ax.add_patch(Rectangle((x, y), *size, **rim))
         words = " ".join(filter(None, [_said(stage, time), _not_finite(stage, time)]))
         ax.text(0.01, 0.98, words, va="top", size="small", color=colors.MUTED, transform=ax.transAxes)
         return ax

@@ -17,7 +17,7 @@ const frame = () => frameOf({
 const labels = {
   shapes: [["line", "muted", 2, ""], ["rectangle", "train", 0, "cart"], ["line", "validation", 4, "pole"], ["circle", "guide", 2, "tip"]],
   said: times.map((t) => `time ${t}`),
-  stops: { last: 4 },
+  stops: { time: { last: 4 } },
   marks: { time: "the moment", trail: "pale" },
 };
 

@@ -1,6 +1,7 @@
 """The paper cards: what is kept agrees with the cards and with the page; none rots; with --papers all are made anew."""
 
 import dataclasses
+import html
 import runpy
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_card_is_whole(card):
     assert all(words) and card.key == card.key.lower() and card.tolerance > 0
     changed = [each for each in card.settings.values() if each.here is not SAME]
     assert all(each.words and each.there != each.here for each in changed)
-    assert card.key in repr(card) and card.criterion in card._repr_html_().replace("&lt;", "<").replace("&gt;", ">")
+    assert card.key in repr(card) and card.criterion in html.unescape(card._repr_html_())
 
 
 def test_nothing_is_kept_of_cards_that_are_gone():

@@ -121,3 +121,20 @@ def test_a_small_file_has_no_histories_and_the_same_numbers(path, tmp_path):
     ]
     assert lines(few)[1]["history"]["loss"][0] == [1, 5]
     assert list(nb.read_sweep(slim).result(depth=1, gain=0.5)["history"]) == []
+
+
+def test_a_map_that_still_fills_has_a_picture():
+    from concurrent.futures import Future
+
+    class Never:
+        _max_workers = 1
+
+        def submit(self, *_):
+            return Future()
+
+    sweep = nb.sweep(lambda a: 1.0, {"a": [1, 2]}, executor=Never())
+    shown = sweep.map()
+    assert sweep.status == "playing" and "image/png" in shown._repr_mimebundle_()
+    assert "image/png" not in shown.board._repr_mimebundle_()
+    shown.close()
+    sweep.close()

@@ -28,7 +28,7 @@ def test_the_frame_has_what_was_drawn(fake):
     np.testing.assert_allclose(frame["shape2"][3], [[0.3, 0.2], [0.6, 1.2]], atol=1e-7)
     np.testing.assert_allclose(frame["range"], [-2.2, 2.2, -0.0625, 1.3125], atol=1e-6)
     assert labels["shapes"][1:3] == [["rectangle", "train", 0, "cart"], ["line", "validation", 4, "pole"]]
-    assert labels["stops"]["last"] == 4 and labels["said"][3] == "time 3"
+    assert labels["stops"]["time"]["last"] == 4 and labels["said"][3] == "time 3"
 
 
 def test_words_are_of_the_moment_that_is_shown(fake):

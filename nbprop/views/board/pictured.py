@@ -66,12 +66,13 @@ class Pictured:
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         return {**data, **self.picture()}, metadata
 
-    def picture(self) -> dict[str, str]:
+    def picture(self, playing: bool = False) -> dict[str, str]:
         """A picture of now for where no widget can live (GitHub, PDF, an export), as a part of a MIME bundle.
 
-        Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once.
+        Empty while a run plays: Matplotlib takes a quarter of a second per panel, and the picture would be old at once;
+        unless it is wanted while it is `playing`, too.
         """
-        if any(source.status == "playing" for source in self._sources):
+        if not playing and any(source.status == "playing" for source in self._sources):
             return {}
         return {"image/png": base64.b64encode(self._figure(dpi=80)._repr_png_()).decode()}
 

@@ -21,10 +21,10 @@ def chi_on_a_grid(sigma_w2, slope):
     return sigma_w2 * np.average(np.where(z > 0, 1, slope) ** 2, weights=weight)
 
 
-def edge_on_a_grid(q):
-    u = np.linspace(-10, 10, 2001)
-    weight = np.exp(-(u**2) / 2)
-    weight /= weight.sum()
+def edge_with_legendre(q):
+    x, weight = np.polynomial.legendre.leggauss(200)
+    u = 9 * x
+    weight = 9 * weight * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
     t = np.tanh(np.sqrt(q) * u)
     sigma_w2 = 1 / (weight @ (1 - t**2) ** 2)
     return sigma_w2, q - sigma_w2 * (weight @ t**2)
@@ -93,7 +93,7 @@ def scaled_by_cases(lr, batch, new, limit):
 
 OTHERS = {
     "leaky-chi": (chi_by_nbprop, chi_by_two_halves, chi_on_a_grid),
-    "edge-of-chaos": (edge_on_a_grid, edge_by_bisection, edge_by_cosh),
+    "edge-of-chaos": (edge_with_legendre, edge_by_bisection, edge_by_cosh),
     "depth-limit": (limit_by_math, limit_by_sides, limit_by_log2),
     "deepest-trained": (deepest_by_product, deepest_by_columns, deepest_from_below),
     "scaled-rate": (scaled_by_numpy, scaled_by_clip, scaled_by_cases),
