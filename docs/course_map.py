@@ -25,7 +25,7 @@ NAME, MARK = "course.png", "nbprop course"  # of the attachment, and of what the
 BOX, GAP = (1.62, 0.62), (0.42, 0.2)  # inches: of a lesson, and between two
 INK, PAPER, EDGE, ARROW = "#1b2733", "#eef4fa", "#0072b2", "#8a929a"  # seen on a light and on a dark page
 ROWS = {0: 1, 1: 3, 2: 1, 3: 3, 9: 0, 4: 1, 13: 2, 6: 4, 5: 1, 12: 2, 7: 3, 15: 4, 8: 0, 10: 1, 14: 3, 16: 0, 11: 1}
-ROWS |= {17: 3, 20: 2, 21: 5, 22: 2, 23: 0}
+ROWS |= {17: 3, 18: 1, 20: 2, 21: 5, 22: 2, 23: 0}
 LAST = 5  # where a lesson stands to which nobody has given a row
 
 
