@@ -326,7 +326,7 @@ def Phase(
 
 class _Runs(Board):
     of: Literal["loss", "accuracy"]
-    axis: Literal["step", "samples", "seconds", "evaluations"]
+    axis: Literal["step", "samples", "seconds", "evaluations", "forwards"]
     difference: bool
     log: bool
 
@@ -335,7 +335,7 @@ def Runs(
     *,
     height: float | None = None,
     of: Literal["loss", "accuracy"] = "loss",
-    axis: Literal["step", "samples", "seconds", "evaluations"] = "step",
+    axis: Literal["step", "samples", "seconds", "evaluations", "forwards"] = "step",
     difference: bool = False,
     log: bool = False,
 ) -> _Runs:
