@@ -126,6 +126,7 @@ def test_which_knobs_are_shown(playground, hand):
 def test_a_knob_is_folded_away_with_its_group():
     assert {name for name in HAVING if not KNOBS[name].control.group} == set(CONTROLS)
     settings = {name for kind in nb.optim.OPTIMIZERS for name in nb.optim.optimizer(kind).checks}
+    settings |= {"temperature", "sigma", "inertia", "mutation"}  # of those that need no gradient
     assert settings - {"lr", "weight_decay", "groups"} == {n for n in HAVING if KNOBS[n].control.group == "Optimizer"}
     with pytest.raises(ValueError, match="group: expected one of Layers"):
         Slider("Lr", 0, 1, 0.1, group="Optimiser")

@@ -85,8 +85,8 @@ EXERCISES = (
     Exercise(
         name="evolution-gradient",
         task="Write `estimate(above, below, e, sigma)`: the gradient that an evolution strategy estimates (n,), from "
-        "the losses `above` (k,) at $\\theta + \\sigma e_i$ and `below` (k,) at $\\theta - \\sigma e_i$; e is (k, n), a "
-        "row for each pair.",
+        "the losses `above` (k,) at $\\theta + \\sigma e_i$ and `below` (k,) at $\\theta - \\sigma e_i$; e is (k, n), "
+        "a row for each pair.",
         why="A pair measures the slope along its direction, $(L_+ - L_-)/(2\\sigma) \\approx g^\\top e_i$. "
         "That many times $e_i$ is on average $g$, as $E[e e^\\top]$ is the identity. The mean over the "
         "pairs is the estimate.",
@@ -107,8 +107,8 @@ EXERCISES = (
     ),
     Exercise(
         name="evolution-noise",
-        task="A loss is a plane with slope $g$, so a pair estimates $(g^\\top e)\\, e$, with $n$ normal numbers in $e$. "
-        "For one pair $E\\,|(g^\\top e)\\, e|^2 = (n + 2)\\,|g|^2$. Write `squared_length(n, pairs)`: how many times "
+        task="A loss is a plane with slope $g$, so a pair estimates $(g^\\top e)\\, e$, with $n$ normal numbers in $e$."
+        " For one pair $E\\,|(g^\\top e)\\, e|^2 = (n + 2)\\,|g|^2$. Write `squared_length(n, pairs)`: how many times "
         "$|g|^2$ the expected squared length of the mean of so many independent pairs is.",
         why="The mean of the estimates is $g$, so of the $n + 2$ of one pair 1 is the gradient itself, and $n + 1$ is "
         "noise. In the mean of $k$ independent pairs the noise is divided by $k$, the gradient stays.",
@@ -129,9 +129,9 @@ EXERCISES = (
     ),
     Exercise(
         name="swarm-step",
-        task="Write `move(x, v, p, g, r1, r2, w, c1, c2)`: where a particle at x (n,) with velocity v is after a step. p "
-        "is the best point that it has seen, g that of all, r1 and r2 (n,) are the uniform numbers; w is the inertia, c1 "
-        "the cognitive and c2 the social factor.",
+        task="Write `move(x, v, p, g, r1, r2, w, c1, c2)`: where a particle at x (n,) with velocity v is after a step. "
+        "p is the best point that it has seen, g that of all, r1 and r2 (n,) are the uniform numbers; w is the "
+        "inertia, c1 the cognitive and c2 the social factor.",
         why="The velocity keeps the share $w$ of itself, and is drawn to both points, the more the further they are: "
         "$v' = w v + c_1 r_1 (p - x) + c_2 r_2 (g - x)$. Then $x' = x + v'$.",
         solution=move,

@@ -83,6 +83,8 @@ class Recorder:
     def keep(self, history, step, seen, needed, interval) -> None:
         """Measure, and add to the history."""
         for series, values in self.measure(seen, needed).items():
+            if seen.forward_only and np.ma.getmaskarray(values).all():
+                continue  # there is no gradient; a NaN would look like one that is not finite
             column = history.columns.get(series)
             if column is not None and np.ndim(values) != column.values.ndim - 1:
                 if np.isnan(column.values).all():  # it has only failed until now

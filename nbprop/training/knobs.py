@@ -331,6 +331,19 @@ class Turns(TypedDict, total=False):
     rho: Setting
     eps: Setting
     weight_decay: Setting
+    temperature: Setting
+    sigma: Setting
+    inertia: Setting
+    mutation: Setting
+    population: int | Mapping[str, int]
+    ranks: bool | Mapping[str, bool]
+    cooling: Setting
+    trials: int | Mapping[str, int]
+    spread: Setting
+    cognitive: Setting
+    social: Setting
+    crossover: Setting
+    tournament: int | Mapping[str, int]
     schedule: str | Plan | Mapping[str, str | Plan]
     groups: Groups
     optimizer: Optimizer | Mapping[str, Optimizer]

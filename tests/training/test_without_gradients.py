@@ -69,10 +69,10 @@ def test_the_loss_of_a_step_is_that_before_it_and_evaluations_are_counted(name):
 def test_no_gradient_is_shown_also_after_one_was_there(name):
     one = trainer("sgd", lr=0.1)
     one.watch()
-    one.fit(steps=3, bar=False)
+    one.fit(steps=20, bar=False)
     assert np.isfinite(one.probe()["dz"]).all()
     one.optimizer = optim.optimizer(name)
-    one.fit(steps=3, bar=False)
+    one.fit(steps=20, bar=False)
     for read in (lambda seen: seen.dW, lambda seen: seen.dz, lambda seen: seen.gradient):
         with pytest.raises(ValueError, match=WORDS):
             read(one._run.observation.copy())
@@ -85,6 +85,8 @@ def test_no_gradient_is_shown_also_after_one_was_there(name):
     assert nb.views.Network(one).frame() and nb.diagnose(one) is not None and "no line" in one.stability().words
     with pytest.raises(CannotSay, match="No gradient here"):
         one.rehearse()
+    assert one.history.series("dz")[0].max() == 20 and one.history.series("a_std")[0].max() == 40
+    assert not np.isnan(nb.views.GradientFlow(one).frame()["map"]).any()
     one.optimizer = "sgd"
     one.fit(steps=1, bar=False)
     assert np.isfinite(one.probe()["dz"]).all()

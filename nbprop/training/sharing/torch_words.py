@@ -1,13 +1,14 @@
 """What nbprop's parts are called in PyTorch, as text; and what it does differently, written out."""
 
 from nbprop import nn
+from nbprop.optim import searching
 
 from .telling import others, refuse
 from .torch_parts import INITS, NORMAL, ONE_CYCLE, ORTHOGONAL, RESTARTS, SCHEDULES, UNIFORM
 from .words import call, shown
 
 OPTIMIZERS = {"AdaGrad": "Adagrad", "AdaDelta": "Adadelta", "RMSProp": "RMSprop"}  # where PyTorch writes it differently
-UNLIKE = ("LBFGS", "Lion", "Muon", "NAdam")  # it has none, or one that counts for whole parameters
+UNLIKE = ("LBFGS", "Lion", "Muon", "NAdam", *searching.__all__)  # it has none, or one that counts for whole parameters
 MODULES = {"leaky_relu": "LeakyReLU({negative_slope})", "elu": "ELU({alpha})", "gelu": 'GELU("{approximate}")'}
 MODULES |= {"sigmoid": "Sigmoid()", "tanh": "Tanh()", "relu": "ReLU()", "silu": "SiLU()", "softplus": "Softplus()"}
 MODULES |= {"selu": "SELU()", "mish": "Mish()", "relu6": "ReLU6()", "hardtanh": "Hardtanh({min_val}, {max_val})"}
