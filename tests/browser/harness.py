@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error
 
 # Beside --headless, which Playwright adds; rendering is in software, so that it is the same everywhere.
 CHROMIUM_ARGS = ["--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
@@ -361,6 +362,9 @@ class Lab:
     def explain(self, folder, name):
         """After a failure: what the page looked like, and what stood in its outputs."""
         path = Path(folder) / f"{name}.png"
-        self.page.screenshot(path=path)
-        texts = [output.inner_text() for output in self.page.query_selector_all(".jp-OutputArea-output")]
+        try:
+            self.page.screenshot(path=path)
+            texts = [output.inner_text() for output in self.page.query_selector_all(".jp-OutputArea-output")]
+        except Error as error:  # of a page that answers no more: it must not end the other tests, too
+            return f"no screenshot: {error}\nerrors: {self.errors}"
         return f"screenshot: {path}\nerrors: {self.errors}\noutputs:\n" + "\n".join(texts)
