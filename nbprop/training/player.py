@@ -27,7 +27,7 @@ class Player:
     """Drives a trainer's steps from an asyncio task, at up to `speed` steps per second."""
 
     def __init__(self, trainer) -> None:
-        self._trainer = weakref.ref(trainer)  # whose memory is free as soon as nobody holds it: it plays no more
+        self._trainer = weakref.ref(trainer)  # whose memory is free as soon as nobody holds it and it does not play
         self.speed = math.inf
         self.unseen = False  # go on although nobody can see it
         self.until = math.inf
@@ -52,7 +52,8 @@ class Player:
         self.until, self.unseen = until, unseen
         if self._task is None:
             self._last_seen = time.perf_counter()
-            self._task = asyncio.get_running_loop().create_task(self._play())
+            # It holds the trainer: a run that plays goes on, whoever lets go of it.
+            self._task = asyncio.get_running_loop().create_task(self._play(self.trainer))
 
     def interrupted(self) -> None:
         """An interrupt came while no cell ran: perhaps in the middle of anything, so it is heeded a little later."""
@@ -69,8 +70,8 @@ class Player:
             elif not loop.is_closed():  # another thread's
                 loop.call_soon_threadsafe(task.cancel)
 
-    async def _play(self):
-        trainer, mine = self.trainer, asyncio.current_task()
+    async def _play(self, trainer):
+        mine = asyncio.current_task()
         due = time.perf_counter()  # when the next step is to be made
         try:
             while self._task is mine and trainer.steps < self.until:

@@ -527,3 +527,18 @@ def test_what_has_not_come_yet_is_waited_for_and_not_said_to_be_nothing(page):
     assert all(each.is_visible() for each in options)
     assert "waiting for the kernel" not in page.evaluate("written") and "loss" in page.evaluate("written")
     assert bare.errors == []
+
+
+def test_the_first_arrow_key_reads_the_middle_of_the_picture_in_a_wide_panel_too(page):
+    trainer = nb.Trainer(nb.nn.mlp([2, 4, 1], seed=0), nb.data.moons(seed=0), loss="bce", seed=0)
+    bare = Bare(page, Board(Boundary(trainer)))
+    bare.open("#el { width: 1200px !important; }")
+    bare.collect()
+    bare.deliver()
+    bare.settle()
+    page.locator("[data-panel=boundary] canvas").focus()
+    page.keyboard.press("ArrowRight")
+    tip = page.locator("[data-panel=boundary] .nbprop-tip")
+    tip.wait_for()
+    assert page.locator("[data-panel=boundary] .nbprop-spoken").text_content() == tip.text_content()
+    assert bare.errors == []

@@ -10,6 +10,7 @@ from patients import PATIENTS, sigmoids
 
 import nbprop as nb
 from nbprop.diagnosis import Evidence, Finding, Picture, Remedy, Seen, known_rules
+from nbprop.diagnosis.diagnosis import UNKNOWN
 from nbprop.diagnosis.finding import listed, said
 from nbprop.diagnosis.rule import since
 from nbprop.record.source import CannotSay
@@ -261,3 +262,7 @@ def test_numbers_of_before_a_turn_do_not_count():
     assert seen.turned == 100 and not len(seen.series("loss")[0]) and len(seen.series("loss", whole=True)[0]) == 100
     with pytest.raises(CannotSay, match=r"loss was recorded 0 times since the turn after step 100, 5 are needed"):
         seen.need("loss", 5)
+
+
+def test_what_a_rule_needs_can_be_said():
+    assert {need for rule in known_rules().values() for need in rule.needs} <= set(UNKNOWN)

@@ -124,8 +124,8 @@ def make(k):
 sweep = nb.sweep(make, {"k": list(range(8))}, workers=2, file=sys.argv[1])
 while sweep.steps < 2:
     time.sleep(0.01)
-print("begun", flush=True)
 try:
+    print("begun", flush=True)  # from here on an interrupt may come
     sweep.wait(bar=False)
 except KeyboardInterrupt:
     print("interrupted", flush=True)

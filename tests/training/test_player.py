@@ -1,7 +1,9 @@
 """Training in the background: cells go on, callbacks from other threads act between steps, Pause always answers."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from itertools import pairwise
 
 import numpy as np
@@ -38,6 +40,23 @@ def test_play_pause_and_the_same_numbers_as_fit():
     twin.fit(steps=t.steps)
     np.testing.assert_array_equal(t.model.theta, twin.model.theta)
     np.testing.assert_array_equal(t.history["loss"], twin.history["loss"])
+
+
+@pytest.mark.parametrize("source", ["a trainer", "a comparison"])
+def test_what_plays_goes_on_though_nobody_holds_it(source):
+    async def main():
+        seen = []
+        made = make()
+        made.on("step", lambda trainer: seen.append(trainer.steps))
+        (made if source == "a trainer" else nb.compare(made, make())).play(steps=30, unseen=True)
+        left = weakref.ref(made)
+        del made
+        gc.collect()
+        await until(lambda: len(seen) == 30)
+        if source == "a trainer":  # a comparison holds circles of its own
+            await until(lambda: left() is None)
+
+    asyncio.run(main())
 
 
 def test_callbacks_arrive_in_another_thread():
