@@ -51,7 +51,6 @@ QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than i
         "31,390": "sequences of experiment 6a",
     },
     "18-translation": {"8,000": "numbers of a sentence of Sutskever and others"},
-    "23-phase-diagrams": {},
 }
 
 

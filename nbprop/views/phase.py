@@ -165,7 +165,7 @@ class Phase(View):
             self._cell = tuple(axes[name][self._place(name, point[name], "cell")] for name in axes)
         else:
             self._cell = None
-        self._ask()
+        self._redraw()
 
     def _place(self, name, value, what):
         """Which of an axis' values it is."""
@@ -216,9 +216,9 @@ class Phase(View):
             self._note = ""
         except Exception as error:  # of the reader's own make
             self._note = f"It cannot be opened: {type(error).__name__}: {error}"
-        self._ask()
+        self._redraw()
 
-    def _ask(self):
+    def _redraw(self):
         for board in tuple(vars(self).get("boards", ())):
             board.ask()
 
