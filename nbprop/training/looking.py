@@ -288,9 +288,11 @@ class Looking:
 
     def attention(self, X) -> list[np.ndarray]:
         """The weights of every attention in the model, each (heads, T, S), for one sample X."""
+        attentions = [each for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
+        if not attentions:  # then the model may be one that cannot be called
+            return []
         with self.looking():
             self.objective.outputs(self.model, alone(X))
-            attentions = [each for each in self.model.modules() if isinstance(each, nn.MultiheadAttention)]
             return [each.attention_weights[0] for each in attentions]
 
     def evaluate(self) -> dict[str, float]:
