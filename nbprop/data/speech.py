@@ -220,13 +220,13 @@ def _filtered(plans, rng):
     order = sorted(range(len(plans)), key=lambda k: -len(plans[k]))  # the longest first: what goes on is in front
     tracks, lengths = pad([plans[k].astype(np.float32) for k in order])
     x, y, before = (np.zeros((5, len(plans))) for _ in range(3))
-    out, phase = np.zeros((tracks.shape[1] * BLOCK, len(plans)), np.float32), rng.random(len(plans))
+    out, phase = np.zeros((tracks.shape[1] * BLOCK, len(plans)), np.float32), rng.random(len(plans))[order]
     for block in range(tracks.shape[1]):
         n = np.count_nonzero(lengths > block)
         pitch, F1, F2, F3, voice, loud, middle, width = tracks[:n, block].T.astype(float)
         turns = phase[:n] + np.arange(BLOCK + 1)[:, None] * (pitch / RATE)
         pulses, phase = np.diff(np.floor(turns), axis=0) * voice, turns[-1]
-        hiss = rng.normal(size=pulses.shape) * loud
+        hiss = rng.normal(size=(BLOCK, len(plans)))[:, order[:n]] * loud
         w = np.stack(np.broadcast_arrays(*WIDTHS, width))
         C = -np.exp(-2 * np.pi * w / RATE)
         B = 2 * np.exp(-np.pi * w / RATE) * np.cos(2 * np.pi * np.stack([F1, F2, F3, middle]) / RATE)
