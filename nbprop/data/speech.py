@@ -215,29 +215,31 @@ def _filtered(plans, rng):
     C = -e^(-2 pi w / RATE), B = 2 e^(-pi w / RATE) cos(2 pi F / RATE), A = 1 - B - C  (Klatt 1980, equation 2).
 
     The pulses go through a low pass and three of them, one behind the other, the noise through one of its own. All five
-    are reckoned at once, for all plans: each takes what the one before gave a moment ago.
+    are reckoned at once, for all plans that go on: each takes what the one before gave a moment ago.
     """
-    tracks, lengths = pad([plan.astype(np.float32) for plan in plans])
-    tracks = np.where((np.arange(tracks.shape[1]) < lengths[:, None])[..., None], tracks, tracks[:, :1])
-    track = np.moveaxis(tracks.astype(float), 0, -1)  # (blocks, 8, plans)
-    pulses = np.repeat(track[:, 0] / RATE, BLOCK, axis=0).cumsum(axis=0) + rng.random(len(plans))
-    pulses = np.diff(np.floor(pulses), axis=0, prepend=0).clip(0, 1) * np.repeat(track[:, 4], BLOCK, axis=0)
-    hiss = rng.normal(size=pulses.shape) * np.repeat(track[:, 5], BLOCK, axis=0)
-    shape = (5, len(plans))
-    x, y, before, out = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(pulses.shape, np.float32)
-    widths = np.broadcast_to(np.array(WIDTHS, float)[:, None], (3, len(plans)))
-    for block, (_, F1, F2, F3, _, _, middle, width) in enumerate(track):
-        w = np.stack([*widths, width])
+    order = sorted(range(len(plans)), key=lambda k: -len(plans[k]))  # the longest first: what goes on is in front
+    tracks, lengths = pad([plans[k].astype(np.float32) for k in order])
+    x, y, before = (np.zeros((5, len(plans))) for _ in range(3))
+    out, phase = np.zeros((tracks.shape[1] * BLOCK, len(plans)), np.float32), rng.random(len(plans))[order]
+    for block in range(tracks.shape[1]):
+        n = np.count_nonzero(lengths > block)
+        pitch, F1, F2, F3, voice, loud, middle, width = tracks[:n, block].T.astype(float)
+        turns = phase[:n] + np.arange(BLOCK + 1)[:, None] * (pitch / RATE)
+        pulses, phase = np.diff(np.floor(turns), axis=0) * voice, turns[-1]
+        hiss = rng.normal(size=(BLOCK, len(plans)))[:, order[:n]] * loud
+        w = np.stack(np.broadcast_arrays(*WIDTHS, width))
         C = -np.exp(-2 * np.pi * w / RATE)
         B = 2 * np.exp(-np.pi * w / RATE) * np.cos(2 * np.pi * np.stack([F1, F2, F3, middle]) / RATE)
         A = 1 - B - C
         A[3] = 1 - np.exp(-np.pi * width / RATE)  # noise as strong wherever its middle is
-        A, B, C = (np.vstack([np.full(len(plans), low), each]) for low, each in ((0.1, A), (0.9, B), (0.0, C)))
-        for t in range(block * BLOCK, (block + 1) * BLOCK):
+        A, B, C = (np.vstack([np.full(n, low), each]) for low, each in ((0.1, A), (0.9, B), (0.0, C)))
+        x, y, before = x[:, :n], y[:, :n], before[:, :n]
+        for t in range(BLOCK):
             x[0], x[1:4], x[4] = pulses[t], y[:3], hiss[t]
             before, y = y, A * x + B * y + C * before
-            out[t] = y[3] + y[4] * HISS
-    return [out[: BLOCK * many, k] for k, many in enumerate(lengths)]
+            out[block * BLOCK + t, :n] = y[3] + y[4] * HISS
+    sounds = {k: out[: BLOCK * many, place] for place, (k, many) in enumerate(zip(order, lengths, strict=True))}
+    return [sounds[k] for k in range(len(plans))]
 
 
 def _finished(sound, noise, rng):

@@ -5,6 +5,7 @@ In memory the results lie as (C, H, W, N), the samples last; seen from outside t
 window sees while the window moves is then a few long runs of numbers instead of many short ones.
 """
 
+from collections.abc import Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -116,45 +117,50 @@ class _Conv(_Window):
         windows = windows[(ALL, *stops, ALL, *(slice(None, None, d) for d in self.dilation))]
         self.windows = windows.transpose(0, *range(D + 2, 2 * D + 2), *range(1, D + 2))
         height, width = len(frame) * prod(self.kernel), prod(self.stops[1:]) * frame.shape[-1]
-        fits = [r for r in range(1, self.stops[0] + 1) if self.stops[0] % r == 0 and r * height * width <= self.cache]
-        self.rows = max(fits, default=1)
+        stops, most = self.stops[0], max(self.cache // max(height * width, 1), 1)
+        even = max(r for r in range(1, min(most, stops) + 1) if stops % r == 0)
+        # Of a prime number of stops that would be one: then the last band is a smaller one.
+        self.rows = even if 2 * even > most else -(-stops // -(-stops // most))
         self.X = np.empty((self.groups, W[0].size, self.rows * width), frame.dtype)
         self.seen = self.X.reshape(*self.windows.shape[: D + 1], self.rows, *self.windows.shape[D + 2 :])
         self.pieces = [self.seen[(ALL, *place)] for place in np.ndindex(*self.kernel)]
 
-    def bands(self, y) -> list[tuple[slice, Any]]:
-        """For each band its rows, a slice of H', and that part of y (out, H', W', N), as (groups, out / groups, stops)
-        each."""
-        count = self.stops[0] // self.rows
-        parts = y.reshape(self.groups, len(y) // self.groups, count, self.X.shape[2])
-        return [(slice(i * self.rows, (i + 1) * self.rows), parts[:, :, i]) for i in range(count)]
+    def bands(self, y) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """For each band its rows, a slice of H'; its part of X; and that of y (out, H', W', N), as (groups, out /
+        groups, stops) each."""
+        stops, width = self.stops[0], self.X.shape[2] // self.rows
+        y = y.reshape(self.groups, len(y) // self.groups, stops * width)
+        for start in range(0, stops, self.rows):
+            stop = min(start + self.rows, stops)
+            yield slice(start, stop), self.X[:, :, : (stop - start) * width], y[:, :, start * width : stop * width]
 
     def matrix(self, W) -> np.ndarray:
         return W.reshape(self.groups, len(W) // self.groups, -1)
 
     def look(self, band) -> None:
-        np.copyto(self.seen, self.windows[(ALL,) * (self.axes + 1) + (band,)])
+        front = (ALL,) * (self.axes + 1)
+        np.copyto(self.seen[(*front, slice(band.stop - band.start))], self.windows[(*front, band)])
 
     def gather(self, W, y) -> None:
         """y = W X"""
-        for band, Y in self.bands(y):
+        for band, X, Y in self.bands(y):
             self.look(band)
-            np.matmul(self.matrix(W), self.X, out=Y)
+            np.matmul(self.matrix(W), X, out=Y)
 
     def scatter(self, W, y, pixels) -> None:
         """Add W^T y to the pixels."""
-        for band, Y in self.bands(y):
-            np.matmul(self.matrix(W).swapaxes(1, 2), Y, out=self.X)
+        for band, X, Y in self.bands(y):
+            np.matmul(self.matrix(W).swapaxes(1, 2), Y, out=X)
             for pixel, piece in zip(pixels, self.pieces, strict=True):
-                np.add(pixel[:, band], piece, out=pixel[:, band])
+                np.add(pixel[:, band], piece[:, : band.stop - band.start], out=pixel[:, band])
 
     def weigh(self, y, dW) -> np.ndarray:
         """dW = y X^T"""
         dW.fill(0)
         rows = self.matrix(dW)
-        for band, Y in self.bands(y):
+        for band, X, Y in self.bands(y):
             self.look(band)
-            rows += np.matmul(self.X, Y.swapaxes(1, 2)).swapaxes(1, 2)  # (X Y^T)^T is twice as fast as Y X^T
+            rows += np.matmul(X, Y.swapaxes(1, 2)).swapaxes(1, 2)  # (X Y^T)^T is twice as fast as Y X^T
         return dW
 
     def total(self, dy) -> Any:

@@ -277,10 +277,11 @@ EXERCISES = (
     ),
     Exercise(
         name="integrated-gradients",
-        task="Integrated gradients (Sundararajan, Taly and Yan 2017, equation 3, with zeros as the beginning): "
-        "`gradient(E)` gives $\\partial s/\\partial E$, (T, d), at embeddings E (T, d). Write `integrate(E, gradient, "
-        "steps)`: the mean of the gradients at $\\alpha E$ in the middles of `steps` equal parts of the way, $\\alpha "
-        "= (k + \\frac12)/\\mathrm{steps}$ for $k = 0, 1, \\ldots$, times E, added up over d: (T,).",
+        task="Integrated gradients (Sundararajan, Taly and Yan 2017, with zeros as the beginning; their equation 3 "
+        "takes the ends of the parts, the middles come closer): `gradient(E)` gives $\\partial s/\\partial E$, (T, d), "
+        "at embeddings E. Write `integrate(E, gradient, steps)`: the mean of the gradients at $\\alpha E$ in the "
+        "middles of `steps` equal parts of the way, $\\alpha = (k + \\frac12)/\\mathrm{steps}$ for $k = 0, 1, "
+        "\\ldots$, times E, added up over d: (T,).",
         why="The score changes on the way from 0 to E by the integral of the gradient along it. A mean of the "
         "gradients in the middles of equal parts comes close to it; times E, word by word, it is what each adds.",
         solution=integrated_gradients,

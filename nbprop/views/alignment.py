@@ -153,7 +153,9 @@ class Alignment(View):
             (frame["shares"], labels["states"], (0.12, 0, 0.88, split - 0.04), colors.SHARE, 0.0, 1.0),
         ):
             part = ax.inset_axes(box)
-            part.imshow(values, colors.colormap(stops), aspect="auto", interpolation="nearest", vmin=low, vmax=high)
+            extent = (0.5, values.shape[1] + 0.5, len(names) - 0.5, -0.5)  # frames count from 1, as in the live view
+            paint = colors.colormap(stops)
+            part.imshow(values, paint, aspect="auto", interpolation="nearest", vmin=low, vmax=high, extent=extent)
             part.set_yticks(range(len(names)), names, fontsize=7)
             part.tick_params(length=0, labelcolor=colors.FOREGROUND, labelsize=7)
             part.spines[:].set_color(colors.GRID)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from nbprop.engine import Replay, ShapeError, Tensor, apply, check_gradient, record
-from nbprop.engine.conv import AvgPool2d, Conv2d, MaxPool2d
+from nbprop.engine.conv import AvgPool2d, Conv1d, Conv2d, MaxPool2d
 
 OPS = {"conv": Conv2d, "max": MaxPool2d, "avg": AvgPool2d}
 small = st.integers(1, 3)
@@ -60,6 +60,20 @@ def test_bands():
             op = Conv2d()
             op.forward(np.zeros((4, 2, 8, 8)), np.zeros((3, 2, 3, 3)))
             assert op.rows == rows and op.X.size == rows * 2 * 9 * 6 * 4
+
+
+@pytest.mark.parametrize(("stops", "rows"), [(157, 15), (156, 13), (3, 3), (16, 8)])
+def test_a_prime_number_of_stops_is_no_band_each(stops, rows):
+    """The last band is smaller where a whole number of times would be far less than fits: it was one stop at a time."""
+    rng = np.random.default_rng(0)
+    x, W = rng.standard_normal((2, 3, stops + 4)), rng.standard_normal((4, 3, 3))
+    with patch.object(Conv1d, "cache", 15 * 9 * 2):
+        op = Conv1d(dilation=2)
+        y = op.forward(x, W)
+        assert op.rows == rows
+        check_gradient(lambda *xs: apply(Conv1d(dilation=2), *xs), x, W, tol=1e-6)
+    expected = sum(W[:, :, k] @ x[:, :, 2 * k : 2 * k + stops] for k in range(3))
+    np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
 @given(windows(), st.sampled_from(["max", "avg"]), st.integers(0, 99))

@@ -95,6 +95,7 @@ def test_the_plot_has_both_pictures_and_their_names(scored, ax):
     assert [label.get_text() for label in above.get_yticklabels()] == ["-", "a", "b", "c"]
     assert [label.get_text() for label in below.get_yticklabels()] == ["", "b", "", "c", "", "c", ""]
     assert above.images[0].get_array().shape == (4, 9) and below.images[0].get_array().shape == (7, 9)
+    assert [part.images[0].get_extent()[:2] for part in (above, below)] == [[0.5, 9.5]] * 2  # frame 1 is at 1
     assert ax.get_title().startswith("CTC alignment: says ")
 
 
