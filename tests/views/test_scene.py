@@ -123,6 +123,12 @@ def test_what_cannot_be_shown_is_said_in_its_place(fake, draw, words):
     [
         (lambda stage: stage.line([0], [1]), r"line: expected x and y of two or more points"),
         (lambda stage: stage.line(0, 1, name="arm"), r"line 'arm': expected x and y of two or more points"),
+        (lambda stage: stage.line([0, 1], [0, 1, 2]), r"line: expected x and y of .* got shapes \(2,\), \(3,\)"),
+        (lambda stage: stage.line(np.zeros((0, 2)), np.zeros((0, 2))), r"line: .* got shapes \(0, 2\), \(0, 2\)"),
+        (lambda stage: stage.line([[0, 1], [2]], [0, 1]), "line: .* got lists of different lengths"),
+        (lambda stage: stage.line([0, "a"], [0, 1]), "line: expected x and y of two or more points"),
+        (lambda stage: stage.line([0, 1], [0, 1], width=-2), "line: width must be a finite number, at least 0; got -2"),
+        (lambda stage: stage.circle([], [], 1), r"circle: expected numbers, or arrays \(T,\)"),
         (lambda stage: stage.circle(np.zeros((2, 2)), 0, 1), r"circle: expected numbers, or arrays \(T,\)"),
         (lambda stage: stage.rectangle([1, 2], [1, 2, 3], 1, 1), r"rectangle: expected .* got shapes \(2,\), \(3,\)"),
         (lambda stage: stage.circle(0, 0, 1, color="trian"), "expected one of .*, got 'trian'; did you mean 'train'"),
@@ -131,6 +137,12 @@ def test_what_cannot_be_shown_is_said_in_its_place(fake, draw, words):
 def test_what_is_no_shape_is_refused(act, words):
     with pytest.raises(ValueError, match=words):
         act(Stage())
+
+
+@pytest.mark.parametrize("words", [3, [], None])
+def test_words_are_a_text_or_one_for_each_moment(words):
+    with pytest.raises(TypeError, match="say: expected a text, or a list of texts"):
+        Stage().say(words)
 
 
 def test_without_a_function_it_says_what_it_needs(fake):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.checks import did_you_mean
+from nbprop.checks import did_you_mean, number
 from nbprop.record.source import CannotSay
 
 COLORS = ("foreground", "muted", "train", "validation", "guide", "accuracy")  # of the theme, light or dark
@@ -50,12 +50,12 @@ class Stage:
 
     def line(self, x: Any, y: Any, color: str = "foreground", width: float = 2, name: str = "") -> None:
         """Through the points x, y, `width` pixels wide."""
-        x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        if x.ndim not in (1, 2) or x.shape[-1] < 2:
-            raise ValueError(
-                f"line{_of(name)}: expected x and y of two or more points, (k,) or (T, k), got shape {x.shape}"
-            )
-        self._add("line", np.stack([x, y], axis=-1).reshape(-1, x.shape[-1], 2), color, width, name)
+        found = _arrays(x, y)
+        if not found or found[0].ndim not in (1, 2) or found[0].shape[-1] < 2:
+            came = _shapes(x, y)
+            raise ValueError(f"line{_of(name)}: expected x and y of two or more points, (k,) or (T, k), got {came}")
+        points = np.stack(found, axis=-1)
+        self._add("line", points.reshape(-1, *points.shape[-2:]), color, width, name)
 
     def circle(self, x: Any, y: Any, radius: Any, color: str = "foreground", width: float = 0, name: str = "") -> None:
         """Around (x, y), filled; with a `width` in pixels, only its rim."""
@@ -71,6 +71,8 @@ class Stage:
 
     def say(self, words: "str | list[str]") -> None:
         """What stands above the picture: always the same, or one text for each moment."""
+        if not isinstance(words, (str, list, tuple)) or len(words) == 0:
+            raise TypeError(f"say: expected a text, or a list of texts, one for each moment, got {words!r}")
         self.said = [words] if isinstance(words, str) else [str(each) for each in words]
 
     @property
@@ -93,17 +95,31 @@ class Stage:
                 f"{kind}{_of(name)}: color: expected one of {', '.join(COLORS)}, got {color!r}"
                 f"{did_you_mean(color, COLORS)}"
             )
-        self.shapes.append(Shape(kind, numbers.astype(np.float32), color, float(width), name))
+        width = number(0)(f"{kind}{_of(name)}: width", width)
+        self.shapes.append(Shape(kind, numbers.astype(np.float32), color, width, str(name)))
 
 
-def _together(kind, name, *numbers):
+def _arrays(*given):
+    """These as arrays of one shape, not empty; None if they are no numbers or do not fit together."""
     try:
-        found = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in numbers))
-    except ValueError:
-        found = [np.empty((0, 0))]
-    if found[0].ndim > 1:
-        shapes = ", ".join(str(np.shape(each)) for each in numbers)
-        raise ValueError(f"{kind}{_of(name)}: expected numbers, or arrays (T,) of the same length, got shapes {shapes}")
+        found = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in given))
+    except (TypeError, ValueError):
+        return None
+    return found if found[0].size else None
+
+
+def _shapes(*given):
+    try:
+        return f"shapes {', '.join(str(np.shape(each)) for each in given)}"
+    except ValueError:  # a list of lists of different lengths
+        return "lists of different lengths"
+
+
+def _together(kind, name, *given):
+    found = _arrays(*given)
+    if not found or found[0].ndim > 1:
+        came = _shapes(*given)
+        raise ValueError(f"{kind}{_of(name)}: expected numbers, or arrays (T,) of the same length, got {came}")
     return np.stack([np.atleast_1d(each) for each in found], axis=-1)[:, None]
 
 
