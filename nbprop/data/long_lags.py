@@ -19,11 +19,11 @@ DISTRACTORS, ENDS = "abcd", "EB"
 def adding(T: int = 100, samples: int = 2000, longer: float = 0.1, validation: float = 0.25, seed: int = 0) -> Dataset:
     """The adding problem: a sum of two values that are marked, to be said at the end. Regression, X (n, steps, 2).
 
-    Each step is a value from U(-1, 1) and a mark. Two values are marked by 1: one of the first ten, and one of the
-    first T/2 - 1 that are still unmarked. The mark of the first and the last step is -1, of all others 0. The answer is
-    0.5 + (X1 + X2) / 4; a marked value at the very first step counts as 0. So T/2 steps or more lie between a marked
-    value and the answer. The paper calls an answer right if it is off by less than 0.04. To say 0.5, the mean, every
-    time is a squared error of 1/24, or a little less.
+    Each step is a value from U(-1, 1) and a mark. Two values are marked by 1: one of the first ten (of the first
+    T/2 - 1, if these are fewer), and one of the first T/2 - 1 that are still unmarked. The mark of the first and the
+    last step is -1, of all others 0. The answer is 0.5 + (X1 + X2) / 4; a marked value at the very first step counts
+    as 0. So T/2 steps or more lie between a marked value and the answer. The paper calls an answer right if it is off
+    by less than 0.04. To say 0.5, the mean, every time is a squared error of 1/24, or a little less.
 
     T: the smallest length, at least 8.  longer: lengths are drawn from T to T (1 + longer), at random; 0: all have T.
     samples, validation, seed: as of the other data sets.

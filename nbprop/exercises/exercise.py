@@ -274,7 +274,7 @@ class Exercise:
             return "Right."
         special = {0: "", 1: " and a special one"}.get(len(self.edges), f" and {len(self.edges)} special ones")
         tests = f"{CASES} random tests{special}"
-        return f"Right: {tests} agree" + ("." if self.truth is self.answer else " with backpropagation.")
+        return f"Right: {tests} agree" + ("." if self.truth is self.answer else " with a second way to the answer.")
 
 
 def _missing(answer):

@@ -144,10 +144,10 @@ EXERCISES = (
     ),
     Exercise(
         name="depth-limit",
-        task="What two inputs have in common is multiplied by $\\chi$ in each layer. Write `depth_limit(chi, "
-        "times)`: so many (`times`) depth scales $\\xi = 1/\\lvert\\ln\\chi\\rvert$, in layers, for $\\chi$ below or "
-        "above 1.",
-        why="Behind $L$ layers it is $\\chi^L = e^{L \\ln\\chi}$: each $1/\\lvert\\ln\\chi\\rvert$ layers a factor "
+        task="The squared norm of the gradient is multiplied by $\\chi$ in each layer on its way back. Write "
+        "`depth_limit(chi, times)`: so many (`times`) of its depth scales $\\xi = 1/\\lvert\\ln\\chi\\rvert$, in "
+        "layers, for $\\chi$ below or above 1.",
+        why="After $L$ layers it is $\\chi^L = e^{L \\ln\\chi}$: each $1/\\lvert\\ln\\chi\\rvert$ layers a factor "
         "$e$, down where $\\ln\\chi$ is below 0, up where it is above. The depth itself is positive on either side.",
         solution=depth_limit,
         case=lambda rng: (rng.uniform(0.5, 0.97) if rng.random() < 0.5 else rng.uniform(1.03, 2), rng.uniform(1, 8)),

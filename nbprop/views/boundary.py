@@ -284,8 +284,8 @@ class Boundary(ByHand, View):
         ax = new_axes(ax, 4.6, 4.0)
         frame, labels = self.frame(), self.labels()
         rings = self.mode in ("plane", "curve") and len(frame["validation"])
-        title = f"{self.heading} (rings: validation)" if rings else self.heading
-        ax.set_title("\n".join(filter(None, (title, labels["held"], labels["sampled"]))))
+        title = self.heading, "rings: validation" if rings else "", labels["held"], labels["sampled"]
+        ax.set_title("\n".join(filter(None, title)))
         {"plane": plot_plane, "curve": plot_curve, "confusion": plot_confusion, "scatter": plot_scatter}[self.mode](
             ax, frame, labels
         )

@@ -13,8 +13,9 @@ const ARROWS = { forward: " ↓", backward: " ↑" }; // the first layer is at t
  * @param {Record<string, import("./base/math.js").Numbers>} frame  now, saturated (L,), map (L, n), map_steps (n,), recent (L, m), recent_steps (m,), range (4,), ghostk_now (L,), theory (L,) or (0,)
  * @param {Labels} labels
  * @param {{log?: boolean}} options
+ * @param {string} several  what there are several of
  */
-export function draw(panel, frame, labels, options) {
+export function draw(panel, frame, labels, options, several = "layers") {
   const { theme } = panel;
   const now = frame.now?.data ?? [], saturated = frame.saturated?.data ?? [];
   const count = now.length, log = options.log !== false && labels.log && !(frame.range?.data[0] < 0);
@@ -83,7 +84,7 @@ export function draw(panel, frame, labels, options) {
       if (now[row] === ABSENT) text(panel, shorten(panel, "not measured", profile.width - 4), profile.x + 2, middle(row), { color: theme.muted, size: size - 1 });
     }
   }
-  for (const { row, word } of wordsFor(now, log, rowHeight >= size + 2)) {
+  for (const { row, word } of wordsFor(now, log, rowHeight >= size + 2, several)) {
     if (word.startsWith("inf")) alarm(panel, word, profile.x + profile.width, middle(row), { align: "right" });
     else alarm(panel, word, profile.x + 1, middle(row), { align: "left" });
   }
@@ -180,7 +181,7 @@ function barTicks(range, log, most) {
  * word each, neighbours with the same trouble share one.
  * @param {ArrayLike<number>} values  @returns {{row: number, word: string}[]}
  */
-export function wordsFor(values, log, roomy) {
+export function wordsFor(values, log, roomy, several = "layers") {
   const found = [];
   for (let row = 0; row < values.length; row++) {
     const value = values[row];
@@ -190,7 +191,7 @@ export function wordsFor(values, log, roomy) {
     if (!roomy && before && before.word === word && before.end === row - 1) before.end = row;
     else found.push({ row, word, end: row });
   }
-  return found.map(({ row, word, end }) => ({ row: (row + end) / 2, word: end > row ? `${word} in ${end - row + 1} layers` : word }));
+  return found.map(({ row, word, end }) => ({ row: (row + end) / 2, word: end > row ? `${word} in ${end - row + 1} ${several}` : word }));
 }
 
 /**

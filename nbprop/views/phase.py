@@ -84,6 +84,7 @@ class Phase(View):
     def __init__(self, source, line: Any = None, at: "dict[str, Any] | None" = None, **options) -> None:
         self._cell: tuple[Any, ...] | None = None  # values, as places move when a grid grows
         self._line, self._note = line, ""
+        self._traced: dict[bytes, np.ndarray] = {}  # what the line says, of the axis it was asked for
         super().__init__(source, **options)
         for name, value in (at or {}).items():
             if name not in getattr(source, "axes", {}):
@@ -288,7 +289,9 @@ class Phase(View):
             return np.zeros((2, 0))
         if callable(self._line):
             xs = np.interp(np.linspace(0, len(across) - 1, LINE), np.arange(len(across)), across)
-            ys = np.array([self._line(each) for each in xs])
+            if xs.tobytes() not in self._traced:  # a theory may take its time, and says the same in every frame
+                self._traced = {xs.tobytes(): np.array([self._line(each) for each in xs])}
+            ys = self._traced[xs.tobytes()]
         else:
             xs, ys = (np.asarray(each, float) for each in self._line)
         return np.stack([places_of(across, xs), places_of(up, ys)])

@@ -334,6 +334,7 @@ test("every record of a short map is seen", () => {
 test("words at values without a place; neighbours share one where rows are low", () => {
   const values = [0, 0, 0, 1, NaN, Infinity];
   assert.deepEqual(gradients.wordsFor(values, true, false), [{ row: 1, word: "0 in 3 layers" }, { row: 4, word: "NaN" }, { row: 5, word: "inf" }]);
+  assert.equal(gradients.wordsFor(values, true, false, "steps")[0].word, "0 in 3 steps");
   assert.equal(gradients.wordsFor(values, true, true).length, 5);
   assert.deepEqual(gradients.wordsFor([0, 1], false, true), []);
   assert.deepEqual(gradients.wordsFor([gradients.ABSENT, 1], true, true), []);

@@ -215,6 +215,19 @@ def test_a_line_of_theory_lies_where_its_numbers_are(source, ax):
     np.testing.assert_allclose(given, [[0, 2, 4], [0, 1, 2]])
     assert Phase(source, x="init", line=lambda x: x).frame()["line"].shape == (2, 0)
     assert any(line.get_linestyle() == "--" for line in view.plot(ax).lines)
+
+
+def test_a_line_of_theory_is_computed_once(source):
+    asked = []
+    view = Phase(source, line=lambda depth: asked.append(depth) or depth)
+    first = view.frame()["line"]
+    many = len(asked)
+    assert many > 0
+    assert np.array_equal(view.frame()["line"], first)
+    assert len(asked) == many
+    view.x, view.y = view.labels()["y"]["name"], view.labels()["x"]["name"]
+    view.frame()
+    assert len(asked) == 2 * many  # along the other axis it is another one
     np.testing.assert_allclose(places_of(np.array([4.0, 2.0, 1.0]), np.array([3.0, 1.5])), [0.5, 1.5])
 
 
