@@ -78,6 +78,9 @@ def test_sentences_of_ones_own():
         Words(trainer, [])
     with pytest.raises(TypeError, match=r"a list of texts, got 'not bad'; try \['not bad'\]"):
         Words(trainer, "not bad")
+    for wrong in (5, [[1, 2]], [None]):
+        with pytest.raises(TypeError, match="Words: sentences: expected "):
+            Words(trainer, wrong)
 
 
 def test_the_same_step_is_asked_once_and_another_one_says_something_else():

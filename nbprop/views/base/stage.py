@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from nbprop.checks import did_you_mean
+from nbprop.checks import did_you_mean, number
 from nbprop.record.source import CannotSay
 
 COLORS = ("foreground", "muted", "train", "validation", "guide", "accuracy")  # of the theme, light or dark
@@ -50,22 +50,23 @@ class Stage:
 
     def line(self, x: Any, y: Any, color: str = "foreground", width: float = 2, name: str = "") -> None:
         """Through the points x, y, `width` pixels wide."""
-        x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-        if x.ndim not in (1, 2) or x.shape[-1] < 2:
+        found = _broadcast(x, y)
+        if found is None or found[0].ndim not in (1, 2) or found[0].shape[-1] < 2:
             raise ValueError(
-                f"line{_of(name)}: expected x and y of two or more points, (k,) or (T, k), got shape {x.shape}"
+                f"line{_of(name)}: expected x and y of two or more points, (k,) or (T, k), got {_shapes(x, y)}"
             )
+        x, y = found
         self._add("line", np.stack([x, y], axis=-1).reshape(-1, x.shape[-1], 2), color, width, name)
 
     def circle(self, x: Any, y: Any, radius: Any, color: str = "foreground", width: float = 0, name: str = "") -> None:
         """Around (x, y), filled; with a `width` in pixels, only its rim."""
-        self._add("circle", _together("circle", name, x, y, radius), color, width, name)
+        self._add("circle", _together("circle", name, 1, x, y, radius), color, width, name)
 
     def rectangle(
         self, x: Any, y: Any, across: Any, high: Any, color: str = "foreground", width: float = 0, name: str = ""
     ) -> None:
         """With the middle (x, y), so far `across` and so `high`, filled; with a `width` in pixels, only its rim."""
-        found = _together("rectangle", name, x, y, across, high)
+        found = _together("rectangle", name, 2, x, y, across, high)
         found[..., :2] -= found[..., 2:] / 2
         self._add("rectangle", found, color, width, name)
 
@@ -93,18 +94,36 @@ class Stage:
                 f"{kind}{_of(name)}: color: expected one of {', '.join(COLORS)}, got {color!r}"
                 f"{did_you_mean(color, COLORS)}"
             )
-        self.shapes.append(Shape(kind, numbers.astype(np.float32), color, float(width), name))
+        if not len(numbers):
+            raise ValueError(f"{kind}{_of(name)}: expected one moment or more, got none")
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not finite, which is said
+            numbers = numbers.astype(np.float32)
+        width = number(0)(f"{kind}{_of(name)}: width", width)
+        self.shapes.append(Shape(kind, numbers, color, width, name))
 
 
-def _together(kind, name, *numbers):
-    try:
-        found = np.broadcast_arrays(*(np.asarray(each, np.float64) for each in numbers))
-    except ValueError:
-        found = [np.empty((0, 0))]
-    if found[0].ndim > 1:
-        shapes = ", ".join(str(np.shape(each)) for each in numbers)
-        raise ValueError(f"{kind}{_of(name)}: expected numbers, or arrays (T,) of the same length, got shapes {shapes}")
+def _together(kind, name, sizes, *numbers):
+    """Numbers (T or 1, 1, m), of which the last ones are sizes."""
+    found = _broadcast(*numbers)
+    if found is None or found[0].ndim > 1:
+        raise ValueError(
+            f"{kind}{_of(name)}: expected numbers, or arrays (T,) of the same length, got {_shapes(*numbers)}"
+        )
+    if any((size < 0).any() for size in found[-sizes:]):
+        raise ValueError(f"{kind}{_of(name)}: expected sizes from 0 up, got {min(map(np.min, found[-sizes:])):g}")
     return np.stack([np.atleast_1d(each) for each in found], axis=-1)[:, None]
+
+
+def _broadcast(*given):
+    """Arrays of numbers of one shape; None of what is no number, or does not fit together."""
+    try:
+        return np.broadcast_arrays(*(np.asarray(each, np.float64) for each in given))
+    except ValueError:
+        return None
+
+
+def _shapes(*given):
+    return f"shapes {', '.join(str(np.shape(each)) for each in given)}"
 
 
 def _of(name):
