@@ -78,7 +78,7 @@ class Alignment(View):
 
     def _numbers(self):
         source = self.source
-        return self._constant("numbers", (id(source), source.version, source.steps, self.moment), self._reckoned)
+        return self._constant("numbers", (source, source.version, source.steps), self._reckoned)
 
     def _reckoned(self):
         log_p = self._said()

@@ -68,7 +68,7 @@ class Scene(View):
         """What was drawn of the source as it is now."""
         if self.draw is None:
             raise CannotSay("Scene shows what a function draws: pass draw, a function draw(stage, source).")
-        return self._constant("stage", (id(self.source), self.source.version, self.source.steps), self._drawn)
+        return self._constant("stage", (self.source, self.source.version, self.source.steps), self._drawn)
 
     def _drawn(self):
         stage = Stage()

@@ -80,7 +80,8 @@ class Words(View):
 
     def frame(self) -> dict[str, np.ndarray]:
         """words (lines, longest): how much each speaks for the class, 0 behind the end; scores (lines,)."""
-        return self._constant("words", (self.source.version, self.source.steps, self.by, self.score), self._reckoned)
+        key = (self.source, self.source.version, self.source.steps, self.by, self.score)
+        return self._constant("words", key, self._reckoned)
 
     def _reckoned(self):
         if not self.sentences or not _tells(self.source.data):

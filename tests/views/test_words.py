@@ -93,6 +93,16 @@ def test_the_same_step_is_asked_once_and_another_one_says_something_else():
     np.testing.assert_array_equal(Words(trainer.at(5)).frame()["words"], first)
 
 
+def test_another_source_at_the_same_step_says_something_else():
+    trainer, other = run(), run(bent=True)
+    view = Words(trainer)
+    before = view.frame()["words"]
+    assert (trainer.steps, trainer.version) == (other.steps, other.version)
+    view.source = other
+    np.testing.assert_array_equal(view.frame()["words"], Words(other).frame()["words"])
+    assert not np.array_equal(view.frame()["words"], before)
+
+
 def test_words_and_picture(ax):
     trainer = run()
     view = Words(trainer, ["not bad", "film"])
