@@ -22,6 +22,7 @@ from nbprop.data.gate import from_arrays
 from nbprop.data.sequences import pad
 
 LETTERS = "BTPSXVE"
+TRIES = 50  # strings that are drawn, at most, for each that is wanted
 INNER: dict[Any, dict[str, Any]] = {  # node -> letter -> the next node
     0: {"B": 1},
     1: {"T": 2, "P": 3},
@@ -61,9 +62,16 @@ def reber(
     samples, rng = whole(10)("samples", samples), np.random.default_rng([whole()("seed", seed), 2])
     embedded, distinct = flag("embedded", embedded), flag("distinct", distinct)
     made: dict[Any, str] = {}
-    while len(made) < samples:
+    for _ in range(TRIES * samples):
+        if len(made) == samples:
+            break
         text = _walk(rng, embedded)
         made.setdefault(text if distinct else len(made), text)
+    if len(made) < samples:
+        raise ValueError(
+            f"samples: expected no more strings, all different, than {TRIES * samples:,} draws give, {len(made):,}, "
+            f"got {samples:,}; try fewer, or distinct=False"
+        )
     eye = np.eye(7, dtype=np.float32)
     codes = [eye[[LETTERS.index(letter) for letter in text]] for text in made.values()]
     X, y = (pad([code[part] for code in codes]).values for part in (slice(None, -1), slice(1, None)))

@@ -52,6 +52,8 @@ def numeral(number: int, language: str = "en") -> tuple[str, ...]:
 
 def spelled(parts: Iterable[str], language: str = "en") -> str:
     """The parts as one writes them: English with spaces, German as one word, French with hyphens (as since 1990)."""
+    if isinstance(parts, str):
+        raise TypeError(f"parts: expected the parts of a word, such as numeral(21) gives, got the text {parts!r}")
     return _JOINT[_language("language", language)].join(parts)
 
 

@@ -13,9 +13,11 @@ M. Taboada and others, Lexicon-based methods for sentiment analysis, Computation
 (the four factors).
 """
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,8 +54,8 @@ class Valence(NamedTuple):
 
 
 @cache
-def valences() -> dict[str, Valence]:
-    """Word -> Valence, of the 7,500 words and signs that ten people each have rated for VADER.
+def valences() -> Mapping[str, Valence]:
+    """Word -> Valence, of the 7,500 words and signs that ten people each have rated for VADER; to be read only.
 
     Raises ImportError where the package vaderSentiment is not installed: its file is read, nothing is downloaded.
     """
@@ -68,7 +70,7 @@ def valences() -> dict[str, Valence]:
     for line in text.splitlines():
         word, mean, spread, ratings = line.split("\t")[:4]
         found[word] = Valence(float(mean), float(spread), tuple(map(int, ratings.strip("[] ").split(","))))
-    return found
+    return MappingProxyType(found)
 
 
 def worth(sentence: str) -> float:
@@ -76,6 +78,8 @@ def worth(sentence: str) -> float:
 
     Raises ValueError for a word that is none of them, and for a sentence that praises and blames nothing.
     """
+    if not isinstance(sentence, str):
+        raise TypeError(f"worth: expected a text such as 'the film was not good', got {sentence!r}")
     words = sentence.lower().split()
     if unknown := [word for word in words if word not in WORDS[1:]]:
         raise ValueError(f"worth: expected words out of {' '.join(WORDS[1:])}; got {unknown[0]!r}")

@@ -36,12 +36,18 @@ def mel(frequency: Any) -> np.ndarray:
 def mel_filters(bands: int = 24, window: int = 256, rate: float = 8000) -> np.ndarray:
     """Triangles, float64 (bands, window // 2 + 1): each rises from the middle of the band before to 1 at its own, and
     falls to 0 at that of the next; the middles are evenly spread in mel, from 0 to rate / 2.  (Davis & Mermelstein
-    1980, figure 1)"""
+    1980, figure 1)  ValueError where there are so many that one lies between two frequencies and would hear nothing."""
     bands, window, rate = whole(1)("bands", bands), whole(2)("window", window), number(above=0)("rate", rate)
     middles = 700 * (10 ** (np.linspace(0, mel(rate / 2), bands + 2) / 2595) - 1)
     f = np.arange(window // 2 + 1) * rate / window
     low, middle, high = middles[:-2, None], middles[1:-1, None], middles[2:, None]
-    return np.clip(np.minimum((f - low) / (middle - low), (high - f) / (high - middle)), 0, None)
+    found = np.clip(np.minimum((f - low) / (middle - low), (high - f) / (high - middle)), 0, None)
+    if deaf := int((found.max(axis=1) == 0).sum()):
+        raise ValueError(
+            f"bands: expected so few that each holds a frequency of a window of {window}, got {bands}, of which {deaf} "
+            "hold none: try fewer, or a longer window"
+        )
+    return found
 
 
 def log_mel(sound: Any, bands: int = 24, window: int = 256, hop: int = 80, rate: float = 8000) -> np.ndarray:

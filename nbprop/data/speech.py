@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nbprop.checks import choice, number, whole
+from nbprop.checks import choice, number, two, whole
 from nbprop.data.sequences import pad
 from nbprop.data.several import Arrays
 from nbprop.data.sound import log_mel
@@ -101,6 +101,9 @@ def say(text: str, speaker: Speaker | str = "man", noise: float = 0.0, seed: int
 def say_all(texts: Iterable[str], by: Iterable[Speaker | str], noise: float = 0.0, seed: int = 0) -> list[np.ndarray]:
     """As `say`, of many texts at once, the first by the first speaker and so on: much faster than one by one."""
     rng, noise = np.random.default_rng([whole()("seed", seed), 5]), number(0)("noise", noise)
+    texts, by = list(texts), list(by)
+    if len(texts) != len(by):
+        raise ValueError(f"by: expected a speaker for each of {len(texts)} texts, got {len(by)}")
     plans = [_plan(text, _speaker(one), rng) for text, one in zip(texts, by, strict=True)]
     sounds = _filtered(plans, rng)
     return [_finished(sound, noise, rng) for sound in sounds]
@@ -119,21 +122,21 @@ def spoken_digits(
 
     recordings: how many. digits: the least and most of them in one. talkers: how many speakers to train with, and how
     many others to validate with, who say a quarter of the recordings. noise: the least and most of it, as in `say`.
-    bands, hop: of `log_mel`, whose windows have 256 numbers.
+    bands, hop: of `log_mel`, whose windows have 256 numbers; hop 1 to 256.
 
     X: Padded (values (n, T, bands), lengths (n,)), each band with mean 0 and standard deviation 1 over a recording.
     y: dict(frames=(n,) lengths again, labels=Padded of 1 to 10: 1 for "zero", ... 10 for "nine"; 0 is left for the
     blank of CTC, speaker=(n,), the number of who speaks).
     """
     rng = np.random.default_rng([whole()("seed", seed), 6])
-    known, others = (whole(1)(name, many) for name, many in zip(("talkers[0]", "talkers[1]"), talkers, strict=True))
+    known, others = two(whole(1))("talkers", talkers)
     everybody = speakers(known + others, seed)
     n = whole(4 * max(known, others))("recordings", recordings)
-    least, most = digits
-    if not (isinstance(least, int) and isinstance(most, int) and 1 <= least <= most):
-        raise ValueError(f"digits: expected two whole numbers, from 1 up, the least and the most, got {digits!r}")
-    if not 0 <= noise[0] <= noise[1]:
-        raise ValueError(f"noise: expected two numbers, from 0 up, the least and the most, got {noise!r}")
+    (least, most), noise = two(whole(1))("digits", digits), two(number(0))("noise", noise)
+    for name, given in (("digits", (least, most)), ("noise", noise)):
+        if given[0] > given[1]:
+            raise ValueError(f"{name}: expected the least and the most, got {given}: try {given[::-1]}")
+    hop = whole(1, 256)("hop", hop)  # no part of a sound is left out
     held = np.arange(n) >= n - n // 4
     who = np.where(held, known + np.arange(n) % others, np.arange(n) % known)
     labels = [rng.integers(1, 11, rng.integers(least, most + 1)) for _ in range(n)]

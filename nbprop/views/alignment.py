@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nbprop.checks import optional, whole
 from nbprop.nn import ctc
 from nbprop.record.lessons import Lesson
 from nbprop.record.source import CannotSay, Predicts
@@ -46,10 +47,11 @@ class Alignment(View):
         above: str = "said",
     ) -> None:  # fmt: skip
         super().__init__(source, above=above)
-        self.X, self.true, self.frames, self.classes, self.blank = X, labels, frames, classes, blank
+        self.X, self.true, self.classes, self.blank = X, labels, classes, whole()("Alignment: blank", blank)
+        self.frames = optional(whole(1))("Alignment: frames", frames)
         if labels is not None:
-            self.true = np.asarray(labels)
-            if self.true.ndim != 1 or self.true.dtype.kind not in "iu" or (self.true == blank).any():
+            self.true = true = np.asarray(labels if np.size(labels) else np.zeros(0, int))
+            if true.ndim != 1 or true.dtype.kind not in "iu" or (true == blank).any() or (true < 0).any():
                 raise ValueError(
                     f"Alignment: labels: expected class numbers (S,) other than the blank, {blank}, got {labels!r}"
                 )
@@ -65,13 +67,18 @@ class Alignment(View):
         found = np.asarray(self.source.predict(self.X), np.float64)
         if found.ndim != 3 or len(found) != 1:
             raise CannotSay(f"Alignment shows scores (1, T, C) of one sequence, and predict(X) gave {found.shape}.")
+        if (self.frames or 0) > found.shape[1] or self.blank >= found.shape[2]:
+            raise CannotSay(
+                f"Alignment: expected at most {found.shape[1]} frames and a blank below {found.shape[2]}, as the "
+                f"scores have them, got frames={self.frames}, blank={self.blank}."
+            )
         z = found[0, : self.frames]
         top = z.max(axis=1, keepdims=True)
         return z - top - np.log(np.exp(z - top).sum(axis=1, keepdims=True))
 
     def _numbers(self):
         source = self.source
-        return self._constant("numbers", (id(source), source.version, source.steps, self.moment), self._reckoned)
+        return self._constant("numbers", (source, source.version, source.steps), self._reckoned)
 
     def _reckoned(self):
         log_p = self._said()

@@ -68,6 +68,8 @@ class Attention(View):
             self.sample = _tokens(sample, self.vocabulary)
         elif not isinstance(self.sample, (tuple, dict)):
             self.sample = np.asarray(self.sample)
+            if not self.sample.size:
+                raise ValueError("Attention: sample: expected at least one place, got none")
         if found := source.attention(self.sample):
             layers = [str(i + 1) for i in range(len(found))]
             heads = ["all", *(str(i + 1) for i in range(max(map(len, found))))]

@@ -22,7 +22,7 @@ export function draw(panel, frame, labels, options) {
   axisLeft(panel, box, y, "", { ticks: ticksOf(y, tickCount(panel, box.height, true)) });
   axisBelow(panel, box, x);
   const said = labels.said ?? [], words = said[Math.min(now, said.length - 1)] ?? "";
-  text(panel, shorten(panel, words, panel.width - 8), box.x, size / 2 + 3, { weight: 600 });
+  text(panel, shorten(panel, words, panel.width - box.x - 4, size, 600), box.x, size / 2 + 3, { weight: 600 });
   if (options.trail) keys.add({ x: box.x, y: size + 6, width: 1, height: 1 }, labels.marks?.trail);
   inside(panel, box, () => {
     for (const moment of options.trail ? trail(last) : []) {

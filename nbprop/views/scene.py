@@ -68,7 +68,7 @@ class Scene(View):
         """What was drawn of the source as it is now."""
         if self.draw is None:
             raise CannotSay("Scene shows what a function draws: pass draw, a function draw(stage, source).")
-        return self._constant("stage", (id(self.source), self.source.version, self.source.steps), self._drawn)
+        return self._constant("stage", (self.source, self.source.version, self.source.steps), self._drawn)
 
     def _drawn(self):
         stage = Stage()
@@ -181,7 +181,10 @@ def _not_finite(stage, time):
 def _limits(name, given):
     if given is None:
         return None
-    low, high = np.asarray(given, np.float64).ravel()[:2] if np.size(given) == 2 else (0, 0)
+    try:
+        low, high = np.asarray(given, np.float64).ravel()[:2] if np.size(given) == 2 else (0, 0)
+    except (TypeError, ValueError):
+        low = high = 0
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(f"Scene: {name}: expected (low, high), got {given!r}")
     return float(low), float(high)

@@ -28,6 +28,7 @@ export function draw(panel, frame, labels) {
       ctx.fillRect(x, middle(i) - Math.min(high, 1.5 * size) / 2 + 0.5, width, Math.min(high, 1.5 * size) - 1);
       text(panel, word, x + width / 2, middle(i), { align: "center", size });
     });
+    if (line.length < labels.lines[i].length) text(panel, "…", panel.width - 4, middle(i), { align: "right", size });
   });
   return {
     keys: keys.all,
@@ -39,7 +40,10 @@ export function draw(panel, frame, labels) {
   };
 }
 
-/** Where the words go, a line for each sentence, as large as the panel allows; `left` is where they begin. */
+/**
+ * Where the words go, a line for each sentence, as large as the panel allows; `left` is where they begin. Of a sentence
+ * that is too long even in the smallest letters there are as many words as fit.
+ */
 export function layout(panel, lines, largest) {
   const room = panel.height - textSize(panel) - 12;
   const wide = (/** @type {string[]} */ line, /** @type {number} */ size) => line.reduce((sum, word) => sum + textWidth(panel, word, size) + 2 * PAD + 2, 0);
@@ -49,11 +53,13 @@ export function layout(panel, lines, largest) {
   const left = score(size), high = Math.min(room / lines.length, 2.2 * size), top = textSize(panel) + 10;
   const boxes = lines.map((line) => {
     let x = left;
-    return line.map((word) => {
+    const all = line.map((word) => {
       const width = textWidth(panel, word, size) + 2 * PAD, box = { word, x, width };
       x += width + 2;
       return box;
     });
+    const end = panel.width - 2, fits = x - 2 <= end;
+    return all.filter((box) => box.x + box.width <= (fits ? end : end - textWidth(panel, "… ", size)));
   });
   return { size, high, top, boxes, left };
 }

@@ -58,7 +58,7 @@ class Words(View):
         names = tuple((name, name) for name in data.classes)
         self.options = (self.options[0], Option("score", "score of", names, data.classes[-1], more=True))
         self.score = data.classes[-1] if score is None else score
-        if isinstance(sentences, str):
+        if isinstance(sentences, str) or not (sentences is None or np.iterable(sentences)):
             raise TypeError(f"Words: sentences: expected a list of texts, got {sentences!r}; try [{sentences!r}]")
         self.sentences = self._first() if sentences is None else [_tokens(each, data.vocabulary) for each in sentences]
         if not self.sentences:
@@ -80,7 +80,8 @@ class Words(View):
 
     def frame(self) -> dict[str, np.ndarray]:
         """words (lines, longest): how much each speaks for the class, 0 behind the end; scores (lines,)."""
-        return self._constant("words", (self.source.version, self.source.steps, self.by, self.score), self._reckoned)
+        key = (self.source, self.source.version, self.source.steps, self.by, self.score)
+        return self._constant("words", key, self._reckoned)
 
     def _reckoned(self):
         if not self.sentences or not _tells(self.source.data):
@@ -169,6 +170,8 @@ def _tokens(text, vocabulary):
     """The number of each word of a text; of each letter, where the vocabulary has letters only."""
     letters = all(len(name) == 1 for name in vocabulary)
     number = {name: i for i, name in enumerate(vocabulary)}
+    if not isinstance(text, str):
+        raise TypeError(f"Words: sentences: expected texts, got {text!r}")
     words = list(text) if letters else text.split()
     if unknown := [word for word in words if word not in number]:
         raise ValueError(f"Words: sentences: expected words out of {' '.join(vocabulary)!r}, got {unknown[0]!r}")

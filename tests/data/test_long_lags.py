@@ -123,6 +123,14 @@ def test_distinct_strings():
     assert len(np.unique(X, axis=0)) < 200
 
 
+def test_more_distinct_strings_than_are_drawn_are_refused(monkeypatch):
+    monkeypatch.setattr("nbprop.data.grammar.TRIES", 2)
+    with pytest.raises(
+        ValueError, match=r"all different, than 1,000 draws give, [1-4]\d\d, got 500; try fewer, or dist"
+    ):
+        nb.data.reber(500, embedded=False, distinct=True)
+
+
 def test_reber_possible_refuses_what_are_no_letters():
     for wrong in (np.zeros((3, 7)), np.full((1, 2, 7), 0.5), np.ones((1, 2, 7))):
         with pytest.raises(ValueError, match="one-hot"):

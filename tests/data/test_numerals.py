@@ -44,3 +44,7 @@ def test_others_are_refused(number, language, error, words):
         numeral(number, language)
     with pytest.raises(ValueError, match="language must be one of"):
         spelled(("one",), "latin")
+    with pytest.raises(
+        TypeError, match=r"parts: expected the parts of a word, such as numeral\(21\) gives, got the text"
+    ):
+        spelled("one")

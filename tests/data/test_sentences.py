@@ -36,6 +36,8 @@ def test_the_ratings_are_those_of_the_file():
         assert np.std(found[word].ratings) == pytest.approx(found[word].spread, abs=0.01)
     assert all(found[word].mean > 1 for word in GOOD) and all(found[word].mean < -1 for word in BAD)
     assert not {*SUBJECTS, "was", "the", "thinks", "nobody"} & {*found}
+    with pytest.raises(TypeError):
+        found["good"] = found["bad"]
 
 
 def test_the_package_is_read_and_not_imported():
@@ -69,6 +71,8 @@ def test_the_rule():
         worth("the fillm was good")
     with pytest.raises(ValueError, match="expected an adjective, such as good or bad"):
         worth("the film was")
+    with pytest.raises(TypeError, match=r"worth: expected a text such as .*, got 3"):
+        worth(3)
 
 
 @pytest.mark.parametrize("held_out", ["sentences", "combinations"])

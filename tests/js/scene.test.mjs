@@ -38,6 +38,14 @@ test("words stay inside and apart at any size, in both themes", () => {
   }
 });
 
+test("words that are longer than the panel end in it", () => {
+  for (const [width, height] of [[200, 140], [420, 300], [900, 600]]) {
+    const { panel, texts } = fakePanel(width, height, { makeTheme });
+    draw(panel, frame(), { ...labels, said: ["what it does now, in many words, ".repeat(20)] }, { time: 0 });
+    assert.ok(texts.every(({ x1 }) => x1 < width + 1.5));
+  }
+});
+
 test("the moment that is shown; beyond the last one, the last", () => {
   for (const [time, words] of [[0, "time 0"], [3, "time 3"], [99, "time 4"]]) {
     const { panel, texts } = fakePanel(420, 300, { makeTheme });

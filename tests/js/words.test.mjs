@@ -57,3 +57,16 @@ test("the largest number has the colour of an end, what is not finite warns", ()
   draw(panel, ...of([["not", "good", "film"]], (_, k) => [-2, 1, NaN][k]));
   assert.deepEqual(fills, [colorAt(panel.theme.diverging, 0), colorAt(panel.theme.diverging, 0.75), panel.theme.warning]);
 });
+
+test("of a sentence that is too long there are as many words as fit, and a sign that there are more", () => {
+  const long = Array(60).fill("extraordinarily");
+  for (const [width, height] of [[200, 140], [420, 300], [1200, 800]]) {
+    const { panel, texts } = fakePanel(width, height, { makeTheme });
+    const { readout } = draw(panel, ...of([long, ["good"]], () => 1));
+    assert.ok(texts.every(({ x0, x1 }) => x0 > -1.5 && x1 < width + 1.5));
+    assert.deepEqual(overlaps(texts), []);
+    assert.equal(texts.filter((one) => one.words === "…").length, 1);
+    assert.ok(layout(panel, [long], 13).boxes[0].length < 60);
+    for (let x = 0; x < width; x += 7) assert.doesNotMatch(readout(x, height / 3) ?? "", /undefined/);
+  }
+});

@@ -84,9 +84,20 @@ def test_what_it_cannot_show_it_says(scored, fake, ax):
     assert broken.describe() == "The network's output is not finite."
     broken.plot(ax)
     assert np.isnan(broken.frame()["shares"]).all()
-    for wrong in ([0, 1], [[1]], [0.5]):
+    for wrong in ([0, 1], [[1]], [0.5], [-1, 2]):
         with pytest.raises(ValueError, match="labels: expected class numbers"):
             Alignment(scored, "X", wrong)
+    for more, words in (({"frames": 10}, "at most 9 frames"), ({"blank": 4}, "a blank below 4")):
+        assert words in Alignment(scored, "X", LABELS, **more).describe()
+    for more in ({"frames": 0}, {"frames": -1}, {"frames": 2.5}, {"blank": -1}, {"blank": "-"}):
+        with pytest.raises((TypeError, ValueError), match=f"Alignment: {next(iter(more))} must be "):
+            Alignment(scored, "X", LABELS, **more)
+
+
+def test_no_labels_are_all_blanks(scored):
+    view = Alignment(scored, "X", [])
+    np.testing.assert_array_equal(view.frame()["shares"], np.ones((1, 9)))
+    assert view.describe().endswith("The labels are likeliest at frames: none.")
 
 
 def test_the_plot_has_both_pictures_and_their_names(scored, ax):

@@ -158,6 +158,11 @@ def test_a_model_of_two_inputs_has_rows_and_columns_of_its_own(ax):
     assert np.abs(view.frame()["weights"].sum(axis=-1) - 1).max() < 1e-5
 
 
+def test_a_sample_of_no_places_is_refused():
+    with pytest.raises(ValueError, match="sample: expected at least one place"):
+        Attention(reader(), [])
+
+
 def test_a_word_too_few_is_said():
     view = Attention(reader(), ([1, 2], [0, 3]), ("drei",))
     assert view.labels() == {} and "rows: expected 2 words, one for each place, got 1" in view.unserved

@@ -69,7 +69,7 @@ def test_it_is_drawn_anew_when_the_source_has_made_a_step(fake):
 def test_a_range_of_ones_own(fake):
     view = Scene(fake(), cart, x=(-3, 3), y=(-1, 2))
     np.testing.assert_allclose(view.frame()["range"], [-3, 3, -1, 2])
-    for bad in ((1,), (2, 1), (0, np.nan), "ab", (1, 2, 3)):
+    for bad in ((1,), (2, 1), (0, np.nan), "ab", (1, 2, 3), ("a", "b")):
         with pytest.raises(ValueError, match=r"Scene: x: expected \(low, high\), got"):
             Scene(fake(), cart, x=bad)
 
@@ -99,6 +99,11 @@ def test_what_is_not_finite_is_said_and_not_drawn(fake, ax):
     assert np.isfinite(view.frame()["range"]).all()
     view.plot(ax)
     assert not ax.patches and "1 shape not finite." in ax.texts[0].get_text()
+
+
+def test_what_is_too_large_to_be_sent_is_not_finite(fake):
+    view = Scene(fake(), lambda stage, source: stage.circle(1e300, 0, 1, name="far"))
+    assert view.describe() == "One moment: far: not finite. 1 shape not finite."
 
 
 @pytest.mark.parametrize(
@@ -131,6 +136,10 @@ def test_what_cannot_be_shown_is_said_in_its_place(fake, draw, words):
         (lambda stage: stage.circle([], [], 1), r"circle: expected numbers, or arrays \(T,\)"),
         (lambda stage: stage.circle(np.zeros((2, 2)), 0, 1), r"circle: expected numbers, or arrays \(T,\)"),
         (lambda stage: stage.rectangle([1, 2], [1, 2, 3], 1, 1), r"rectangle: expected .* got shapes \(2,\), \(3,\)"),
+        (lambda stage: stage.line([0, 1, 2], [0, 1]), r"line: expected x and y .* got shapes \(3,\), \(2,\)"),
+        (lambda stage: stage.circle(0, 0, [1, -2]), "circle: expected sizes from 0 up, got -2"),
+        (lambda stage: stage.rectangle(0, 0, -1, 1, name="box"), "rectangle 'box': expected sizes from 0 up, got -1"),
+        (lambda stage: stage.line([0, 1], [0, 1], width=np.nan), "line: width must be a finite number, at least 0"),
         (lambda stage: stage.circle(0, 0, 1, color="trian"), "expected one of .*, got 'trian'; did you mean 'train'"),
     ],
 )

@@ -78,6 +78,9 @@ def test_sentences_of_ones_own():
         Words(trainer, [])
     with pytest.raises(TypeError, match=r"a list of texts, got 'not bad'; try \['not bad'\]"):
         Words(trainer, "not bad")
+    for wrong in (5, [[1, 2]], [None]):
+        with pytest.raises(TypeError, match="Words: sentences: expected "):
+            Words(trainer, wrong)
 
 
 def test_the_same_step_is_asked_once_and_another_one_says_something_else():
@@ -88,6 +91,16 @@ def test_the_same_step_is_asked_once_and_another_one_says_something_else():
     trainer.fit(steps=1, bar=False)
     assert not np.array_equal(view.frame()["words"], first)
     np.testing.assert_array_equal(Words(trainer.at(5)).frame()["words"], first)
+
+
+def test_another_source_at_the_same_step_says_something_else():
+    trainer, other = run(), run(bent=True)
+    view = Words(trainer)
+    before = view.frame()["words"]
+    assert (trainer.steps, trainer.version) == (other.steps, other.version)
+    view.source = other
+    np.testing.assert_array_equal(view.frame()["words"], Words(other).frame()["words"])
+    assert not np.array_equal(view.frame()["words"], before)
 
 
 def test_words_and_picture(ax):

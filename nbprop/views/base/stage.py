@@ -59,13 +59,13 @@ class Stage:
 
     def circle(self, x: Any, y: Any, radius: Any, color: str = "foreground", width: float = 0, name: str = "") -> None:
         """Around (x, y), filled; with a `width` in pixels, only its rim."""
-        self._add("circle", _together("circle", name, x, y, radius), color, width, name)
+        self._add("circle", _together("circle", name, 1, x, y, radius), color, width, name)
 
     def rectangle(
         self, x: Any, y: Any, across: Any, high: Any, color: str = "foreground", width: float = 0, name: str = ""
     ) -> None:
         """With the middle (x, y), so far `across` and so `high`, filled; with a `width` in pixels, only its rim."""
-        found = _together("rectangle", name, x, y, across, high)
+        found = _together("rectangle", name, 2, x, y, across, high)
         found[..., :2] -= found[..., 2:] / 2
         self._add("rectangle", found, color, width, name)
 
@@ -96,7 +96,9 @@ class Stage:
                 f"{did_you_mean(color, COLORS)}"
             )
         width = number(0)(f"{kind}{_of(name)}: width", width)
-        self.shapes.append(Shape(kind, numbers.astype(np.float32), color, width, str(name)))
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not finite, which is said
+            numbers = numbers.astype(np.float32)
+        self.shapes.append(Shape(kind, numbers, color, width, str(name)))
 
 
 def _arrays(*given):
@@ -115,12 +117,27 @@ def _shapes(*given):
         return "lists of different lengths"
 
 
-def _together(kind, name, *given):
+def _together(kind, name, sizes, *given):
+    """Numbers (T or 1, 1, m), of which the last ones are sizes."""
     found = _arrays(*given)
     if not found or found[0].ndim > 1:
         came = _shapes(*given)
         raise ValueError(f"{kind}{_of(name)}: expected numbers, or arrays (T,) of the same length, got {came}")
+    if any((size < 0).any() for size in found[-sizes:]):
+        raise ValueError(f"{kind}{_of(name)}: expected sizes from 0 up, got {min(map(np.min, found[-sizes:])):g}")
     return np.stack([np.atleast_1d(each) for each in found], axis=-1)[:, None]
+
+
+def _broadcast(*given):
+    """Arrays of numbers of one shape; None of what is no number, or does not fit together."""
+    try:
+        return np.broadcast_arrays(*(np.asarray(each, np.float64) for each in given))
+    except ValueError:
+        return None
+
+
+def _shapes(*given):
+    return f"shapes {', '.join(str(np.shape(each)) for each in given)}"
 
 
 def _of(name):
