@@ -128,18 +128,6 @@ def _together(kind, name, sizes, *given):
     return np.stack([np.atleast_1d(each) for each in found], axis=-1)[:, None]
 
 
-def _broadcast(*given):
-    """Arrays of numbers of one shape; None of what is no number, or does not fit together."""
-    try:
-        return np.broadcast_arrays(*(np.asarray(each, np.float64) for each in given))
-    except ValueError:
-        return None
-
-
-def _shapes(*given):
-    return f"shapes {', '.join(str(np.shape(each)) for each in given)}"
-
-
 def _of(name):
     return f" {name!r}" if name else ""
 
