@@ -189,6 +189,8 @@ WOMEN = ("Penelope", "Christine", "Margaret", "Victoria", "Jennifer", "Charlotte
 PEOPLE = (*MEN, *WOMEN)
 YOUNG = ("Colin", "Charlotte")
 OLD = ("Christopher", "Penelope", "Andrew", "Christine")
+LEFT = ("Christopher", "Penelope", "Arthur", "Margaret", "Victoria")  # of the two branches, those by marriage too
+RIGHT = ("Andrew", "Christine", "James", "Jennifer", "Charles")
 RELATIONS = (
     *("father", "mother", "husband", "wife", "son", "daughter"),
     *("uncle", "aunt", "brother", "sister", "nephew", "niece"),
@@ -281,6 +283,7 @@ def family(s, seed, share) -> Numbers:
     meanings = {
         "nationality": np.repeat([1, -1], 12),
         "generation": np.tile([(p in OLD) - (p in YOUNG) for p in PEOPLE], 2),
+        "branch": np.tile([(p in LEFT) - (p in RIGHT) for p in PEOPLE], 2),
     }
     strengths = {
         name: float(np.nan_to_num([abs(np.corrcoef(unit, each)[0, 1]) for unit in W]).max())
@@ -291,7 +294,7 @@ def family(s, seed, share) -> Numbers:
 
 def judge_families(numbers) -> Verdict:
     trained, held, theirs = (np.array([each[name] for each in numbers]) for name in ("trained", "held", "theirs"))
-    told = [float(np.median([each[name] for each in numbers])) for name in ("nationality", "generation")]
+    told = [float(np.median([each[name] for each in numbers])) for name in ("nationality", "generation", "branch")]
     perfect, many = int((held == 4).sum()), len(numbers)
     learned = int((trained == 100).sum())
     why = (
@@ -302,8 +305,8 @@ def judge_families(numbers) -> Verdict:
         bool(learned >= many / 2 and perfect >= many / 2 and min(told) > 0.6),
         float(held.mean() / 4),
         f"{learned} of {many} seeds learn all 100; held out, {held.mean():.1f} of 4 are right, all four in {perfect} "
-        f"of {many} seeds; units of the person that tell nationality and generation: |r| {told[0]:.2f} and "
-        f"{told[1]:.2f}",
+        f"of {many} seeds; units of the person that tell nationality, generation and branch: |r| {told[0]:.2f}, "
+        f"{told[1]:.2f} and {told[2]:.2f}",
         why,
     )
 
@@ -328,7 +331,7 @@ FAMILIES = Card(
         "margin": Setting("no error", "above 0.8 where 1 is wanted, below 0.2 where 0 is"),
     },
     "At least half of the seeds learn all 100 (all outputs on the right side of 0.5) and are right about all four; a "
-    "unit is correlated with nationality and one with generation, |r| > 0.6 (the branch is not looked at).",
+    "unit is correlated with nationality, one with generation and one with the branch of the family, |r| > 0.6.",
     "right about all four (one run); the units tell nationality, generation and branch",
     families,
     judge_families,
