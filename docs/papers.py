@@ -21,17 +21,17 @@ changed is said for each; and where the criterion is not met, why. Every one of 
 ```python
 import nbprop as nb
 
-card = nb.papers["rumelhart-1986-xor"]
+card = nb.papers.cards["rumelhart-1986-xor"]
 print(card.run(seeds=2))
 ```
 ```text
 {example}
 ```
 
-`nb.papers` is the table below, a card says its settings when it is shown, and in a notebook `run()` shows its picture.
-`python -m nbprop papers` prints the table, `python -m nbprop papers KEY` makes a card. `pytest --papers` makes all of
-them anew and compares: the verdict has to be the same, and the figure the same within what the card says (the last
-line of each section), for another machine rounds otherwise and learning makes a difference of it.
+`nb.papers.cards` is the table below, a card says its settings when it is shown, and in a notebook `run()` shows its
+picture. `python -m nbprop papers` prints the table, `python -m nbprop papers KEY` makes a card. `pytest --papers` makes
+all of them anew and compares: the verdict has to be the same, and the figure the same within what the card says (the
+last line of each section), for another machine rounds otherwise and learning makes a difference of it.
 
 This page is written by `python docs/papers.py`, from what is kept in
 [results.json](../nbprop/papers/results.json); {passed} of {many} cards pass.
@@ -43,13 +43,13 @@ This page is written by `python docs/papers.py`, from what is kept in
 
 def page() -> str:
     """The text of docs/papers.md."""
-    rows = nb.papers.rows()
+    rows = nb.papers.cards.rows()
     passed = sum(row[-1] == "yes" for row in rows)
-    example = nb.papers["rumelhart-1986-xor"].run(seeds=2)
+    example = nb.papers.cards["rumelhart-1986-xor"].run(seeds=2)
     text = HEAD.format(example=example, passed=passed, many=len(rows))
     for key, _, published, ours, yes in rows:
         text += f"| [{key}](#{key}) | {_cell(published)} | {_cell(ours)} | {yes.partition(':')[0]} |\n"
-    return text + "".join(section(card) for card in nb.papers.values())
+    return text + "".join(section(card) for card in nb.papers.cards.values())
 
 
 def section(card) -> str:
@@ -76,8 +76,8 @@ def _cell(text):
 
 
 def main(keys):
-    for key in nb.papers if keys == ["all"] else keys:
-        made = nb.papers[key].run()
+    for key in nb.papers.cards if keys == ["all"] else keys:
+        made = nb.papers.cards[key].run()
         kept.write(made)
         print(made, f"({made.seconds:.0f} s)", flush=True)
     PAGE.write_text(page(), encoding="utf-8")

@@ -80,11 +80,11 @@ def cards(arguments: "list[str]") -> None:
     from . import papers
 
     if key is None:
-        print(papers)
-    elif key in papers.CARDS:
-        print(papers.CARDS[key], papers.CARDS[key].run(), sep="\n\n")
+        print(papers.cards)
+    elif key in papers.cards:
+        print(papers.cards[key], papers.cards[key].run(), sep="\n\n")
     else:
-        parser.error(f"no paper card {key!r}; there are: {', '.join(papers.CARDS)}")
+        parser.error(f"no paper card {key!r}; there are: {', '.join(papers.cards)}")
 
 
 def told(folder: "str | os.PathLike[str]", done: course.Put) -> str:

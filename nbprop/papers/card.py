@@ -49,7 +49,7 @@ class Verdict:
 class Card:
     """An experiment of a paper.
 
-    key: its name in `nb.papers`. paper, section: the source. claim: in a sentence.
+    key: its name in `nb.papers.cards`. paper, section: the source. claim: in a sentence.
     settings: name -> `Setting`. criterion: when the card passes. published: what the paper reports.
     trial(settings, seed, share) -> Numbers: the experiment, made by nbprop's own Trainer. settings has the values used
         here, by name; share: of the steps, 1 for the whole experiment.
@@ -97,7 +97,7 @@ class Card:
 
     @property
     def kept(self) -> "Outcome | None":
-        """What came out when the table of `nb.papers` was made: numbers without curves. None for a card that is new."""
+        """What came out when the table was made: numbers without curves. None for a card that is new."""
         from .kept import outcome
 
         return outcome(self)

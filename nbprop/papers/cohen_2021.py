@@ -6,10 +6,10 @@ from nbprop import data as datasets, nn, optim
 from nbprop.training import Trainer
 from nbprop.training.supervised import Supervised
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     digits = datasets.digits(seed=seed, validation=0)
     X, y = digits.X_train[: s.samples], np.eye(10, dtype=np.float32)[digits.y_train[: s.samples]]
     data = datasets.Arrays(X - X.mean(axis=0), y, validation=0)
@@ -33,7 +33,7 @@ def trial(s, seed, share):
     }
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     mean = {name: float(np.mean([each[name] for each in numbers])) for name in ("first", "last", "rises", "fallen")}
     ok = [e["first"] < 0.6 and 0.95 < e["last"] < 1.2 and e["rises"] > 0.1 and e["fallen"] < 1 for e in numbers]
     off = len(ok) - sum(ok)
@@ -46,7 +46,7 @@ def judge(numbers):
     )
 
 
-def draw(ax, numbers):
+def draw(ax, numbers) -> None:
     for each in numbers:
         ax.plot(each["every"] * np.arange(len(each["sharpness"])), each["sharpness"])
     ax.axhline(1, color="0.4", linestyle="--")

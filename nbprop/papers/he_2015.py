@@ -5,12 +5,12 @@ import numpy as np
 from nbprop import data as datasets, nn, optim
 from nbprop.training import Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 WORDS = {"he": "Var[w] = 2/n", "xavier": "Var[w] = 1/n"}
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     found = {}
     data = datasets.digits(seed=seed)
     for init, draw in {"he": nn.init.he, "xavier": nn.init.xavier(uniform=False)}.items():
@@ -28,7 +28,7 @@ def trial(s, seed, share):
     return found
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     mean = {name: float(np.mean([each[name] for each in numbers])) for name in numbers[0] if "losses" not in name}
     stalls = all(each["xavier_loss"] > 0.98 * np.log(10) for each in numbers)
     learns = all(each["he_error"] < 10 for each in numbers)
@@ -42,7 +42,7 @@ def judge(numbers):
     )
 
 
-def draw(ax, numbers):
+def draw(ax, numbers) -> None:
     for color, (init, words) in zip(("C0", "C1"), WORDS.items(), strict=True):
         for i, each in enumerate(numbers):
             losses = each[f"{init}_losses"]

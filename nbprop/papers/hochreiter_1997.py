@@ -7,7 +7,7 @@ import numpy as np
 from nbprop import data as datasets, nn, optim
 from nbprop.training import Objective, Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 PAPER = "Hochreiter & Schmidhuber 1997, Long short-term memory, Neural Computation 9"
 
@@ -40,7 +40,7 @@ def said(model, X, size=512) -> np.ndarray:
 # ---- experiment 1 ----------------------------------------------------------------------------------------------------
 
 
-def reber(s, seed, share):
+def reber(s, seed, share) -> Numbers:
     train, test = (datasets.reber(s.strings, validation=0, seed=2 * seed + k) for k in range(2))
     possible = [datasets.reber_possible(each.X_train) for each in (train, test)]
     model = Memory(7, s.cells, 7, s.bound, seed, last=False)
@@ -74,7 +74,7 @@ def _foretold(model, X, possible):
 # ---- experiment 4 ----------------------------------------------------------------------------------------------------
 
 
-def adding(s, seed, share):
+def adding(s, seed, share) -> Numbers:
     data = datasets.adding(s.T, samples=s.sequences, validation=2560 / s.sequences, seed=seed)
     model = Memory(2, s.cells, 1, s.bound, seed)
     model.gate(0, np.repeat([-3.0, -6], s.cells // 2))
@@ -91,23 +91,34 @@ def adding(s, seed, share):
 # ---- experiment 6 ----------------------------------------------------------------------------------------------------
 
 
-def order(s, seed, share):
+def order(s, seed, share) -> Numbers:
     data = datasets.temporal_order(s.T, symbols=2, samples=s.sequences, validation=2560 / s.sequences, seed=seed)
     model = Memory(8, s.cells, 4, s.bound, seed)
     model.gate(0, np.repeat([-2.0, -4], s.cells // 2))
     optimizer = optim.Adam(lr=s.lr)
     trainer = Trainer(model, data, optimizer=optimizer, batch_size=s.batch, clip=s.clip, seed=seed, **QUIET)
-    most, wrong = part(s.steps, share), len(data.X_val)
-    while trainer.steps < most and wrong > 1:
+    most, learned = part(s.steps, share), False
+    while trainer.steps < most and not learned:
         trainer.fit(steps=min(s.every, most - trainer.steps), bar=False)
-        wrong = int((said(model, data.X_val).argmax(axis=1) != data.y_val).sum())
-    return {"wrong": wrong, "sequences": trainer.steps * s.batch if wrong <= 1 else 0}
+        learned = not _wrong(model, data.X_train[:2000], data.y_train[:2000])
+    return {
+        "wrong": _wrong(model, data.X_val, data.y_val),
+        "sequences": trainer.steps * s.batch if learned else 0,
+    }
+
+
+def _wrong(model, X, y):
+    """How many sequences have an output, of the softmax, that is off by 0.3 or more."""
+    z = said(model, X).astype(np.float64)
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    off = np.abs(p / p.sum(axis=1, keepdims=True) - np.eye(4)[y])
+    return int((off >= 0.3).any(axis=1).sum())
 
 
 # ---- the cards -------------------------------------------------------------------------------------------------------
 
 
-def judge_reber(numbers):
+def judge_reber(numbers) -> Verdict:
     done = [each["sequences"] for each in numbers if each["sequences"]]
     share, many = len(done) / len(numbers), len(numbers)
     middle = np.median(done) if done else np.nan
@@ -120,7 +131,7 @@ def judge_reber(numbers):
     )
 
 
-def judge_adding(numbers):
+def judge_adding(numbers) -> Verdict:
     wrong = [each["wrong"] for each in numbers]
     error = float(np.mean([each["error"] for each in numbers]))
     passed = np.mean(wrong) <= 0.01 * 2560
@@ -132,8 +143,8 @@ def judge_adding(numbers):
     )
 
 
-def judge_order(numbers):
-    done = [each["sequences"] for each in numbers if each["sequences"]]
+def judge_order(numbers) -> Verdict:
+    done = [each["sequences"] for each in numbers if each["sequences"] and each["wrong"] <= 1]
     wrong = [each["wrong"] for each in numbers]
     passed = len(done) > len(numbers) / 2
     return Verdict(
@@ -143,7 +154,7 @@ def judge_order(numbers):
         + (f", after {', '.join(f'{n:,}' for n in done)} sequences" if done else ""),
         ""
         if len(done) == len(numbers)
-        else f"{len(numbers) - len(done)} of {len(numbers)} seeds have not found it in time",
+        else f"{len(numbers) - len(done)} of {len(numbers)} seeds have not found it in time, or are wrong twice",
     )
 
 
@@ -166,10 +177,10 @@ CARDS = (
             "bound": Setting("weights from U(-b, b), b", 0.2),
             "gates": Setting("biases of the output gates", "-1, -2, -3", "-1, -1, -2, -2, -3, -3", "one a cell"),
             "loss": Setting("loss", "squared error of the next symbol, logistic outputs"),
-            "lr": Setting("learning rate", "0.1, 0.2 or 0.5", 0.02, ADAM),
+            "lr": Setting("learning rate", "0.1, 0.2 or 0.5", 0.01, ADAM),
             "batch": Setting("batch", 1, 8, "time"),
             "clip": CLIP,
-            "most": Setting("strings at most", "not said", 60_000),
+            "most": Setting("strings at most", "not said", 150_000),
             "every": Setting("looked at each", "not said", 25, "updates"),
         },
         "Solved: for every symbol of every string of both sets the possible next ones are the most active outputs. In "
@@ -184,7 +195,7 @@ CARDS = (
         "hochreiter-1997-adding",
         PAPER,
         "experiment 4, T = 100",
-        "An LSTM of four cells adds two marked numbers that lie 50 steps and more apart.",
+        "An LSTM of four cells adds two marked numbers that it has seen some 50 steps and more before the end.",
         {
             "T": Setting("steps, T to T + T/10", 100),
             "cells": Setting("memory", "2 blocks of 2 cells", 4, CELLS),
@@ -211,7 +222,7 @@ CARDS = (
         "hochreiter-1997-order",
         PAPER,
         "experiment 6a",
-        "An LSTM tells in which order two symbols came, of which the first is 90 steps and more before the end.",
+        "An LSTM tells in which order two symbols came, of which the first is some 80 steps and more before the end.",
         {
             "T": Setting("steps, T to T + T/10", 100),
             "cells": Setting("memory", "2 blocks of 2 cells", 4, CELLS),
@@ -223,10 +234,13 @@ CARDS = (
             "lr": Setting("learning rate", 0.5, 0.01, ADAM),
             "batch": Setting("batch", 1, 20, "time"),
             "clip": CLIP,
-            "steps": Setting("training", "until the last 2,000 are right", 6000, "updates at most"),
+            "steps": Setting(
+                "training", "until the last 2,000 are right", 6000, "updates at most, until 2,000 are right"
+            ),
             "every": Setting("looked at each", "not said", 250, "updates"),
         },
-        "Solved: at most 1 of 2,560 new sequences is wrong. In more than half of the seeds.",
+        "Solved: 2,000 of the sequences are right, no output off by 0.3 or more, and then at most 1 of 2,560 new ones "
+        "is wrong. In more than half of the seeds.",
         "1 of 2,560 wrong, after 31,390 sequences",
         order,
         judge_order,

@@ -5,7 +5,7 @@ import numpy as np
 from nbprop import data as datasets, nn, optim
 from nbprop.training import Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 WORDS = {"with": "with batch normalization", "without": "without"}
 
@@ -20,7 +20,7 @@ def network(s, normalized, seed) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(s.units[-1], 10, init=nn.init.normal(std=s.std), rng=rng))
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     digits, found = datasets.digits(seed=seed), {}
     binary = [(X > 0.5).astype(np.float32) for X in (digits.X_train, digits.X_val)]
     for name in WORDS:
@@ -56,7 +56,7 @@ def _band(model, X, last):
     return np.percentile(x.data[:, 0], [15, 50, 85])
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     mean = {name: float(np.mean([each[name] for each in numbers])) for name in numbers[0] if "accuracies" not in name}
     faster = [
         0 < each["with_steps"] < (each["without_steps"] or np.inf) and each["with_accuracy"] >= each["without_accuracy"]
@@ -74,7 +74,7 @@ def judge(numbers):
     )
 
 
-def draw(ax, numbers):
+def draw(ax, numbers) -> None:
     for i, each in enumerate(numbers):
         for color, (name, words) in zip(("C0", "C1"), WORDS.items(), strict=True):
             accuracies = each[f"{name}_accuracies"]

@@ -9,7 +9,7 @@ from nbprop import data as datasets, nn, optim
 from nbprop.record import Diverged
 from nbprop.training import Objective, Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 
 class Uncorrected(optim.Adam):
@@ -48,7 +48,7 @@ class VAE(nn.Module):
 RULES: "dict[str, type[optim.Adam]]" = {"adam": optim.Adam, "plain": Uncorrected}
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     X = datasets.digits(seed=seed, validation=0).X_train
 
     def loss(model, x, rng):
@@ -72,7 +72,7 @@ def trial(s, seed, share):
     return found
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     """At the largest step size the start decides: there the means that begin at zero make the first steps too long."""
     mean = {name: float(np.mean([each[name] for each in numbers])) for name in numbers[0] if "losses" not in name}
     betas = sorted({name.split()[1] for name in mean}, key=float)
@@ -90,7 +90,7 @@ def judge(numbers):
     )
 
 
-def draw(ax, numbers):
+def draw(ax, numbers) -> None:
     for style, (name, words) in zip(("-", "--"), {"adam": "with", "plain": "without"}.items(), strict=True):
         losses = np.mean([each[f"{name}_losses"] for each in numbers], axis=0)
         ax.plot(range(len(losses)), losses, "o" + style, label=f"{words} bias correction")
@@ -116,8 +116,8 @@ CARDS = (
             "steps": Setting("training", "10 and 100 epochs", 200, "steps, 11 epochs of these small data"),
             "worst": Setting("a run that diverges counts as a loss of", "-", 200.0),
         },
-        "Mean of the last 50 losses: at the largest α the run without correction is worse with β2 = 0.9999, and by "
-        "more than with 0.99; at the best settings the corrected one is not worse (by 0.5).",
+        "Mean of the last 50 losses: at the largest α the run without correction is worse with β2 = 0.9999, by more "
+        "than 1, and by more than with 0.99; at the best settings the corrected one is not worse (by 0.5).",
         "β2 close to 1 without correction: unstable, especially in the first epochs; Adam as good or better always",
         trial,
         judge,

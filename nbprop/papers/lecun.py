@@ -10,7 +10,7 @@ from nbprop.nn import functional as F
 from nbprop.training import Trainer
 from nbprop.training.supervised import Supervised
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 A, S = 1.7159, 2 / 3
 CODES = 84  # units that say which character it is, 7 x 12 pixels
@@ -71,7 +71,7 @@ class ZipCodes(nn.Module):
         return squashed(self.output(squashed(self.hidden(a.flatten(start_dim=1)))))
 
 
-def zip_codes(s, seed, share):
+def zip_codes(s, seed, share) -> Numbers:
     data, model = datasets.digits(seed=seed), ZipCodes(seed)
     X, X_val = (pictures(each, 2, 0, -1.0, 1.0) for each in (data.X_train, data.X_val))
     y = (2 * np.eye(10)[data.y_train] - 1).astype(np.float32)
@@ -85,7 +85,7 @@ def zip_codes(s, seed, share):
     }
 
 
-def judge_zip_codes(numbers):
+def judge_zip_codes(numbers) -> Verdict:
     train, test = (float(np.mean([each[name] for each in numbers])) for name in ("train", "test"))
     passed = numbers[0]["count"] == 9760 and test <= 5.0
     return Verdict(
@@ -157,7 +157,7 @@ class LeNet5(nn.Module):
         return -distance / 2
 
 
-def lenet(s, seed, share):
+def lenet(s, seed, share) -> Numbers:
     digits, model = datasets.digits(seed=seed), LeNet5(seed)
     X, X_val = (pictures(each, 3, 4, -0.1, 1.175) for each in (digits.X_train, digits.X_val))
     objective = Supervised(Arrays(X, digits.y_train, validation=0), "cross_entropy")
@@ -168,10 +168,13 @@ def lenet(s, seed, share):
     return {**counts, "train": errors(model, X, digits.y_train), "test": errors(model, X_val, digits.y_val)}
 
 
-def judge_lenet(numbers):
+def judge_lenet(numbers) -> Verdict:
     train, test = (float(np.mean([each[name] for each in numbers])) for name in ("train", "test"))
     counts = tuple(numbers[0][name] for name in LeNet5.names)
-    why = f"20 passes over 1,347 pictures, 45 times fewer than there, leave a training error of {train:.1f} %"
+    why = (
+        f"1,347 pictures are 45 times fewer than there: too few steps in 20 passes, which leave a training error of "
+        f"{train:.1f} %, and too few pictures to tell digits by"
+    )
     passed = counts == (156, 12, 1516, 32, 48120, 10164) and test < 2.0
     return Verdict(
         bool(passed),

@@ -11,7 +11,7 @@ from nbprop.engine import concatenate
 from nbprop.training import Trainer
 from nbprop.training.supervised import Supervised
 
-from .card import DOUBLE, QUIET, Card, Setting, Verdict, part
+from .card import DOUBLE, QUIET, Card, Numbers, Setting, Verdict, part
 
 NATURE = "Rumelhart, Hinton & Williams 1986, Learning representations by back-propagating errors, Nature 323"
 BOOK = "Rumelhart, Hinton & Williams 1986, Learning internal representations by error propagation, PDP vol. 1, ch. 8"
@@ -49,7 +49,7 @@ def solve(trainer, solved, most, every) -> int:
 # ---- symmetry --------------------------------------------------------------------------------------------------------
 
 
-def symmetry(s, seed, share):
+def symmetry(s, seed, share) -> Numbers:
     X = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(float)
     y = (X[:, ::-1] == X).all(axis=1, keepdims=True).astype(float)
     model = logistic(s.sizes, s.bound, seed)
@@ -67,7 +67,7 @@ def symmetry(s, seed, share):
     }
 
 
-def judge_symmetry(numbers):
+def judge_symmetry(numbers) -> Verdict:
     solved = [each for each in numbers if each["sweeps"]]
     share, many = len(solved) / len(numbers), len(solved)
     mirrored = [each["mirror"] < 0.05 and each["opposite"] < -0.99 for each in solved]
@@ -124,7 +124,7 @@ class Direct(nn.Module):
         return self.output(concatenate([x, self.hidden(x).sigmoid()], axis=1)).sigmoid()
 
 
-def xor(s, seed, share):
+def xor(s, seed, share) -> Numbers:
     X, y = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
     direct, two = Direct(2), logistic((2, 2, 1), s.bound, seed)
     direct.theta[:] = np.random.default_rng(seed).uniform(-s.bound, s.bound, direct.theta.size)
@@ -139,7 +139,7 @@ def xor(s, seed, share):
     return found
 
 
-def judge_xor(numbers):
+def judge_xor(numbers) -> Verdict:
     direct, two = ([each[name] for each in numbers if each[name]] for name in ("direct", "two"))
     many = len(numbers)
     share, middle = len(direct) / many, np.median(direct) if direct else np.nan
@@ -189,6 +189,8 @@ WOMEN = ("Penelope", "Christine", "Margaret", "Victoria", "Jennifer", "Charlotte
 PEOPLE = (*MEN, *WOMEN)
 YOUNG = ("Colin", "Charlotte")
 OLD = ("Christopher", "Penelope", "Andrew", "Christine")
+LEFT = ("Christopher", "Penelope", "Arthur", "Margaret", "Victoria")  # of the two branches, those by marriage too
+RIGHT = ("Andrew", "Christine", "James", "Jennifer", "Charles")
 RELATIONS = (
     *("father", "mother", "husband", "wife", "son", "daughter"),
     *("uncle", "aunt", "brother", "sister", "nephew", "niece"),
@@ -216,7 +218,7 @@ def related(person) -> "dict[str, set[str]]":
     return {name: those for name, those in found.items() if those}
 
 
-def triples():
+def triples() -> "tuple[np.ndarray, np.ndarray]":
     """X (104, 36): person and relation; y (104, 24): who that is."""
     X, y = [], []
     for family in range(2):
@@ -257,13 +259,13 @@ def margins(output: Any, y: Any) -> Any:
     return (short**2).sum() / 2
 
 
-def families(s, seed, share):
+def families(s, seed, share) -> Numbers:
     found = family(s, seed, share)
     theirs = SimpleNamespace(**{**vars(s), "lr": 0.01, "shrink": 0.002, "bound": 0.3})
     return {**found, "theirs": family(theirs, seed, share)["trained"]}
 
 
-def family(s, seed, share):
+def family(s, seed, share) -> Numbers:
     rng = np.random.default_rng(seed)
     X, y = triples()
     order = rng.permutation(len(X))
@@ -281,6 +283,7 @@ def family(s, seed, share):
     meanings = {
         "nationality": np.repeat([1, -1], 12),
         "generation": np.tile([(p in OLD) - (p in YOUNG) for p in PEOPLE], 2),
+        "branch": np.tile([(p in LEFT) - (p in RIGHT) for p in PEOPLE], 2),
     }
     strengths = {
         name: float(np.nan_to_num([abs(np.corrcoef(unit, each)[0, 1]) for unit in W]).max())
@@ -289,9 +292,9 @@ def family(s, seed, share):
     return {"trained": int(right[trained].sum()), "held": int(right[held].sum()), **strengths}
 
 
-def judge_families(numbers):
+def judge_families(numbers) -> Verdict:
     trained, held, theirs = (np.array([each[name] for each in numbers]) for name in ("trained", "held", "theirs"))
-    nation, age = (np.median([each[name] for each in numbers]) for name in ("nationality", "generation"))
+    told = [float(np.median([each[name] for each in numbers])) for name in ("nationality", "generation", "branch")]
     perfect, many = int((held == 4).sum()), len(numbers)
     learned = int((trained == 100).sum())
     why = (
@@ -299,10 +302,11 @@ def judge_families(numbers):
         f"shrinking by 0.2 %, weights of 0.3) a median of {np.median(theirs):.0f} of 100 triples is learned"
     )
     return Verdict(
-        bool(learned >= many / 2 and perfect >= many / 2 and min(nation, age) > 0.6),
+        bool(learned >= many / 2 and perfect >= many / 2 and min(told) > 0.6),
         float(held.mean() / 4),
         f"{learned} of {many} seeds learn all 100; held out, {held.mean():.1f} of 4 are right, all four in {perfect} "
-        f"of {many} seeds; units of the person that tell nationality and generation: |r| {nation:.2f} and {age:.2f}",
+        f"of {many} seeds; units of the person that tell nationality, generation and branch: |r| {told[0]:.2f}, "
+        f"{told[1]:.2f} and {told[2]:.2f}",
         why,
     )
 
@@ -327,7 +331,7 @@ FAMILIES = Card(
         "margin": Setting("no error", "above 0.8 where 1 is wanted, below 0.2 where 0 is"),
     },
     "At least half of the seeds learn all 100 (all outputs on the right side of 0.5) and are right about all four; a "
-    "unit is correlated with nationality and one with generation, |r| > 0.6.",
+    "unit is correlated with nationality, one with generation and one with the branch of the family, |r| > 0.6.",
     "right about all four (one run); the units tell nationality, generation and branch",
     families,
     judge_families,

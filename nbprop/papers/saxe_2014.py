@@ -1,6 +1,7 @@
 """Saxe, McClelland & Ganguli 2014: deep linear networks, whose learning is solved exactly."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from nbprop.theory import mode_strength
 from nbprop.training import Trainer
 from nbprop.training.supervised import Supervised
 
-from .card import DOUBLE, QUIET, Card, Setting, Verdict, part
+from .card import DOUBLE, QUIET, Card, Numbers, Setting, Verdict, part
 
 PAPER = (
     "Saxe, McClelland & Ganguli 2014, Exact solutions to the nonlinear dynamics of learning in deep linear neural "
@@ -18,7 +19,7 @@ PAPER = (
 )
 
 
-def half_mean_squares(output, y):
+def half_mean_squares(output: Any, y: Any) -> Any:
     return ((output - y) ** 2).sum() / (2 * len(y))
 
 
@@ -29,7 +30,7 @@ def linear(sizes, draws, seed) -> nn.Sequential:
     return nn.Sequential(*(nn.Linear(i, o, bias=False, init=draw, rng=rng, dtype=DOUBLE) for (i, o), draw in pairs))
 
 
-def trainer_of(model, X, y, lr):
+def trainer_of(model, X, y, lr) -> Trainer:
     objective = Supervised(datasets.Arrays(X, y, validation=0), half_mean_squares, static=True)
     return Trainer(model, objective=objective, optimizer=optim.SGD(lr=lr), batch_size=len(X), **QUIET)
 
@@ -37,7 +38,7 @@ def trainer_of(model, X, y, lr):
 # ---- modes -----------------------------------------------------------------------------------------------------------
 
 
-def modes(s, seed, share):
+def modes(s, seed, share) -> Numbers:
     rng, count, strength = np.random.default_rng(seed), len(s.strengths), np.array(s.strengths)
 
     def directions(n, m):
@@ -83,7 +84,7 @@ def _half(time, share):
     return float(time[above[0]]) if len(above) else float("nan")
 
 
-def judge_modes(numbers):
+def judge_modes(numbers) -> Verdict:
     off = max(each["off"] for each in numbers)
     ratios = [each["weak"] / each["foretold"] for each in numbers]
     strong, weak = (np.mean([each[name] for each in numbers]) for name in ("strong", "weak"))
@@ -97,7 +98,7 @@ def judge_modes(numbers):
     )
 
 
-def draw_modes(ax, numbers):
+def draw_modes(ax, numbers) -> None:
     each = numbers[0]
     for k in range(sum(name.startswith("mode") for name in each)):
         ax.plot(each["time"], each[f"mode {k + 1}"], f"C{k}", linewidth=3, alpha=0.5)
@@ -109,7 +110,7 @@ def draw_modes(ax, numbers):
 # ---- depth -----------------------------------------------------------------------------------------------------------
 
 
-def depths(s, seed, share):
+def depths(s, seed, share) -> Numbers:
     data = datasets.digits(seed=seed, validation=0)
     X, y = data.X_train[: s.samples], np.eye(10)[data.y_train[: s.samples]]
     X, y = X - X.mean(axis=0), y - y.mean(axis=0)
@@ -139,7 +140,7 @@ def _time(model, X, y, lr, s, share):
     return 2 * s.most
 
 
-def judge_depths(numbers):
+def judge_depths(numbers) -> Verdict:
     depths = [int(name.partition("_")[2]) for name in numbers[0] if name.startswith("orthogonal_") and name[-1] != "s"]
     first, last = depths[0], depths[-1]
     found = {}
@@ -155,7 +156,7 @@ def judge_depths(numbers):
     )
 
 
-def draw_depths(ax, numbers):
+def draw_depths(ax, numbers) -> None:
     for name in ("orthogonal", "gaussian"):
         times = np.mean([each[f"{name}_times"] for each in numbers], axis=0)
         ax.semilogy(range(len(times)), times, "o-", label=name)

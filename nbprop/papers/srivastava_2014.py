@@ -5,10 +5,10 @@ import numpy as np
 from nbprop import data as datasets, nn, optim
 from nbprop.training import Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     digits, found = datasets.digits(seed=seed), {}
     few = np.random.default_rng(seed).permutation(len(digits.X_train))[: s.samples]
     for name, hidden, visible in (("plain", 0.0, 0.0), ("dropout", 1 - s.keep, 1 - s.keep_inputs)):
@@ -26,7 +26,7 @@ def trial(s, seed, share):
     return found
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     plain, dropped = (np.array([each[f"{name}_test"] for each in numbers]) for name in ("plain", "dropout"))
     better = int((dropped < plain).sum())
     ratio = float(dropped.mean() / plain.mean())
@@ -64,7 +64,8 @@ CARDS = (
             "norm": Setting("max-norm of the weights of a unit", "none, or 2 to 4", "none"),
         },
         "The mean test error is lower by 10 % of itself at least, and lower in three of four seeds.",
-        "1.60 % without, 1.25 % with dropout: a factor 0.78 (1.06 % with max-norm)",
+        "1.60 % without (2 layers of 800 logistic units, by others), 1.25 % with dropout: a factor 0.78 (1.06 % with "
+        "max-norm, too)",
         trial,
         judge,
         seeds=3,

@@ -8,7 +8,7 @@ from nbprop import nn, optim
 from nbprop.data import Arrays
 from nbprop.training import Objective, Trainer
 
-from .card import QUIET, Card, Setting, Verdict, part
+from .card import QUIET, Card, Numbers, Setting, Verdict, part
 
 
 class Echo(nn.Module):
@@ -23,7 +23,7 @@ class Echo(nn.Module):
         return self.head(self.layer(x)[0])
 
 
-def trial(s, seed, share):
+def trial(s, seed, share) -> Numbers:
     rng, found = np.random.default_rng(seed), {}
     bits = rng.integers(0, 2, (s.samples, s.length, 1)).astype(np.float32)
     echo = np.zeros_like(bits)
@@ -33,6 +33,9 @@ def trial(s, seed, share):
     X, y = data.take(data.val)
     first = data.take(data.train[: s.batch])
     full = _gradient(Echo(s.units, seed), first, s.length, s.length, criterion)
+    whole = Echo(s.units, seed)  # without windows: the loss of all steps, and its gradient through all of them
+    criterion(whole(first[0]), first[1]).backward()
+    plain = whole.gradient.astype(np.float64)
     for name, (window, period) in s.ways.items():
         model = Echo(s.units, seed)
         own = _gradient(model, first, window, period, criterion)
@@ -56,11 +59,10 @@ def trial(s, seed, share):
         found[f"{name}_right"] = 100 * float(right[:, s.lag :].mean())
         runs = [min(end, window) for end in range(period, s.length + 1, period)]
         found[f"{name}_cost"] = sum(runs) / s.length  # steps run per step of the sequence
-    whole = _gradient(Echo(s.units, seed), first, 2 * s.length, s.length, criterion)
-    return found | {"identity": float(np.abs(whole - full).max())}
+    return found | {"identity": float(np.abs(full - plain).max() / np.abs(plain).max())}
 
 
-def through(model, batch, window, period, criterion):
+def through(model, batch, window, period, criterion) -> Any:
     """The loss of all windows: its gradient is that of BPTT(window; period)."""
     x, y = batch
     total: Any = 0.0
@@ -75,10 +77,10 @@ def _gradient(model, batch, window, period, criterion):
     return model.gradient.astype(np.float64)
 
 
-def judge(numbers):
+def judge(numbers) -> Verdict:
     mean = {name: float(np.mean([each[name] for each in numbers])) for name in numbers[0]}
     every, mixed, chunks = (mean[f"{name}_right"] for name in ("every", "mixed", "chunks"))
-    same = max(each["identity"] for each in numbers) < 1e-6
+    same = max(each["identity"] for each in numbers) < 1e-4
     passed = same and every > 95 and mixed > 95 and chunks < 60
     return Verdict(
         bool(passed),
@@ -105,7 +107,7 @@ CARDS = (
             "length": Setting(
                 "steps in a sequence", "no end", 24, "so that the full gradient is there to compare with"
             ),
-            "units": Setting("hidden units", "not the same", 20),
+            "units": Setting("hidden units", "others", 20),
             "ways": Setting(
                 "windows (h; h')", "several", {"every": (8, 1), "mixed": (8, 4), "chunks": (4, 4)}, "by name"
             ),
@@ -115,8 +117,9 @@ CARDS = (
             "steps": Setting("updates, one a sequence", "one each h' steps", 600),
         },
         "BPTT(8; 1) and BPTT(8; 4) are right on more than 95 % of the held-out bits, chunks on less than 60 % (chance: "
-        "50 %); a window as long as the sequence gives the full gradient.",
-        "the accuracy of BPTT(h) with a fraction of its computation",
+        "50 %); a window as long as the sequence gives the gradient of backpropagation without windows, to 1e-4 of "
+        "its largest number.",
+        "a cross between truncated BPTT(h) and epochs, with a fraction of the computation of the former (in words)",
         trial,
         judge,
         seeds=2,
