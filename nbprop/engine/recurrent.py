@@ -118,14 +118,23 @@ class _Recurrent(Op):
     def _in_passes(self, T) -> None:
         """The way back in windows. (What they share is computed again in each.)"""
         outside, factors = self.ds.copy(), self.dz.copy()
-        outside[1:, :-1] = 0  # to cells only the last one's comes from outside
+        cells = set()  # to them it comes from outside where a sequence ends, and nowhere else
+        if self.states > 1:
+            ends = np.full(self.x.shape[2], T) if self.lengths is None else self.lengths
+            cells, outside[1] = set(ends.tolist()), 0
+            outside[1, ends, :, np.arange(len(ends))] = self.ds[1, T].T
         ds, dz = np.zeros_like(self.ds), np.zeros_like(self.dz)
         for begin, start, end in passes(T, self.window, self.period):
             first = start + 1 if start else 0  # what comes to h_0 itself goes with the first pass
             self.ds[:, begin : end + 1] = 0
             self.ds[:, first : end + 1] = outside[:, first : end + 1]
             self.dz[begin:end] = factors[begin:end]
-            self.run_back(self.V.T, self.back[T - end : T - begin])
+            at = end
+            for stop in sorted({begin, *(n for n in cells if first <= n < end)}, reverse=True):
+                self.run_back(self.V.T, self.back[T - at : T - stop])
+                if stop >= first:
+                    self.ds[1:, stop] += outside[1:, stop]
+                at = stop
             ds[:, begin + (begin > 0) : end + 1] += self.ds[:, begin + (begin > 0) : end + 1]
             dz[begin:end] += self.dz[begin:end]
         self.ds[:], self.dz[:] = ds, dz

@@ -2,7 +2,7 @@
 
 said = nb.nn.ctc.decode(z, lengths)                     # a list of labels for each sequence
 nb.nn.ctc.label_error_rate(said, true)
-p, shares = ..., nb.nn.ctc.occupancy(log_p, labels)     # where the alignments of one sequence are, frame by frame
+shares = nb.nn.ctc.occupancy(log_p, labels)             # where the alignments of one sequence are, frame by frame
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,9 +65,13 @@ def decode(z: Any, lengths: Any = None, blank: int = 0) -> list[list[int]]:
         raise ValueError(
             f"z: expected (N, T, C), a score of each class at each frame, got shape {z.shape}; try z[None]"
         )
+    if np.isnan(z).any():
+        raise ValueError("z: expected numbers, got NaN, which is no score: has the run diverged?")
+    blank = whole(0, z.shape[2] - 1)("blank", blank)
     lengths = np.full(len(z), z.shape[1]) if lengths is None else np.asarray(lengths)
-    if lengths.shape != (len(z),) or lengths.dtype.kind not in "iu" or (lengths > z.shape[1]).any():
-        raise ValueError(f"lengths: expected {len(z)} whole numbers up to {z.shape[1]}, got {lengths!r}")
+    fits = lengths.shape == (len(z),) and lengths.dtype.kind in "iu"
+    if not fits or (lengths < 0).any() or (lengths > z.shape[1]).any():
+        raise ValueError(f"lengths: expected {len(z)} whole numbers from 0 to {z.shape[1]}, got {lengths!r}")
     best = [frames[:n].argmax(axis=-1) for frames, n in zip(z, lengths, strict=True)]
     return [[int(k) for t, k in enumerate(path) if k != blank and (t == 0 or k != path[t - 1])] for path in best]
 
@@ -80,9 +84,14 @@ def occupancy(log_probs: Any, labels: Any, blank: int = 0) -> np.ndarray:
     log_probs (T, C) of one sequence, such as `logits.log_softmax()`; labels (S,).
     Raises ValueError where the labels do not fit into the frames.
     """
-    x, labels = np.asarray(as_tensor(log_probs).data), np.asarray(labels, np.int64)
+    x, labels = np.asarray(as_tensor(log_probs).data), np.asarray(labels)
     if x.ndim != 2 or labels.ndim != 1:
         raise ValueError(f"expected log_probs (T, C) and labels (S,), got shapes {x.shape} and {labels.shape}")
+    if labels.size and labels.dtype.kind not in "iu":
+        raise TypeError(f"labels: expected whole numbers, got {labels.dtype}")
+    if np.isnan(x).any():
+        raise ValueError("log_probs: expected logarithms of probabilities, got NaN: has the run diverged?")
+    x, labels = x if x.dtype.kind == "f" else x.astype(np.float64), labels.astype(np.int64)
     op = ops.CTC(blank)
     op.y = loss = op.forward(x[:, None], labels[None], np.array([len(x)]), np.array([len(labels)]))
     if not np.isfinite(loss).all():
@@ -102,13 +111,17 @@ def edit_distance(one: Sequence[Any], other: Sequence[Any]) -> int:
     for i, x in enumerate(one, 1):
         before, row = row, [i]
         for j, y in enumerate(other, 1):
-            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + bool(x != y)))
     return row[-1]
 
 
 def label_error_rate(said: Iterable[Sequence[Any]], true: Iterable[Sequence[Any]]) -> float:
     """All edit distances, as a share of all true labels; above 1 where more is said than there is. (Graves and others
     2006, equation 1, take the mean of a share for each sequence.)"""
+    said, true = list(said), list(true)
+    if len(said) != len(true) or not all(isinstance(each, Iterable) for each in said + true):
+        what = f"{len(said)} and {len(true)}: {said!r:.40} and {true!r:.40}"
+        raise ValueError(f"expected as many sequences of labels in `said` as in `true`, got {what}; try [said], [true]")
     pairs = [(list(a), list(b)) for a, b in zip(said, true, strict=True)]
     if not (many := sum(len(b) for _, b in pairs)):
         raise ValueError("true: expected at least one label, got none")

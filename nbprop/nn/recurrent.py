@@ -215,7 +215,8 @@ class Recurrent(RecurrentCell):
             after the last, the errors since the time before are sent back through the last `window` steps and no
             further. The numbers forward stay as they are. window 0, the default: the full gradient. period 0, or more
             than the window: as the window, which makes chunks. Of one layer in one direction only, for through several
-            an error would get further back than a window. Both may be set later, `lstm.window = 20`.
+            an error would get further back than a window. Both may be set later, `lstm.window = 20`. With lengths the
+            passes are those of the whole batch, as in truncated_bptt: the end of a shorter sequence is none of them.
         input_size, hidden_size, bias, init, recurrent_init, rng, dtype: as in RecurrentCell.
     Attributes: those of RecurrentCell. With several layers or directions these belong to `l0`, `l0_reverse`, `l1`, ...,
         each a layer of its own, whose sequence is in the order in which it reads.

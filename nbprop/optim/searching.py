@@ -37,7 +37,8 @@ class Search(Optimizer):
     Random numbers are drawn by `seed` and the number of the step: the same state goes on in the same way.
 
     evaluations: how often the loss was computed in the last step.
-    There are no groups and no weight_decay. schedule is a factor for lr, as everywhere.
+    There are no groups and no weight_decay. schedule is a factor for lr, as everywhere. A Trainer leaves the padding
+    row of an nn.Embedding as it is; parameters alone do not say where one is, and step(closure) changes it.
     """
 
     gradient_free = full_batch = True
@@ -65,8 +66,13 @@ class Search(Optimizer):
         loss = float(f(theta)) if loss is None else loss
         for name, vector in self.state.items():
             self._check_size(name, vector, theta.shape)
-        rate, self.t = self.rate, self.t + 1
-        self.rule(theta, loss, tried, rate)
+        rate, before = self.rate, (theta.copy(), self.t, dict(self.state))
+        self.t += 1
+        try:
+            self.rule(theta, loss, tried, rate)
+        except BaseException:  # of f, or an interrupt: as if the step had not begun
+            theta[...], self.t, self.state = before
+            raise
         for at, values in still:
             theta[at] = values
         self.evaluations = calls
@@ -97,9 +103,10 @@ class Search(Optimizer):
             return float(getattr(said, "data", said))
 
         frozen = [slice(end - p.size, end) for p, end in zip(tensors, ends, strict=True) if not p.requires_grad]
-        loss = self.search(theta, f, frozen=frozen)
-        put(theta)
-        return loss
+        try:
+            return self.search(theta, f, frozen=frozen)
+        finally:
+            put(theta)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -156,7 +163,7 @@ class EvolutionStrategy(Search):
     and others 2017, algorithm 1; Nesterov & Spokoiny 2017, section 2).
 
     Every e_i comes with -e_i. With ranks=True u_i is not the loss but its rank among all, from -1/2 for the lowest to
-    1/2 (Salimans and others 2017, section 2): large losses count no more than others.
+    1/2 (Salimans and others 2017, section 2): large losses count no more than others, and equal ones alike.
     NB: CMA-ES (Hansen & Ostermeier 2001) also learns in which directions to try, an n x n matrix; this one does not.
 
     Args:
@@ -187,7 +194,9 @@ class EvolutionStrategy(Search):
         e = np.concatenate([e, -e])
         found = np.array([f(theta + self.sigma * each) for each in e])
         if self.ranks:
-            found = found.argsort(kind="stable").argsort(kind="stable") / (len(found) - 1) - 0.5
+            order = np.sort(found)  # equal losses have one rank, that in the middle
+            places = order.searchsorted(found, "left") + order.searchsorted(found, "right") - 1
+            found = places / 2 / (len(found) - 1) - 0.5
         elif not np.isfinite(found).all():
             found = np.where(np.isfinite(found), found, np.max(found, where=np.isfinite(found), initial=loss))
         theta -= (lr / (self.population * self.sigma) * (found @ e)).astype(theta.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from nbprop.record.source import PENDING, RUNNING
 
-from .grid import key_of
+from .grid import identity
 from .pool import broken, engine
 from .task import here, work
 
@@ -315,12 +315,3 @@ class Driving:
         if self.state != "closed":
             self.state, self._why = "stopped", words
         self.version += 1
-
-
-def identity(point: dict[str, Any], seed: int) -> Any:
-    """What tells a run from all others, in a file too."""
-    return tuple(sorted((name, key_of(_tuple(value))) for name, value in point.items())), seed
-
-
-def _tuple(value):
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value

@@ -181,3 +181,12 @@ def _long(seconds):
         if seconds >= 2 * size:
             return f"{seconds / size:,.0f} {unit}"
     return f"{seconds:,} seconds"
+
+
+def identity(point: dict[str, Any], seed: int) -> Any:
+    """What tells a run from all others, in a file too."""
+    return tuple(sorted((name, key_of(_tuple(value))) for name, value in point.items())), seed
+
+
+def _tuple(value):
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value

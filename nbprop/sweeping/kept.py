@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import packing
-from .driving import identity
-from .grid import Listed, Product
+from .grid import Listed, Product, identity
 from .known import Known
 from .results import FORMAT, MARK, row_at, scanned
 from .table import Table
@@ -78,11 +77,6 @@ class Kept(Known):
     def describe(self) -> str:
         """How much of it there is, in a sentence."""
         return f"{self._counted()}, from {self.path.name}."
-
-    @property
-    def opens(self) -> bool:
-        """Is there a place where a run can be opened?  Without make it is said why not."""
-        return bool(self._shown)
 
     def _read(self, place):
         with open(self.path, "rb") as file:

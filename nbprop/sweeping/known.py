@@ -17,7 +17,7 @@ from nbprop.record.source import RUNNING, STATES
 from nbprop.views.base.folder import kind
 from nbprop.views.base.loop import running_loop
 
-from .grid import key_of, plain
+from .grid import identity, key_of, plain
 from .task import begin
 
 SHORT = 2.0  # seconds that opening a run may take at once
@@ -64,8 +64,12 @@ class Known:
                     f"{_said(*self.table.point(run))}: {STATES[self.table.state[run]]}, nothing is written yet"
                 )
             at, length = map(int, self.table.place[run])
-            found = self._read((at, length))
-        return {**found, "history": _history(found["history"])}
+            found, name = self._read((at, length)), self.table.point(run)
+            if not {"point", "seed"} <= found.keys() or identity(found["point"], found["seed"]) != identity(*name):
+                raise ValueError(
+                    f"{_said(*name)} is no longer where it was in the file, which was edited: read it anew"
+                )
+        return {**found, "history": _history(found.get("history", {}))}
 
     def _read(self, place: "tuple[int, int]") -> "dict[str, Any]":
         """What the file says there."""

@@ -9,8 +9,8 @@ from nbprop import cells
 from nbprop.record.source import RUNNING
 
 from . import packing
-from .driving import Driving, identity
-from .grid import Product
+from .driving import Driving
+from .grid import Product, identity
 from .known import Known
 from .pool import engine
 from .results import Results

@@ -268,16 +268,21 @@ class Looking:
     def gradient_times_input(self, X, score) -> np.ndarray:
         """Of measurements an array as X; of tokens (n, T) a number for each, the products of its embedding added up."""
         name = "gradient_times_input"
+        if score is None:
+            raise TypeError(f"{name}: expected the number of a score, got None")
         X = np.asarray(check_scored(self.objective, X, score, name))
         if not self.objective.data.vocabulary:
             return X * self.input_gradient(X, score=score)
         with self.looking(), evaluating(self.model):
-            found = self._score(self.model(Tensor(X)), score)
+            x = Tensor(X)
+            found = self._score(self.model(x), score)
             looked_up = [
                 node
                 for node in (reachable(found) if found.requires_grad else ())
                 if isinstance(node.op, Embedding) and np.array_equal(node.inputs[0].data, X)
             ]
+            here = [node for node in looked_up if np.may_share_memory(node.inputs[0].data, x.data)]
+            looked_up = here or looked_up  # the numbers of places may be the same as those of the tokens
             if not looked_up:
                 raise ValueError(
                     f"{name}: expected a model that looks the tokens (n, T) up in an nn.Embedding which is trained, "

@@ -130,6 +130,8 @@ class Alignment(View):
         return ["blank" if k == self.blank and self.classes is None else name for k, name in enumerate(names)]
 
     def _words(self, p):
+        if np.isnan(p).any():
+            return "NaN"
         names = self._names(p.shape[1])
         said = [names[k] for k in ctc.decode(p[None], blank=self.blank)[0]]
         return " ".join(said) if said else "nothing"

@@ -127,3 +127,30 @@ def test_several_layers_or_directions_are_refused(settings):
         layer(X)
     layer.window = 0
     assert layer(X)[0].shape[:2] == (T, N)
+
+
+@every_kind
+@pytest.mark.parametrize(("window", "period"), WINDOWS)
+def test_sequences_of_different_lengths(kind, window, period):
+    """Outputs as in pieces; and the error of the last cell of each begins where its sequence ends."""
+    lengths = np.array([T, 4, 0])
+    layer = made(kind, window=window, period=period)
+    (layer(X, lengths=lengths)[0] * WEIGHTS).sum().backward()
+    found, layer.window = layer.gradient.copy(), 0
+    layer.zero_grad()
+    for out, times in nn.truncated_bptt(layer, X, window, min(period, window) or None, lengths=lengths):
+        (out * WEIGHTS[times]).sum().backward()
+    np.testing.assert_allclose(found, layer.gradient, rtol=1e-9, atol=1e-12)
+    if layer.states == 1:
+        return
+    each = []
+    for w, p in ((0, 0), (window, period)):
+        layer.window, layer.period = w, p
+        x, start = nb.Tensor(X, requires_grad=True), nb.Tensor(np.ones((2, 1, N, H)), requires_grad=True)
+        (layer(x, start, lengths=lengths)[1][1] ** 2).sum().backward()
+        each.append(np.concatenate([x.grad.ravel(), start.grad.ravel()]))
+        reached = (np.abs(x.grad).sum(axis=2) > 0).T
+        assert reached[1, 3] and not reached[1, 4:].any() and not reached[2].any()
+        assert start.grad[1, 0, 2].all()
+    if window >= T:
+        np.testing.assert_allclose(each[0], each[1], rtol=1e-9, atol=1e-12)

@@ -1,6 +1,7 @@
 """Read out of frames: labels of the likeliest path, where the alignments are, how many labels are wrong."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_repeats_are_merged_then_blanks_dropped():
     assert ctc.decode(z, blank=2) == [[0, 1, 0, 1, 0], [0, 1]]
     with pytest.raises(ValueError, match=r"z: expected \(N, T, C\)"):
         ctc.decode(z[0])
-    with pytest.raises(ValueError, match="lengths: expected 2 whole numbers up to 8"):
+    with pytest.raises(ValueError, match="lengths: expected 2 whole numbers from 0 to 8"):
         ctc.decode(z, [9, 1])
 
 
@@ -85,3 +86,21 @@ def test_the_error_rate_counts_labels():
     assert ctc.label_error_rate([[1, 2, 3]], [[4]]) == 3.0
     with pytest.raises(ValueError, match="at least one label"):
         ctc.label_error_rate([[]], [[]])
+
+
+def test_what_is_no_score_no_label_and_no_length_is_refused():
+    z: Any = np.zeros((2, 5, 3))
+    for words, wrong in (
+        ("NaN, which is no score", lambda: ctc.decode(z * np.nan)),
+        ("blank must be an integer from 0 to 2", lambda: ctc.decode(z, blank=3)),
+        ("from 0 to 5", lambda: ctc.decode(z, [-1, 5])),
+        ("expected whole numbers, got float64", lambda: ctc.occupancy(z[0], [1.5])),
+        ("logarithms of probabilities, got NaN", lambda: ctc.occupancy(z[0] * np.nan, [1])),
+        (r"got 2 and 1: .*try \[said\]", lambda: ctc.label_error_rate([[1], [2]], [[1]])),
+        (r"got 2 and 2: \[1, 2\]", lambda: ctc.label_error_rate([1, 2], [[1], [2]])),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            wrong()
+    assert ctc.decode(z, [0, 5]) == [[], []]
+    np.testing.assert_array_equal(ctc.occupancy(np.zeros((4, 3), int), [1]), ctc.occupancy(np.zeros((4, 3)), [1]))
+    assert type(ctc.edit_distance(np.array([1, 2]), np.array([1, 3]))) is int

@@ -130,3 +130,36 @@ def test_a_swarm_begins_anew_where_the_loss_is_another():
     optimizer.population = 3
     optimizer.search(theta, bowl)
     assert "x3" not in optimizer.state and "x2" in optimizer.state
+
+
+@each
+def test_a_loss_that_fails_leaves_all_as_it_was(name):
+    optimizer, theta, calls = copy.deepcopy(KINDS[name]), np.zeros(3), []
+    for _ in range(3):
+        optimizer.search(theta, bowl)
+    there, before = theta.copy(), optimizer.state_dict()
+
+    def broken(theta):
+        calls.append(1)
+        return bowl(theta) if len(calls) != 7 else 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        optimizer.search(theta, broken)
+    assert np.array_equal(theta, there) and optimizer.t == before["t"]
+    assert before["state"].keys() == optimizer.state.keys()
+    assert all(np.array_equal(vector, optimizer.state[name]) for name, vector in before["state"].items())
+    model = nn.mlp([2, 3, 1], seed=0)
+    held, was = type(optimizer)(model.parameters()), model.theta.copy()
+    calls.clear()
+    with pytest.raises(ZeroDivisionError):
+        held.step(lambda: broken(model.theta[:3]))
+    assert np.array_equal(model.theta, was)
+
+
+def test_equal_losses_have_equal_ranks():
+    """So on a plain nothing is learned, and points without a finite loss are as bad as each other."""
+    theta = np.zeros(3)
+    optim.EvolutionStrategy(lr=1).search(theta, lambda x: 1.0)
+    assert not theta.any()
+    optim.EvolutionStrategy(lr=1, population=2, sigma=1.0).search(theta, lambda x: float(x[0]))
+    assert theta[0] < 0

@@ -138,3 +138,15 @@ def test_a_map_that_still_fills_has_a_picture():
     assert "image/png" not in shown.board._repr_mimebundle_()
     shown.close()
     sweep.close()
+
+
+def test_a_file_that_was_edited_after_it_was_read_gives_no_other_run(path):
+    found, head, *rest = nb.read_sweep(path), *path.read_bytes().splitlines(keepends=True)
+    swapped, shifted = [rest[1], rest[0], *rest[2:]], [b" " + rest[0], *rest[1:]]
+    for lines in (swapped, shifted, []):
+        path.write_bytes(b"".join([head, *lines]))
+        with pytest.raises(ValueError, match=r"depth 1, gain 0.5, seed 0 is no longer where it was .* read it anew"):
+            found.result(depth=1, gain=0.5)
+    bare = {name: value for name, value in json.loads(rest[0]).items() if name != "history"}
+    path.write_bytes(head + json.dumps(bare).encode() + b"\n")
+    assert list(nb.read_sweep(path).result(depth=1, gain=0.5)["history"]) == []

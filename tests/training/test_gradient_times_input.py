@@ -80,8 +80,28 @@ def test_the_run_is_left_as_it_is_and_a_moment_says_what_was():
     np.testing.assert_array_equal(trainer.at(5).gradient_times_input(X, score=1), then)
 
 
+class Placed(Bag):
+    """With places that are looked up, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.places = nn.Embedding(4, 5, rng=3, dtype=np.float64)
+
+    def forward(self, tokens):
+        places = np.arange(4)[None].repeat(len(tokens.data), 0)
+        return self.head((self.table(tokens) + self.places(places)).sum(axis=1))
+
+
+def test_places_with_the_numbers_of_the_tokens_are_not_taken_for_them():
+    trainer, X = trainer_of(Placed()), np.array([[0, 1, 2, 3]])
+    own = trainer.model.table.weight.data[X] @ trainer.model.head.weight.data.T
+    np.testing.assert_allclose(trainer.gradient_times_input(X, score=1), own[..., 0], atol=1e-12)
+
+
 def test_what_cannot_be_said():
     trainer: Any = trainer_of(Bag())
+    with pytest.raises(TypeError, match="expected the number of a score, got None"):
+        trainer.gradient_times_input(trainer.data.X_val[:1], score=None)
     with pytest.raises(ValueError, match=r"gradient_times_input: score.* from 0 to 1"):
         trainer.gradient_times_input(trainer.data.X_val[:1], score=2)
     with pytest.raises(ValueError, match=r"looks the tokens .* up in an nn.Embedding which is trained"):

@@ -1,5 +1,7 @@
 """Optimizers that ask for losses alone, in a Trainer: rewound, saved, counted; no gradient is shown where none is."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,81 @@ def test_settings_are_knobs():
         one.temperature = 1.0
     one.rewind(2)
     assert one.population == 50 and one.temperature is None
+
+
+class Bag(nn.Module):
+    def __init__(self, static):
+        self.static = static
+        self.table, self.head = nn.Embedding(7, 5, padding_idx=0, rng=0), nn.Linear(5, 1, rng=1)
+
+    def forward(self, tokens):
+        return self.head(self.table(tokens).mean(axis=1))
+
+
+@each
+def test_a_row_that_stands_for_nothing_stays_zero(name):
+    tokens = np.random.default_rng(0).integers(0, 7, (40, 4))
+    data = nb.data.from_arrays(tokens, np.arange(40) % 2, vocabulary="·abcdef")
+    for static in (True, False):
+        one = nb.Trainer(Bag(static), data, optimizer=name, batch_size=40, seed=0)
+        one.fit(steps=3, bar=False)
+        assert not one.model.table.weight.data[0].any() and one.model.table.weight.data[1].any()
+
+
+class Remembers(nn.Module):
+    """Gives another number at each call, from an array, an attribute and a generator of its own."""
+
+    def __init__(self):
+        self.layer, self.rng = nn.Linear(2, 1, rng=0), np.random.default_rng(0)
+        self.kept, self.calls = np.zeros(1, np.float32), 0
+
+    def forward(self, x):
+        self.kept += 1
+        self.calls += 1
+        return self.layer(x) + np.float32(self.kept[0] + self.calls + self.rng.normal())
+
+
+def test_what_a_model_remembers_goes_on_by_one_call_a_step_and_all_losses_are_of_one_function():
+    frozen = Remembers()
+    frozen.layer.weight.requires_grad = False
+    one, losses = trainer(optim.ParticleSwarm(spread=0), network=frozen), []
+    search = one.optimizer.search
+
+    def noted(theta, f, loss, still):
+        losses.append((loss, f(theta.copy()), f(theta.copy())))
+        return search(theta, f, loss, still)
+
+    vars(one.optimizer)["search"] = noted
+    for step in range(1, 4):
+        one.step()
+        assert frozen.kept[0] == frozen.calls == step
+        assert losses[-1][0] == losses[-1][1] == losses[-1][2]
+
+
+@each
+@pytest.mark.parametrize("static", [True, False])
+def test_an_interrupt_in_a_trial_leaves_the_model_as_it_was(name, static, monkeypatch):
+    network = nn.Sequential(nn.Linear(2, 4, rng=0), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1, rng=1))
+    one, other = (trainer(name, network=copy.deepcopy(network)) for _ in range(2))
+    for each in (one, other):
+        each._run.not_replayed = "" if static else "asked for"
+        each.fit(steps=3, bar=False)
+    theta, search, calls = one.theta.copy(), type(one.optimizer).search, []
+
+    def interrupted(self, theta, f, loss, still):
+        def g(theta):
+            calls.append(1)
+            if len(calls) == 5:
+                raise KeyboardInterrupt
+            return f(theta)
+
+        return search(self, theta, g, loss, still)
+
+    monkeypatch.setattr(type(one.optimizer), "search", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        one._run.step()
+    monkeypatch.undo()
+    assert np.array_equal(one.theta, theta) and one.optimizer.t == 3
+    other._run.batches.next(N, False)  # the batch of the step that was not made
+    one._run.step(), other._run.step()
+    np.testing.assert_array_equal(one._run.theta, other._run.theta)
