@@ -240,7 +240,7 @@ class Comparison(Knobs, Live):
                         self._drain()
                         self._advance()
                         if time.perf_counter() - looked > SLICE:
-                            self._refresh()
+                            self._look_up()
                             looked = time.perf_counter()
             finally:
                 if self.status == "playing":

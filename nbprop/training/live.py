@@ -11,6 +11,7 @@ from nbprop import cells
 from nbprop.checks import number, whole
 from nbprop.record import Diverged
 
+from . import kernel
 from .interrupt import deferred
 from .player import Player, running_loop
 
@@ -273,6 +274,13 @@ class Live:
 
     def _refresh(self):
         self.tell(self.watchers)
+
+    def _look_up(self):
+        """Now and then in a loop that a cell waits for: views look, and where pages are not heard beside the cell, the
+        kernel does."""
+        self._refresh()
+        if kernel.waits():
+            self.lend(lambda: kernel.look(kernel.kernel_here()))
 
     def tell(self, watchers: Iterable[Any]) -> None:
         """Have those who watch look, as `refresh` of each does."""

@@ -319,7 +319,7 @@ class Trainer(Seen):
                     if best is not None and best.passed():
                         break
                     if self.watchers and time.perf_counter() - looked > SLICE:
-                        self._refresh()
+                        self._look_up()
                         looked = time.perf_counter()
         finally:
             end()

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from . import kernel
+from nbprop.training import kernel
 
 PUMP = 0.04  # seconds between two looks of the kernel
 

@@ -247,6 +247,7 @@ def test_every_control_has_its_label_and_is_reached_by_tab(app):
         if name not in reached
     ]
     assert left == []
+    app.show()  # Tab may have gone on to the next cells
     for role, names in (("button", there), ("combobox", CHOICES), ("slider", SLIDERS), ("textbox", TYPED)):
         for name in names:
             assert app.root.get_by_role(role, name=name, exact=True).count() == 1, name

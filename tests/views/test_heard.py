@@ -20,14 +20,18 @@ def client():
     manager.shutdown_kernel(now=True)
 
 
-def test_a_turn_and_a_pause_reach_a_fit_that_runs_in_a_cell(client):
-    if "kernel subshells" not in client.kernel_info(reply=True, timeout=30)["content"].get("supported_features", ()):
+@pytest.mark.parametrize("beside", [True, False], ids=["subshell", "no subshell"])
+def test_a_turn_and_a_pause_reach_a_fit_that_runs_in_a_cell(client, beside):
+    known = client.kernel_info(reply=True, timeout=30)["content"].get("supported_features", ())
+    if beside and "kernel subshells" not in known:
         pytest.skip("this kernel has no subshells")
     printed = []
     client.execute_interactive(CELL, timeout=60, output_hook=lambda m: printed.append(m["content"].get("text", "")))
     model = "".join(printed).strip()
-    client.control_channel.send(client.session.msg("create_subshell_request"))
-    subshell = client.get_control_msg(timeout=20)["content"]["subshell_id"]
+    subshell = None
+    if beside:
+        client.control_channel.send(client.session.msg("create_subshell_request"))
+        subshell = client.get_control_msg(timeout=20)["content"]["subshell_id"]
 
     def say(**content):
         data = {"method": "custom", "content": {"view": "page", **content}}

@@ -6,6 +6,7 @@ the same problem for ipykernel 6.
 """
 
 import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,17 @@ def kernel_here() -> Any:
     """The kernel of this process, or None."""
     ipython = sys.modules.get("IPython")
     return getattr(ipython.get_ipython(), "kernel", None) if ipython else None
+
+
+def waits() -> bool:
+    """Whether something has come in that waits for the end of the cell which this thread runs."""
+    kernel = kernel_here()
+    if kernel is None or threading.current_thread() is not threading.main_thread():
+        return False
+    if kernel.get_parent("shell").get("header", {}).get("msg_type") != "execute_request":
+        return False  # not in a cell: what a widget has called is handled, and the next one comes after it
+    stream, _ = _stream(kernel)
+    return stream is not None and bool(stream.socket.poll(0))
 
 
 def look(kernel: Any) -> None:
