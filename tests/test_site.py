@@ -105,7 +105,7 @@ def test_the_boards_have_their_bounds(site):
     assert set(sizes) == {name for page in site.glob("*.html") for name in boards_of(page)}
     assert boards_of(site / "index.html") == ["landing.html"] and sizes["landing.html"] < 1_000_000
     assert max(size for name, size in sizes.items() if name != "landing.html") <= 600_000
-    assert sum(sizes.values()) < 20_000_000
+    assert sum(sizes.values()) < 1_000_000 * len(LESSONS)
 
 
 @pytest.mark.browser
