@@ -1,4 +1,5 @@
 // A canvas that only takes notes: where text stands, what is drawn. Letters are as wide as those of a wide font.
+import assert from "node:assert/strict";
 
 /** Bounding boxes of texts, and names of the calls made. */
 export function fakePanel(width, height, { dark = false, ratio = 1, makeTheme }) {
@@ -78,6 +79,32 @@ export function overlaps(texts) {
     }
   });
   return pairs;
+}
+
+export const SIZES = [[240, 160], [300, 230], [420, 300], [700, 450], [900, 600]];
+
+/**
+ * `draw(panel, dark)` at these sizes, in both themes: all words stay inside and apart (those in the colour of the
+ * background lie on a mark), and wherever the pointer is, words are said, or nothing.
+ */
+export function assertLegible(makeTheme, draw, sizes = SIZES) {
+  for (const [width, height] of sizes) {
+    for (const dark of [false, true]) {
+      const { panel, texts, depth } = fakePanel(width, height, { dark, ratio: 2, makeTheme });
+      const { readout } = draw(panel, dark);
+      assert.equal(depth(), 0, "as many restore() as save()");
+      for (const { words, x0, x1, y0, y1 } of texts) {
+        assert.ok(x0 > -1.5 && x1 < width + 1.5 && y0 > -1.5 && y1 < height + 1.5, `${width} x ${height}: "${words}" at ${[x0, y0, x1, y1]}`);
+      }
+      assert.deepEqual(overlaps(texts.filter((one) => one.color !== panel.theme.background)), [], `${width} x ${height}`);
+      for (let x = 0; x < width; x += 13) {
+        for (let y = 0; y < height; y += 11) {
+          const said = readout(x, y);
+          assert.ok(said === null || (said.length && !/undefined|null/.test(said)), `${x}, ${y}: ${said}`);
+        }
+      }
+    }
+  }
 }
 
 /** name -> nested lists, as a frame of Float32Arrays. */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { makeTheme } from "../../nbprop/views/base/plot.js";
 import { draw, layout, trail } from "../../nbprop/views/scene.js";
-import { fakePanel, frameOf, overlaps } from "./canvas.mjs";
+import { assertLegible, fakePanel, frameOf, SIZES } from "./canvas.mjs";
 
 const times = [0, 1, 2, 3, 4];
 const frame = () => frameOf({
@@ -22,20 +22,7 @@ const labels = {
 };
 
 test("words stay inside and apart at any size, in both themes", () => {
-  for (const [width, height] of [[200, 140], [300, 230], [420, 300], [900, 600]]) {
-    for (const dark of [false, true]) {
-      const { panel, texts, depth } = fakePanel(width, height, { dark, ratio: 2, makeTheme });
-      const { readout } = draw(panel, frame(), labels, { time: 2, trail: true });
-      assert.equal(depth(), 0);
-      for (const { words, x0, x1, y0, y1 } of texts) {
-        assert.ok(x0 > -1.5 && x1 < width + 1.5 && y0 > -1.5 && y1 < height + 1.5, `${width} x ${height}: "${words}"`);
-      }
-      assert.deepEqual(overlaps(texts), [], `${width} x ${height}`);
-      for (let x = 0; x < width; x += 13) {
-        for (let y = 0; y < height; y += 11) assert.doesNotMatch(readout(x, y) ?? "", /undefined|null|NaN/);
-      }
-    }
-  }
+  assertLegible(makeTheme, (panel) => draw(panel, frame(), labels, { time: 2, trail: true }), [[200, 140], ...SIZES]);
 });
 
 test("words that are longer than the panel end in it", () => {
