@@ -305,12 +305,13 @@ class Lab:
         printed, error = self.page.evaluate(
             """async ([code, ms]) => {
                 const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-                const future = kernel.requestExecute({ code, store_history: false });
-                let text = "";
-                future.onIOPub = (m) => { if (m.header.msg_type === "stream") text += m.content.text; };
                 const late = new Promise((_, no) => setTimeout(() => no(new Error("no answer: " + code)), ms));
-                const reply = await Promise.race([future.done, late]);
-                const c = reply.content;
+                let text = "", c;
+                do {  // ipykernel 6 aborts what comes right behind a cell that was interrupted
+                    const future = kernel.requestExecute({ code, store_history: false });
+                    future.onIOPub = (m) => { if (m.header.msg_type === "stream") text += m.content.text; };
+                    c = (await Promise.race([future.done, late])).content;
+                } while (c.status.startsWith("abort"));
                 return [text, c.status === "ok" ? null : c.ename + ": " + c.evalue];
             }""",
             [code, 1000 * timeout],
