@@ -45,7 +45,8 @@ def test_a_run_that_does_not_do_well_is_mended_within_minutes(app, story):
     page, doctor = app.lab.page, app.board.locator("[data-panel=doctor]")
     app.root.get_by_role("combobox", name="A new run").select_option(label=story)
     until(lambda: app.trainer("t.steps") == 0 and doctor.count() == 1, "the example is there")
-    assert app.root.locator(".nbprop-note").inner_text() == app.trainer("t and playground._note()")
+    note = app.root.locator(".nbprop-note")
+    until(lambda: note.inner_text() == app.trainer("t and playground._note()"), "it is said what is to be seen")
     app.click("Play")
     doctor.get_by_text(called).first.wait_for(timeout=60_000)
     remedy = doctor.get_by_role("button", name=button).first
