@@ -115,6 +115,7 @@ LATE = {
     ("papers/card.py", "matplotlib"),
     ("record/files.py", "pandas"),
     ("record/history.py", "views"),
+    ("sweeping/known.py", "IPython"),
     ("sweeping/packing.py", "cloudpickle"),
     ("sweeping/table.py", "pandas"),
     ("sweeping/task.py", "threadpoolctl"),

@@ -192,7 +192,9 @@ class Known:
         return opened
 
     def _ipython_display_(self) -> None:
-        self.map()._ipython_display_()
+        from IPython.display import display
+
+        display(self.map())  # which knows what this page can show
 
 
 def _history(series):

@@ -92,3 +92,11 @@ def test_runs_of_cells_that_are_run_again_are_let_go(run):
     run("other", "nb.Playground(), 1")
     now, shown = map(int, run("look", alive).split())
     assert now - trainers <= 3 and shown - outputs <= 2  # of this cell, of the other one, and what ___ holds
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_sweep_is_its_map_on_every_page(run):
+    """Of JupyterLab, and of others such as Voila's and VS Code's, which send less with a cell."""
+    sweep = "import nbprop as nb\ns = nb.sweep(lambda a, seed: {'x': a}, {'a': [1, 2]}, workers=1)\ns.wait(bar=False)\n"
+    assert run("sweep", f"{sweep}s", JUPYTERLAB, shown=True) == [{WIDGET}, {PNG, TEXT}]
+    assert run("sweep", f"{sweep}s", {"cellId": "sweep"}, shown=True) == [{WIDGET, PNG, TEXT}]
