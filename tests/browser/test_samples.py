@@ -54,6 +54,7 @@ def test_keys_choose_a_sample_for_all_views_and_turn_it(lab, samples):
     lab.until(lambda: lab.ask("trainer.sample_weights") == [[sample, 0.0]], "it is left out")
     samples.get_by_role("button", name=f"take {sample} back").click()
     lab.until(lambda: lab.ask("trainer.sample_weights") == [], "it is back")
+    samples.get_by_role("button", name=f"leave {sample} out").wait_for()  # the page knows it, too
     canvas.focus()
     lab.page.keyboard.press("w")
     lab.until(lambda: lab.ask("trainer.sample_weights") == [[sample, 0.5]], "it counts half")

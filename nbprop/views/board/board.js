@@ -272,6 +272,7 @@ function render({ model, el }, draws) {
     large = large === i ? -1 : i;
     panels.forEach((/** @type {PanelView} */ panel, /** @type {number} */ k) => panel.enlarged(k === large, large >= 0 && k !== large));
     place(main.clientWidth);
+    panels[i].element.scrollIntoView({ block: "nearest" }); // not every page keeps it under the eye by itself
   }
   /** What the cell that was just run has made, with a Play button, comes into sight: once, and nowhere but beside where one is. */
   function reveal() {
