@@ -14,9 +14,12 @@ COMMS = ("comm_open", "comm_msg", "comm_close")
 
 
 def kernel_here() -> Any:
-    """The kernel of this process, or None."""
-    ipython = sys.modules.get("IPython")
-    return getattr(ipython.get_ipython(), "kernel", None) if ipython else None
+    """The kernel of this process if it is one of ipykernel, or None: others keep their messages elsewhere."""
+    ipython, ipykernel = sys.modules.get("IPython"), sys.modules.get("ipykernel.kernelbase")
+    if ipython is None or ipykernel is None:
+        return None
+    kernel = getattr(ipython.get_ipython(), "kernel", None)
+    return kernel if isinstance(kernel, ipykernel.Kernel) else None
 
 
 def waits() -> bool:

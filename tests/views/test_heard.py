@@ -1,10 +1,12 @@
 """What a page says is heard while a cell trains, in a real kernel; where it cannot be, frames leave all the same."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from nbprop.training import kernel
 from nbprop.views.board.pacing import BLIND, DEAF, Pacing
 
 CELL = """import nbprop as nb
@@ -68,3 +70,11 @@ def test_where_no_answer_can_be_heard_frames_leave_all_the_same():
     assert not pacing.may_send(left[-1] + 2 * BLIND)  # out of a cell it waits for an answer
     pacing.ack("page", pacing.seq, now)
     assert pacing.may_send(now + 1)
+
+
+def test_a_kernel_of_another_kind_is_left_alone(monkeypatch):
+    """Such as xeus-python's or JupyterLite's: a fit in one of its cells goes on as if nobody listened."""
+    import IPython
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(kernel=object()))
+    assert kernel.kernel_here() is None and not kernel.waits()
