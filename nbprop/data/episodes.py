@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nbprop.checks import whole
+from nbprop.checks import number, whole, wrong
 
 NO_GYMNASIUM = 'Episodes: expected gymnasium, which has the environments, got {}; try pip install "nbprop[tutorials]"'
 
@@ -32,8 +32,7 @@ class Played(NamedTuple):
     def returns(self, gamma: float = 1.0) -> np.ndarray:
         """What came from each step on, (T, n): G_t = r_t + gamma r_{t+1} + gamma² r_{t+2} + ... (Sutton and Barto 2018,
         equation 3.8). gamma: the discount, from 0 to 1."""
-        if not 0 <= gamma <= 1:
-            raise ValueError(f"returns: expected a discount gamma from 0 to 1, got {gamma!r}")
+        gamma = number(0, most=1)("gamma", gamma)
         found = self.rewards.copy()
         for t in range(len(found) - 2, -1, -1):
             found[t] += gamma * found[t + 1]
@@ -59,6 +58,8 @@ class Episodes:
             import gymnasium
         except ImportError as error:
             raise ImportError(NO_GYMNASIUM.format(error)) from error
+        if not isinstance(name, str):
+            raise TypeError(wrong("name", 'that of an environment of gymnasium, such as "CartPole-v1"', name))
         self.name, self.count = name, whole(1)("count", count)
         try:
             spec = gymnasium.spec(name)
@@ -78,6 +79,10 @@ class Episodes:
         policy  policy(states) -> probabilities of the actions, (n, actions), or of the second of two, (n,) or (n, 1);
                 `states` (n, ...) float32. ValueError for what are no probabilities.
         """
+        if not callable(policy):
+            raise TypeError(wrong("policy", "a function of the states, or a module", policy))
+        if not isinstance(rng, np.random.Generator):
+            raise TypeError(wrong("rng", "a generator", rng, "np.random.default_rng(0)"))
         state, _ = self.env.reset(seed=int(rng.integers(2**31)))
         going, seen = np.ones(self.count, bool), []
         while going.any():

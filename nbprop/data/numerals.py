@@ -6,7 +6,7 @@ nb.data.spelled(("ein", "und", "zwanzig"), "de")    # "einundzwanzig"
 
 from collections.abc import Iterable
 
-from nbprop.checks import choice, whole
+from nbprop.checks import choice, whole, wrong
 
 _SMALL = {  # from 0 on; above, the ones follow a ten
     "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -52,9 +52,11 @@ def numeral(number: int, language: str = "en") -> tuple[str, ...]:
 
 def spelled(parts: Iterable[str], language: str = "en") -> str:
     """The parts as one writes them: English with spaces, German as one word, French with hyphens (as since 1990)."""
-    if isinstance(parts, str):
-        raise TypeError(f"parts: expected the parts of a word, such as numeral(21) gives, got the text {parts!r}")
-    return _JOINT[_language("language", language)].join(parts)
+    joint = _JOINT[_language("language", language)]
+    listed = parts if isinstance(parts, str) or not isinstance(parts, Iterable) else tuple(parts)
+    if not isinstance(listed, tuple) or not all(isinstance(part, str) for part in listed):
+        raise TypeError(wrong("parts", "the parts of a word, such as numeral(21) gives", listed))
+    return joint.join(listed)
 
 
 def _english(n):

@@ -57,7 +57,11 @@ class Player:
 
     def interrupted(self) -> None:
         """An interrupt came while no cell ran: perhaps in the middle of anything, so it is heeded a little later."""
-        if (task := self._task) is not None:
+        if (task := self._task) is None:
+            return
+        if task.get_loop().is_closed():  # with which the playing has ended: nobody told it
+            self.stop()
+        else:
             task.get_loop().call_soon_threadsafe(self.trainer.interrupted)
 
     def stop(self) -> None:

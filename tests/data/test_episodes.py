@@ -105,6 +105,15 @@ def test_what_are_no_probabilities_is_refused(cart, given):
         cart.play(lambda states: given, np.random.default_rng(0))
 
 
+def test_what_is_no_policy_and_what_is_no_generator_are_refused(cart):
+    with pytest.raises(TypeError, match="policy must be a function of the states, or a module; got None"):
+        cart.play(None, np.random.default_rng(0))
+    with pytest.raises(TypeError, match=r"rng must be a generator; got 0; try np\.random\.default_rng\(0\)"):
+        cart.play(even, 0)
+    with pytest.raises(TypeError, match='name must be that of an environment of gymnasium, such as "CartPole-v1"; got'):
+        nb.data.Episodes(None)
+
+
 def test_returns_are_sums_of_what_is_to_come():
     rewards = np.array([[1.0, 2.0], [1.0, 0.0], [4.0, 0.0]])
     played = Played(np.zeros((3, 2, 1)), np.zeros((3, 2), int), rewards, rewards > 0)
@@ -112,8 +121,10 @@ def test_returns_are_sums_of_what_is_to_come():
     np.testing.assert_array_equal(played.returns(gamma=0.5), [[2.5, 2], [3, 0], [4, 0]])
     np.testing.assert_array_equal(played.returns(0), rewards)
     np.testing.assert_array_equal(played.totals, [6, 2])
-    with pytest.raises(ValueError, match="expected a discount gamma from 0 to 1, got 2"):
+    with pytest.raises(ValueError, match="gamma must be a number from 0 to 1; got 2"):
         played.returns(2)
+    with pytest.raises(TypeError, match="gamma must be a number from 0 to 1; got 'a'"):
+        played.returns("a")
 
 
 def test_names_that_do_not_fit():

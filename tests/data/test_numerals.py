@@ -44,7 +44,9 @@ def test_others_are_refused(number, language, error, words):
         numeral(number, language)
     with pytest.raises(ValueError, match="language must be one of"):
         spelled(("one",), "latin")
-    with pytest.raises(
-        TypeError, match=r"parts: expected the parts of a word, such as numeral\(21\) gives, got the text"
-    ):
-        spelled("one")
+
+
+@pytest.mark.parametrize("parts", ["one", 21, None, [1, 2], ("one", 2)])
+def test_what_are_no_parts_is_refused(parts):
+    with pytest.raises(TypeError, match=r"parts must be the parts of a word, such as numeral\(21\) gives; got"):
+        spelled(parts)

@@ -232,3 +232,28 @@ def test_a_cell_that_is_interrupted_while_something_plays_hears_it_itself():
 
     asyncio.run(session())
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_a_run_whose_event_loop_was_closed_while_it_played_leaves_interrupts_to_the_others():
+    async def play(t):
+        t.play()
+        await asyncio.sleep(0.05)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    left, loop = make(), asyncio.new_event_loop()
+    loop.run_until_complete(play(left))
+    task = next(iter(asyncio.all_tasks(loop)))
+    loop.close()
+
+    async def session():
+        t = make()
+        await play(t)
+        interrupt()
+        await asyncio.sleep(0.05)
+        assert (t.status, t.playing) == ("paused", False)
+
+    asyncio.run(session())
+    assert left.steps and not left.playing
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    task._log_destroy_pending = False  # asyncio would complain of it, here as there
