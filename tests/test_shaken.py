@@ -23,9 +23,11 @@ def test_each_weight_gets_another_last_digit():
         assert (once != before).mean() > 0.7 and (once != other).mean() > 0.7
 
 
-@pytest.mark.parametrize(
-    ("line", "code"), [("print(f'{trainer.history["loss"][-1]:.2f}')", 0), ("print(repr(float(trainer.theta[0])))", 1)]
-)
+LOSS = "print(f'{trainer.history[\"loss\"][-1]:.2f}')"
+WEIGHT = "print(repr(float(trainer.theta[0])))"
+
+
+@pytest.mark.parametrize(("line", "code"), [(LOSS, 0), (WEIGHT, 1)], ids=["loss", "weight"])
 def test_an_output_that_hangs_on_the_last_digit_is_found(tmp_path, line, code):
     path = tmp_path / "lesson.ipynb"
     notebook = new_notebook(cells=[new_code_cell(RUN + line)])
