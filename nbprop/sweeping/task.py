@@ -167,6 +167,8 @@ class _OneThread:
 
     def __init__(self) -> None:
         self._lock, self._inside, self._limits = threading.Lock(), 0, None
+        self._libraries: Any = None
+        self._modules = 0  # that were loaded when they were looked for
 
     def __enter__(self) -> None:
         with self._lock:
@@ -175,7 +177,9 @@ class _OneThread:
                 with suppress(ImportError):
                     import threadpoolctl
 
-                    self._limits = threadpoolctl.threadpool_limits(1)
+                    if self._modules != len(sys.modules):  # looking for libraries takes one or two milliseconds
+                        self._libraries, self._modules = threadpoolctl.ThreadpoolController(), len(sys.modules)
+                    self._limits = self._libraries.limit(limits=1)
 
     def __exit__(self, *_) -> None:
         with self._lock:

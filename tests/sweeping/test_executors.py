@@ -41,6 +41,31 @@ def test_threads(expected):
         assert table(swept(pool).wait(120, bar=False)) == expected
 
 
+THREADS = """
+import nbprop, threadpoolctl
+from nbprop.sweeping.task import here, work
+from nbprop.sweeping.packing import pack
+
+def threads(kind="loaded"):
+    return max(each["num_threads"] for each in threadpoolctl.threadpool_info())
+
+def run():
+    answer = work(pack(threads, None, False), {"kind": "in a run"}, 0, None, None, home=here())
+    return answer["numbers"]["value"]
+
+print(threads(), run(), threads(), end=" ")
+import sklearn.linear_model  # brings another library with threads of its own
+print(len(threadpoolctl.threadpool_info()) > 1, threads(), run(), threads())
+"""
+
+
+def test_a_run_in_a_process_of_somebody_else_has_one_thread_of_blas():
+    """Whose libraries are looked for once, and again when there may be more of them."""
+    env = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", THREADS], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2", "1.0", "2", "True", "2", "1.0", "2"]
+
+
 def test_joblib(expected):
     from joblib.externals.loky import get_reusable_executor
 
