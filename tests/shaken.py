@@ -50,7 +50,8 @@ def main(seed, *paths):
         code = f"__import__('runpy').run_path({__file__!r})['shake_trainers']({int(seed)})\n"
         startup.joinpath("shaken.py").write_text(code)  # which leaves no name behind
         command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", *(paths or [ROOT / "notebooks"])]
-        return subprocess.run(command, env={**os.environ, "IPYTHONDIR": folder}).returncode
+        one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as in the tests
+        return subprocess.run(command, env={**one_thread, **os.environ, "IPYTHONDIR": folder}).returncode
 
 
 if __name__ == "__main__":
