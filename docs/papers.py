@@ -15,8 +15,9 @@ PAGE = Path(__file__).with_name("papers.md")
 HEAD = """# Paper cards
 
 Experiments of the papers that made backpropagation what it is, made again with nbprop's own trainer: with the settings
-of the paper wherever that is possible in two minutes on one core, with its criterion, over several seeds. What was
-changed is said for each; and where the criterion is not met, why. Every one of them is a card:
+of the paper wherever that is possible in two minutes on one core, with its criterion, or one of our own where it names
+none, over several seeds. What was changed is said for each; and where the criterion is not met, why. Every one of them
+is a card:
 
 ```python
 import nbprop as nb
@@ -31,7 +32,7 @@ print(card.run(seeds=2))
 `nb.papers.cards` is the table below, a card says its settings when it is shown, and in a notebook `run()` shows its
 picture. `python -m nbprop papers` prints the table, `python -m nbprop papers KEY` makes a card. `pytest --papers` makes
 all of them anew and compares: the verdict has to be the same, and the figure the same within what the card says (the
-last line of each section), for another machine rounds otherwise and learning makes a difference of it.
+last line of each section), for another machine rounds otherwise and training makes a visible difference of that.
 
 This page is written by `python docs/papers.py`, from what is kept in
 [results.json](../nbprop/papers/results.json); {passed} of {many} cards pass.

@@ -282,9 +282,9 @@ EXERCISES = (
     ),
     Exercise(
         name="pathwise-gradient",
-        task="The same $x = \\mu + \\sigma\\varepsilon$; now the slopes $f'(x)$ are known. Write `gradient(slope, "
-        "eps)`: the pathwise (reparametrized) estimates of the derivatives of $E[f(x)]$ by $\\mu$ and by $\\sigma$, an "
-        "array of two. slope, eps are (n,).",
+        task="The same $x = \\mu + \\sigma\\varepsilon$; now the slopes $f'(x)$ are known. Write "
+        "`gradient_along(slope, eps)`: the pathwise (reparametrized) estimates of the derivatives of $E[f(x)]$ by "
+        "$\\mu$ and by $\\sigma$, an array of two. slope, eps are (n,).",
         why="With $\\varepsilon$ drawn first, x is an ordinary function of $\\mu$ and $\\sigma$, with the derivatives "
         "1 and $\\varepsilon$: the chain rule.",
         solution=by_path,

@@ -118,7 +118,7 @@ EXERCISES = (
     Exercise(
         name="edge-of-chaos",
         task="For tanh every variance $q$ of the pre-activations belongs to one point of the edge of chaos. Write "
-        "`edge(q)`: the array $(\\sigma_w^2, \\sigma_b^2)$ for which $q$ stays as it is from layer to layer, $q = "
+        "`edge_at(q)`: the array $(\\sigma_w^2, \\sigma_b^2)$ for which $q$ stays as it is from layer to layer, $q = "
         "\\sigma_w^2 E[\\tanh(\\sqrt q\\, u)^2] + \\sigma_b^2$, and $\\chi = \\sigma_w^2 E[\\tanh'(\\sqrt q\\, u)^2] "
         "= 1$; $u \\sim N(0, 1)$. (An expectation is a sum over a fine grid of $u$, with weights like $e^{-u^2/2}$ "
         "that add up to 1.)",

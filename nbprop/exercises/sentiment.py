@@ -137,8 +137,8 @@ EXERCISES = (
     Exercise(
         name="bag-gradient",
         task="A bag of words: the score is $z = b + \\sum_t w_{\\mathrm{token}(t)}$, the probability of praise $p = "
-        "\\sigma(z)$, the loss the binary cross-entropy with the label y (0 or 1). Write `gradient(tokens, w, b, y)`: "
-        "$\\partial L/\\partial w$, (V,), for tokens (T,) whole numbers and w (V,).",
+        "\\sigma(z)$, the loss the binary cross-entropy with the label y (0 or 1). Write "
+        "`bag_gradient(tokens, w, b, y)`: $\\partial L/\\partial w$, (V,), for tokens (T,) whole numbers and w (V,).",
         why="$\\partial L/\\partial z = p - y$ (notebook 12). $z$ holds the weight of a word as often as the word "
         "comes, so its derivative is that count: 0 of words that are not there.",
         solution=bag_gradient,
@@ -219,7 +219,7 @@ EXERCISES = (
     ),
     Exercise(
         name="masked-mean-backward",
-        task="And its way back. Write `backward(tokens, dy)`: from dL/dy of that mean, (n, d), dL/dx (n, T, d).",
+        task="And its way back. Write `pool_backward(tokens, dy)`: from dL/dy of that mean, (n, d), dL/dx (n, T, d).",
         why="$y$ holds each word that is there, divided by the length. So each of them gets $\\partial L/\\partial y$ "
         "divided by the length, and what is behind the end gets nothing.",
         solution=masked_mean_backward,

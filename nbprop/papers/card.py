@@ -155,7 +155,7 @@ class Outcome:
             ("criterion", self.card.criterion),
             ("published", self.card.published),
             (f"ours, {many} seed{'s' * (many != 1)}", verdict.ours),
-            ("passed" if verdict.passed else "not passed", verdict.why or "-"),
+            ("passed", ("yes" if verdict.passed else "no") + (f": {verdict.why}" if verdict.why else "")),
         ]
         return rows
 
@@ -191,6 +191,8 @@ def html_table(head: "Sequence[str]", rows: "Iterable[Sequence[str]]") -> str:
 def _said(value):
     if isinstance(value, (tuple, list)):
         return ", ".join(map(_said, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_said(each)}" for name, each in value.items())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"

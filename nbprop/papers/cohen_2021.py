@@ -68,7 +68,7 @@ CARDS = (
             "loss": Setting("loss", "half the squared error, mean over samples"),
             "lr": Setting("learning rate", "2/lr from 20 to 150", 0.4, "2/lr = 5: these pictures are less sharp"),
             "steps": Setting("steps", "to a training accuracy of 99 %", 3000),
-            "every": Setting("sharpness is measured each", "not said", 100, "steps"),
+            "every": Setting("sharpness is measured every", "not said", 100, "steps"),
         },
         "In every seed: the sharpness starts below 0.6 of 2/lr, its median over the last third is 0.95 to 1.2 of it; "
         "of the later steps more than 10 % raise the loss, which is lower at the end.",

@@ -57,12 +57,12 @@ CARDS = (
         "He, Zhang, Ren & Sun 2015, Delving deep into rectifiers, ICCV",
         "section 2.2, figure 3",
         "A network of 30 ReLU layers learns when its weights start with variance 2/n; with 1/n, the Xavier start, it "
-        "stalls: nothing reaches the end, and nothing comes back.",
+        "stalls for hundreds of steps: nothing reaches the end, and nothing comes back.",
         {
             "data": Setting("data", "ImageNet", "digits of scikit-learn", "nothing is downloaded"),
             "depth": Setting("layers with weights", 30),
             "units": Setting(
-                "layers", "27 convolutional, 3 fully connected", 128, "fully connected, so many units; time"
+                "units in a layer", "27 convolutional layers, 3 fully connected", 128, "all fully connected; time"
             ),
             "momentum": Setting("momentum", 0.9),
             "decay": Setting("weight decay", 0.0005),

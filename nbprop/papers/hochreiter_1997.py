@@ -181,7 +181,7 @@ CARDS = (
             "batch": Setting("batch", 1, 8, "time"),
             "clip": CLIP,
             "most": Setting("strings at most", "not said", 150_000),
-            "every": Setting("looked at each", "not said", 25, "updates"),
+            "every": Setting("looked at every", "not said", 25, "updates"),
         },
         "Solved: for every symbol of every string of both sets the possible next ones are the most active outputs. In "
         "at least 90 % of the seeds.",
@@ -237,7 +237,7 @@ CARDS = (
             "steps": Setting(
                 "training", "until the last 2,000 are right", 6000, "updates at most, until 2,000 are right"
             ),
-            "every": Setting("looked at each", "not said", 250, "updates"),
+            "every": Setting("looked at every", "not said", 250, "updates"),
         },
         "Solved: 2,000 of the sequences are right, no output off by 0.3 or more, and then at most 1 of 2,560 new ones "
         "is wrong. In more than half of the seeds.",

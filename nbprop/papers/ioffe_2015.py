@@ -100,7 +100,7 @@ CARDS = (
             "batch": Setting("batch", 60),
             "lr": Setting("learning rate, gradient descent", "not said", 0.5),
             "steps": Setting("steps", 50_000, 3000, "the data are small"),
-            "every": Setting("looked at each", "not said", 50, "steps"),
+            "every": Setting("looked at every", "not said", 50, "steps"),
             "enough": Setting("fast: steps to an accuracy of", "a curve", 0.9),
         },
         "In every seed: with it fewer steps to 90 % of the held-out digits, and no fewer right at the end.",

@@ -172,8 +172,8 @@ def judge_lenet(numbers) -> Verdict:
     train, test = (float(np.mean([each[name] for each in numbers])) for name in ("train", "test"))
     counts = tuple(numbers[0][name] for name in LeNet5.names)
     why = (
-        f"1,347 pictures are 45 times fewer than there: too few steps in 20 passes, which leave a training error of "
-        f"{train:.1f} %, and too few pictures to tell digits by"
+        f"1,347 pictures are 45 times fewer than there, so 20 passes are too few steps: they leave a training error of "
+        f"{train:.1f} %"
     )
     passed = counts == (156, 12, 1516, 32, 48120, 10164) and test < 2.0
     return Verdict(

@@ -182,11 +182,11 @@ CARDS = (
             "std": Setting("weights from N(0, σ), random start, σ", "small", 0.05),
             "lr": Setting("learning rate, all samples in a step", "small", 0.001, "so that steps follow the flow"),
             "steps": Setting("steps", "until learned", 6000),
-            "every": Setting("looked at each", "not said", 10, "steps"),
+            "every": Setting("looked at every", "not said", 10, "steps"),
         },
         "From aligned weights no strength is ever more than 5 % of its end value away from the exact curve, in any "
         "seed; from random ones the weakest mode is half learned, on average over the seeds, within 20 % of the time "
-        "that the strongest tells.",
+        "foretold from the strongest.",
         "simulations lie on the analytic curves (a figure)",
         modes,
         judge_modes,

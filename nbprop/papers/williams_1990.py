@@ -100,7 +100,8 @@ CARDS = (
         "trajectories, Neural Computation 2",
         "BPTT(h; h')",
         "To go back through the last h steps only every h' steps, h = 2h', teaches what going back at every step does, "
-        "at a quarter of the work; chunks, h = h', miss what crosses their borders.",
+        "at a quarter of the work; with h = h' no longer than the lag, what is to be learned never comes into a "
+        "window.",
         {
             "task": Setting("task", "trajectories; running networks", "say the bit of 4 steps ago", "its lag is known"),
             "lag": Setting("lag", "unknown", 4),
@@ -108,9 +109,7 @@ CARDS = (
                 "steps in a sequence", "no end", 24, "so that the full gradient is there to compare with"
             ),
             "units": Setting("hidden units", "others", 20),
-            "ways": Setting(
-                "windows (h; h')", "several", {"every": (8, 1), "mixed": (8, 4), "chunks": (4, 4)}, "by name"
-            ),
+            "ways": Setting("windows (h; h')", "several", {"every": (8, 1), "mixed": (8, 4), "chunks": (4, 4)}),
             "samples": Setting("sequences", "a stream", 800),
             "batch": Setting("batch", 1, 20, "time"),
             "lr": Setting("Adam, learning rate", "gradient descent", 0.01),
