@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"
 DIGIT = re.compile(r"\d(?!\d)")  # the last one of every row of digits
 WRITTEN = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]?\d+)?)( ?%)?")  # in code and outputs, without what parts thousands
 CLAIMED = re.compile(  # a fraction, a percentage, thousands; no number of a section or of a year
-    r"(?<![\w.])(?<!section )(?<!equation )(\d+\.\d+|\d+(?= ?%)|\d{1,3}(?:,\d{3})+|\d{5,})(?![\d.]*\d)( ?%)?"
+    r"(?<![\w.])(?<!section\s)(?<!equation\s)(\d+\.\d+|\d+(?= ?%)|\d{1,3}(?:,\d{3})+|\d{5,})(?![\d.]*\d)( ?%)?"
 )
 QUOTED = {  # what a lesson takes from elsewhere, or says in other digits than it prints
     "00-playground": {"50,000": "a factor that the flow above it shows"},
