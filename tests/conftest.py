@@ -49,7 +49,7 @@ OPTIONAL = {
 
 
 def pytest_addoption(parser):
-    parser.addoption("--papers", action="store_true", help="make all paper cards anew (half an hour), and nothing else")
+    parser.addoption("--papers", action="store_true", help="make all paper cards anew (7 minutes), and nothing else")
 
 
 def pytest_configure(config):

@@ -1,6 +1,6 @@
 """The site: built with warnings as errors, whole, and at home without a network; its boards live without a kernel.
 
-The first build runs the notebooks: about four minutes on two cores. What it made of them is in build/boards.
+The first build runs the notebooks: about six minutes on two cores. What it made of them is in build/boards.
 """
 
 import inspect
