@@ -53,6 +53,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(Memory())
     required = {name.strip() for name in os.environ.get("NBPROP_REQUIRE", "").split(",") if name.strip()}
     if unknown := required - OPTIONAL.keys():
         raise pytest.UsageError(f"NBPROP_REQUIRE: expected names out of {sorted(OPTIONAL)}, got {sorted(unknown)}")
@@ -79,9 +80,16 @@ def pytest_collection_modifyitems(config, items):
 MEMORY = 500  # MB that the kernel of a notebook may take: a Binder machine has 2000, for several of them
 
 
-def pytest_collectstart(collector):
-    """Notebooks are run by nbval: look at the most memory that the kernel has taken before it is shut down."""
-    if type(collector).__name__ == "IPyNbFile":
+class Memory:
+    """Notebooks are run by nbval: looks at the most memory that the kernel has taken before it is shut down. A plugin,
+    for the hooks of this file are not called for files in other folders."""
+
+    def __init__(self, most=MEMORY):
+        self.most = most
+
+    def pytest_collectstart(self, collector):
+        if type(collector).__name__ != "IPyNbFile":
+            return
         shut_down = collector.teardown
 
         def teardown():
@@ -89,7 +97,8 @@ def pytest_collectstart(collector):
             status = Path(f"/proc/{pid}/status")
             peak = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
             shut_down()
-            assert peak is None or int(peak[1]) / 1000 < MEMORY, f"{collector.name} took {int(peak[1]) / 1000:.0f} MB"
+            took = 0 if peak is None else int(peak[1]) / 1000
+            assert took < self.most, f"{collector.name} took {took:.0f} MB"
 
         collector.teardown = teardown
 

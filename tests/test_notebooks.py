@@ -2,8 +2,11 @@
 
 import base64
 import copy
+import os
 import re
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -164,3 +167,23 @@ def test_what_is_wrong_is_said(complaint):
     notebook = a_good_notebook()
     SPOILERS[complaint](notebook)
     assert any(complaint in problem for problem in problems(notebook))
+
+
+def test_a_kernel_that_takes_too_much_memory_is_an_error(request):
+    """Of every notebook: the hook is one of a plugin, not of a conftest.py, which has no say in other folders."""
+    (memory,) = [each for each in request.config.pluginmanager.get_plugins() if type(each).__name__ == "Memory"]
+    shut = []
+
+    class IPyNbFile:
+        name = "large.ipynb"
+        kernel = SimpleNamespace(km=SimpleNamespace(provisioner=SimpleNamespace(pid=os.getpid())))
+
+        def teardown(self):
+            shut.append(self)
+
+    for most, fits in ((10**6, True), (1, False)):
+        notebook = IPyNbFile()
+        type(memory)(most).pytest_collectstart(notebook)
+        with nullcontext() if fits else pytest.raises(AssertionError, match=r"large\.ipynb took \d+ MB"):
+            notebook.teardown()
+    assert len(shut) == 2
