@@ -22,6 +22,8 @@ UNREASONED = re.compile(r"^ *# *NBVAL_(IGNORE_OUTPUT|SKIP) *$(?!\n# \w)", re.MUL
 GUESS = re.compile(r"^(\w+) = nb\.predict\(", re.MULTILINE)
 EXERCISE = re.compile(r"nb\.exercise\(\"([\w-]+)\"\)")
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?")
+# A line after prose that Markdown takes for the beginning of a list: where it was wrapped, it began with "1." or "-".
+STRAY = re.compile(r"^(?! *(?:[-+*]|\d+[.)]) | {2})(?=.*\S).*\n((?:[-+*]|\d+[.)]) .*)", re.MULTILINE)
 
 
 def problems(notebook):
@@ -35,6 +37,9 @@ def problems(notebook):
     for title in ("## Summary", "## Exercises"):
         if title not in titles:
             yield f"has no {title!r}"
+    for cell in cells:
+        if cell.cell_type == "markdown" and (stray := STRAY.search(cell.source)):
+            yield f"a list in the middle of a paragraph: {stray[1]}"
     code = [cell for cell in cells if cell.cell_type == "code"]
     if [cell.execution_count for cell in code] != list(range(1, len(code) + 1)):
         yield "was not run from top to bottom in one go"
@@ -142,6 +147,7 @@ SPOILERS = {
     "with a title": lambda notebook: notebook.cells[0].update(source="Title"),
     "no '## Summary'": lambda notebook: notebook.cells[2].update(source="Summary"),
     "no '## Exercises'": lambda notebook: notebook.cells.pop(),
+    "in the middle of a paragraph": lambda notebook: notebook.cells[2].update(source="## Summary\n\nIt is\n1. x"),
     "not run from top": lambda notebook: notebook.cells[3].update(execution_count=7),
     "no prose": lambda notebook: notebook.cells.insert(2, copy.deepcopy(notebook.cells[1])),
     "21 lines": with_source("x = 1\n" * 21),
